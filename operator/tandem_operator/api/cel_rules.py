@@ -1,0 +1,156 @@
+"""What the API server checks before it keeps a run: the rules of the models in CEL, and what may not change later.
+
+Each model's own rules (`@rule`) stand here under the same names; a test compares the two on drawn runs. `oldSelf` rules
+hold between two versions of one object (https://kubernetes.io/docs/reference/using-api/cel/): they are what a checkpoint
+cannot follow, and `change.py` says the same of a run on one machine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from .dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
+from .phase import DataSpec, PhaseSpec
+from .placement import PlacementSpec, Toleration
+from .trainer import ModelSpec, TrainerSpec
+from .training_run import TrainingRun, TrainingRunSpec
+from .upkeep import CheckpointSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CelRule:
+    """A rule over one object: true when it is kept. `field` is what the message is about; empty for the object itself."""
+
+    rule: str
+    message: str
+    field: str = ""
+
+    def written(self) -> dict[str, str]:
+        """An entry of `x-kubernetes-validations`."""
+        place = {"fieldPath": f".{self.field}"} if self.field else {}
+        return {"rule": self.rule, "message": self.message, **place}
+
+
+LISTS_BY_NAME: Final[Mapping[str, str]] = {"phases": "name", "lanes": "name", "experts": "name", "conditions": "type"}
+"""Lists whose entries are told apart by a field: the API server refuses two of one name, and follows each by it."""
+
+_TOTAL_STEPS: Final = (
+    "(has(self.steps) ? self.steps : (self.tokens + self.batchSize * self.contextLength - 1) / (self.batchSize * self.contextLength))"
+)
+_RANKS: Final = (
+    "self.workers * (has(self.processesPerWorker) ? self.processesPerWorker : (self.gpusPerWorker > 0 ? self.gpusPerWorker : 1))"
+)
+_NAME: Final = CelRule(
+    "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",
+    "metadata.name must be lower-case letters, digits and dashes, at most 40, starting with a letter",
+)
+_SAME_STORE: Final = CelRule(
+    "has(self.uri) == has(oldSelf.uri) && (!has(self.uri) || self.uri == oldSelf.uri)",
+    "uri cannot change: earlier checkpoints would not be found; start a run of another name",
+    "uri",
+)
+
+RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
+    TrainingRun: {"name": _NAME},
+    TrainingRunSpec: {
+        "cards_have_a_kind": CelRule(
+            "(self.accelerator == 'none') == (self.gpusPerWorker == 0)",
+            "gpusPerWorker and accelerator go together: set both or neither",
+            "gpusPerWorker",
+        ),
+        "ranks_have_a_card": CelRule(
+            "!has(self.processesPerWorker) || self.gpusPerWorker == 0 || self.processesPerWorker <= self.gpusPerWorker",
+            "processesPerWorker is more than the cards of a worker: lower it or leave it out",
+            "processesPerWorker",
+        ),
+        "batches_split_evenly": CelRule(
+            "!has(self.trainer.deepspeed) || self.phases.all(phase, "
+            f"phase.batchSize % ({_RANKS} * self.trainer.deepspeed.microBatchSize) == 0)",
+            "each batchSize must be a multiple of workers x ranks per worker x microBatchSize: change one of them",
+            "phases",
+        ),
+    },
+    TrainerSpec: {
+        "exactly_one": CelRule(
+            "[has(self.deepspeed), has(self.experts), has(self.offload), has(self.lattice), has(self.script)].filter(set, set).size() == 1",
+            "give exactly one trainer: deepspeed or script",
+        ),
+        "available": CelRule(
+            "!has(self.experts) && !has(self.offload) && !has(self.lattice)",
+            "experts, offload and lattice are not available in this version: use deepspeed or script",
+        ),
+        "same_kind": CelRule(
+            "has(self.deepspeed) == has(oldSelf.deepspeed) && has(self.script) == has(oldSelf.script)",
+            "the kind of trainer cannot change: its checkpoints could not be read; start a run of another name",
+        ),
+    },
+    ModelSpec: {
+        "width_splits_into_even_heads": CelRule(
+            "self.width % (2 * self.heads) == 0",
+            "width must be a multiple of twice the number of heads: change one of them",
+            "width",
+        ),
+    },
+    DataSpec: {
+        "same_seed": CelRule(
+            "self.seed == oldSelf.seed",
+            "seed cannot change: the order of samples would be another; start a run of another name",
+            "seed",
+        ),
+    },
+    PhaseSpec: {
+        "one_length": CelRule("has(self.steps) != has(self.tokens)", "give exactly one of steps and tokens"),
+        "warms_up_within_itself": CelRule(
+            f"!(has(self.steps) || has(self.tokens)) || self.warmupSteps <= {_TOTAL_STEPS}",
+            "warmupSteps is more than the steps of the phase: lower it",
+            "warmupSteps",
+        ),
+    },
+    PlacementSpec: {
+        "falls_back_only_from_prefer": CelRule(
+            "!has(self.onDemandAfter) || self.spot == 'Prefer'",
+            "onDemandAfter has a meaning only with spot Prefer: use Prefer or leave it out",
+            "onDemandAfter",
+        ),
+    },
+    Toleration: {
+        "compares_what_is_there": CelRule(
+            "self.operator == 'Exists' ? (!has(self.value) || self.value == '') : (has(self.key) && self.key != '')",
+            "operator Exists takes no value, and operator Equal needs a key",
+        ),
+        "waits_only_for_eviction": CelRule(
+            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+            "tolerationSeconds has a meaning only with effect NoExecute: set it or leave this out",
+            "tolerationSeconds",
+        ),
+    },
+    CheckpointSpec: {"same_uri": _SAME_STORE},
+    DualCheckpointSpec: {"same_uri": _SAME_STORE},
+    DualRun: {"name": _NAME},
+    QuestionsSpec: {
+        "same_source": CelRule(
+            "self.source == oldSelf.source",
+            "source cannot change: answers belong to its questions; start a run of another name",
+            "source",
+        ),
+    },
+    DualRunSpec: {
+        "limited_lanes_have_a_price": CelRule(
+            "!has(self.budget.usd) || self.lanes.all(lane, lane.kind != 'Cloud' || has(lane.price))",
+            "budget.usd cannot hold over a cloud lane without a price: add price to each",
+            "lanes",
+        ),
+        "somebody_goes_on_locally": CelRule(
+            "!has(self.budget.usd) || self.budget.onExhausted != 'LocalOnly' || self.lanes.exists(lane, lane.kind == 'Local')",
+            "budget.onExhausted LocalOnly needs a lane of kind Local: add one, or use Suspend or Fail",
+            "budget",
+        ),
+    },
+}
+
+
+def written_rules(model_name: str) -> list[dict[str, Any]]:
+    """The rules of a model, as `x-kubernetes-validations`."""
+    return [rule.written() for model, rules in RULES.items() if model.__name__ == model_name for rule in rules.values()]

@@ -1,0 +1,150 @@
+"""DualRun, what people write: a question set, the lanes that answer it together, the experts they think with, a budget.
+
+Details grow with the part that carries runs out; what stands here keeps its meaning.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from .dual_status import DualRunStatus
+from .lane import Count, LaneKind, LaneSpec
+from .model import NAME, ApiModel, Duration, RunMeta
+from .rule import Broken, rule
+from .scalars import Address
+from .training_run import API_VERSION
+from .upkeep import LimitSpec, MemoryReference, StoreSpec
+
+FieldName = Annotated[str, Field(min_length=1, max_length=63)]
+"""Name of a field in the lines of a question set."""
+
+
+class OnDualExhausted(StrEnum):
+    """What a run does at the end of its budget."""
+
+    LOCAL_ONLY = "LocalOnly"
+    SUSPEND = "Suspend"
+    FAIL = "Fail"
+
+
+class QuestionsSpec(ApiModel):
+    """The questions: JSON lines, one question each."""
+
+    source: Address = Field(min_length=1, max_length=1024)
+    """A path, file:// or s3:// address of a .jsonl file."""
+    id_field: FieldName = "id"
+    """Field that names a question, unique in the file."""
+    question_field: FieldName = "question"
+    """Field that holds its text."""
+    answer_field: FieldName = "answer"
+    """Field that holds the right answer, where there is one; used for scores only, never shown to a lane."""
+    limit: Count | None = None
+    """Only so many questions, from the first on; all of them when left out."""
+
+
+class ExpertSpec(ApiModel):
+    """A role that a model takes while it thinks about a question."""
+
+    name: str = Field(pattern=NAME)
+    """Name of the expert, unique in the run: lower-case letters, digits and dashes, at most 40, starting with a letter."""
+    role: str = Field(min_length=1, max_length=4000)
+    """What the model is told to do."""
+
+
+EXPERTS: Final = (
+    ExpertSpec(name="perception", role="Say what the question asks, which terms it uses, and what it takes for granted."),
+    ExpertSpec(name="attention", role="Name the one point on which the answer turns, and set aside what does not matter."),
+    ExpertSpec(name="memory", role="Bring in what is known about this and what was answered before; say what is missing."),
+    ExpertSpec(name="reasoning", role="Reason step by step from what is given to an answer, and check each step."),
+    ExpertSpec(name="creative", role="Look for an answer that others would not think of, and say why it might hold."),
+    ExpertSpec(name="analytical", role="Take the question apart, judge each part by itself, and look for contradictions."),
+    ExpertSpec(name="synthesis", role="Put the best of all points of view together into one answer."),
+    ExpertSpec(name="meta-cognitive", role="Judge how sure the answer is, and what would change it."),
+)
+
+
+class DualCheckpointSpec(StoreSpec):
+    """Where a snapshot of the run is kept, and how often one is taken."""
+
+    every_questions: Count = 30
+    """A snapshot after so many answered questions."""
+    every_seconds: Count = 60
+    """A snapshot after so many seconds, whichever comes first."""
+
+
+class DualBudgetSpec(LimitSpec):
+    """How many dollars the run may cost; a call is paid for before it is made, so that the limit holds."""
+
+    on_exhausted: OnDualExhausted = OnDualExhausted.LOCAL_ONLY
+    """At the limit go on with local lanes alone (LocalOnly), Suspend, or Fail."""
+
+
+class DualRunSpec(ApiModel):
+    """What is to be answered, by whom, and for how much."""
+
+    questions: QuestionsSpec
+    """The question set."""
+    lanes: tuple[LaneSpec, ...] = Field(min_length=1, max_length=8)
+    """The lanes that answer it together: at least one."""
+    experts: tuple[ExpertSpec, ...] = Field(default=EXPERTS, min_length=1, max_length=32)
+    """The roles in which each question is thought about."""
+    max_steps: StrictInt = Field(default=2, ge=1, le=100)
+    """Rounds of all experts over a question; each round sees the one before."""
+    memory: MemoryReference | None = None
+    """The shared memory that lanes recall from and add to; none when left out."""
+    budget: DualBudgetSpec = DualBudgetSpec()
+    """Dollars."""
+    checkpoint: DualCheckpointSpec = DualCheckpointSpec()
+    """Where and how often a snapshot is taken."""
+    suspend: StrictBool = False
+    """Finish the calls in flight and stop; set back to false to go on."""
+    deadline: Duration | None = None
+    """Longest time from the start to the end, suspension included."""
+    ttl_seconds_after_finished: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] | None = None
+    """Seconds after its end when the run is removed. Never when left out."""
+
+    @rule
+    def names_are_unique(self) -> Iterator[Broken]:
+        """Lanes and experts are found again by their names."""
+        for field, names in (("lanes", [lane.name for lane in self.lanes]), ("experts", [expert.name for expert in self.experts])):
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    sentence = f"is the name of {field}[{names.index(name)}] too: give each one of its own"
+                    yield Broken((field, index, "name"), name, sentence)
+
+    @rule
+    def limited_lanes_have_a_price(self) -> Iterator[Broken]:
+        """A limit in dollars holds only over calls whose price is known."""
+        for index, lane in enumerate(self.lanes if self.budget.usd is not None else ()):
+            if lane.kind is LaneKind.CLOUD and lane.price is None:
+                yield Broken(("lanes", index), lane, "has no price, so that budget.usd cannot hold: add price")
+
+    @rule
+    def somebody_goes_on_locally(self) -> Iterator[Broken]:
+        """LocalOnly needs a lane to go on with."""
+        local = any(lane.kind is LaneKind.LOCAL for lane in self.lanes)
+        if self.budget.usd is not None and self.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY and not local:
+            sentence = "needs a lane of kind Local: add one, or use Suspend or Fail"
+            yield Broken(("budget", "onExhausted"), self.budget.on_exhausted, sentence)
+
+
+class DualRun(ApiModel):
+    """A question set answered by several lanes in tandem: what is wanted (spec) and how it stands (status)."""
+
+    api_version: Literal["tandem.dev/v1alpha1"] = API_VERSION
+    """Version of this type."""
+    kind: Literal["DualRun"] = "DualRun"
+    """Name of this type."""
+    metadata: RunMeta
+    """Name, namespace, labels."""
+    spec: DualRunSpec
+    """What is wanted."""
+    status: DualRunStatus = DualRunStatus()
+    """How it stands; written by Tandem."""
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.metadata.name

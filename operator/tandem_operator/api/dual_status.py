@@ -1,0 +1,72 @@
+"""How a DualRun stands: aggregates only; answers and calls are kept by the run's own coordinator."""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from .model import ApiModel, Time, UsdText
+from .scalars import Measured
+from .status import CheckpointStatus, Condition, RunPhase
+
+
+class LaneState(StrEnum):
+    """Whether a lane can be asked."""
+
+    READY = "Ready"
+    THROTTLED = "Throttled"
+    EXHAUSTED = "Exhausted"
+    UNAUTHORIZED = "Unauthorized"
+    OPEN = "Open"
+
+
+class LaneStatus(ApiModel):
+    """How one lane stands."""
+
+    name: str
+    """Name of the lane."""
+    state: LaneState
+    """Ready; Throttled by the provider; Exhausted (no credit left); Unauthorized; Open (rested after many errors)."""
+    done: int = 0
+    """Questions it answered."""
+    calls: int = 0
+    """Calls it answered."""
+    spent_usd: UsdText = Decimal(0)
+    """US dollars it has cost."""
+
+
+class DualRunStatus(ApiModel):
+    """How a run stands."""
+
+    observed_generation: int = 0
+    """The generation of the spec that was acted on last."""
+    phase: RunPhase = RunPhase.PENDING
+    """Where the run is in its life."""
+    reason: str = ""
+    """One word why it is there."""
+    message: str = ""
+    """A sentence why it is there."""
+    attempt: int = 0
+    """Number of the attempt that runs or ran last; 0 before the first."""
+    started_at: Time | None = None
+    """When the first attempt was begun."""
+    finished_at: Time | None = None
+    """When the run came to its end."""
+    total: int = 0
+    """Questions to be answered."""
+    done: int = 0
+    """Questions answered."""
+    failed: int = 0
+    """Questions given up, each with a reason."""
+    eta_seconds: int | None = None
+    """Seconds to the end at the speed of late."""
+    agreement: Measured = None
+    """Share of experts that gave the answer that was taken, lately."""
+    spent_usd: UsdText = Decimal(0)
+    """US dollars spent so far."""
+    reserved_usd: UsdText = Decimal(0)
+    """US dollars set aside for calls in flight."""
+    lanes: tuple[LaneStatus, ...] = ()
+    """How each lane stands."""
+    checkpoint: CheckpointStatus | None = None
+    """The newest snapshot; its step is the number of answered questions."""
+    conditions: tuple[Condition, ...] = ()
+    """What can be waited for: Running, LanesHealthy, BudgetOK, Checkpointed, Suspended, Complete, Failed."""

@@ -1,0 +1,78 @@
+"""A pydantic model as a structural schema, the dialect of OpenAPI v3 that Kubernetes takes.
+
+The rules are those of https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/:
+every node has one type; no references, titles, unions or `additionalProperties` beside `properties`; a limit that is
+itself excluded is a flag beside it. `null` is no value: a field that may be None is one that may be left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from .cel_rules import LISTS_BY_NAME, written_rules
+
+Schema = dict[str, Any]
+
+_COPIED: Final = ("enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "minimum", "maximum")
+_EXCLUDED: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+_FORMATS: Final = {"integer": "int64", "number": "double"}
+_VALIDATIONS: Final = "x-kubernetes-validations"
+
+
+def structural(model: type[BaseModel], *, defaults: bool) -> Schema:
+    """The schema of a model. Defaults are for what people write; what Tandem writes is there or it is not."""
+    written = model.model_json_schema(by_alias=True, mode="validation")
+    definitions = {**written.get("$defs", {}), model.__name__: written}
+    return _Structure(definitions=definitions, defaults=defaults).node({"$ref": f"#/$defs/{model.__name__}"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Structure:
+    definitions: Mapping[str, Schema]
+    defaults: bool
+
+    def node(self, written: Schema, name: str = "") -> Schema:
+        """The structural schema of one value; `name` is that of its field."""
+        flat = self._flat(written)
+        node: Schema = {"description": " ".join(flat["description"].split())} if "description" in flat else {}
+        node["type"] = flat["type"]
+        if flat["type"] in _FORMATS or "format" in flat:
+            node["format"] = flat.get("format", _FORMATS.get(flat["type"]))
+        node |= self._default(flat)
+        node |= {key: flat[key] for key in _COPIED if key in flat}
+        for key, limit in _EXCLUDED.items():
+            node |= {limit: flat[key], key: True} if key in flat else {}
+        node |= self._inside(flat, name)
+        return node | ({_VALIDATIONS: flat[_VALIDATIONS]} if flat.get(_VALIDATIONS) else {})
+
+    def _flat(self, written: Schema) -> Schema:
+        """A node with what it refers to put in its place; what stands beside the reference wins."""
+        below: Schema = {}
+        if "$ref" in written:
+            name = written["$ref"].removeprefix("#/$defs/")
+            below = {**self._flat({**self.definitions[name]}), _VALIDATIONS: written_rules(name)}
+        for option in written.get("anyOf", ()):
+            below |= {} if option == {"type": "null"} else self._flat(option)
+        beside = {key: value for key, value in written.items() if key not in {"$ref", "anyOf"}}
+        return below | beside | ({"enum": [written["const"]]} if "const" in written else {})
+
+    def _default(self, flat: Schema) -> Schema:
+        """An object starts empty and is filled by the defaults of its own fields; an empty list is no default at all."""
+        default = flat.get("default")
+        if not self.defaults or default is None or default in ([], {}):
+            return {"default": {}} if self.defaults and default == {} and "properties" in flat else {}
+        return {"default": {} if "properties" in flat else default}
+
+    def _inside(self, flat: Schema, name: str) -> Schema:
+        if flat["type"] == "array":
+            key = LISTS_BY_NAME.get(name)
+            by_name = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]} if key else {"x-kubernetes-list-type": "atomic"}
+            return {"items": self.node(flat["items"]), **by_name}
+        if "properties" in flat:
+            properties = {key: self.node(value, key) for key, value in flat["properties"].items()}
+            return {"properties": properties, **({"required": flat["required"]} if flat.get("required") else {})}
+        if flat["type"] == "object" and isinstance(flat.get("additionalProperties"), dict):
+            return {"additionalProperties": self.node(flat["additionalProperties"])}
+        return {}

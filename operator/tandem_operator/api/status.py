@@ -1,0 +1,111 @@
+"""How a run stands. Nothing that a restarted planner needs is kept anywhere else."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from .model import ApiModel, Time, UsdText
+from .scalars import Measured
+
+
+class RunPhase(StrEnum):
+    """Where a run is in its life; the ways between these are the table in `plan/phases.py`."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    STOPPING = "Stopping"
+    SUSPENDED = "Suspended"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a run stays here for ever."""
+        return self in {RunPhase.SUCCEEDED, RunPhase.FAILED}
+
+
+class Condition(ApiModel):
+    """A Kubernetes condition (KEP-1623)."""
+
+    type: str
+    """What is said, such as Complete."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it is so."""
+    reason: str
+    """One word why, for programs."""
+    message: str = ""
+    """A sentence, for people."""
+    last_transition_time: Time
+    """Since when `status` is what it is."""
+    observed_generation: int = 0
+    """The generation of the spec that this was said of."""
+
+
+class CheckpointStatus(ApiModel):
+    """The newest complete checkpoint."""
+
+    step: int
+    """Optimizer steps it holds."""
+    uri: str
+    """Address of its manifest."""
+    at: Time
+    """When its manifest was written."""
+
+
+class RunStatus(ApiModel):
+    """How a run stands."""
+
+    observed_generation: int = 0
+    """The generation of the spec that was acted on last."""
+    phase: RunPhase = RunPhase.PENDING
+    """Where the run is in its life."""
+    reason: str = ""
+    """One word why it is there."""
+    message: str = ""
+    """A sentence why it is there."""
+    attempt: int = 0
+    """Number of the attempt that runs or ran last; 0 before the first."""
+    workers: int = 0
+    """Workers of that attempt."""
+    failures: int = 0
+    """Attempts that ended by a failure."""
+    preemptions: int = 0
+    """Attempts that ended because their machines were taken away."""
+    failed_at_step: int | None = None
+    """The step at which the last failure came."""
+    no_progress: int = 0
+    """Failures in a row at that step."""
+    started_at: Time | None = None
+    """When the first attempt was begun."""
+    finished_at: Time | None = None
+    """When the run came to its end."""
+    start_after: Time | None = None
+    """The next attempt waits until then."""
+    looked_at: Time | None = None
+    """When spend was last added up."""
+    spent_usd: UsdText = Decimal(0)
+    """US dollars spent so far, over all attempts, idle time included."""
+    training_phase: str = ""
+    """Name of the entry of spec.phases that is being trained."""
+    step: int = 0
+    """Optimizer steps done."""
+    total_steps: int = 0
+    """Optimizer steps to be done."""
+    loss: Measured = None
+    """Training loss of the last reported step."""
+    tokens_per_second: Measured = None
+    """Tokens a second over all ranks, lately."""
+    eta_seconds: int | None = None
+    """Seconds to the end at that speed."""
+    checkpoint: CheckpointStatus | None = None
+    """The newest complete checkpoint."""
+    lost_steps: int = 0
+    """Optimizer steps that had to be done again, over all attempts."""
+    fell_at: Time | None = None
+    """When the last attempt ended early; empty again once a later attempt has made a step."""
+    fell_at_step: int | None = None
+    """The last step that attempt reported, to count what had to be done again."""
+    time_to_resume_seconds: Measured = None
+    """From the end of the last attempt that ended early to the next optimizer step after it."""
+    conditions: tuple[Condition, ...] = ()
+    """What can be waited for: Running, Checkpointed, BudgetOK, Interrupted, Suspended, Complete, Failed."""

@@ -1,0 +1,155 @@
+"""TrainingRun, what people write: which trainer, on what, through which phases, kept how safe, for how many dollars."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictInt
+
+from .model import ApiModel, Duration, RunMeta
+from .phase import DataSpec, PhaseSpec
+from .placement import Accelerator, PlacementSpec, Spot, Toleration
+from .rule import Broken, rule
+from .status import RunStatus
+from .trainer import TrainerSpec
+from .upkeep import (
+    BackoffSpec,
+    BudgetSpec,
+    CheckpointSpec,
+    MemoryReference,
+    OnExhausted,
+    RestartSpec,
+    ServiceReference,
+    SpikeAction,
+    SpikesSpec,
+)
+
+__all__ = [
+    "API_VERSION",
+    "Accelerator",
+    "BackoffSpec",
+    "BudgetSpec",
+    "CheckpointSpec",
+    "DataSpec",
+    "MemoryReference",
+    "OnExhausted",
+    "PhaseSpec",
+    "PlacementSpec",
+    "RestartSpec",
+    "RunMeta",
+    "ServiceReference",
+    "SpikeAction",
+    "SpikesSpec",
+    "Spot",
+    "Toleration",
+    "TrainerSpec",
+    "TrainingRun",
+    "TrainingRunSpec",
+]
+
+API_VERSION = "tandem.dev/v1alpha1"
+
+
+class TrainingRunSpec(ApiModel):
+    """What is to be trained, on what, how safely and for how much."""
+
+    trainer: TrainerSpec
+    """Exactly one trainer."""
+    image: str | None = Field(default=None, min_length=1, max_length=1024)
+    """Container image of the workers; the chart's trainer image when left out. Unused on one machine."""
+    workers: StrictInt = Field(default=1, ge=1, le=10_000)
+    """Number of workers: pods on a cluster, process groups on one machine."""
+    gpus_per_worker: StrictInt = Field(default=0, ge=0, le=64)
+    """Cards in a worker."""
+    processes_per_worker: Annotated[StrictInt, Field(ge=1, le=1024)] | None = None
+    """Ranks in a worker; one for each card, or one where there is none."""
+    accelerator: Accelerator = Accelerator.NONE
+    """Kind of card: none, nvidia or amd."""
+    placement: PlacementSpec = PlacementSpec()
+    """Where workers may run."""
+    data: DataSpec = DataSpec()
+    """What is learned from, unless a phase says otherwise."""
+    phases: tuple[PhaseSpec, ...] = Field(min_length=1, max_length=64)
+    """The stretches of the run, in order: at least one."""
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    """Where and how often state is kept."""
+    budget: BudgetSpec = BudgetSpec()
+    """Dollars."""
+    restart: RestartSpec = RestartSpec()
+    """What follows a failure."""
+    spikes: SpikesSpec = SpikesSpec()
+    """What follows a loss spike."""
+    memory: MemoryReference | None = None
+    """A shared memory service."""
+    telemetry: ServiceReference | None = None
+    """A telemetry service; Tandem's own when left out."""
+    suspend: StrictBool = False
+    """Checkpoint and stop; set back to false to go on."""
+    deadline: Duration | None = None
+    """Longest time from the first start to the end, waiting and suspension included."""
+    ttl_seconds_after_finished: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] | None = None
+    """Seconds after its end when the run is removed; its checkpoints stay. Never when left out."""
+
+    @property
+    def ranks_per_worker(self) -> int:
+        """Training processes in a worker."""
+        return self.processes_per_worker or max(1, self.gpus_per_worker)
+
+    @property
+    def total_steps(self) -> int:
+        """Length of the run in optimizer steps."""
+        return sum(phase.total_steps for phase in self.phases)
+
+    @rule
+    def cards_have_a_kind(self) -> Iterator[Broken]:
+        """A number of cards and their kind are given together or not at all."""
+        if (self.accelerator is Accelerator.NONE) == (self.gpus_per_worker > 0):
+            sentence = f"does not go with accelerator {self.accelerator}: set both or neither"
+            yield Broken(("gpusPerWorker",), self.gpus_per_worker, sentence)
+
+    @rule
+    def ranks_have_a_card(self) -> Iterator[Broken]:
+        """NCCL and RCCL refuse two ranks on one card."""
+        if 0 < self.gpus_per_worker < self.ranks_per_worker:
+            sentence = f"is more than the {self.gpus_per_worker} cards of a worker: lower it or leave it out"
+            yield Broken(("processesPerWorker",), self.processes_per_worker, sentence)
+
+    @rule
+    def phases_have_names_of_their_own(self) -> Iterator[Broken]:
+        """A phase is found again by its name."""
+        names = [phase.name for phase in self.phases]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield Broken(("phases", index, "name"), name, f"is the name of phases[{names.index(name)}] too: give each one of its own")
+
+    @rule
+    def batches_split_evenly(self) -> Iterator[Broken]:
+        """Every rank takes the same number of sequences, in whole micro-batches."""
+        if self.trainer.deepspeed is None:
+            return
+        ranks = self.workers * self.ranks_per_worker
+        at_once = ranks * self.trainer.deepspeed.micro_batch_size
+        for index, phase in enumerate(self.phases):
+            if phase.batch_size % at_once:
+                taken = f"{at_once} sequences that {ranks} rank{'s take' if ranks > 1 else ' takes'} at once"
+                sentence = f"is not a multiple of the {taken}: change batchSize, workers or microBatchSize"
+                yield Broken(("phases", index, "batchSize"), phase.batch_size, sentence)
+
+
+class TrainingRun(ApiModel):
+    """A training run: what is wanted (spec) and how it stands (status)."""
+
+    api_version: Literal["tandem.dev/v1alpha1"] = API_VERSION
+    """Version of this type."""
+    kind: Literal["TrainingRun"] = "TrainingRun"
+    """Name of this type."""
+    metadata: RunMeta
+    """Name, namespace, labels."""
+    spec: TrainingRunSpec
+    """What is wanted."""
+    status: RunStatus = RunStatus()
+    """How it stands; written by Tandem."""
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.metadata.name

@@ -1,0 +1,107 @@
+"""How a run is kept alive and within bounds: checkpoints, dollars, restarts, loss spikes, and the services it talks to."""
+
+from enum import StrEnum
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
+
+from .model import NAME, ApiModel, Duration, Usd
+from .phase import Steps
+from .scalars import Address
+
+
+class OnExhausted(StrEnum):
+    """What a run becomes after it was checkpointed and stopped at the end of its budget."""
+
+    SUSPEND = "Suspend"
+    FAIL = "Fail"
+
+
+class SpikeAction(StrEnum):
+    """What is done about a loss spike."""
+
+    IGNORE = "Ignore"
+    REPORT = "Report"
+    STOP = "Stop"
+
+
+class StoreSpec(ApiModel):
+    """Where the state of a run is kept."""
+
+    uri: Address | None = Field(default=None, pattern=r"^(file:///.*|s3://[a-z0-9][-.a-z0-9]*(/.*)?)$", max_length=1024)
+    """`file:///folder` or `s3://bucket/prefix`; a folder of the run's own when left out (one machine only)."""
+
+
+class CheckpointSpec(StoreSpec):
+    """Where the state of the run is kept, and how often it is put there."""
+
+    every_steps: Steps | None = None
+    """A checkpoint after so many optimizer steps."""
+    every_seconds: Steps | None = None
+    """A checkpoint after so many seconds, whichever comes first."""
+    keep_last: StrictInt = Field(default=5, ge=1, le=1000)
+    """How many of the newest checkpoints are kept."""
+    keep_best: StrictBool = True
+    """Keep the checkpoint with the lowest loss as well."""
+
+
+class LimitSpec(ApiModel):
+    """A limit in dollars, and when to warn of it."""
+
+    usd: Usd | None = Field(default=None, gt=0)
+    """The limit in US dollars; none when left out."""
+    warn_at: StrictFloat = Field(default=0.8, gt=0, le=1)
+    """Share of the limit at which a warning is given."""
+
+
+class BudgetSpec(LimitSpec):
+    """How many dollars the run may cost, over all attempts, idle time included."""
+
+    on_exhausted: OnExhausted = OnExhausted.SUSPEND
+    """What becomes of the run after it was checkpointed and stopped at the limit: Suspend or Fail."""
+    usd_per_worker_hour: Usd = Field(default=0, ge=0, validate_default=True)
+    """Price of a worker for an hour, where no node says its own."""
+
+
+class BackoffSpec(ApiModel):
+    """The wait before an attempt that follows a failure; it doubles with each one."""
+
+    first: Duration = Field(default="10s", validate_default=True)
+    """Wait after the first failure."""
+    longest: Duration = Field(default="5m", validate_default=True)
+    """No wait is longer."""
+
+
+class RestartSpec(ApiModel):
+    """How often a run that failed is tried again. Preemptions are free and are not counted."""
+
+    max_failures: StrictInt = Field(default=3, ge=0, le=1_000_000)
+    """Failures that are forgiven; one more ends the run."""
+    backoff: BackoffSpec = BackoffSpec()
+    """The wait between attempts."""
+    max_no_progress: StrictInt = Field(default=2, ge=1, le=1_000_000)
+    """Failures in a row at the same step that end the run, however many are forgiven."""
+
+
+class SpikesSpec(ApiModel):
+    """What counts as a loss spike, and what is done about one."""
+
+    action: SpikeAction = SpikeAction.REPORT
+    """Ignore, Report (event and metric), or Stop (the run ends with the last checkpoint before the spike)."""
+    window: StrictInt = Field(default=128, ge=8, le=1_000_000)
+    """Steps whose median and median absolute deviation are the yardstick."""
+    sigmas: StrictFloat = Field(default=6.0, gt=0)
+    """How many robust standard deviations above the median a loss must be."""
+
+
+class ServiceReference(ApiModel):
+    """A Tandem service that the workers talk to."""
+
+    address: Address = Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$", max_length=261)
+    """host:port of its gRPC server."""
+
+
+class MemoryReference(ServiceReference):
+    """The shared memory service that workers may use."""
+
+    namespace: str = Field(default="default", pattern=NAME)
+    """Namespace of the records: lower-case letters, digits and dashes, at most 40, starting with a letter."""

@@ -1,0 +1,42 @@
+"""`tandem stop` and `tandem resume`: a run rests, and goes on."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Plain lines even on a terminal.")]
+
+
+def stop(name: Run, *, plain: Plain = False) -> None:
+    """Save a checkpoint of RUN and stop it; returns when its workers have left. Works from any terminal."""
+    from tandem_operator.cli import running
+
+    raise typer.Exit(running.stop(name, plain=plain))
+
+
+def resume(
+    name: Run,
+    *,
+    budget_usd: Annotated[str | None, typer.Option("--budget-usd", help="New budget in US dollars, spend so far included.")] = None,
+    plain: Plain = False,
+) -> None:
+    """Go on with RUN at the step after its last checkpoint."""
+    from tandem_operator.cli import running
+
+    raise typer.Exit(running.resume(name, _dollars(budget_usd), plain=plain))
+
+
+def _dollars(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        usd = Decimal(text)
+    except InvalidOperation:
+        usd = Decimal(0)
+    if not usd.is_finite() or usd <= 0:
+        from tandem_operator.cli.exits import Exit, leave
+
+        leave(Exit.BAD_INPUT, f"--budget-usd: {text} is no amount: write dollars, such as 2.50")
+    return usd

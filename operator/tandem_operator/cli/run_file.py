@@ -1,0 +1,64 @@
+"""A run file as people hand it in: read, checked, its relative paths made absolute, its name replaced if they ask."""
+
+import sys
+from pathlib import Path
+
+from tandem_operator.api.run_file import SpecError, read
+from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainingRun
+
+from .exits import Exit, leave
+
+_BUILT_IN = {"source": ("python-stdlib",), "tokenizer": ("bytes",)}
+
+
+def training_run(path: str, name: str | None = None) -> TrainingRun:
+    """The TrainingRun in a file; `-` is standard input.
+
+    Raises:
+        Leave: with a line for each thing to correct.
+    """
+    try:
+        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        leave(Exit.BAD_INPUT, f"{path}: {error.strerror}: give the path of a run file, such as manifests/examples/quickstart.yaml")
+    try:
+        run = read(text)
+        if name is not None:
+            run = _renamed(run, name)
+    except SpecError as error:
+        leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in error.problems))
+    if not isinstance(run, TrainingRun):
+        leave(Exit.BAD_INPUT, f"{path}: kind: DualRun is not run by this version of Tandem: use a TrainingRun")
+    return _located(run, Path.cwd() if path == "-" else Path(path).resolve().parent)
+
+
+def _renamed(run: object, name: str) -> object:
+    """The same run under another name, checked as if it stood in the file."""
+    from tandem_operator.api.run_file import from_object
+
+    assert hasattr(run, "model_dump")
+    told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})  # pyright: ignore[reportAttributeAccessIssue]
+    return from_object({**told, "metadata": {**told["metadata"], "name": name}})
+
+
+def _located(run: TrainingRun, folder: Path) -> TrainingRun:
+    """Paths in a run file are relative to that file; workers run elsewhere."""
+    spec, script = run.spec, run.spec.trainer.script
+    if script is not None:
+        script = script.model_copy(update={"path": str(folder / script.path)})
+        spec = spec.model_copy(update={"trainer": spec.trainer.model_copy(update={"script": script})})
+    phases = tuple(_phase(phase, folder) for phase in spec.phases)
+    return run.model_copy(update={"spec": spec.model_copy(update={"data": _data(spec.data, folder), "phases": phases})})
+
+
+def _phase(phase: PhaseSpec, folder: Path) -> PhaseSpec:
+    return phase.model_copy(update={"data": _data(phase.data, folder)}) if phase.data else phase
+
+
+def _data(data: DataSpec, folder: Path) -> DataSpec:
+    found = {
+        field: str(folder / value)
+        for field, built_in in _BUILT_IN.items()
+        if (value := getattr(data, field)) not in built_in and "://" not in value
+    }
+    return data.model_copy(update=found)

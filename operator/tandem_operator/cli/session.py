@@ -1,0 +1,109 @@
+"""A person's session with a run: act for it if nobody else does, watch it otherwise, and take over when its owner dies.
+
+Two people, or one in two terminals, may follow the same run. Exactly one of them holds its lock and acts; Ctrl-C there means
+"checkpoint, then stop". For all others it means "leave me out of it".
+"""
+
+import select
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from tandem_operator.api.status import RunPhase
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.local.shell import Shell
+from tandem_operator.local.state import wanted
+from tandem_operator.local.state.owner import Ownership
+from tandem_operator.local.state.run_folder import Happened, RunFolder
+
+from .exits import Exit
+from .interrupts import Interrupts
+from .show.screen import Screen
+
+_VIEW_EVERY_S = 0.5
+_RETRY_FIRST_S, _RETRY_LONGEST_S = 1.0, 30.0
+_ENDS = {RunPhase.SUCCEEDED: Exit.DONE, RunPhase.FAILED: Exit.FAILED}
+
+
+class Session:
+    """One person, one run, one screen."""
+
+    def __init__(self, folder: RunFolder, screen: Screen) -> None:
+        self._folder = folder
+        self._screen = screen
+        self._said = sum(1 for _ in folder.events())
+        self._stopping = False
+
+    def follow(self) -> Exit:
+        """Follow the run to its end, its rest, or until the person leaves."""
+        with Interrupts() as interrupts, self._folder.ownership() as lock:
+            if not lock.take() and self._watch(lock, interrupts):
+                return Exit.DETACHED
+            return self._act(interrupts)
+
+    def _watch(self, lock: Ownership, interrupts: Interrupts) -> bool:
+        """Show what another process does, until it ends and the lock is ours; say whether the person left before."""
+        self._screen.say(f"process {lock.holder()} runs {self._folder.name}; you are watching. Ctrl-C leaves, the run goes on")
+        while not lock.take():
+            self._show()
+            select.select([interrupts.descriptor], [], [], _VIEW_EVERY_S)
+            if interrupts.new():
+                self._screen.say(f"left; {self._folder.name} goes on in process {lock.holder()}")
+                return True
+        return False
+
+    def _act(self, interrupts: Interrupts) -> Exit:
+        shell = Shell(self._folder)
+        waits = _growing()
+        try:
+            while True:
+                try:
+                    looked = shell.look()
+                except OSError as error:
+                    pause_s = next(waits)
+                    self._screen.say(f"{error.filename or 'this machine'}: {error.strerror or error}; trying again in {pause_s:.0f} s")
+                    shell.wait(pause_s, interrupts.descriptor)
+                else:
+                    waits = _growing()
+                    self._show()
+                    if looked.over:
+                        return _ENDS.get(looked.status.phase, Exit.STOPPED)
+                    shell.wait(looked.again_s, interrupts.descriptor)
+                if interrupts.new():
+                    self._asked()
+        finally:
+            shell.close()
+
+    def _asked(self) -> None:
+        """The person wants to leave: first time, ask for a checkpoint and a stop; then, say what takes so long."""
+        run = wanted.ask_stop(self._folder)
+        name, status = run.name, self._folder.status()
+        if not self._stopping:
+            self._stopping = True
+            self._screen.say(f"stopping {name}: a checkpoint first, then its workers leave")
+            return
+        kept = f"step {status.checkpoint.step} is saved" if status.checkpoint else "nothing is saved yet"
+        self._screen.say(
+            f"still stopping {name}: its workers are saving step {status.step} ({kept}) and are killed if they take longer than 110 s. "
+            "To leave at once, close this terminal with kill -9: the next `tandem run` goes on from there"
+        )
+
+    def _show(self) -> None:
+        for happened in self._news():
+            self._screen.happened(happened)
+        self._screen.show(self._run(), datetime.now(UTC))
+
+    def _run(self) -> TrainingRun:
+        return self._folder.run()
+
+    def _news(self) -> list[Happened]:
+        events = list(self._folder.events())
+        new, self._said = events[self._said :], len(events)
+        return new
+
+
+def _growing() -> Iterator[float]:
+    """Waits that double: the machine has to be given time to get better."""
+    wait_s = _RETRY_FIRST_S
+    while True:
+        yield wait_s
+        wait_s = min(wait_s * 2, _RETRY_LONGEST_S)

@@ -1,0 +1,62 @@
+"""How the owner of a run hears its workers: a watch on the telemetry service, this run's own or the one that its spec names."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import Report
+
+from . import reports
+from .process.sink import Sink
+
+if TYPE_CHECKING:
+    from tandem_telemetry.client import Watcher
+
+
+class Hearing:
+    """The newest report of a run. Without any service nothing is heard, and the run goes on all the same."""
+
+    def __init__(self, folder: Path, run: TrainingRun, environ: Mapping[str, str] = os.environ) -> None:
+        self._run = (run.metadata.namespace, run.name)
+        self._foreign = run.spec.telemetry.address if run.spec.telemetry else None
+        self._token = environ.get("TANDEM_TOKEN_FILE")
+        self._sink = None if self._foreign else Sink(folder)
+        self._watcher: Watcher | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where workers report to, unless their run says so itself."""
+        return self._sink.address if self._sink else None
+
+    @property
+    def token_file(self) -> Path | None:
+        """The token for it."""
+        if self._sink:
+            return self._sink.token_file
+        return Path(self._token) if self._token else None
+
+    def keep(self) -> None:
+        """See to it that there is somebody to report to."""
+        if self._sink:
+            self._sink.keep()
+
+    def newest(self) -> Report | None:
+        """The newest report, from whichever attempt."""
+        if self._watcher is None:
+            from tandem_telemetry.client import Watcher
+
+            namespace, name = self._run
+            address = self._foreign or self.address
+            assert address is not None
+            self._watcher = Watcher(address, self.token_file, namespace, name)
+        told = self._watcher.newest().get(self._run)
+        return reports.from_wire(told) if told is not None else None
+
+    def close(self, *, ended: bool) -> None:
+        """Stop listening; when the run has ended, end the service as well."""
+        if self._watcher is not None:
+            self._watcher.close()
+        if ended and self._sink:
+            self._sink.stop()

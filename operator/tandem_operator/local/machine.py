@@ -1,0 +1,43 @@
+"""This machine, as one run sees it: its folder, its workers, and the voice of its workers."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.render.process import Site
+
+from .hearing import Hearing
+from .process import ports
+from .process.workers import Workers
+from .state import home
+from .state.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """All parts of the machine that serve one run."""
+
+    folder: RunFolder
+    workers: Workers
+    hearing: Hearing
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Machine":
+        """This machine for the run in `folder`."""
+        return cls(folder=folder, workers=Workers(folder.workers), hearing=Hearing(folder.telemetry, folder.wanted()))
+
+
+def site(machine: Machine, run: TrainingRun, environ: Mapping[str, str] = os.environ) -> Site:
+    """Where the workers of the attempt under way find things; the same for all of them, whoever starts them and when."""
+    folder = machine.folder
+    return Site(
+        python=environ.get("TANDEM_PYTHON", sys.executable),
+        workers=folder.workers,
+        cache=home.cache(environ),
+        checkpoint_uri=folder.checkpoints,
+        rendezvous_port=ports.kept(folder.path / "rendezvous.json", f"attempt {run.status.attempt}"),
+        telemetry=machine.hearing.address,
+        token_file=machine.hearing.token_file,
+    )

@@ -1,0 +1,153 @@
+"""What is on record about one worker.
+
+Its folder is its name: made once, before anything starts, and never made again. In it:
+
+pid     who it is, written by itself before its first instruction, or "nobody" (launch.py)
+stop    when it was asked to leave
+exit    how it says it ended: {"code", "message"}, written by the agent
+ended   how it ended: {"code", "message", "at"}, written once by the owner when nothing of it is left; final
+log     what it printed
+steps.jsonl   a line for each optimizer step
+"""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from tandem_operator.local.state import durable
+
+from . import launch
+from .identity import Identity
+
+KILLED = 137  # 128 + SIGKILL: gone without a word
+_LONGEST_MESSAGE = 300
+_NAME = re.compile(r".+-\d+-\d+")
+
+
+class Name(NamedTuple):
+    """The three parts of a worker's name."""
+
+    run: str
+    attempt: int
+    rank: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Name":
+        """`<run>-<attempt>-<rank>` in parts."""
+        run, attempt, rank = text.rsplit("-", 2)
+        return cls(run, int(attempt), int(rank))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a worker ended."""
+
+    code: int
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFolder:
+    """One worker's folder."""
+
+    path: Path
+
+    @property
+    def name(self) -> Name:
+        """Whose folder it is."""
+        return Name.parse(self.path.name)
+
+    @property
+    def pid(self) -> Path:
+        """The claim: who the worker is."""
+        return self.path / "pid"
+
+    @property
+    def log(self) -> Path:
+        """What the worker printed."""
+        return self.path / "log"
+
+    @property
+    def steps(self) -> Path:
+        """What it trained."""
+        return self.path / "steps.jsonl"
+
+    def make(self) -> bool:
+        """Take the name, durably; False when it was taken before."""
+        self.path.parent.mkdir(exist_ok=True)
+        try:
+            self.path.mkdir()
+        except FileExistsError:
+            return False
+        durable.sync_folder(self.path.parent)
+        return True
+
+    def since(self) -> datetime:
+        """When it was started, or ordered."""
+        known = Identity.read(self.pid)
+        return known.at if known else datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+    def settled(self) -> Identity:
+        """Who the worker is; if it has not said so by now, it never will: the one who ordered it has died."""
+        nobody: dict[str, object] = {"pid": 0, "ticks": 0, "boot": "", "at": self.path.stat().st_mtime}
+        launch.claim(self.pid, nobody)
+        known = Identity.read(self.pid)
+        assert known is not None, "the claim was made by us or before us"
+        return known
+
+    def stop_asked(self) -> datetime | None:
+        """When it was asked to leave, if it was."""
+        with suppress(FileNotFoundError, ValueError):
+            return datetime.fromisoformat((self.path / "stop").read_text(encoding="utf-8"))
+        return None
+
+    def ask_stop(self, now: datetime) -> None:
+        """Put on record that it was asked to leave."""
+        durable.write(self.path / "stop", now.isoformat())
+
+    def word(self) -> tuple[int, str] | None:
+        """How the agent says it ended; None when it said nothing."""
+        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+            told = cast("dict[str, object]", json.loads((self.path / "exit").read_text(encoding="utf-8")))
+            return int(str(told["code"])), str(told.get("message", ""))
+        return None
+
+    def ended(self) -> Ended | None:
+        """How it ended; None while that is not certain."""
+        with suppress(FileNotFoundError):
+            told = cast("dict[str, object]", json.loads((self.path / "ended").read_text(encoding="utf-8")))
+            return Ended(code=int(str(told["code"])), message=str(told["message"]), at=datetime.fromisoformat(str(told["at"])))
+        return None
+
+    def end(self, code: int, message: str, at: datetime) -> Ended:
+        """Put on record, for good, how it ended."""
+        durable.write(self.path / "ended", json.dumps({"code": code, "message": message, "at": at.isoformat()}))
+        return Ended(code=code, message=message, at=at)
+
+    def last_sign(self) -> datetime:
+        """When it last wrote anything: the best there is, for one that ended while nobody looked."""
+        signs = [entry.stat().st_mtime for entry in self.path.iterdir()]
+        return datetime.fromtimestamp(max(signs, default=self.path.stat().st_mtime), UTC)
+
+    def last_words(self) -> str:
+        """The last line of its log: most often the error."""
+        try:
+            with self.log.open("rb") as log:
+                log.seek(max(0, self.log.stat().st_size - 4096))
+                printed = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+        except FileNotFoundError:
+            return ""
+        return printed[-1][:_LONGEST_MESSAGE] if printed else ""
+
+
+def folders(parent: Path) -> tuple[WorkerFolder, ...]:
+    """All workers there ever were, in the order of attempt and rank."""
+    if not parent.is_dir():
+        return ()
+    found = (WorkerFolder(path) for path in parent.iterdir() if _NAME.fullmatch(path.name))
+    return tuple(sorted(found, key=lambda folder: folder.name))

@@ -1,0 +1,128 @@
+"""What is wanted of a run, and who may change it: a file that is run again, `stop`, `resume` and Ctrl-C.
+
+A file is applied as `kubectl apply` does it: its text as last applied is kept in an annotation, so that what a command has
+changed since (a larger budget) stays, and what the file changes is taken. Running a file always asks for it to run: a
+suspension that the file does not name is lifted.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import cast
+
+from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
+
+from .owner import alone
+from .run_folder import RunFolder
+
+LAST_APPLIED = "tandem.dev/last-applied"
+
+
+class Refused(Exception):  # noqa: N818 - reads as what it says
+    """A change that a run cannot take; `problems` holds one line for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingRun:
+    """Make what a file says wanted, creating the run if there is none; the run as it is wanted from now on.
+
+    Raises:
+        Refused: when the file changes what the checkpoints of the run were made with.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with alone(folder.changing()):
+        if not folder.exists:
+            run = _created(told, now)
+            folder.write_wanted(run)
+            return run
+        current = folder.wanted()
+        spec = _merged(current, told)
+        if problems := _unchangeable(current.spec, spec):
+            raise Refused(problems)
+        return _written(folder, current, spec, applied=told.spec)
+
+
+def ask_stop(folder: RunFolder) -> TrainingRun:
+    """Suspend the run: checkpoint, then stop."""
+    return _change(folder, lambda spec: spec | {"suspend": True})
+
+
+def ask_resume(folder: RunFolder, budget_usd: Decimal | None) -> TrainingRun:
+    """Lift a suspension, and set a new budget if one is given."""
+
+    def changed(spec: Mapping[str, object]) -> Mapping[str, object]:
+        spec = {**spec, "suspend": False}
+        if budget_usd is None:
+            return spec
+        budget = cast("Mapping[str, object]", spec.get("budget", {}))
+        return {**spec, "budget": {**budget, "usd": float(budget_usd)}}
+
+    return _change(folder, changed)
+
+
+def _change(folder: RunFolder, change: Callable[[dict[str, object]], Mapping[str, object]]) -> TrainingRun:
+    with alone(folder.changing()):
+        current = folder.wanted()
+        spec = TrainingRunSpec.model_validate(change(_told(current.spec)))
+        return _written(folder, current, spec)
+
+
+def _created(told: TrainingRun, now: datetime) -> TrainingRun:
+    meta = told.metadata.model_copy(update={"uid": str(uuid.uuid4()), "generation": 1, "creation_timestamp": now})
+    return _annotated(told.model_copy(update={"metadata": meta}), told.spec)
+
+
+def _written(folder: RunFolder, current: TrainingRun, spec: TrainingRunSpec, *, applied: TrainingRunSpec | None = None) -> TrainingRun:
+    run = current.model_copy(update={"spec": spec})
+    if spec != current.spec:
+        meta = current.metadata.model_copy(update={"generation": current.metadata.generation + 1})
+        run = run.model_copy(update={"metadata": meta})
+    if applied is not None:
+        run = _annotated(run, applied)
+    if run != current:
+        folder.write_wanted(run)
+    return run
+
+
+def _annotated(run: TrainingRun, applied: TrainingRunSpec) -> TrainingRun:
+    annotations = {**run.metadata.annotations, LAST_APPLIED: json.dumps(_told(applied), sort_keys=True)}
+    return run.model_copy(update={"metadata": run.metadata.model_copy(update={"annotations": annotations})})
+
+
+def _merged(current: TrainingRun, told: TrainingRun) -> TrainingRunSpec:
+    """The file's word where the file has changed, else what is wanted now."""
+    before: dict[str, object] = json.loads(current.metadata.annotations.get(LAST_APPLIED, "{}"))
+    now, file = _told(current.spec), _told(told.spec)
+    kept = {field: value for field, value in now.items() if before.get(field) == file.get(field)}
+    changed = {field: value for field, value in file.items() if before.get(field) != value}
+    return TrainingRunSpec.model_validate({**kept, **changed, "suspend": told.spec.suspend})
+
+
+def _unchangeable(old: TrainingRunSpec, new: TrainingRunSpec) -> tuple[str, ...]:
+    """A line for each thing that the checkpoints of a run rest on and that is not as it was."""
+    fixed = (
+        ("trainer", old.trainer.kind, new.trainer.kind),
+        ("trainer.deepspeed.model", _model(old), _model(new)),
+        ("data.seed", old.data.seed, new.data.seed),
+        ("checkpoint.uri", old.checkpoint.uri or "the run's own folder", new.checkpoint.uri or "the run's own folder"),
+    )
+    return tuple(
+        f"{field}: was {was} and cannot become {now}, its checkpoints rest on it: give another run its own name with --name, "
+        "or start this one anew with --fresh"
+        for field, was, now in fixed
+        if was != now
+    )
+
+
+def _model(spec: TrainingRunSpec) -> str:
+    trainer = spec.trainer.deepspeed
+    return trainer.model.model_dump_json(exclude_none=True) if trainer else ""
+
+
+def _told(spec: TrainingRunSpec) -> dict[str, object]:
+    return spec.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,14 @@
+"""Why an attempt must not go on. Policies say it; `training_run.plan` decides what follows."""
+
+from dataclasses import dataclass
+
+from .phases import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A reason for the attempt to end; `final` when no other attempt may follow."""
+
+    reason: Reason
+    message: str = ""
+    final: bool = False

@@ -1,0 +1,73 @@
+"""What is worth telling between one status and the next: changes, each once.
+
+A pure difference of two statuses, so a look at a settled run is silent, however often it is repeated.
+"""
+
+from collections.abc import Iterator
+
+from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.training_run import TrainingRun
+
+from .conditions import BUDGET_OK, reason_of
+from .phases import Reason
+from .policies import budget
+from .values import Event, EventKind
+
+_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
+_EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN)
+
+
+def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
+    """The events of the change from `before` to the status of `run`."""
+    after = run.status
+    return (*_warned(before, run), *_recovered(before, after), *_fell(before, after), *_began(before, after), *_arrived(before, after))
+
+
+def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
+    nearly = budget.Standing.NEARLY
+    if reason_of(run.status, BUDGET_OK) == nearly and reason_of(before, BUDGET_OK) != nearly:
+        yield _warning("BudgetNearlyExhausted", f"{budget.said(run)}; at the limit the run checkpoints and stops")
+
+
+def _recovered(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    if before.fell_at and not after.fell_at and after.phase is not RunPhase.SUSPENDED:
+        yield _normal("Recovered", f"training again {after.time_to_resume_seconds} s after the fall; {after.lost_steps} steps lost so far")
+
+
+def _fell(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    """Why an attempt ends: told when its workers are asked to leave, or when all are gone at once."""
+    stopped = after.phase is RunPhase.STOPPING and (before.phase, before.reason) != (after.phase, after.reason)
+    gone = after.attempt > before.attempt > 0 and before.phase in _UNDER_WAY
+    if stopped or gone:
+        tell = _normal if after.reason in _EXPECTED else _warning
+        yield tell(after.reason, after.message)
+
+
+def _began(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    if after.attempt > before.attempt:
+        reason = after.reason if after.reason in {Reason.ACCEPTED, Reason.RESUMED} else "Restarting"
+        yield _normal(reason, f"attempt {after.attempt}, workers {after.workers}")
+
+
+def _arrived(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    if after.phase is before.phase:
+        return
+    match after.phase:
+        case RunPhase.RUNNING:
+            yield _normal("Running", f"all {after.workers} workers of attempt {after.attempt} are there")
+        case RunPhase.SUSPENDED:
+            yield _normal("Suspended", f"at step {after.step}: {after.message}")
+        case RunPhase.SUCCEEDED:
+            yield _normal("Succeeded", f"at step {after.step} of {after.total_steps}, for {budget.dollars(after.spent_usd)}")
+        case RunPhase.FAILED:
+            yield _warning("Failed", f"{after.reason}: {after.message}")
+        case RunPhase.PENDING | RunPhase.STOPPING:
+            return  # told above, with the attempt and the reason
+
+
+def _normal(reason: str, message: str) -> Event:
+    return Event(kind=EventKind.NORMAL, reason=reason, message=message)
+
+
+def _warning(reason: str, message: str) -> Event:
+    return Event(kind=EventKind.WARNING, reason=reason, message=message)

@@ -1,0 +1,115 @@
+"""The life of a run: every way from one phase to another, and for what reasons it is taken. There are no other ways.
+
+`plan` asserts that each step it makes is in `WAYS`, and the README's picture is drawn from it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tandem_operator.api.status import RunPhase, RunStatus
+
+
+class Reason(StrEnum):
+    """One word why a run is in its phase."""
+
+    ACCEPTED = "Accepted"
+    ALL_PRESENT = "AllWorkersPresent"
+    ALL_DONE = "AllWorkersDone"
+    RESUMED = "Resumed"
+    SUSPEND_REQUESTED = "SuspendRequested"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    WITHDRAWN = "Withdrawn"
+    INTERRUPTED = "Interrupted"
+    LOST = "Lost"
+    PREEMPTED = "Preempted"
+    WORKER_FAILED = "WorkerFailed"
+    DO_NOT_RESTART = "DoNotRestart"
+    NO_PROGRESS = "NoProgress"
+    TOO_MANY_FAILURES = "TooManyFailures"
+
+    @property
+    def ours(self) -> bool:
+        """Whether the attempt ends because we want it to: then nothing is counted against it."""
+        return self in _OURS
+
+    @property
+    def disruption(self) -> bool:
+        """Whether the attempt ends because its machines were taken away: nobody's fault."""
+        return self in _DISRUPTIONS
+
+
+_OURS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED, Reason.WITHDRAWN)
+_DISRUPTIONS = (Reason.INTERRUPTED, Reason.LOST, Reason.PREEMPTED)
+_RESTARTABLE = (*_DISRUPTIONS, Reason.WORKER_FAILED)
+_RESTS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED)
+_TOO_LATE = (Reason.DEADLINE_EXCEEDED, Reason.BUDGET_EXHAUSTED)
+_HOPELESS = (Reason.DO_NOT_RESTART, Reason.NO_PROGRESS, Reason.TOO_MANY_FAILURES)
+_STOPS = (*_RESTS, Reason.DEADLINE_EXCEEDED, *_RESTARTABLE, Reason.DO_NOT_RESTART)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """From `source` to `target`, for one of `reasons`."""
+
+    source: RunPhase
+    target: RunPhase
+    reasons: tuple[Reason, ...]
+
+
+def _ways(source: RunPhase, ways: dict[RunPhase, tuple[Reason, ...]]) -> tuple[Way, ...]:
+    return tuple(Way(source=source, target=target, reasons=reasons) for target, reasons in ways.items())
+
+
+WAYS: tuple[Way, ...] = (
+    *_ways(
+        RunPhase.PENDING,
+        {
+            RunPhase.RUNNING: (Reason.ALL_PRESENT,),
+            RunPhase.STOPPING: tuple(reason for reason in _STOPS if reason is not Reason.LOST),
+            RunPhase.SUSPENDED: _RESTS,
+            RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
+            RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),
+        },
+    ),
+    *_ways(
+        RunPhase.RUNNING,
+        {
+            RunPhase.PENDING: _RESTARTABLE,
+            RunPhase.STOPPING: _STOPS,
+            RunPhase.SUSPENDED: _RESTS,
+            RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
+            RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),
+        },
+    ),
+    *_ways(
+        RunPhase.STOPPING,
+        {
+            RunPhase.PENDING: (*_RESTARTABLE, Reason.RESUMED),
+            RunPhase.SUSPENDED: _RESTS,
+            RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
+            RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),
+        },
+    ),
+    *_ways(
+        RunPhase.SUSPENDED,
+        {
+            RunPhase.PENDING: (Reason.RESUMED,),
+            RunPhase.FAILED: _TOO_LATE,
+        },
+    ),
+)
+_ALLOWED = frozenset((way.source, way.target, reason) for way in WAYS for reason in way.reasons)
+
+
+def allowed(before: RunStatus, after: RunStatus) -> bool:
+    """Whether a run may go from `before` to `after`; staying in a phase is no step."""
+    return before.phase is after.phase or (before.phase, after.phase, after.reason) in _ALLOWED
+
+
+def diagram() -> str:
+    """The table as a mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {RunPhase.PENDING}: {Reason.ACCEPTED}"]
+    lines += [f"    {way.source} --> {way.target}: {', '.join(way.reasons)}" for way in WAYS]
+    lines += [f"    {phase} --> [*]" for phase in RunPhase if phase.terminal]
+    return "\n".join(lines) + "\n"

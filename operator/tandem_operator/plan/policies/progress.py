@@ -1,0 +1,88 @@
+"""How far has the run come, and what did its falls cost? Reports become fields of the status; none is ever required.
+
+Lost steps of an early end: the last step that the fallen attempt reported, less the step that the next one went on from.
+Time to resume: from the first sign of the fall (the notice, where there was one) to the end of the next optimizer step,
+over as many attempts as that takes; the rest of a suspended run is not counted.
+"""
+
+import math
+from datetime import datetime
+
+from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import Report, Seen
+
+_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
+
+
+def taken_in(status: RunStatus, report: Report | None) -> RunStatus:
+    """The status with what the newest report says."""
+    if report is None or report.attempt > status.attempt:
+        return status
+    status = status.model_copy(update={"checkpoint": _newer(status.checkpoint, report.checkpoint)})
+    if report.attempt < status.attempt:
+        return _last_words(status, report)
+    return _resumed(_stepped(status, report), report)
+
+
+def down_since(status: RunStatus, seen: Seen, now: datetime) -> datetime:
+    """When the run went down: long ago if it never got up, else when the first worker of the attempt fell, else now."""
+    ends = [worker.until for worker in seen.of(status.attempt) if worker.exit_code and worker.until]
+    return status.fell_at or min([*ends, now])
+
+
+def left_behind(status: RunStatus) -> int | None:
+    """The step that the next attempt is measured against, once the current one is over."""
+    return None if status.attempt == 0 else max(status.step, status.fell_at_step or 0)
+
+
+def eta_seconds(run: TrainingRun) -> int | None:
+    """Seconds to the end at the present speed; None unless the run runs and its speed is known."""
+    if run.status.phase is not RunPhase.RUNNING or not run.status.tokens_per_second:
+        return None
+    tokens, done = 0, run.status.step
+    for phase in run.spec.phases:
+        tokens += max(0, phase.total_steps - done) * phase.batch_size * phase.context_length
+        done = max(0, done - phase.total_steps)
+    return math.ceil(tokens / run.status.tokens_per_second)
+
+
+def _stepped(status: RunStatus, report: Report) -> RunStatus:
+    """Where the attempt is. As long as it neither made a step nor said where it goes on from, nobody knows."""
+    if report.step == 0 and report.resumed_from_step is None:
+        return status
+    said = {
+        "step": max(report.step, report.resumed_from_step or 0),
+        "training_phase": report.training_phase or status.training_phase,
+        "loss": _finite(report.loss) if report.loss is not None else status.loss,
+        "tokens_per_second": _finite(report.tokens_per_second),
+    }
+    return status.model_copy(update=said)
+
+
+def _resumed(status: RunStatus, report: Report) -> RunStatus:
+    """Settle the account of the last fall, as far as the report of the attempt after it tells."""
+    if status.fell_at_step is not None and report.resumed_from_step is not None:
+        lost = max(0, status.fell_at_step - report.resumed_from_step)
+        status = status.model_copy(update={"lost_steps": status.lost_steps + lost, "fell_at_step": None})
+    up = status.phase in _UNDER_WAY and report.first_step_at
+    if up and status.fell_at and up > status.fell_at:
+        took_s = (up - status.fell_at).total_seconds()
+        status = status.model_copy(update={"time_to_resume_seconds": took_s, "fell_at": None})
+    return status
+
+
+def _last_words(status: RunStatus, report: Report) -> RunStatus:
+    """A report that was still on its way when its attempt was over: it may have come further than we knew."""
+    if status.fell_at_step is None:
+        return status
+    return status.model_copy(update={"fell_at_step": max(status.fell_at_step, report.step)})
+
+
+def _newer(known: CheckpointStatus | None, said: CheckpointStatus | None) -> CheckpointStatus | None:
+    return said if said and (known is None or said.at >= known.at) else known
+
+
+def _finite(value: float | None) -> float | None:
+    """A number that JSON can hold; a loss that is not one is no loss to show."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,112 @@
+"""May a fallen attempt be followed by another, and how soon?
+
+Exit codes are a contract: 0 done; 143 (128 + SIGTERM), or a disruption by the platform, is a preemption and free; 93 means
+"never again" (the convention of NVIDIA's resiliency extension: bad configuration, safety stop); anything else is a failure.
+Failures are counted apart from preemptions, wait longer each time, and end the run when they go on at the same step.
+
+An attempt that we stop ourselves (suspend, budget, deadline) is not judged: whatever its workers exit with on the way out,
+nothing is counted. Only 93 is heard even then, and what else was said stands in the message of the status.
+"""
+
+from datetime import datetime, timedelta
+
+from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.api.upkeep import BackoffSpec, RestartSpec
+from tandem_operator.plan.endings import Ending
+from tandem_operator.plan.phases import Reason
+from tandem_operator.plan.values import Seen, SeenWorker
+
+from . import progress
+
+PREEMPTED = 143
+DO_NOT_RESTART = 93
+_LONGEST_MESSAGE = 1000  # characters; a status must stay readable
+
+
+def forbidden(run: TrainingRun, seen: Seen) -> Ending | None:
+    """The word of a worker that another attempt would be of no use."""
+    for worker in seen.of(run.status.attempt):
+        if worker.exit_code == DO_NOT_RESTART:
+            return Ending(reason=Reason.DO_NOT_RESTART, message=said(worker), final=True)
+    return None
+
+
+def fallen(run: TrainingRun, seen: Seen) -> Ending | None:
+    """How the current attempt fell; None while it stands."""
+    ours = seen.of(run.status.attempt)
+    if run.status.phase is RunPhase.RUNNING and len(ours) < run.status.workers:
+        missing = run.status.workers - len(ours)
+        return Ending(reason=Reason.LOST, message=f"{missing} of {run.status.workers} workers are gone without a word")
+    down = [worker for worker in ours if worker.exit_code]
+    for worker in down:
+        if not _preempted(worker):
+            return Ending(reason=Reason.WORKER_FAILED, message=said(worker))
+    return Ending(reason=Reason.PREEMPTED, message=said(down[0])) if down else None
+
+
+def fell(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
+    """The status at the first sight of a fall.
+
+    A run that falls again before it got up waits, even if it is nobody's fault: else it could fall in a storm of attempts.
+    """
+    again = run.status.fell_at is not None
+    start_after = now + run.spec.restart.backoff.first if again else None
+    return run.status.model_copy(update={"fell_at": progress.down_since(run.status, seen, now), "start_after": start_after})
+
+
+def counted(run: TrainingRun, ending: Ending, now: datetime) -> tuple[RunStatus, Ending]:
+    """The status with the ending counted, and the ending as it looks then: a failure too many is final."""
+    if ending.reason is Reason.WORKER_FAILED:
+        status = _one_failure_more(run, now)
+        return status, _verdict(status, run.spec.restart, ending)
+    if ending.reason.disruption:
+        return run.status.model_copy(update={"preemptions": run.status.preemptions + 1}), ending
+    return run.status, ending
+
+
+def _one_failure_more(run: TrainingRun, now: datetime) -> RunStatus:
+    before, failures = run.status, run.status.failures + 1
+    counted = {
+        "failures": failures,
+        "no_progress": before.no_progress + 1 if before.failed_at_step == before.step else 1,
+        "failed_at_step": before.step,
+        "start_after": now + wait(run.spec.restart.backoff, failures),
+    }
+    return before.model_copy(update=counted)
+
+
+def _verdict(status: RunStatus, restart: RestartSpec, ending: Ending) -> Ending:
+    last = f"the last: {ending.message}"
+    if status.no_progress >= restart.max_no_progress:
+        said = f"{status.no_progress} failures in a row at step {status.step}; {last}"
+        return Ending(reason=Reason.NO_PROGRESS, message=said, final=True)
+    if status.failures > restart.max_failures:
+        said = f"{status.failures} failures where {restart.max_failures} are forgiven; {last}"
+        return Ending(reason=Reason.TOO_MANY_FAILURES, message=said, final=True)
+    return ending
+
+
+def wait(backoff: BackoffSpec, failures: int) -> timedelta:
+    """The wait before the attempt that follows the given number of failures; it doubles with each one."""
+    length = backoff.first
+    for _ in range(failures - 1):
+        if length >= backoff.longest:
+            break
+        length *= 2
+    return min(length, backoff.longest)
+
+
+def said(worker: SeenWorker) -> str:
+    """How a worker ended, in one line."""
+    message = " ".join(worker.message.split())[:_LONGEST_MESSAGE]
+    return f"worker {worker.name} exited with {worker.exit_code}" + (f": {message}" if message else "")
+
+
+def failures_said(run: TrainingRun, seen: Seen) -> str:
+    """What the failed workers of the current attempt said; empty when none failed."""
+    return "; ".join(said(worker) for worker in seen.of(run.status.attempt) if worker.exit_code and not _preempted(worker))
+
+
+def _preempted(worker: SeenWorker) -> bool:
+    return worker.exit_code == PREEMPTED or worker.disrupted

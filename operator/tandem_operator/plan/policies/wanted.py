@@ -1,0 +1,98 @@
+"""Which workers an attempt is made of, what they are told, and which of them are not there or should not be.
+
+The size of an attempt is fixed when its number is written (`status.workers`); a change to `spec.workers` is for the next one.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from tandem_operator.api.model import ApiModel
+from tandem_operator.api.phase import PhaseSpec
+from tandem_operator.api.status import RunPhase
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import Seen, Worker
+
+from . import rendezvous
+
+_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
+
+
+def workers(run: TrainingRun) -> tuple[Worker, ...]:
+    """The workers of the attempt that the status names, in order of rank."""
+    everyone = {
+        "TANDEM_JOB": job(run),
+        "TANDEM_ATTEMPT": str(run.status.attempt),
+        "TANDEM_WORKERS": str(run.status.workers),
+        "TANDEM_RANKS_PER_WORKER": str(run.spec.ranks_per_worker),
+        "TANDEM_RENDEZVOUS": rendezvous.address(run),
+        **_services(run),
+    }
+    return tuple(
+        Worker(run=run.name, attempt=run.status.attempt, rank=rank, environment={**everyone, "TANDEM_WORKER_RANK": str(rank)})
+        for rank in range(run.status.workers)
+    )
+
+
+def missing(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Worker, ...]:
+    """The workers to start: those of a pending attempt that are not there, once its wait is over and no other attempt lives."""
+    if run.status.phase is not RunPhase.PENDING or others_live(run, seen):
+        return ()
+    if run.status.start_after and now < run.status.start_after:
+        return ()
+    present = {worker.name for worker in seen.workers}
+    return tuple(worker for worker in workers(run) if worker.name not in present)
+
+
+def unwanted(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
+    """The workers to ask to leave: all that live outside the attempt under way and have not been asked yet."""
+    kept = run.status.attempt if run.status.phase in _UNDER_WAY else None
+    return tuple(worker.name for worker in seen.live() if worker.attempt != kept and not worker.stopping)
+
+
+def all_present(run: TrainingRun, seen: Seen) -> bool:
+    """Whether every worker of the attempt has been started."""
+    return len(seen.of(run.status.attempt)) >= run.status.workers
+
+
+def others_live(run: TrainingRun, seen: Seen) -> bool:
+    """Whether a worker of another attempt may still compute or write."""
+    return any(worker.attempt != run.status.attempt for worker in seen.live())
+
+
+def job(run: TrainingRun) -> str:
+    """What workers need of the run, as JSON; read back by `tandem_trainer.job`."""
+    spec = run.spec
+    settings: dict[str, Any] = spec.trainer.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return json.dumps(
+        {
+            "name": run.name,
+            "namespace": run.metadata.namespace,
+            "uid": run.metadata.uid,
+            "trainer": {"kind": spec.trainer.kind, **settings[spec.trainer.kind]},
+            "data": _written(spec.data),
+            "phases": [_phase(phase, run) for phase in spec.phases],
+            "checkpoint": _written(spec.checkpoint),
+            "spikes": _written(spec.spikes),
+        },
+        separators=(",", ":"),
+    )
+
+
+def _phase(phase: PhaseSpec, run: TrainingRun) -> dict[str, Any]:
+    """A phase with nothing left to look up: its length in steps, and the data that it inherits."""
+    written = {**_written(phase), "steps": phase.total_steps, "data": _written(phase.data or run.spec.data)}
+    return {name: value for name, value in written.items() if name != "tokens"}
+
+
+def _services(run: TrainingRun) -> dict[str, str]:
+    services: dict[str, str] = {}
+    if run.spec.telemetry:
+        services["TANDEM_TELEMETRY"] = run.spec.telemetry.address
+    if run.spec.memory:
+        services |= {"TANDEM_MEMORY": run.spec.memory.address, "TANDEM_MEMORY_NAMESPACE": run.spec.memory.namespace}
+    return services
+
+
+def _written(part: ApiModel) -> dict[str, Any]:
+    return part.model_dump(mode="json", by_alias=True, exclude_none=True)

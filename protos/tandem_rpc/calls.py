@@ -1,0 +1,127 @@
+"""What holds for every call: refusals are said well, callers are known, streams are counted, unary calls have a deadline.
+
+Applied in that order. Health is left alone: probes hold no token.
+"""
+
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import grpc
+
+from tandem_rpc.enclosing import Behaviour, Method, enclosed, rewritten, streaming
+from tandem_rpc.errors import FIELD_KEY, Refused
+from tandem_rpc.token_file import TokenFile
+
+_HEALTH = "/grpc.health.v1.Health/"
+_CLOCK_SLACK_S = 1.0  # what was sent as 30 s arrives as 30.1 s: gRPC counts ticks of several clocks
+
+
+class Rule(grpc.ServerInterceptor):
+    """One rule, applied to a method before it is called."""
+
+    def intercept_service(
+        self, continuation: Callable[[grpc.HandlerCallDetails], Method | None], handler_call_details: grpc.HandlerCallDetails
+    ) -> Method | None:
+        """The method to call, under the rule; None when there is no such method."""
+        method = continuation(handler_call_details)
+        if method is None or handler_call_details.method.startswith(_HEALTH):
+            return method
+        return self.applied(method, dict(handler_call_details.invocation_metadata))
+
+    def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:
+        """`method` under this rule, for a call that came with `metadata`."""
+        raise NotImplementedError
+
+
+class Refusals(Rule):
+    """Turns Refused into a status with the offending field; outermost, so that other rules may raise it, too."""
+
+    def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:  # noqa: ARG002 - a rule of its own kind
+        """`method`, whose Refused become statuses."""
+        return enclosed(method, _said_well)
+
+
+class KnownCallers(Rule):
+    """Lets in who shows one of our tokens (RFC 6750)."""
+
+    def __init__(self, tokens: TokenFile) -> None:
+        self._tokens = tokens
+
+    def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:
+        """`method`, or a refusal in its place."""
+        scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+        if not token:
+            return _refusing(method, "authorization: absent; send 'Bearer' and the token that this service reads from its token file")
+        if scheme.lower() != "bearer" or not self._tokens.accepts(token.encode()):
+            return _refusing(method, "authorization: not a token of this service; send the first line of its token file")
+        return method
+
+
+class CountedStreams(Rule):
+    """Keeps streams, each of which holds a thread, from taking the threads that unary calls and probes need."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._free = most, threading.Semaphore(most)
+
+    def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:  # noqa: ARG002 - a rule of its own kind
+        """`method`, which gives its place back when the call is over."""
+        return enclosed(method, self._counted) if streaming(method) else method
+
+    @contextmanager
+    def _counted(self, context: grpc.ServicerContext) -> Generator[None]:
+        if not self._free.acquire(blocking=False):
+            message = f"streams: all {self._most} are open; close some, or let the service have more"
+            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
+        if not context.add_callback(self._free.release):
+            self._free.release()  # the call was over already
+        yield
+
+
+class Deadlines(Rule):
+    """Gives unary calls a deadline when they came without one, or with one beyond ours.
+
+    gRPC itself ends calls at their own deadline. A method that outlives ours goes on in its thread, unheard.
+    """
+
+    def __init__(self, longest_s: float, threads: int) -> None:
+        self._longest_s = longest_s
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tandem-rpc-deadline")
+
+    def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:  # noqa: ARG002 - a rule of its own kind
+        """`method`, bounded in time."""
+        return method if streaming(method) else rewritten(method, self._bounded)
+
+    def _bounded(self, behaviour: Behaviour) -> Behaviour:
+        def call(request: object, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - whatever the method answers
+            if context.time_remaining() <= self._longest_s + _CLOCK_SLACK_S:  # about 9e18 without a deadline
+                return behaviour(request, context)
+            answer = self._threads.submit(behaviour, request, context)
+            try:
+                return answer.result(self._longest_s)
+            except TimeoutError:
+                if answer.done():
+                    raise  # the method's own
+                message = f"deadline: the call took longer than {self._longest_s:g} s, the longest that this service lets it run"
+                raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, message) from None
+
+        return call
+
+
+@contextmanager
+def _said_well(context: grpc.ServicerContext) -> Generator[None]:
+    try:
+        yield
+    except Refused as refused:
+        if refused.field:
+            context.set_trailing_metadata(((FIELD_KEY, refused.field),))
+        context.abort(refused.code, refused.message)
+
+
+def _refusing(method: Method, message: str) -> Method:
+    def refuse(_request: object, _context: grpc.ServicerContext) -> NoReturn:
+        raise Refused(grpc.StatusCode.UNAUTHENTICATED, message)
+
+    return rewritten(method, lambda _: refuse)

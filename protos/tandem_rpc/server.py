@@ -1,0 +1,88 @@
+"""How a service is reached: a gRPC server that knows its callers, bounds what they may take, and stops in good order."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+
+from tandem_rpc import exposure
+from tandem_rpc.calls import CountedStreams, Deadlines, KnownCallers, Refusals
+from tandem_rpc.errors import RpcSetupError
+from tandem_rpc.health import Health
+from tandem_rpc.options import DEFAULT_DEADLINE_S, DEFAULT_MESSAGE_BYTES, server_options
+from tandem_rpc.tls import ServerTls, server_credentials
+from tandem_rpc.token_file import TokenFile
+
+_UNARY_THREADS = 16
+_DEFAULT_STREAMS = 1000  # an idle thread costs tens of kilobytes, and is made when first needed
+
+
+class Server:
+    """A server that is listening.
+
+    Attributes:
+        port: Where it listens; the one that was given by the system when it was asked for port 0.
+    """
+
+    def __init__(self, server: grpc.Server, health: Health, port: int) -> None:
+        self._server, self._health, self.port = server, health, port
+
+    def stop(self, grace_s: float) -> None:
+        """Take no new calls, tell probes so, give those in progress `grace_s` to end, then cancel them. Returns when done."""
+        self._health.stop()
+        self._server.stop(grace_s).wait()
+
+
+def serve(
+    address: str,
+    services: Mapping[str, Callable[[grpc.Server], None]],
+    *,
+    token_file: Path | None = None,
+    tls: ServerTls | None = None,
+    plaintext: bool = False,
+    streams: int = _DEFAULT_STREAMS,
+    deadline_s: float = DEFAULT_DEADLINE_S,
+    max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
+) -> Server:
+    """Start to listen.
+
+    Args:
+        address: "host:port"; port 0 takes a free one.
+        services: What is served: the full name of each service, and what adds it to a server.
+        token_file: Tokens that callers must show one of, read anew when the file changes. None asks for none.
+        tls: Given, all connections are encrypted.
+        plaintext: States that the network itself protects what is sent, so that other machines may connect without TLS.
+        streams: How many streaming calls may be open at once; further ones are refused.
+        deadline_s: Longest time for a unary call.
+        max_message_bytes: Largest message, both ways.
+
+    Raises:
+        RpcSetupError: when any of these cannot be used; one line with the fix.
+    """
+    client_ca = tls is not None and tls.client_ca is not None
+    exposure.check_server(address, token=token_file is not None, tls=tls is not None, client_ca=client_ca, plaintext=plaintext)
+    known = [KnownCallers(TokenFile(token_file))] if token_file else []
+    server = grpc.server(
+        ThreadPoolExecutor(streams + _UNARY_THREADS, thread_name_prefix="tandem-rpc"),
+        interceptors=[Refusals(), *known, CountedStreams(streams), Deadlines(deadline_s, _UNARY_THREADS)],
+        options=server_options(max_message_bytes),
+    )
+    for add in services.values():
+        add(server)
+    health = Health(server, services)
+    port = _listening(server, address, tls)
+    server.start()
+    return Server(server, health, port)
+
+
+def _listening(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
+    credentials = server_credentials(tls) if tls else None
+    try:
+        port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    except RuntimeError:
+        port = 0
+    if not port:
+        msg = f"listen: {address} cannot be bound; give an address of this machine and a free port, or port 0"
+        raise RpcSetupError(msg)
+    return port

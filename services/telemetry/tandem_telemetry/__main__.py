@@ -1,0 +1,7 @@
+"""`python -m tandem_telemetry`."""
+
+import sys
+
+from tandem_telemetry.main import main
+
+sys.exit(main())

@@ -1,0 +1,128 @@
+"""The one place where threads meet: reports come in, watchers and scrapes look on, and each sees whole states only.
+
+A watcher that reads slowly is told the newest of each run and nothing in between, so what waits for it is bounded by the
+number of runs.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tandem.telemetry.v1.telemetry_pb2 import Source, WatchResponse, WorkerReport
+
+from tandem_telemetry.newest import RunKey, run_key
+from tandem_telemetry.registry import Registry, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which runs are asked for; empty matches all."""
+
+    namespace: str = ""
+    run: str = ""
+
+    def matches(self, source: Source) -> bool:
+        """Whether the run of `source` is one of them."""
+        return self.namespace in {"", source.namespace} and self.run in {"", source.run}
+
+
+class Subscription:
+    """What one watcher has not been told yet: at most one change of each run."""
+
+    def __init__(self, wanted: Filter) -> None:
+        self._wanted = wanted
+        self._changes: dict[RunKey, WatchResponse] = {}
+        self._news = threading.Condition()
+        self._ended = False
+
+    @property
+    def waiting(self) -> int:
+        """Changes not told yet."""
+        return len(self._changes)
+
+    def put(self, source: Source, change: WatchResponse) -> None:
+        """Have `change` told, in place of an older one of the same run."""
+        if self._wanted.matches(source):
+            with self._news:
+                self._changes[run_key(source)] = change
+                self._news.notify()
+
+    def end(self) -> None:
+        """Let the watcher go, whatever is still waiting."""
+        with self._news:
+            self._ended = True
+            self._news.notify()
+
+    def __iter__(self) -> Iterator[WatchResponse]:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._changes or self._ended)
+                if self._ended:
+                    return
+                change = self._changes.pop(next(iter(self._changes)))
+            yield change
+
+
+class Board:
+    """A registry shared between threads, and the watchers of it."""
+
+    def __init__(self, registry: Registry, clock: Callable[[], float]) -> None:
+        self._registry, self._clock = registry, clock
+        self._lock = threading.Lock()
+        self._subscriptions: set[Subscription] = set()
+        self._closed = False
+
+    @property
+    def watchers(self) -> int:
+        """How many are watching."""
+        return len(self._subscriptions)
+
+    def take(self, report: WorkerReport) -> None:
+        """Take in a report and tell the watchers, if it was news.
+
+        Raises:
+            TooManyRunsError: when there is no room for one more run.
+        """
+        with self._lock:
+            news = self._registry.take(report, self._clock())
+            if news is not None and self._subscriptions:
+                self._tell(news.source, WatchResponse(report=news))
+
+    def forget(self) -> None:
+        """Drop the runs that were silent for too long, and tell the watchers."""
+        with self._lock:
+            for source in self._registry.forget(self._clock()):
+                self._tell(source, WatchResponse(forgotten=source))
+
+    def runs(self) -> Mapping[RunKey, RunState]:
+        """Every run, as of now."""
+        with self._lock:
+            return dict(self._registry.runs)
+
+    @contextmanager
+    def watch(self, wanted: Filter) -> Generator[Subscription]:
+        """Changes from now on, beginning with all that is known."""
+        subscription = Subscription(wanted)
+        with self._lock:
+            for state in self._registry.runs.values():
+                subscription.put(state.report.source, WatchResponse(report=state.report))
+            self._subscriptions.add(subscription)
+            if self._closed:
+                subscription.end()
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """Let all watchers go, those that come later, too."""
+        with self._lock:
+            self._closed = True
+            for subscription in self._subscriptions:
+                subscription.end()
+
+    def _tell(self, source: Source, change: WatchResponse) -> None:
+        for subscription in self._subscriptions:
+            subscription.put(source, change)

@@ -1,0 +1,114 @@
+"""Every metric of Tandem's telemetry, in one table: the exporter, METRICS.md, dashboards and alerts are all made from it.
+
+Names follow Prometheus' naming guide: base units, `_total` on counters, the unit last. A run has one series of each, whatever
+its workers and attempts: those are values, not labels, so that a run preempted a hundred times costs Prometheus no more than
+one that never was. `source` says where a value comes from: a path into WorkerReport (protos/tandem/telemetry/v1), a property
+of `totals.Totals`, or one of the service's own figures.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+RUN_LABELS = ("namespace", "run")
+
+
+class Kind(StrEnum):
+    """What Prometheus may do with a metric. Info is a gauge that is always 1 and says everything in its labels."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A row of the table. `unit` is empty for plain numbers."""
+
+    name: str
+    kind: Kind
+    unit: str
+    source: str
+    help: str
+    labels: tuple[str, ...] = RUN_LABELS
+
+
+def _gauge(name: str, unit: str, source: str, help_: str) -> Metric:
+    return Metric(name=name, kind=Kind.GAUGE, unit=unit, source=source, help=help_)
+
+
+def _counter(name: str, unit: str, source: str, help_: str) -> Metric:
+    return Metric(name=name, kind=Kind.COUNTER, unit=unit, source=source, help=help_)
+
+
+def _own(name: str, kind: Kind, unit: str, source: str, help_: str) -> Metric:
+    return Metric(name=name, kind=kind, unit=unit, source=source, help=help_, labels=())
+
+
+RUN_METRICS = (
+    Metric(
+        name="tandem_run_info",
+        kind=Kind.INFO,
+        unit="",
+        source="report",
+        help="What the run is and which phase of its training it is in.",
+        labels=(*RUN_LABELS, "trainer", "training_phase"),
+    ),
+    _gauge("tandem_attempt", "", "report.source.attempt", "The attempt that reports are taken from."),
+    _gauge("tandem_last_report_timestamp_seconds", "seconds", "report.at", "When the newest report was made, by the worker's clock."),
+    # Progress
+    _gauge("tandem_step", "steps", "report.step", "Optimizer steps done since the beginning of the run."),
+    _gauge("tandem_total_steps", "steps", "report.total_steps", "Optimizer steps that the whole run takes."),
+    _counter(
+        "tandem_steps_done_total", "steps", "totals.steps_done", "Optimizer steps carried out by all attempts, done-again ones included."
+    ),
+    _counter("tandem_tokens_total", "tokens", "totals.tokens", "Tokens trained on; those done again after a resume count once."),
+    # Learning
+    _gauge("tandem_loss", "nats per token", "report.loss", "Mean training loss of the last step; NaN when the model diverged."),
+    _gauge("tandem_learning_rate", "", "report.learning_rate", "Learning rate of the last step."),
+    _gauge("tandem_gradient_norm", "", "report.gradient_norm", "Norm of the gradient of the last step, before clipping."),
+    _counter("tandem_spikes_total", "spikes", "totals.spikes", "Loss spikes seen by all attempts."),
+    # Speed
+    _gauge("tandem_tokens_per_second", "tokens per second", "report.tokens_per_second", "Tokens a second over all ranks."),
+    _gauge("tandem_step_seconds", "seconds", "report.step_seconds", "Duration of the last optimizer step."),
+    _gauge("tandem_utilization_ratio", "ratio", "report.utilization", "Model FLOPs over what the device was measured to reach, 0 to 1."),
+    _gauge("tandem_device_memory_bytes", "bytes", "report.device_memory_bytes", "Peak memory of the device."),
+    # Resume
+    _gauge("tandem_resumed_from_step", "steps", "report.resumed_from_step", "The step this attempt went on from; 0 when it began anew."),
+    _gauge(
+        "tandem_resume_seconds", "seconds", "totals.resume_seconds", "From the last step of the attempt before to the first of this one."
+    ),
+    _gauge("tandem_first_step_timestamp_seconds", "seconds", "report.first_step_at", "When the first step of this attempt ended."),
+    _counter("tandem_lost_steps_total", "steps", "totals.lost_steps", "Steps that were done and not in the checkpoint resumed from."),
+    # Checkpoints
+    _gauge("tandem_checkpoint_step", "steps", "report.checkpoint.step", "Step of the newest complete checkpoint."),
+    _gauge("tandem_checkpoint_timestamp_seconds", "seconds", "report.checkpoint.at", "When the newest complete checkpoint was completed."),
+    _gauge("tandem_checkpoint_bytes", "bytes", "report.checkpoint.bytes", "Size of what the newest complete checkpoint refers to."),
+    _gauge(
+        "tandem_checkpoint_blocked_seconds",
+        "seconds",
+        "report.checkpoint.blocked_seconds",
+        "How long training stood still for the newest complete checkpoint.",
+    ),
+    _gauge(
+        "tandem_checkpoint_save_seconds",
+        "seconds",
+        "report.checkpoint.save_seconds",
+        "From the snapshot of the newest complete checkpoint to its manifest.",
+    ),
+    _counter(
+        "tandem_checkpoint_failures_total",
+        "checkpoints",
+        "totals.checkpoint_failures",
+        "Checkpoints that could not be saved, over all attempts.",
+    ),
+)
+
+SERVICE_METRICS = (
+    _own("tandem_telemetry_reports_total", Kind.COUNTER, "reports", "service.reports", "Reports taken in."),
+    _own("tandem_telemetry_reports_refused_total", Kind.COUNTER, "reports", "service.refused", "Reports that could not be used."),
+    _own("tandem_telemetry_reporters", Kind.GAUGE, "streams", "service.reporters", "Workers that have a stream of reports open."),
+    _own("tandem_telemetry_watchers", Kind.GAUGE, "streams", "service.watchers", "Watch streams that are open."),
+    _own("tandem_telemetry_runs", Kind.GAUGE, "runs", "service.runs", "Runs that are known and not yet forgotten."),
+)
+
+CATALOG = (*RUN_METRICS, *SERVICE_METRICS)

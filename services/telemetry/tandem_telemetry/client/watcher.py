@@ -1,0 +1,107 @@
+"""Keeps what the sink knows close at hand: a thread of its own listens, and whoever asks never waits for the wire."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tandem.telemetry.v1.telemetry_pb2 import WatchRequest, WatchResponse, WorkerReport
+
+from tandem_telemetry.client.pace import pause
+from tandem_telemetry.newest import Newest, RunKey, merged, run_key
+
+if TYPE_CHECKING:
+    import grpc
+    from tandem.telemetry.v1.telemetry_pb2_grpc import TelemetryServiceStub
+    from tandem_rpc import ClientTls
+
+_log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """The newest report of every run that matches, kept through breaks of the connection and restarts of the sink."""
+
+    def __init__(
+        self,
+        address: str,
+        token_file: Path | None = None,
+        namespace: str = "",
+        run: str = "",
+        *,
+        on_change: Callable[[], None] | None = None,
+        tls: "ClientTls | None" = None,
+        plaintext: bool = False,
+    ) -> None:
+        """Begin to listen; arguments are those of `tandem_rpc.channel`.
+
+        Args:
+            address: Where the sink is, "host:port".
+            token_file: The token to show.
+            namespace: Whose runs are asked for; all when empty.
+            run: Which run is asked for; all when empty.
+            on_change: Called from the watcher's thread after every change; must not block.
+            tls: As in `tandem_rpc.channel`.
+            plaintext: As in `tandem_rpc.channel`.
+
+        Raises:
+            tandem_rpc.RpcSetupError: when one of them cannot be used. A sink that is not there (yet) is no error.
+        """
+        from tandem_rpc import channel
+
+        self._address, self._wanted = address, WatchRequest(namespace=namespace, run=run)
+        self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
+        self._on_change = on_change or (lambda: None)
+        self._known: dict[RunKey, Newest] = {}
+        self._lock = threading.Lock()
+        self._leave = threading.Event()
+        self._complained = ""
+        self._thread = threading.Thread(target=self._listen, name="watcher", daemon=True)
+        self._thread.start()
+
+    def newest(self) -> Mapping[RunKey, WorkerReport]:
+        """The newest report of each run, by namespace and name; empty until the sink was heard."""
+        with self._lock:
+            return {key: known.report for key, known in self._known.items()}
+
+    def close(self) -> None:
+        """Listen no more. What was heard stays."""
+        self._leave.set()
+        self._channel.close()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        from tandem.telemetry.v1.telemetry_pb2_grpc import TelemetryServiceStub
+
+        stub = TelemetryServiceStub(self._channel)
+        while not self._leave.is_set():
+            self._stream(stub)
+            if pause(self._leave):
+                return
+
+    def _stream(self, stub: "TelemetryServiceStub") -> None:
+        import grpc
+
+        try:
+            for change in stub.Watch(self._wanted, wait_for_ready=True):
+                self._take(change)
+                self._complained = ""
+        except grpc.RpcError as error:
+            self._broken(error)
+        except ValueError:  # close() closed the channel under us
+            return
+
+    def _take(self, change: WatchResponse) -> None:
+        with self._lock:
+            if change.HasField("forgotten"):
+                self._known.pop(run_key(change.forgotten), None)
+            else:
+                key = run_key(change.report.source)
+                self._known[key] = merged(self._known.get(key), change.report)
+        self._on_change()
+
+    def _broken(self, error: "grpc.RpcError") -> None:
+        text = f"telemetry at {self._address}: {error.code().name} {error.details()}; watching again once it answers"
+        if not self._leave.is_set() and text != self._complained:
+            self._complained = text
+            _log.warning("%s", text)

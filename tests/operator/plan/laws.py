@@ -1,0 +1,84 @@
+"""What must hold for every plan, in every world: the properties of the planner, as one reads them in its documentation."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.phases import WAYS
+from tandem_operator.plan.values import Plan, Seen
+
+_KNOWN_WAYS = {(way.source, way.target, reason.value) for way in WAYS for reason in way.reasons}
+_ROUNDING_USD = Decimal("1e-9")
+
+
+def keep(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
+    """Fail if the plan `made` for `run` breaks a law."""
+    starts_only_what_may_be_started(run, seen, made)
+    stops_only_what_lives(seen, made)
+    takes_only_known_ways(run.status, made.status)
+    absorbs_in_the_end(run.status, made.status)
+    counts_never_fall(run.status, made.status)
+    spends_no_more_than_one_look_too_much(run, seen, now, made)
+    assert made.look_again is None or made.look_again.total_seconds() >= 0
+    assert not made.remove or (made.status.phase.terminal and not seen.live())
+
+
+def starts_only_what_may_be_started(run: TrainingRun, seen: Seen, made: Plan) -> None:
+    """No name twice, no attempt that is not written yet, no attempt while another lives."""
+    for worker in made.start:
+        assert worker.name not in {known.name for known in seen.workers}, f"{worker.name} is started twice"
+        assert worker.attempt == run.status.attempt == made.status.attempt, f"{worker.name} starts before its attempt is written"
+        assert all(live.attempt == worker.attempt for live in seen.live()), f"{worker.name} starts while another attempt lives"
+    if made.status.attempt != run.status.attempt:
+        assert not seen.live(), "an attempt is named while another lives"
+        assert made.status.attempt > max([run.status.attempt, *(worker.attempt for worker in seen.workers)])
+
+
+def stops_only_what_lives(seen: Seen, made: Plan) -> None:
+    """Whoever is asked to leave lives, and was not asked before."""
+    unasked = {worker.name for worker in seen.live() if not worker.stopping}
+    assert set(made.stop) <= unasked
+    if made.status.phase in {RunPhase.STOPPING, RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED}:
+        assert set(made.stop) == unasked, f"in {made.status.phase}, somebody may stay"
+
+
+def takes_only_known_ways(before: RunStatus, after: RunStatus) -> None:
+    """A change of phase is in the table, for a reason that is in the table."""
+    assert before.phase is after.phase or (before.phase, after.phase, after.reason) in _KNOWN_WAYS
+
+
+def absorbs_in_the_end(before: RunStatus, after: RunStatus) -> None:
+    """A run that is over stays as it is: phase, reason, attempt, counts and end."""
+    if before.phase.terminal:
+        for field in ("phase", "reason", "message", "attempt", "failures", "preemptions", "finished_at"):
+            assert getattr(after, field) == getattr(before, field), f"{field} of a run that is over has changed"
+
+
+def counts_never_fall(before: RunStatus, after: RunStatus) -> None:
+    """An attempt is counted at most once, as one thing, and no count is ever taken back."""
+    grown = (after.failures - before.failures, after.preemptions - before.preemptions)
+    assert grown in {(0, 0), (1, 0), (0, 1)}
+    assert after.attempt >= before.attempt
+    assert after.lost_steps >= before.lost_steps
+    assert after.spent_usd >= before.spent_usd
+    assert not after.looked_at or not before.looked_at or after.looked_at >= before.looked_at
+
+
+def spends_no_more_than_one_look_too_much(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
+    """Past the limit everybody is asked to leave and nobody is started, so only what is on its way out costs more."""
+    limit, before, after = run.spec.budget.usd, run.status, made.status
+    if limit is None or before.phase.terminal or after.spent_usd < limit:
+        return
+    assert not made.start
+    assert {worker.name for worker in seen.live() if not worker.stopping} <= set(made.stop), "somebody goes on without money"
+    if before.spent_usd < limit and seen.workers:
+        last_look = before.looked_at or min(worker.since for worker in seen.workers)
+        one_look = _dearest_usd_per_hour(run, seen) * Decimal((now - last_look).total_seconds()) / 3600
+        assert after.spent_usd <= before.spent_usd + one_look + _ROUNDING_USD
+
+
+def _dearest_usd_per_hour(run: TrainingRun, seen: Seen) -> Decimal:
+    """What all workers would cost if none shared a node."""
+    prices = (node.usd_per_hour if (node := seen.node(worker.node)) else None for worker in seen.workers)
+    return sum((run.spec.budget.usd_per_worker_hour if price is None else price for price in prices), Decimal(0))

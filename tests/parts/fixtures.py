@@ -1,0 +1,52 @@
+"""pytest plugin: the real parts as fixtures, and what the summary says when one is missing."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.parts.minio_server import MINIO, MinioServer, serving
+from tests.parts.part import Missing, Part, obtain, required
+
+_MISSING = pytest.StashKey[dict[str, str]]()
+
+
+def program(part: Part, config: pytest.Config) -> Path:
+    """The part's executable; without it the asking test skips, or fails under CI."""
+    missing = config.stash.setdefault(_MISSING, {})
+    if part.name not in missing:
+        try:
+            return obtain(part, os.environ, lambda line: _say(config, line))
+        except Missing as reason:
+            missing[part.name] = str(reason)
+    if required(os.environ):
+        pytest.fail(missing[part.name], pytrace=False)
+    pytest.skip(missing[part.name])
+
+
+@pytest.fixture(scope="session")
+def minio_program(request: pytest.FixtureRequest) -> Path:
+    return program(MINIO, request.config)
+
+
+@pytest.fixture(scope="session")
+def minio(minio_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[MinioServer]:
+    folder = tmp_path_factory.mktemp("minio")
+    with serving(minio_program, folder / "drive", folder / "log") as server:
+        yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say once for each missing part how to get it."""
+    for name, reason in config.stash.get(_MISSING, {}).items():
+        terminalreporter.section(f"missing part: {name}")
+        terminalreporter.line(reason)
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    """Print a line past pytest's capture: a build takes minutes."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{line}", end="", flush=True)

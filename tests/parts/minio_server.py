@@ -1,0 +1,85 @@
+"""MinIO, built from its source at a pinned commit: upstream has published no binaries since October 2025."""
+
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import urllib3
+from minio import Minio, MinioAdmin
+from minio.credentials.providers import StaticProvider
+
+from tests.parts import go
+from tests.parts.part import Part, environ_for
+from tests.parts.running import free_port, running
+
+MINIO = Part(
+    name="minio",
+    version="v0.0.0-20260212201848-7aac2a2c5b7c",
+    program="minio",
+    make=partial(go.install, "github.com/minio/minio"),
+)
+
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinioServer:
+    """A running MinIO and its owner's credentials."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What `open_store` wants to know, as the owner."""
+        return self.environ_of(self.access_key, self.secret_key)
+
+    def environ_of(self, access_key: str, secret_key: str) -> dict[str, str]:
+        """What `open_store` wants to know, as somebody else."""
+        return {"TANDEM_S3_ENDPOINT": self.endpoint, "AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+
+    @property
+    def client(self) -> Minio:
+        """Plain minio-py, as the owner."""
+        return Minio(self._host, self.access_key, self.secret_key, secure=False, region="us-east-1")
+
+    @property
+    def admin(self) -> MinioAdmin:
+        """The owner's rights over users, policies and quotas."""
+        return MinioAdmin(self._host, StaticProvider(self.access_key, self.secret_key), secure=False)
+
+    def new_bucket(self) -> str:
+        """The name of a bucket of its own."""
+        name = f"tandem-{secrets.token_hex(6)}"
+        self.client.make_bucket(name)
+        return name
+
+    @property
+    def _host(self) -> str:
+        return self.endpoint.removeprefix("http://")
+
+
+@contextmanager
+def serving(program: Path, folder: Path, log: Path) -> Generator[MinioServer]:
+    """A MinIO that keeps its objects in `folder`, with credentials of its own."""
+    address = f"127.0.0.1:{free_port()}"
+    server = MinioServer(endpoint=f"http://{address}", access_key=f"owner-{secrets.token_hex(4)}", secret_key=secrets.token_hex(16))
+    environ = environ_for(
+        MINIO,
+        {"MINIO_ROOT_USER": server.access_key, "MINIO_ROOT_PASSWORD": server.secret_key, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off"},
+    )
+    with running([str(program), "server", "--address", address, str(folder)], environ=environ, log=log, ready=partial(_ready, server)):
+        yield server
+
+
+def _ready(server: MinioServer) -> bool:
+    try:
+        answer = urllib3.request("GET", f"{server.endpoint}/minio/health/ready", retries=False, timeout=1)
+    except urllib3.exceptions.HTTPError:
+        return False
+    return answer.status == _OK

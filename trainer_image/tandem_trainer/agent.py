@@ -1,0 +1,233 @@
+"""The agent: one in every worker. It starts the ranks, outlives them, and keeps safe what they leave behind.
+
+It never imports torch, so it is up at once and small; what it knows of training is what the ranks tell it over their
+links. SIGTERM is passed on and means: checkpoint, then leave. It leaves only when all that was handed to it is uploaded.
+"""
+
+import json
+import os
+import queue
+import selectors
+import signal
+import socket
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+
+from tandem_objects import ObjectError, open_store
+from tandem_telemetry.client import Reporter
+
+from tandem_trainer import ranks
+from tandem_trainer.checkpoint.errors import CheckpointError
+from tandem_trainer.data import prepare
+from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
+from tandem_trainer.job import Job
+from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Snapshot, Stepped
+from tandem_trainer.refusal import Refusal
+from tandem_trainer.reporting import Reporting
+from tandem_trainer.uploads import Kept, Saved, Uploads
+
+_LOOK_EVERY_S = 0.2  # how soon a rank's end is noticed
+_MOURNING_S = 5.0  # when one rank has failed, the others may say why they fall too
+_LEAVE_WITHIN_S = 70.0  # ranks that were asked to leave; the rest of a two-minute notice belongs to the upload
+
+
+class Agent:
+    """One worker's life."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._reporting = Reporting(job, Reporter(job.telemetry, job.token_file) if job.telemetry else None)
+        self._results: queue.SimpleQueue[Saved | Kept] = queue.SimpleQueue()
+        self._ours, self._wake = socket.socketpair()
+        self._ranks: tuple[ranks.Rank, ...] = ()
+        self._codes: dict[int, int] = {}
+        self._verdict: int | None = None
+        self._kill_at: float | None = None
+        self._asked_to_leave = self._passed_on = False
+        self.message = self._unsaved = ""
+
+    def run(self) -> int:
+        """From the first look at the store to the exit code."""
+        store = open_store(self._job.run.checkpoint.uri, os.environ)
+        next(iter(store.list("manifests/")), None)  # a wrong address or key is known now, not after minutes of start-up
+        self._uploads = Uploads(self._job, store, self._finished)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._ranks = ranks.start(self._job, os.environ)
+        self._live(self._preparing())
+        self._uploads.drain()
+        self._settle()
+        return self._exit_code()
+
+    def _preparing(self) -> Future[tuple[str, ...]] | None:
+        """Token shards are made while the ranks still import their libraries; a script brings data of its own."""
+        if self._job.run.trainer.kind == "script":
+            return None
+        return ThreadPoolExecutor(1, "prepare").submit(self._prepare)
+
+    def _prepare(self) -> tuple[str, ...]:
+        return tuple(str(prepare.ensure(phase.data, self._job.cache, self._reporting.line)) for phase in self._job.run.phases)
+
+    def _live(self, preparing: Future[tuple[str, ...]] | None) -> None:
+        """Listen to the ranks until the last of them has ended."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._ours, selectors.EVENT_READ)
+            for rank in self._ranks:
+                selector.register(rank.link, selectors.EVENT_READ, rank)
+            while len(self._codes) < len(self._ranks):
+                for key, _ in selector.select(_LOOK_EVERY_S):
+                    if not self._hear(key.data):
+                        selector.unregister(key.fileobj)
+                if preparing is not None and preparing.done():
+                    self._prepared(preparing)
+                    preparing = None
+                self._settle()
+                self._look_after_ranks()
+
+    def _hear(self, rank: ranks.Rank | None) -> bool:
+        """Take in what a rank said; False once it has hung up. None is a result that waits in `_results`."""
+        if rank is None:
+            self._ours.recv(4096)
+            return True
+        try:
+            while (received := rank.link.receive(0)) is not None:
+                self._told(*received)
+        except ConnectionError:
+            return False
+        return True
+
+    def _told(self, message: Message, descriptor: int | None) -> None:
+        match message:
+            case Stepped():
+                self._reporting.stepped(message)
+            case Snapshot():
+                assert descriptor is not None
+                self._uploads.save(message, descriptor)
+            case Resumed():
+                self._uploads.distrusted = message.passed_over
+                self._reporting.resumed(message)
+            case Ended():
+                self.message = self.message or message.message
+            case Released() | Prepared():
+                raise AssertionError(message)
+
+    def _prepared(self, preparing: Future[tuple[str, ...]]) -> None:
+        try:
+            shards = preparing.result()
+        except Refusal as refusal:
+            self._give_up(str(refusal), DO_NOT_RESTART)
+            return
+        except OSError as error:
+            self._give_up(f"data cannot be prepared: {error}", FAILED)
+            return
+        for rank in self._ranks:
+            self._send(rank, Prepared(shards=shards))
+
+    def _give_up(self, message: str, code: int) -> None:
+        """End the ranks; this agent's exit code is settled, whatever theirs are."""
+        self.message, self._verdict = message, code
+        self._signal_ranks(signal.SIGKILL)
+
+    def _look_after_ranks(self) -> None:
+        if self._asked_to_leave and not self._passed_on:
+            self._passed_on = True
+            self._kill_within(_LEAVE_WITHIN_S)
+            self._signal_ranks(signal.SIGTERM)
+        for rank in self._ranks:
+            if rank.number not in self._codes and (code := rank.exit_code) is not None:
+                self._hear(rank)
+                self._ended(rank, code)
+        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            self._signal_ranks(signal.SIGKILL)
+
+    def _ended(self, rank: ranks.Rank, code: int) -> None:
+        self._codes[rank.number] = code
+        if code not in {DONE, PREEMPTED}:
+            self.message = self.message or f"rank {rank.number} ended with exit code {code}"
+            self._kill_within(_MOURNING_S)
+        elif code == PREEMPTED:
+            self._kill_within(_LEAVE_WITHIN_S)
+
+    def _settle(self) -> None:
+        """Act on what the uploading threads have finished."""
+        while not self._results.empty():
+            result = self._results.get()
+            if isinstance(result, Saved):
+                rank = next(rank for rank in self._ranks if rank.number == result.snapshot.rank)
+                self._send(rank, Released(generation=result.snapshot.generation))
+            self._unsaved = result.problem
+            if result.fenced:
+                self._give_up(f"a newer attempt has taken over: {result.problem}", PREEMPTED)
+            elif result.problem:
+                self._reporting.not_checkpointed(result.problem)
+            elif isinstance(result, Kept):
+                self._reporting.kept(result)
+
+    def _exit_code(self) -> int:
+        if self._verdict is not None:
+            return self._verdict
+        code = ranks.exit_code(self._codes.values())
+        if code in {DONE, PREEMPTED} and self._unsaved:
+            self.message = f"the last checkpoint is not safe: {self._unsaved}"
+            return FAILED
+        return code
+
+    def _send(self, rank: ranks.Rank, message: Message) -> None:
+        """Tell a rank something; one that has ended need not know."""
+        try:
+            rank.link.send(message)
+        except ConnectionError:
+            return
+
+    def _finished(self, result: Saved | Kept) -> None:
+        self._results.put(result)
+        self._wake.send(b".")
+
+    def _signal_ranks(self, number: int) -> None:
+        for rank in self._ranks:
+            rank.signal(number)
+
+    def _kill_within(self, seconds: float) -> None:
+        at = time.monotonic() + seconds
+        self._kill_at = min(at, self._kill_at or at)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked_to_leave = True
+        self._wake.send(b".")
+
+    def close(self) -> None:
+        """Say the last words."""
+        self._reporting.close()
+
+
+def main() -> None:
+    """The agent of the worker that the environment describes; its last words go to the file `exit` in its scratch folder."""
+    job = Job.from_environment(os.environ)
+    agent = Agent(job)
+    try:
+        code = agent.run()
+    except (Refusal, ObjectError, CheckpointError) as error:
+        agent.message = str(error)
+        code = FAILED if getattr(error, "retryable", False) else DO_NOT_RESTART
+    if agent.message:
+        print(agent.message, file=sys.stderr, flush=True)  # noqa: T201  # standard error is the log of a worker
+    agent.close()
+    _last_words(job.scratch / "exit", code, agent.message)
+    sys.exit(code)
+
+
+def _last_words(path: Path, code: int, message: str) -> None:
+    """Written whole or not at all: whoever finds no such file knows that the worker was killed."""
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        json.dump({"code": code, "message": message}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""How a worker says goodbye. The planner (operator, `plan/policies/restart.py`) keeps to the same numbers."""
+
+DONE = 0
+PREEMPTED = 143  # 128 + SIGTERM: asked to leave, checkpoint written
+DO_NOT_RESTART = 93  # trying again cannot help: bad configuration or a safety stop (the number is NVIDIA's resiliency extension's)
+FAILED = 1
+

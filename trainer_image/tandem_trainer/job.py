@@ -1,0 +1,153 @@
+"""What an agent was told: the run, the attempt, its own place in it. Read once, from the environment, and never changed.
+
+The planner writes it (operator, `plan/policies/wanted.py`); `tests/contracts` proves that every example of ours reads back.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
+
+
+class Model(_Told):
+    """Sizes of Tandem's own transformer, or the name of a Hugging Face configuration."""
+
+    layers: int = 4
+    width: int = 128
+    heads: int = 4
+    hugging_face: str | None = None
+
+
+class Optimizer(_Told):
+    """AdamW's settings."""
+
+    beta1: float = 0.9
+    beta2: float = 0.95
+    epsilon: float = 1e-8
+    weight_decay: float = 0.1
+
+
+class Trainer(_Told):
+    """The trainer that was chosen, with the settings of whichever it is."""
+
+    kind: Literal["deepspeed", "script"]
+    zero_stage: int = 2
+    micro_batch_size: int = 4
+    precision: Literal["bf16", "fp32"] = "bf16"
+    model: Model = Model()
+    optimizer: Optimizer = Optimizer()
+    gradient_clip: float = 1.0
+    activation_checkpointing: bool = False
+    path: str = ""
+    args: tuple[str, ...] = ()
+
+
+class Data(_Told):
+    """What is learned from."""
+
+    source: str = "python-stdlib"
+    include: tuple[str, ...] = ("*.py",)
+    tokenizer: str = "bytes"
+    fill_in_the_middle: float = 0.5
+    seed: int = 0
+
+
+class Phase(_Told):
+    """A stretch of the run."""
+
+    name: str
+    steps: int
+    context_length: int = 256
+    batch_size: int = 16
+    learning_rate: float = 3e-4
+    warmup_steps: int = 0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    data: Data = Data()
+
+
+class Checkpoint(_Told):
+    """Where and how often state is kept."""
+
+    uri: str
+    every_steps: int | None = None
+    every_seconds: int | None = None
+    keep_last: int = 5
+    keep_best: bool = True
+
+
+class Spikes(_Told):
+    """What counts as a loss spike, and what follows."""
+
+    action: Literal["Ignore", "Report", "Stop"] = "Report"
+    window: int = 128
+    sigmas: float = 6.0
+
+
+class Run(_Told):
+    """The run, as far as workers need it."""
+
+    name: str
+    namespace: str = "default"
+    uid: str = ""
+    trainer: Trainer
+    phases: tuple[Phase, ...]
+    checkpoint: Checkpoint
+    spikes: Spikes = Spikes()
+
+    @property
+    def total_steps(self) -> int:
+        """Length in optimizer steps."""
+        return sum(phase.steps for phase in self.phases)
+
+
+class Job(_Told):
+    """A run, and the place of one agent in one attempt of it."""
+
+    run: Run
+    attempt: int
+    worker_rank: int
+    workers: int
+    ranks_per_worker: int
+    rendezvous: str
+    scratch: Path
+    cache: Path
+    telemetry: str | None = None
+    token_file: Path | None = None
+
+    @property
+    def world_size(self) -> int:
+        """Ranks of the whole attempt."""
+        return self.workers * self.ranks_per_worker
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the agent of rank 0, which alone commits checkpoints."""
+        return self.worker_rank == 0
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Job":
+        """The job that a shell described.
+
+        Raises:
+            KeyError: when a variable is missing: this is no worker of Tandem.
+            pydantic.ValidationError: when planner and trainer do not speak the same version.
+        """
+        told: dict[str, Any] = {
+            "run": Run.model_validate_json(environ["TANDEM_JOB"]),
+            "attempt": environ["TANDEM_ATTEMPT"],
+            "worker_rank": environ["TANDEM_WORKER_RANK"],
+            "workers": environ["TANDEM_WORKERS"],
+            "ranks_per_worker": environ["TANDEM_RANKS_PER_WORKER"],
+            "rendezvous": environ["TANDEM_RENDEZVOUS"],
+            "scratch": environ["TANDEM_SCRATCH"],
+            "cache": environ["TANDEM_CACHE"],
+            "telemetry": environ.get("TANDEM_TELEMETRY"),
+            "token_file": environ.get("TANDEM_TOKEN_FILE"),
+        }
+        return cls.model_validate(told)

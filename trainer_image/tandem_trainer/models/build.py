@@ -1,0 +1,57 @@
+"""The model that a run names, with weights that depend on the seed alone."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from tandem_trainer.job import Trainer
+from tandem_trainer.models.flops import flops_per_token
+from tandem_trainer.models.hugging_face import HuggingFaceModel
+from tandem_trainer.models.transformer import Sizes, Transformer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A model and what is worth knowing of it before it is taken apart by ZeRO.
+
+    Attributes:
+        module: Takes tokens of shape (B, T + 1) and gives their mean loss.
+        parameters: Number of its weights, tied ones counted once.
+    """
+
+    module: nn.Module
+    parameters: int
+    layers: int
+    width: int
+    fixed_flops_per_token: float
+
+    def flops_per_token(self, context: int) -> float:
+        """Operations of a forward and backward pass for one token at this context length."""
+        return self.fixed_flops_per_token + 12.0 * self.layers * self.width * context
+
+
+def build(trainer: Trainer, vocabulary: int, seed: int) -> Built:
+    """The model of `trainer`, in fp32, on the CPU.
+
+    Raises:
+        Refusal: when it names a Hugging Face model that cannot be had.
+    """
+    torch.manual_seed(seed)
+    chosen, recompute = trainer.model, trainer.activation_checkpointing
+    if chosen.hugging_face is None:
+        sizes = Sizes(layers=chosen.layers, width=chosen.width, heads=chosen.heads, vocabulary=vocabulary)
+        return _built(Transformer(sizes, recompute=recompute), sizes.layers, sizes.width)
+    module = HuggingFaceModel(chosen.hugging_face, vocabulary, recompute=recompute)
+    config = module.model.config
+    return _built(module, config.num_hidden_layers, config.hidden_size)
+
+
+def _built(module: nn.Module, layers: int, width: int) -> Built:
+    return Built(
+        module=module,
+        parameters=sum(weight.numel() for weight in module.parameters()),
+        layers=layers,
+        width=width,
+        fixed_flops_per_token=flops_per_token(module, layers=layers, width=width, context=0),
+    )

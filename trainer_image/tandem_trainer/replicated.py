@@ -1,0 +1,118 @@
+"""State that every rank holds whole, such as a model and an optimizer under data parallelism: who saves what, and how it comes back.
+
+Each rank saves its share of every large tensor, so that no byte is uploaded twice; small ones are rank 0's. What is not a
+tensor (param groups, counters) travels as JSON in the manifest. Random number generators are a rank's own.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import torch
+
+from tandem_trainer.checkpoint.reader import Reader
+from tandem_trainer.checkpoint.slices import Slice, Want
+from tandem_trainer.tensors import bytes_of, dtype_name, dtype_of
+from tandem_trainer.world import World
+
+_WORTH_SHARING = 4096  # numbers; below that, a share each costs more in bookkeeping than it saves in bytes
+
+
+class Stateful(Protocol):
+    """Anything with torch's two verbs: modules, optimizers, schedulers, scalers."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...  # noqa: ANN401  # torch's own verbs return what they like
+
+
+class Replicated:
+    """The state of a script, by name."""
+
+    def __init__(self, state: Mapping[str, Stateful], world: World) -> None:
+        self._state, self._world = state, world
+
+    def slices(self) -> Iterator[Slice]:
+        """This rank's share of every tensor."""
+        for name, tensor in self._tensors():
+            first, last = self._share(tensor.numel())
+            if first < last:
+                yield _slice(name, tensor, first, last)
+        generator = torch.get_rng_state()
+        yield _slice(f"generator/{self._world.rank}", generator, 0, generator.numel())
+
+    def outline(self) -> dict[str, Any]:
+        """All that is no tensor, as JSON, with a note where each tensor goes."""
+        return {name: _outline(name, each.state_dict()) for name, each in self._state.items()}
+
+    def restore(self, saved: Reader) -> None:
+        """Take everything back."""
+        outline, tensors = saved.manifest.extra["state"], saved.tensors()
+        generator = f"generator/{self._world.rank}"
+        wanted = [name for name in tensors if not name.startswith("generator/") or name == generator]
+        filled = {name: torch.empty(tensors[name].shape, dtype=dtype_of(tensors[name].dtype)) for name in wanted}
+        saved.fill(Want(tensor=name, start=0, out=bytes_of(tensor)) for name, tensor in filled.items())
+        for name, each in self._state.items():
+            each.load_state_dict(_filled(outline[name], filled))
+        if generator in filled:
+            torch.set_rng_state(filled[generator])
+
+    def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        for name, each in self._state.items():
+            yield from _walk(name, each.state_dict())
+
+    def _share(self, count: int) -> tuple[int, int]:
+        rank, size = self._world.rank, self._world.size
+        if count < _WORTH_SHARING:
+            return (0, count if rank == 0 else 0)
+        return (count * rank // size, count * (rank + 1) // size)
+
+
+def _slice(name: str, tensor: torch.Tensor, first: int, last: int) -> Slice:
+    numbers = tensor.detach().cpu().contiguous().view(-1)[first:last]
+    return Slice(
+        tensor=name,
+        shape=tuple(tensor.shape),
+        dtype=dtype_name(tensor.dtype),
+        start=first,
+        count=last - first,
+        data=bytes_of(numbers),
+    )
+
+
+def _walk(path: str, value: object) -> Iterator[tuple[str, torch.Tensor]]:
+    if isinstance(value, torch.Tensor):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _walk(f"{path}/{key}", each)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from _walk(f"{path}/{index}", each)
+
+
+def _outline(path: str, value: object) -> Any:  # noqa: ANN401  # JSON
+    """JSON knows neither tensors nor keys that are numbers nor tuples: each is written as a tagged object."""
+    if isinstance(value, torch.Tensor):
+        return {"tensor": path}
+    if isinstance(value, Mapping):
+        return {"mapping": [[key, _outline(f"{path}/{key}", each)] for key, each in value.items()]}
+    if isinstance(value, list | tuple):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [_outline(f"{path}/{index}", each) for index, each in enumerate(value)]}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    message = f"state at {path} is a {type(value).__name__}: only tensors, numbers, texts, lists and mappings can be checkpointed"
+    raise TypeError(message)
+
+
+def _filled(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:  # noqa: ANN401  # JSON
+    match outline:
+        case {"tensor": name}:
+            return tensors[name]
+        case {"mapping": pairs}:
+            return {key: _filled(each, tensors) for key, each in pairs}
+        case {"list": items}:
+            return [_filled(each, tensors) for each in items]
+        case {"tuple": items}:
+            return tuple(_filled(each, tensors) for each in items)
+        case plain:
+            return plain

@@ -1,0 +1,131 @@
+"""What an agent tells the world of its ranks: lines in the log, a record of every step on disk, reports to telemetry.
+
+Only the agent of rank 0 speaks. Losses are equal on all ranks, so one voice is enough; and telemetry that is slow or gone
+never holds up training, because the reporter drops the oldest report rather than wait.
+"""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from tandem.telemetry.v1 import telemetry_pb2 as wire
+
+from tandem_trainer.job import Job
+from tandem_trainer.link import Resumed, Stepped
+from tandem_trainer.uploads import Kept
+
+_LINE_EVERY_S = 2.0
+_REPORT_EVERY_S = 0.25
+
+
+class _Sink(Protocol):
+    def report(self, report: wire.WorkerReport) -> None: ...
+    def close(self, timeout_s: float) -> None: ...
+
+
+class Reporting:
+    """The voice of an agent."""
+
+    def __init__(self, job: Job, sink: _Sink | None) -> None:
+        self._job = job
+        self._sink = sink if job.leads else None
+        self._steps = (job.scratch / "steps.jsonl").open("a", buffering=1) if job.leads else None
+        self._newest = wire.WorkerReport(trainer=job.run.trainer.kind, total_steps=job.run.total_steps)
+        self._newest.source.namespace = job.run.namespace
+        self._newest.source.run = job.run.name
+        self._newest.source.attempt = job.attempt
+        self._newest.source.rank = job.worker_rank
+        self._said_at = self._reported_at = 0.0
+
+    def line(self, text: str) -> None:
+        """One line in the log."""
+        print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)  # noqa: T201  # standard output is the log of a worker
+
+    def resumed(self, message: Resumed) -> None:
+        """The ranks know where they go on."""
+        if self._job.leads:
+            self.line(f"going on from step {message.step}" if message.step else "starting at the beginning")
+        self._newest.resumed_from_step = self._newest.step = message.step
+        self._report(now=True)
+
+    def stepped(self, message: Stepped) -> None:
+        """An optimizer step is done."""
+        if self._steps is None:
+            return
+        at = datetime.now(UTC)
+        self._steps.write(json.dumps(_record(message, at)) + "\n")
+        newest = self._newest
+        if not newest.HasField("first_step_at"):
+            newest.first_step_at.CopyFrom(_timestamp(at))
+        newest.step, newest.training_phase, newest.loss = message.step, message.phase, message.loss
+        newest.tokens, newest.tokens_per_second = message.tokens, message.tokens_per_second
+        newest.learning_rate, newest.step_seconds, newest.spikes = message.learning_rate, message.seconds, message.spikes
+        if message.gradient_norm is not None:
+            newest.gradient_norm = message.gradient_norm
+        last = message.step == self._job.run.total_steps
+        self._say(message, now=last)
+        self._report(now=last)
+
+    def kept(self, kept: Kept) -> None:
+        """A checkpoint is complete."""
+        committed, blocked = kept.committed, kept.snapshot.blocked_seconds
+        assert committed is not None
+        for warning in kept.warnings:
+            self.line(f"warning: {warning}")
+        checkpoint = wire.Checkpoint(
+            step=committed.step, uri=committed.uri, bytes=committed.bytes, blocked_seconds=blocked, save_seconds=kept.seconds
+        )
+        checkpoint.at.CopyFrom(_timestamp(committed.at))
+        self._newest.checkpoint.CopyFrom(checkpoint)
+        size = f"{committed.bytes / 1e6:.1f} MB"
+        self.line(f"checkpoint of step {committed.step}: {size}, training stood still {blocked * 1e3:.0f} ms, saved in {kept.seconds:.1f} s")
+        self._report(now=True)
+
+    def not_checkpointed(self, why: str) -> None:
+        """A checkpoint could not be saved; the one before it stays."""
+        self._newest.checkpoint_failures += 1
+        self.line(f"checkpoint failed: {why}")
+        self._report(now=True)
+
+    def close(self) -> None:
+        """Send what is left."""
+        if self._sink is not None:
+            self._report(now=True)
+            self._sink.close(5.0)
+        if self._steps is not None:
+            self._steps.close()
+
+    def _say(self, message: Stepped, *, now: bool) -> None:
+        if now or time.monotonic() - self._said_at >= _LINE_EVERY_S:
+            self._said_at = time.monotonic()
+            total = self._job.run.total_steps
+            self.line(f"step {message.step}/{total}  {message.phase}  loss {message.loss:.4f}  {message.tokens_per_second:,.0f} tokens/s")
+
+    def _report(self, *, now: bool) -> None:
+        if self._sink is None or not (now or time.monotonic() - self._reported_at >= _REPORT_EVERY_S):
+            return
+        self._reported_at = time.monotonic()
+        report = wire.WorkerReport()
+        report.CopyFrom(self._newest)
+        report.at.GetCurrentTime()
+        self._sink.report(report)
+
+
+def _record(message: Stepped, at: datetime) -> dict[str, object]:
+    return {
+        "step": message.step,
+        "loss": message.loss,
+        "phase": message.phase,
+        "tokensPerSecond": message.tokens_per_second,
+        "learningRate": message.learning_rate,
+        "gradientNorm": message.gradient_norm,
+        "at": at.isoformat(),
+    }
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(at)
+    return timestamp

@@ -1,0 +1,157 @@
+"""Everything around a training step: where to go on, when to stop, what to keep, what to say.
+
+A session is the same for all trainers, a user's own script included. Decisions that all ranks must share (stop, save,
+skip a save because memory is still being uploaded) are taken from agreed answers only, so no rank waits for another
+that decided differently.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+from tandem_trainer.cadence import Cadence
+from tandem_trainer.checkpoint.reader import Reader
+from tandem_trainer.checkpoint.slices import Slice
+from tandem_trainer.job import Job
+from tandem_trainer.link import Link, Resumed, Stepped
+from tandem_trainer.refusal import Refusal
+from tandem_trainer.resume import resume
+from tandem_trainer.schedule import positions
+from tandem_trainer.snapshots import Snapshots
+from tandem_trainer.stability.spikes import Spikes
+from tandem_trainer.trainer import Position, StepReport
+from tandem_trainer.world import Agreement, Wish, World
+
+_NOT_FINITE_IN_A_ROW = 10  # after so many losses that are no number, the weights are lost: later steps only cost money
+_SMOOTHING = 0.9  # of tokens a second, as people like to read it
+
+
+Slices = Callable[[], Iterable[Slice]]
+Extra = Callable[[], Mapping[str, Any]]
+
+
+class Session:
+    """One attempt, seen from one rank."""
+
+    def __init__(self, job: Job, world: World, link: Link) -> None:
+        self._job, self._world, self._link = job, world, link
+        self._agreement = Agreement(world)
+        self._cadence = Cadence(job.run.checkpoint)
+        self._snapshots = Snapshots(link, world.rank)
+        self._spikes = Spikes(window=job.run.spikes.window, sigmas=job.run.spikes.sigmas)
+        self._asked_to_stop = False
+        self._first = self._kept = self._tokens = 0
+        self._tokens_per_second = 0.0
+        self._began_at = 0.0
+        self._loss = float("nan")
+        self.left_early = False
+
+    def resume(self, environ: Mapping[str, str], restore: Callable[[Reader], None]) -> None:
+        """Take the newest checkpoint that can be read, on all ranks the same; from here on SIGTERM is answered with one."""
+        resumed = resume(self._job, environ, self._agreement, restore)
+        self._first = self._kept = resumed.step
+        self._tokens = resumed.tokens
+        self._snapshots.claim = resumed.claim
+        if self._world.rank == 0:
+            self._link.send(Resumed(step=resumed.step, passed_over=resumed.passed_over))
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+
+    def positions(self) -> Iterator[Position]:
+        """The steps that are left, until the last one or until somebody wishes to stop."""
+        for at in positions(self._job.run.phases, self._first):
+            self._began_at = time.monotonic()
+            self._agreement.ask(self._wish())
+            yield at
+            if self.left_early:
+                return
+
+    def stop(self) -> bool:
+        """The collective that trainers call between micro-batches: does anybody wish to stop?"""
+        stop = self._agreement.answer().stop
+        self._agreement.ask(self._wish())
+        return stop
+
+    def gave_up(self, at: Position, slices: Slices) -> None:
+        """The step `at` was given up half-way because of `stop`: keep the state of the last whole one, and leave."""
+        self._agreement.answer()
+        self._leave(at.step, slices)
+
+    def stepped(
+        self, at: Position, report: StepReport, slices: Slices, extra: Extra | None = None
+    ) -> None:
+        """The step `at` is done: say so, judge its loss, keep its state when that is due.
+
+        Raises:
+            Refusal: when the loss calls for a safety stop; the checkpoint before stays the newest.
+        """
+        agreed = self._agreement.answer()
+        done = at.step + 1
+        self._say(at, report)
+        healthy = self._judge(done, report.loss)
+        if agreed.stop or done == self._job.run.total_steps:
+            self._leave(done, slices, extra, keep=healthy, early=agreed.stop and done < self._job.run.total_steps)
+        elif healthy and not agreed.busy and self._cadence.due(at, late=agreed.checkpoint):
+            self._keep(done, slices, extra)
+
+    def mean(self, value: float) -> float:
+        """The mean of what each rank measured; waits for them."""
+        return self._agreement.mean(value)
+
+    def _say(self, at: Position, report: StepReport) -> None:
+        seconds = time.monotonic() - self._began_at
+        rate = report.tokens / seconds
+        self._tokens_per_second = _SMOOTHING * self._tokens_per_second + (1 - _SMOOTHING) * rate if self._tokens_per_second else rate
+        self._tokens += report.tokens
+        self._loss = report.loss
+        told = Stepped(
+            step=at.step + 1,
+            phase=at.phase.name,
+            loss=report.loss,
+            tokens=self._tokens,
+            tokens_per_second=self._tokens_per_second,
+            learning_rate=at.learning_rate,
+            seconds=seconds,
+            gradient_norm=report.gradient_norm,
+            spikes=self._spikes.seen,
+        )
+        if self._world.rank == 0:
+            self._link.send(told)
+
+    def _judge(self, done: int, loss: float) -> bool:
+        """Whether state is worth keeping after a step with that loss."""
+        spikes = self._job.run.spikes
+        spike = spikes.action != "Ignore" and self._spikes.spike(loss)
+        if spike and spikes.action == "Stop":
+            message = f"loss {loss:.4g} at step {done} is a spike: stopped before it is kept; look at the data, or lower learningRate"
+            raise Refusal(message)
+        if self._spikes.not_finite_in_a_row >= _NOT_FINITE_IN_A_ROW:
+            message = f"loss is {loss} for {_NOT_FINITE_IN_A_ROW} steps in a row, up to {done}: lower learningRate, or train in fp32"
+            raise Refusal(message)
+        return loss - loss == 0  # false for infinities and for what is no number
+
+    def _leave(
+        self,
+        done: int,
+        slices: Slices,
+        extra: Extra | None = None,
+        *,
+        keep: bool = True,
+        early: bool = True,
+    ) -> None:
+        self.left_early = early
+        if keep and done > self._kept:
+            self._snapshots.wait_for_room()
+            self._keep(done, slices, extra)
+
+    def _keep(self, done: int, slices: Slices, extra: Extra | None) -> None:
+        self._snapshots.take(slices(), step=done, loss=self._loss, tokens=self._tokens, extra=extra() if extra else {})
+        self._cadence.taken()
+        self._kept = done
+
+    def _wish(self) -> Wish:
+        return Wish(stop=self._asked_to_stop, checkpoint=self._world.rank == 0 and self._cadence.late(), busy=self._snapshots.busy())
+
+    def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked_to_stop = True

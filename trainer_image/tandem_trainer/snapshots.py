@@ -1,0 +1,55 @@
+"""A rank's side of a checkpoint: copy state to shared memory, hand it to the agent, train on."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tandem_trainer.checkpoint.slices import Slice
+from tandem_trainer.checkpoint.staging import Staging
+from tandem_trainer.link import Link, Released, Snapshot
+
+
+class Snapshots:
+    """Training stands still for one copy in memory; hashing and uploading are the agent's."""
+
+    def __init__(self, link: Link, rank: int) -> None:
+        self._link = link
+        self._rank = rank
+        self._staging = Staging()
+        self.claim = 0
+
+    def busy(self) -> bool:
+        """Whether all memory set aside is still being saved."""
+        self._hear(timeout_s=0)
+        return self._staging.full
+
+    def wait_for_room(self) -> None:
+        """Return once a snapshot can be taken."""
+        while self.busy():
+            self._hear(timeout_s=None)
+
+    def take(self, slices: Iterable[Slice], *, step: int, loss: float, tokens: int, extra: Mapping[str, Any]) -> None:
+        """Copy `slices`, the state after `step` steps, and have it saved. There must be room."""
+        began_at = time.perf_counter()
+        staged = self._staging.take(slices)
+        assert staged is not None, "no room for a snapshot, though all ranks agreed that there is"
+        snapshot = Snapshot(
+            rank=self._rank,
+            step=step,
+            claim=self.claim,
+            generation=staged.generation,
+            bytes=staged.bytes,
+            loss=loss,
+            tokens=tokens,
+            blocked_seconds=time.perf_counter() - began_at,
+            layout=staged.layout,
+            extra=extra,
+        )
+        self._link.send(snapshot, staged.fd)
+
+    def _hear(self, timeout_s: float | None) -> None:
+        while (received := self._link.receive(timeout_s)) is not None:
+            message, _ = received
+            assert isinstance(message, Released), f"a rank with nothing to wait for was told {message}"
+            self._staging.release(message.generation)
+            timeout_s = 0

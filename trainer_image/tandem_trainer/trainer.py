@@ -1,0 +1,63 @@
+"""What the loop asks of a trainer: make a step, name your state, take it back. All trainers keep to these three verbs.
+
+The loop owns time (phases, cadence, signals, checkpoints, reports); a trainer owns mathematics and its own data.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tandem_trainer.checkpoint.slices import Slice, Want
+from tandem_trainer.job import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where in the run a step stands. A step's data and learning rate follow from it alone, so it is all that resume needs.
+
+    Attributes:
+        step: Optimizer steps done before this one, since the beginning of the run.
+        phase: The entry of spec.phases it belongs to.
+        phase_index: Which entry that is.
+        phase_step: Optimizer steps done before this one in the phase.
+        learning_rate: Learning rate of the step.
+    """
+
+    step: int
+    phase: Phase
+    phase_index: int
+    phase_step: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What one optimizer step measured. `loss` is the mean over the global batch, equal on all ranks; nats a token."""
+
+    loss: float
+    tokens: int
+    gradient_norm: float | None = None
+
+
+class Trainer(Protocol):
+    """A way to train. One object in every rank."""
+
+    def begin(self, phase_index: int, phase: Phase) -> None:
+        """Get ready for steps of `phase`: its data, its context length. Called before its first step, and on resume."""
+        ...
+
+    def step(self, at: Position, stop: Callable[[], bool]) -> StepReport | None:
+        """Make one optimizer step.
+
+        `stop` is a collective: every rank calls it after each micro-batch but the last, and all get the same answer. On
+        True the step is given up: state stays that of the last whole step, and None is returned.
+        """
+        ...
+
+    def slices(self) -> Iterable[Slice]:
+        """This rank's part of all state, without gaps or overlaps between ranks. Valid until the next step."""
+        ...
+
+    def restore(self, fill: Callable[[Iterable[Want]], None]) -> None:
+        """Take state back: hand `fill` views of everything this rank needs; they hold the numbers when it returns."""
+        ...

@@ -1,0 +1,132 @@
+"""The agent's side of a checkpoint: keep safe what the ranks left in shared memory, then commit it.
+
+Each rank's snapshots are saved in order by a thread of their own; one more thread commits, so that waiting for the parts
+of other agents never holds up saving. Results come back to the agent's own thread as values, in `finished`.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tandem_objects import ObjectError, Store
+
+from tandem_trainer.checkpoint import staging
+from tandem_trainer.checkpoint.errors import CheckpointError, Fenced
+from tandem_trainer.checkpoint.manifest import Part
+from tandem_trainer.checkpoint.manifest import PartInfo as Info
+from tandem_trainer.checkpoint.retention import sweep
+from tandem_trainer.checkpoint.commit import Committed, commit
+from tandem_trainer.checkpoint.writer import save_part
+from tandem_trainer.job import Job
+from tandem_trainer.link import Snapshot
+
+_PARTS_WITHIN_S = 100.0  # what a two-minute notice leaves for the slowest agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A rank's part is safe, or is not and `problem` says why; its memory is free again."""
+
+    snapshot: Snapshot
+    problem: str = ""
+    fenced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A checkpoint is complete, or is not and `problem` says why; `warnings` came up while old ones were swept."""
+
+    snapshot: Snapshot
+    committed: Committed | None = None
+    seconds: float = 0.0
+    problem: str = ""
+    fenced: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class Uploads:
+    """Threads that save and commit; `finished` is called from them with every result."""
+
+    def __init__(self, job: Job, store: Store, finished: Callable[[Saved | Kept], None]) -> None:
+        self._job, self._store, self._finished = job, store, finished
+        self._savers: dict[int, ThreadPoolExecutor] = {}
+        self._committer = ThreadPoolExecutor(1, "commit")
+        self._previous: dict[int, Part] = {}
+        self.distrusted: tuple[str, ...] = ()
+
+    def save(self, snapshot: Snapshot, descriptor: int) -> None:
+        """Take over a snapshot; returns at once."""
+        saver = self._savers.setdefault(snapshot.rank, ThreadPoolExecutor(1, f"save-{snapshot.rank}"))
+        part = saver.submit(self._save, snapshot, descriptor)
+        if snapshot.rank == 0:
+            self._committer.submit(self._commit, snapshot, part, time.monotonic())
+
+    def drain(self) -> None:
+        """Return when everything taken over is safe, or known not to be."""
+        for pool in (*self._savers.values(), self._committer):
+            pool.shutdown(wait=True)
+
+    def _save(self, snapshot: Snapshot, descriptor: int) -> Part | None:
+        memory = staging.mapped(descriptor, snapshot.bytes)
+        os.close(descriptor)
+        try:
+            part = save_part(self._store, self._info(snapshot), snapshot.layout, memory, previous=self._previous.get(snapshot.rank))
+        except Exception as error:  # noqa: BLE001  # whatever it is must be heard, not die with its thread
+            self._finished(Saved(snapshot=snapshot, problem=_line(error), fenced=isinstance(error, Fenced)))
+            return None
+        finally:
+            memory.release()
+        self._previous[snapshot.rank] = part
+        self._finished(Saved(snapshot=snapshot))
+        return part
+
+    def _commit(self, snapshot: Snapshot, saving: Future[Part | None], taken_at: float) -> None:
+        part = saving.result()
+        if part is None:
+            return
+        try:
+            committed = commit(self._store, part, timeout_s=_PARTS_WITHIN_S)
+        except Exception as error:  # noqa: BLE001  # whatever it is must be heard, not die with its thread
+            self._finished(Kept(snapshot=snapshot, problem=_line(error), fenced=isinstance(error, Fenced)))
+            return
+        kept = Kept(snapshot=snapshot, committed=committed, seconds=time.monotonic() - taken_at, warnings=self._sweep(snapshot))
+        self._finished(kept)
+
+    def _sweep(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Let go of what need not be kept. That this fails harms nothing: the next commit tries again."""
+        wanted = self._job.run.checkpoint
+        try:
+            swept = sweep(
+                self._store,
+                current_claim=snapshot.claim,
+                keep_last=wanted.keep_last,
+                keep_best=wanted.keep_best,
+                distrusted=self.distrusted,
+                final=snapshot.step == self._job.run.total_steps,
+            )
+        except (CheckpointError, ObjectError) as error:
+            return (f"old checkpoints stay for now: {error}",)
+        return tuple(str(skipped) for skipped in swept.skipped)
+
+    def _info(self, snapshot: Snapshot) -> Info:
+        return Info(
+            run=self._job.run.name,
+            uid=self._job.run.uid,
+            attempt=self._job.attempt,
+            claim=snapshot.claim,
+            step=snapshot.step,
+            rank=snapshot.rank,
+            world_size=self._job.world_size,
+            at=datetime.now(UTC),
+            loss=snapshot.loss,
+            tokens=snapshot.tokens,
+            extra=snapshot.extra,
+        )
+
+
+def _line(error: Exception) -> str:
+    """Our own errors are one line already; a stranger's gets its name."""
+    return str(error) if isinstance(error, CheckpointError | ObjectError) else f"{type(error).__name__}: {error}"
