@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"operator": (), "services/telemetry": (), "trainer_image": ("deepspeed",)}
+_COMPILE = ["uv", "pip", "compile", "--no-config", "--universal", "--python-version", "3.11", "--generate-hashes"]
+_COMPILE += ["--no-header", "--no-annotate", "--quiet"]
 _OURS = {"tandem-protos": "protos", "tandem-objects": "services/objects", "tandem-telemetry": "services/telemetry"}
 
 
@@ -21,15 +23,7 @@ def export(member: str) -> str:
     """requirements.txt of the image that `member` is."""
     date = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["exclude-newer"]
     wanted = "\n".join(sorted(set(_third_party(member, IMAGES[member]))))
-    made = subprocess.run(
-        ["uv", "pip", "compile", "--no-config", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
-        + ["--python-version", "3.11", "--exclude-newer", date, "--quiet", "-"],
-        cwd=ROOT,
-        input=wanted,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    made = subprocess.run([*_COMPILE, "--exclude-newer", date, "-"], cwd=ROOT, input=wanted, capture_output=True, text=True, check=True)
     return made.stdout
 
 

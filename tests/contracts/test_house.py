@@ -9,7 +9,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("operator", "protos/tandem_rpc", "services", "trainer_image")
-TOP_LEVEL = {"operator", "services", "trainer_image", "protos", "charts", "manifests", "tests", "pyproject.toml", "README.md", "CHANGELOG.md"}
+TOP_LEVEL = {
+    "operator",
+    "services",
+    "trainer_image",
+    "protos",
+    "charts",
+    "manifests",
+    "tests",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+}
 TOP_LEVEL |= {"LICENSE", ".gitignore", ".github", ".ci", ".dockerignore"}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc", "core", "handler", "handlers"}
 
@@ -32,7 +43,10 @@ def function_sizes(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             docstring = ast.get_docstring(node, clean=False)
             assert node.end_lineno is not None
-            yield f"{path.relative_to(ROOT)}:{node.name}", node.end_lineno - node.lineno + 1 - (docstring.count("\n") + 1 if docstring else 0)
+            yield (
+                f"{path.relative_to(ROOT)}:{node.name}",
+                node.end_lineno - node.lineno + 1 - (docstring.count("\n") + 1 if docstring else 0),
+            )
 
 
 def test_files_are_small() -> None:

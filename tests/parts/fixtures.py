@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,27 @@ import pytest
 
 from tests.parts.minio_server import MINIO, MinioServer, serving
 from tests.parts.part import Missing, Part, obtain, required
+from tests.parts.small_disk import small_disk
 
 _MISSING = pytest.StashKey[dict[str, str]]()
 
 
+@contextmanager
+def needing(name: str, config: pytest.Config) -> Generator[None]:
+    """Within it, `Missing` means: the asking test skips, or fails under CI; and the summary tells why."""
+    try:
+        yield
+    except Missing as reason:
+        config.stash.setdefault(_MISSING, {})[name] = str(reason)
+        if required(os.environ):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
+
+
 def program(part: Part, config: pytest.Config) -> Path:
-    """The part's executable; without it the asking test skips, or fails under CI."""
-    missing = config.stash.setdefault(_MISSING, {})
-    if part.name not in missing:
-        try:
-            return obtain(part, os.environ, lambda line: _say(config, line))
-        except Missing as reason:
-            missing[part.name] = str(reason)
-    if required(os.environ):
-        pytest.fail(missing[part.name], pytrace=False)
-    pytest.skip(missing[part.name])
+    """The part's executable."""
+    with needing(part.name, config):
+        return obtain(part, os.environ, lambda line: _say(config, line))
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +43,15 @@ def minio(minio_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Gene
     folder = tmp_path_factory.mktemp("minio")
     with serving(minio_program, folder / "drive", folder / "log") as server:
         yield server
+
+
+@pytest.fixture
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Path]:
+    """A disk of 64 MiB."""
+    with ExitStack() as stack:
+        with needing("small disk", request.config):
+            folder = stack.enter_context(small_disk(tmp_path / "disk", 64))
+        yield folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

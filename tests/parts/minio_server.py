@@ -51,13 +51,20 @@ class MinioServer:
     @property
     def admin(self) -> MinioAdmin:
         """The owner's rights over users, policies and quotas."""
-        return MinioAdmin(self._host, StaticProvider(self.access_key, self.secret_key), secure=False)
+        return MinioAdmin(endpoint=self._host, credentials=StaticProvider(self.access_key, self.secret_key), secure=False)
 
     def new_bucket(self) -> str:
         """The name of a bucket of its own."""
         name = f"tandem-{secrets.token_hex(6)}"
         self.client.make_bucket(name)
         return name
+
+    def new_user(self, policy: str) -> dict[str, str]:
+        """What `open_store` wants to know, as a new user who has only the rights of a built-in policy."""
+        access_key, secret_key = f"user-{secrets.token_hex(4)}", secrets.token_hex(16)
+        self.admin.user_add(access_key, secret_key)
+        self.admin.policy_set(policy, user=access_key)
+        return self.environ_of(access_key, secret_key)
 
     @property
     def _host(self) -> str:

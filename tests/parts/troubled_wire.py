@@ -1,11 +1,11 @@
 """A wire in front of a real HTTP part, with the troubles that the part itself cannot be told to have.
 
 It passes requests on as they are. Told to, it loses a request, loses the answer to one that was carried out, breaks off
-in the middle of an answer, says nothing, or says that it is too busy.
+in the middle of an answer, says nothing, says that it is too busy, or answers like something else.
 """
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +21,7 @@ class Trouble(StrEnum):
     HALF_ANSWER = "the connection breaks in the middle of the answer"
     SILENCE = "no answer, and the connection stays"
     BUSY = "503 SlowDown"
+    FOREIGN = "a web page, from something that is no object store"
 
 
 @dataclass(slots=True)
@@ -30,25 +31,34 @@ class Wire:
     upstream: str
     endpoint: str = ""
     requests: list[str] = field(default_factory=list[str])
-    _troubles: list[tuple[str, Trouble]] = field(default_factory=list[tuple[str, Trouble]])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    troubles: list[tuple[str, Trouble]] = field(default_factory=list[tuple[str, Trouble]])
+    on_silence: Callable[[], object] = lambda: None
+    _passing: threading.Condition = field(default_factory=threading.Condition)
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def trouble(self, requests: str, *troubles: Trouble) -> None:
         """Give the next requests whose line ("PUT /bucket/key?query") holds `requests` these troubles, one each."""
-        self._troubles += [(requests, trouble) for trouble in troubles]
+        self.troubles += [(requests, trouble) for trouble in troubles]
 
     def due(self, request: str) -> Trouble | None:
         """The trouble that this request runs into."""
-        with self._lock:
+        with self._passing:
             self.requests.append(request)
-            for each in self._troubles:
+            self._passing.notify_all()
+            for each in self.troubles:
                 if each[0] in request:
-                    self._troubles.remove(each)
+                    self.troubles.remove(each)
                     return each[1]
         return None
 
+    def wait_for(self, request: str) -> None:
+        """Return once a request has come whose line holds `request`."""
+        with self._passing:
+            assert self._passing.wait_for(lambda: any(request in each for each in self.requests), timeout=30), request
+
     def stay_silent(self) -> None:
+        """Let something happen while the other side waits."""
+        self.on_silence()
         self._closing.wait()
 
     def close(self) -> None:
@@ -93,7 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wire.stay_silent()
                 self.close_connection = True
             case Trouble.BUSY:
-                self._busy()
+                self._say(503, "application/xml", _BUSY)
+            case Trouble.FOREIGN:
+                self._say(404, "text/html", b"<html>Nothing here</html>")
             case None:
                 answer, content = self._forward(body)
                 self._answer(answer, content, send=len(content))
@@ -123,10 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content[:send])
 
-    def _busy(self) -> None:
-        self.send_response_only(503)
-        self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(_BUSY)))
+    def _say(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response_only(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(_BUSY)
+            self.wfile.write(content)

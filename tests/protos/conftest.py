@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tandem.telemetry.v1 import telemetry_pb2 as pb
 from tandem.telemetry.v1 import telemetry_pb2_grpc as wire
 from tandem_rpc import Server, channel, serve
@@ -21,15 +20,15 @@ class Scripted(wire.TelemetryServiceServicer):
         self.answer: Callable[[pb.ListRequest, Any], pb.ListResponse] = lambda _request, _context: pb.ListResponse()
         self.go: Callable[[], bool] = lambda: False
 
-    def List(self, request: pb.ListRequest, context: Any) -> pb.ListResponse:
+    def List(self, request: pb.ListRequest, context: Any) -> pb.ListResponse:  # noqa: N802 - the wire's name
         return self.answer(request, context)
 
-    def Watch(self, request: pb.WatchRequest, context: Any) -> Iterator[pb.WatchResponse]:  # noqa: ARG002
+    def Watch(self, request: pb.WatchRequest, context: Any) -> Iterator[pb.WatchResponse]:  # noqa: ARG002, N802
         yield pb.WatchResponse()
         while self.go() and context.is_active():
             yield pb.WatchResponse()
 
-    def Report(self, request_iterator: Iterator[pb.ReportRequest], context: Any) -> pb.ReportResponse:  # noqa: ARG002
+    def Report(self, request_iterator: Iterator[pb.ReportRequest], context: Any) -> pb.ReportResponse:  # noqa: ARG002, N802
         return pb.ReportResponse(reports=sum(1 for _ in request_iterator))
 
 

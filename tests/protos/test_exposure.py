@@ -1,7 +1,6 @@
 """Which addresses may be spoken to, and listened at, in plain text."""
 
 import pytest
-
 from tandem_rpc import RpcSetupError, channel
 from tandem_rpc.exposure import check_channel, check_server, host_of, loopback
 

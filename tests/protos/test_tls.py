@@ -9,7 +9,6 @@ from typing import Any
 
 import grpc
 import pytest
-
 from tandem.telemetry.v1 import telemetry_pb2 as pb
 from tandem_rpc import ClientTls, RpcSetupError, Server, ServerTls
 

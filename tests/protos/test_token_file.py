@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tandem_rpc import RpcSetupError
 from tandem_rpc.token_file import TokenFile
 

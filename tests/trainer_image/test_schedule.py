@@ -9,7 +9,11 @@ from tandem_trainer.job import Phase
 from tandem_trainer.schedule import learning_rate, positions
 
 phases = st.builds(
-    Phase, name=st.sampled_from(["a", "b"]), steps=st.integers(1, 9), warmup_steps=st.integers(0, 1), schedule=st.sampled_from(["constant", "cosine"])
+    Phase,
+    name=st.sampled_from(["a", "b"]),
+    steps=st.integers(1, 9),
+    warmup_steps=st.integers(0, 1),
+    schedule=st.sampled_from(["constant", "cosine"]),
 )
 
 

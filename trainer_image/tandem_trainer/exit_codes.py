@@ -4,4 +4,3 @@ DONE = 0
 PREEMPTED = 143  # 128 + SIGTERM: asked to leave, checkpoint written
 DO_NOT_RESTART = 93  # trying again cannot help: bad configuration or a safety stop (the number is NVIDIA's resiliency extension's)
 FAILED = 1
-

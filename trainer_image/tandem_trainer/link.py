@@ -83,7 +83,7 @@ class Prepared:
 
 
 Message = Resumed | Stepped | Snapshot | Ended | Released | Prepared
-_KINDS = {kind.__name__: kind for kind in (Resumed, Stepped, Snapshot, Ended, Released, Prepared)}
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Resumed, Stepped, Snapshot, Ended, Released, Prepared)}
 
 
 class Link:
@@ -146,12 +146,18 @@ class Link:
         end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
         if len(self._buffer) < end:
             return None
-        told = json.loads(bytes(self._buffer[_LENGTH.size : end]))
+        told: dict[str, Any] = json.loads(bytes(self._buffer[_LENGTH.size : end]))
         del self._buffer[:end]
-        kind = _KINDS[told.pop("kind")]
-        if kind is Snapshot:
-            told["layout"] = tuple(Placed(**{**placed, "shape": tuple(placed["shape"])}) for placed in told["layout"])
-        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in told.items()})
+        return _message(told)
+
+
+def _message(told: dict[str, Any]) -> Message:
+    """A message from its JSON, which knows no tuples."""
+    kind = _KINDS[told.pop("kind")]
+    if kind is Snapshot:
+        told["layout"] = tuple(Placed(**{**placed, "shape": tuple(placed["shape"])}) for placed in told["layout"])
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+    return kind(**fields)
 
 
 def pair() -> tuple[Link, int]:
@@ -168,5 +174,5 @@ def to_agent(environ: Mapping[str, str]) -> Link | None:
     if AGENT_FD not in environ:
         return None
     descriptor = int(environ[AGENT_FD])
-    os.set_inheritable(descriptor, False)
+    os.set_inheritable(descriptor, False)  # noqa: FBT003  # that is how it is called
     return Link(socket.socket(fileno=descriptor))

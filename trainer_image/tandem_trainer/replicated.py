@@ -20,8 +20,13 @@ _WORTH_SHARING = 4096  # numbers; below that, a share each costs more in bookkee
 class Stateful(Protocol):
     """Anything with torch's two verbs: modules, optimizers, schedulers, scalers."""
 
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...  # noqa: ANN401  # torch's own verbs return what they like
+    def state_dict(self) -> dict[str, Any]:
+        """All state, as tensors and plain values."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:  # noqa: ANN401  # torch's own verbs return what they like
+        """Take it back."""
+        ...
 
 
 class Replicated:
@@ -45,7 +50,8 @@ class Replicated:
 
     def restore(self, saved: Reader) -> None:
         """Take everything back."""
-        outline, tensors = saved.manifest.extra["state"], saved.tensors()
+        outline: Any = saved.manifest.extra["state"]
+        tensors = saved.tensors()
         generator = f"generator/{self._world.rank}"
         wanted = [name for name in tensors if not name.startswith("generator/") or name == generator]
         filled = {name: torch.empty(tensors[name].shape, dtype=dtype_of(tensors[name].dtype)) for name in wanted}

@@ -7,10 +7,10 @@ never holds up training, because the reporter drops the oldest report rather tha
 import json
 import time
 from datetime import UTC, datetime
-from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.telemetry.v1 import telemetry_pb2 as wire
+from tandem_telemetry.client import Reporter
 
 from tandem_trainer.job import Job
 from tandem_trainer.link import Resumed, Stepped
@@ -20,15 +20,10 @@ _LINE_EVERY_S = 2.0
 _REPORT_EVERY_S = 0.25
 
 
-class _Sink(Protocol):
-    def report(self, report: wire.WorkerReport) -> None: ...
-    def close(self, timeout_s: float) -> None: ...
-
-
 class Reporting:
     """The voice of an agent."""
 
-    def __init__(self, job: Job, sink: _Sink | None) -> None:
+    def __init__(self, job: Job, sink: Reporter | None) -> None:
         self._job = job
         self._sink = sink if job.leads else None
         self._steps = (job.scratch / "steps.jsonl").open("a", buffering=1) if job.leads else None
@@ -80,7 +75,9 @@ class Reporting:
         checkpoint.at.CopyFrom(_timestamp(committed.at))
         self._newest.checkpoint.CopyFrom(checkpoint)
         size = f"{committed.bytes / 1e6:.1f} MB"
-        self.line(f"checkpoint of step {committed.step}: {size}, training stood still {blocked * 1e3:.0f} ms, saved in {kept.seconds:.1f} s")
+        self.line(
+            f"checkpoint of step {committed.step}: {size}, training stood still {blocked * 1e3:.0f} ms, saved in {kept.seconds:.1f} s"
+        )
         self._report(now=True)
 
     def not_checkpointed(self, why: str) -> None:

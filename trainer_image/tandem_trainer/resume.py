@@ -44,7 +44,9 @@ def resume(job: Job, environ: Mapping[str, str], agreement: Agreement, restore: 
             manifest = reader.manifest
             return Resume(step=manifest.step, tokens=manifest.tokens, claim=number, passed_over=keys[:tried])
     if keys:
-        message = f"none of the {len(keys)} checkpoints in {job.run.checkpoint.uri} can be read: mend the store, or set another checkpoint.uri"
+        message = (
+            f"none of the {len(keys)} checkpoints in {job.run.checkpoint.uri} can be read: mend the store, or set another checkpoint.uri"
+        )
         raise Refusal(message)
     return Resume(step=0, tokens=0, claim=number)
 

@@ -66,8 +66,8 @@ class _Managed:
             self._session.resume(os.environ, self._state.restore)
 
     def steps(self) -> Iterator[Position]:
-        for self._at in self._session.positions():
-            at = self._at
+        for at in self._session.positions():
+            self._at = at
             yield at
             if self._at is not None:
                 message = f"step {at.step} was not reported: call report(loss=...) once in every step"
@@ -84,7 +84,8 @@ class _Managed:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        del kind, trace
         if isinstance(error, Refusal):
             self._link.send(links.Ended(message=str(error)))
             sys.exit(DO_NOT_RESTART)

@@ -78,9 +78,7 @@ class Session:
         self._agreement.answer()
         self._leave(at.step, slices)
 
-    def stepped(
-        self, at: Position, report: StepReport, slices: Slices, extra: Extra | None = None
-    ) -> None:
+    def stepped(self, at: Position, report: StepReport, slices: Slices, extra: Extra | None = None) -> None:
         """The step `at` is done: say so, judge its loss, keep its state when that is due.
 
         Raises:

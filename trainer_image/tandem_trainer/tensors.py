@@ -1,12 +1,15 @@
 """Tensors seen as bytes, and number formats by the names that torch and numpy share."""
 
+from typing import Any
+
 import torch
 
 
 def bytes_of(tensor: torch.Tensor) -> memoryview:
     """The bytes of a contiguous CPU tensor, without a copy: writing to the view writes to the tensor."""
     assert tensor.is_contiguous() and tensor.device.type == "cpu", "only contiguous tensors in host memory have bytes to look at"  # noqa: PT018
-    return memoryview(tensor.detach().view(-1).view(torch.uint8).numpy()) if tensor.numel() else memoryview(bytearray())
+    array: Any = tensor.detach().view(-1).view(torch.uint8).numpy()
+    return memoryview(array)
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from tandem_objects import ObjectError, Store
 
 from tandem_trainer.checkpoint import staging
+from tandem_trainer.checkpoint.commit import Committed, commit
 from tandem_trainer.checkpoint.errors import CheckpointError, Fenced
 from tandem_trainer.checkpoint.manifest import Part
 from tandem_trainer.checkpoint.manifest import PartInfo as Info
 from tandem_trainer.checkpoint.retention import sweep
-from tandem_trainer.checkpoint.commit import Committed, commit
 from tandem_trainer.checkpoint.writer import save_part
 from tandem_trainer.job import Job
 from tandem_trainer.link import Snapshot

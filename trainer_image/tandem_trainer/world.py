@@ -56,7 +56,7 @@ class Agreement:
     """The same answer on every rank: whether any of them wishes to stop, to save, or still saves."""
 
     def __init__(self, world: World) -> None:
-        self._group = dist.new_group(backend="gloo", timeout=_PATIENCE) if world.size > 1 else None
+        self._group = cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=_PATIENCE)) if world.size > 1 else None
         self._rank, self._size = world.rank, world.size
         self._asked = torch.zeros(3, dtype=torch.int32)
         self._work: dist.Work | None = None

@@ -28,7 +28,7 @@ class DataSpec(ApiModel):
     """`bytes` (one token a byte, nothing to download) or the path of a Hugging Face tokenizer.json."""
     fill_in_the_middle: StrictFloat = Field(default=0.5, ge=0, le=1)
     """Share of the samples that are rearranged as prefix, suffix, middle."""
-    seed: StrictInt = Field(default=0, ge=0, le=2**63 - 1)
+    seed: StrictInt = Field(default=0, ge=0, le=2**53 - 1)
     """Seed of the order of samples; the same seed gives the same order on any number of ranks."""
 
 

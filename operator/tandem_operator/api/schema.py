@@ -59,11 +59,9 @@ class _Structure:
         return below | beside | ({"enum": [written["const"]]} if "const" in written else {})
 
     def _default(self, flat: Schema) -> Schema:
-        """An object starts empty and is filled by the defaults of its own fields; an empty list is no default at all."""
-        default = flat.get("default")
-        if not self.defaults or default is None or default in ([], {}):
-            return {"default": {}} if self.defaults and default == {} and "properties" in flat else {}
-        return {"default": {} if "properties" in flat else default}
+        """Whole, because the server asks the rules of a default before it fills in the defaults of its fields."""
+        default = _said(flat.get("default"))
+        return {"default": default} if self.defaults and default not in (None, [], {}) else {}
 
     def _inside(self, flat: Schema, name: str) -> Schema:
         if flat["type"] == "array":
@@ -76,3 +74,11 @@ class _Structure:
         if flat["type"] == "object" and isinstance(flat.get("additionalProperties"), dict):
             return {"additionalProperties": self.node(flat["additionalProperties"])}
         return {}
+
+
+def _said(default: Any) -> Any:  # noqa: ANN401 - JSON
+    """A default without what it leaves out."""
+    if isinstance(default, dict):
+        said = {key: _said(value) for key, value in default.items()}
+        return {key: value for key, value in said.items() if value not in (None, [], {})}
+    return [_said(value) for value in default] if isinstance(default, list) else default

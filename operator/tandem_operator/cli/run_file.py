@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tandem_operator.api.run_file import SpecError, read
+from tandem_operator.api.run_file import SpecError, from_object, read
 from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainingRun
 
 from .exits import Exit, leave
@@ -23,22 +23,20 @@ def training_run(path: str, name: str | None = None) -> TrainingRun:
         leave(Exit.BAD_INPUT, f"{path}: {error.strerror}: give the path of a run file, such as manifests/examples/quickstart.yaml")
     try:
         run = read(text)
-        if name is not None:
-            run = _renamed(run, name)
+        if not isinstance(run, TrainingRun):
+            leave(Exit.BAD_INPUT, f"{path}: kind: DualRun is not run by this version of Tandem: use a TrainingRun")
+        run = _renamed(run, name) if name is not None else run
     except SpecError as error:
         leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in error.problems))
-    if not isinstance(run, TrainingRun):
-        leave(Exit.BAD_INPUT, f"{path}: kind: DualRun is not run by this version of Tandem: use a TrainingRun")
     return _located(run, Path.cwd() if path == "-" else Path(path).resolve().parent)
 
 
-def _renamed(run: object, name: str) -> object:
+def _renamed(run: TrainingRun, name: str) -> TrainingRun:
     """The same run under another name, checked as if it stood in the file."""
-    from tandem_operator.api.run_file import from_object
-
-    assert hasattr(run, "model_dump")
-    told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})  # pyright: ignore[reportAttributeAccessIssue]
-    return from_object({**told, "metadata": {**told["metadata"], "name": name}})
+    told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})
+    renamed = from_object({**told, "metadata": {**told["metadata"], "name": name}})
+    assert isinstance(renamed, TrainingRun)
+    return renamed
 
 
 def _located(run: TrainingRun, folder: Path) -> TrainingRun:

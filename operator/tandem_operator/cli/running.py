@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tandem_operator.api.run_file import SpecError
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state import wanted
@@ -29,8 +30,8 @@ def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
         return _ended_before(folder.run(), path)
     try:
         run = wanted.apply_file(folder, told, now)
-    except wanted.Refused as refused:
-        leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in refused.problems))
+    except SpecError as refused:
+        leave(Exit.BAD_INPUT, *(f"{path}: {problem}, or this one anew with --fresh" for problem in refused.problems))
     shown = screen(live=False if plain else None)
     for line in (*lines, *overview.lines(run.model_copy(update={"status": folder.status()}), folder)):
         shown.say(line)

@@ -16,7 +16,9 @@ def folder(name: str) -> RunFolder:
     found = home.run(name)
     if "/" in name or not found.exists:
         names = ", ".join(run.name for run in home.runs())
-        leave(Exit.NO_SUCH_RUN, f"{name}: no such run in {home.path}: {f'there are {names}' if names else 'start one with `tandem run FILE`'}")
+        leave(
+            Exit.NO_SUCH_RUN, f"{name}: no such run in {home.path}: {f'there are {names}' if names else 'start one with `tandem run FILE`'}"
+        )
     return found
 
 

@@ -41,3 +41,16 @@ def site(machine: Machine, run: TrainingRun, environ: Mapping[str, str] = os.env
         telemetry=machine.hearing.address,
         token_file=machine.hearing.token_file,
     )
+
+
+def foreseen(folder: RunFolder, environ: Mapping[str, str] = os.environ) -> Site:
+    """The site as far as it is known before anything is started; ports are chosen then, and stand here as 0."""
+    return Site(
+        python=environ.get("TANDEM_PYTHON", sys.executable),
+        workers=folder.workers,
+        cache=home.cache(environ),
+        checkpoint_uri=folder.checkpoints,
+        rendezvous_port=0,
+        telemetry="127.0.0.1:0",
+        token_file=folder.telemetry / "token",
+    )

@@ -54,11 +54,11 @@ def _arrived(before: RunStatus, after: RunStatus) -> Iterator[Event]:
         return
     match after.phase:
         case RunPhase.RUNNING:
-            yield _normal("Running", f"all {after.workers} workers of attempt {after.attempt} are there")
+            yield _normal("Running", f"attempt {after.attempt}, workers {after.workers}")
         case RunPhase.SUSPENDED:
             yield _normal("Suspended", f"at step {after.step}: {after.message}")
         case RunPhase.SUCCEEDED:
-            yield _normal("Succeeded", f"at step {after.step} of {after.total_steps}, for {budget.dollars(after.spent_usd)}")
+            yield _normal("Succeeded", f"attempts {after.attempt}, {budget.dollars(after.spent_usd)} spent")
         case RunPhase.FAILED:
             yield _warning("Failed", f"{after.reason}: {after.message}")
         case RunPhase.PENDING | RunPhase.STOPPING:

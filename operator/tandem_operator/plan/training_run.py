@@ -50,7 +50,7 @@ def _decided(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
         return _ended(run, seen, ending, now)
     if run.status.attempt == 0 or run.status.phase is RunPhase.SUSPENDED:
         return _next_attempt(run, seen, now)
-    if wanted.all_present(run, seen):
+    if not wanted.absent(run, seen):
         return _set(run.status, RunPhase.RUNNING, Reason.ALL_PRESENT)
     return run.status
 

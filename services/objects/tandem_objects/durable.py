@@ -45,7 +45,11 @@ def make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if folder.is_file():
+            raise  # otherwise it was made by somebody else meanwhile; or removed again, as the write into it will find out
     sync_folder(folder.parent)
 
 

@@ -1,4 +1,7 @@
-"""What the service may be told, all from the environment, as TANDEM_TELEMETRY_<NAME>."""
+"""What the service may be told, all from the environment, as TANDEM_TELEMETRY_<NAME>.
+
+Other variables with that prefix are left alone: Kubernetes adds some for a Service named tandem-telemetry.
+"""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,6 +1,5 @@
 """The planner against a world that does whatever it likes. Every look keeps the laws of laws.py, in whatever order things happen."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,93 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.training_run import plan
-from tandem_operator.plan.values import SeenNode
 
+from .happenings import NODES, Happening, anything, happen, happenings, runs
 from .world import Killed, World, run_of
-
-NODES = (SeenNode(name="n0", usd_per_hour=Decimal(36)), SeenNode(name="n1"))
-PLAIN = ("tick", "tick", "report", "leave", "crash", "finish", "preempt", "notice", "evict", "disrupt", "suspend", "budget", "deadline", "resize")
-CODES = (1, 1, 2, 93, 134, 137)
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happens, to whom, how long after the last thing, and what becomes of the shell that looks next."""
-
-    what: str
-    which: int
-    after_s: int
-    killed: Killed
-
-
-def happenings(*whats: str, killed: st.SearchStrategy[Killed] = st.just(Killed.NEVER)) -> st.SearchStrategy[list[Happening]]:
-    return st.lists(st.builds(Happening, st.sampled_from(whats), st.integers(0, 5), st.integers(0, 40), killed), max_size=50)
-
-
-anything = happenings(*PLAIN, "vanish", killed=st.one_of(st.just(Killed.NEVER), st.sampled_from(Killed)))
-runs = st.builds(
-    lambda workers, spec: run_of(**spec, workers=workers),
-    st.integers(1, 3),
-    st.fixed_dictionaries(
-        {
-            "restart": st.builds(
-                lambda failures, same: {"maxFailures": failures, "maxNoProgress": same},
-                st.integers(0, 5),
-                st.integers(1, 5),
-            )
-        },
-        optional={
-            "budget": st.builds(
-                lambda usd, then: {"usd": usd, "usdPerWorkerHour": 36, "onExhausted": then},
-                st.sampled_from([0.5, 2, 5]),
-                st.sampled_from(["Suspend", "Fail"]),
-            ),
-            "deadline": st.sampled_from(["1m", "10m"]),
-            "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
-            "suspend": st.booleans(),
-        },
-    ),
-)
-
-
-def happen(world: World, it: Happening) -> None:
-    """Let it happen, if it can."""
-    world.wait(timedelta(seconds=it.after_s))
-    known, live = list(world.workers), [worker.name for worker in world.live()]
-    if it.what in _TO_ANYBODY and known:
-        _TO_ANYBODY[it.what](world, known[it.which % len(known)])
-    elif it.what in _TO_THE_LIVING and live:
-        _TO_THE_LIVING[it.what](world, live[it.which % len(live)], it.which)
-    elif it.what in _TO_THE_RUN:
-        _TO_THE_RUN[it.what](world, it.which)
-
-
-_TO_ANYBODY = {"vanish": World.vanish}
-_TO_THE_LIVING = {
-    "crash": lambda world, name, which: world.end(name, CODES[which], "no\nluck"),
-    "finish": lambda world, name, _: world.end(name, 0),
-    "preempt": lambda world, name, _: world.end(name, 143),
-    "evict": lambda world, name, _: world.end(name, 137, disrupted=True),
-    "disrupt": lambda world, name, _: world.disrupt(name),
-    "report": lambda world, _, which: advance(world, which),
-}
-_TO_THE_RUN = {
-    "leave": lambda world, which: world.leave((143, 143, 143, 0, 1, 137)[which]),
-    "notice": lambda world, which: world.notice(f"n{which % 2}", "going" if which % 3 else None),
-    "suspend": lambda world, _: world.edit(suspend=not world.run.spec.suspend),
-    "budget": lambda world, which: world.edit(budget={"usd": (None, 0.5, 1, 2, 5, 100)[which], "usdPerWorkerHour": 36}),
-    "deadline": lambda world, which: world.edit(deadline=(None, None, "1m", "5m", "1h", "1h")[which]),
-    "resize": lambda world, which: world.edit(workers=1 + which % 3),
-}
-
-
-def advance(world: World, which: int) -> None:
-    """Training goes on by some steps; an attempt that begins goes on from the newest checkpoint."""
-    told = world.report if world.report and world.report.attempt == world.run.status.attempt else None
-    saved = world.report.checkpoint.step if world.report and world.report.checkpoint else 0
-    begin = saved if told is None else None
-    step = (saved if told is None else told.step) + which
-    world.tell(step, resumed_from=begin, checkpoint=step if which % 2 else None, loss=(2.0, float("nan"))[which % 2], tokens_per_second=8e4)
 
 
 @settings(max_examples=150, deadline=None)
@@ -139,8 +54,8 @@ def test_nothing_is_overslept(run, happened, share) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.decimals("0.01", "3", places=2), happenings("tick", "preempt", "finish", "notice", "evict", "report"))
-def test_a_punctual_shell_stops_everybody_within_a_millisecond_of_the_budget(usd, happened) -> None:
-    """A shell that looks when it was asked to overspends by a millisecond of all workers, and by what they take to leave."""
+def test_a_punctual_shell_stops_everybody_at_the_budget(usd, happened) -> None:
+    """It overspends by a second of all workers at most: workers that were just started are seen, and paid for, a second later."""
     world = World(run_of(workers=2, budget={"usd": float(usd), "usdPerWorkerHour": 36}), NODES)
     made = world.look()
     for it in happened:
@@ -153,7 +68,7 @@ def test_a_punctual_shell_stops_everybody_within_a_millisecond_of_the_budget(usd
         happen(world, Happening(it.what, it.which, 0, it.killed))
         made = world.look()
         world.leave()
-    assert world.run.status.spent_usd <= usd + Decimal("0.02") * Decimal("0.002")
+    assert world.run.status.spent_usd <= usd + 2 * Decimal("0.01")
 
 
 @settings(max_examples=50, deadline=None)

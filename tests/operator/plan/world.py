@@ -29,6 +29,10 @@ class Killed(StrEnum):
     AFTER_FIRST_START = "after first start"
     BEFORE_STATUS = "before status"
 
+    def in_time(self, made: Plan) -> bool:
+        """Whether the plan has the part in which the shell dies."""
+        return {Killed.NEVER: False, Killed.AFTER_STOP: bool(made.stop), Killed.AFTER_FIRST_START: bool(made.start)}.get(self, True)
+
 
 def run_of(**spec: Any) -> TrainingRun:
     """A run `r` as people write it, with small defaults."""
@@ -43,6 +47,7 @@ class World:
         self.nodes = {node.name: node for node in nodes}
         self.workers: dict[str, SeenWorker] = {}
         self.report: Report | None = None
+        self.killed = False
 
     def seen(self) -> Seen:
         seen = Seen(workers=tuple(self.workers.values()), nodes=tuple(self.nodes.values()), report=self.report)
@@ -58,13 +63,14 @@ class World:
         made = plan(self.run, seen, self.now)
         assert made == plan(self.run, seen, self.now), "the same question has two answers"
         laws.keep(self.run, seen, self.now, made)
+        self.killed = killed.in_time(made)
         for name in made.stop:
             self.workers[name] = replace(self.workers[name], stopping=True)
-        if killed is Killed.AFTER_STOP:
+        if self.killed and killed is Killed.AFTER_STOP:
             return made
         for worker in made.start[:1] if killed is Killed.AFTER_FIRST_START else made.start:
             self.workers[worker.name] = self._begun(worker)
-        if killed is Killed.NEVER:
+        if not self.killed:
             self.run = self.run.model_copy(update={"status": _stored(made.status)})
         return made
 

@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tandem_trainer.checkpoint import chunks
 from tandem_trainer.checkpoint.layout import Placed
 

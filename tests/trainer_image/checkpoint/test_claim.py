@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from tandem_objects import Store
-
 from tandem_trainer.checkpoint.claim import claim, highest, superseded
+
 from tests.trainer_image.checkpoint.world import AT
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 from tandem_objects import Store, Unreachable
-
 from tandem_trainer.checkpoint.claim import claim
 from tandem_trainer.checkpoint.commit import commit
 from tandem_trainer.checkpoint.errors import CheckpointError, Corrupted, Fenced, Mismatch
 from tandem_trainer.checkpoint.manifest import encode_part
 from tandem_trainer.checkpoint.reader import candidates, load_manifest
+
 from tests.trainer_image.checkpoint import world
 from tests.trainer_image.checkpoint.faults import Faulty, failing
 

@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem_objects import Store
-
 from tandem_trainer.checkpoint.errors import CheckpointError, Corrupted, UnknownVersion
 from tandem_trainer.checkpoint.manifest import Chunk, Manifest, Stretch, Tensor, decode_manifest, encode_manifest
 from tandem_trainer.checkpoint.reader import candidates, load_manifest, newest
+
 from tests.trainer_image.checkpoint import world
 
 CHUNK = "chunks/000003/000000000120-00000-" + "99aa06d3014798d86001c324468d497f"
-JSON = st.recursive(st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
 
 
 def manifest(**changed: object) -> Manifest:
@@ -60,6 +62,7 @@ def test_any_damage_is_noticed(store: Store) -> None:
             assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -84,7 +87,10 @@ def test_a_manifest_that_contradicts_itself_is_refused(changed: dict[str, object
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"version": 2}, "format 'tandem.checkpoint' version 2 is not 'tandem.checkpoint' version 1; read it with the Tandem that wrote it"),
+        (
+            {"version": 2},
+            "format 'tandem.checkpoint' version 2 is not 'tandem.checkpoint' version 1; read it with the Tandem that wrote it",
+        ),
         ({"format": "other"}, "format 'other' version 1 is not 'tandem.checkpoint' version 1; read it with the Tandem that wrote it"),
         ({"tensors": {"t": Tensor(shape=(), dtype="float3")}}, "tensor 't' has dtype 'float3', which this Tandem does not know"),
     ],

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_objects import Store
-
 from tandem_trainer.checkpoint.commit import commit
 from tandem_trainer.checkpoint.layout import ITEM_BYTES
 from tandem_trainer.checkpoint.reader import load_manifest
 from tandem_trainer.checkpoint.slices import Slice
+
 from tests.trainer_image.checkpoint import world
 
 

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-
 from tandem_trainer.checkpoint.errors import CheckpointError
 from tandem_trainer.checkpoint.layout import ALIGNMENT
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.checkpoint.staging import Staged, Staging, mapped
+
 from tests.trainer_image.checkpoint import world
 
 
@@ -107,7 +107,10 @@ def test_an_empty_state_is_a_state(staging: Staging) -> None:
     [
         (slice_of(b"12345", count=2, dtype="float32"), "tensor 't': 2 numbers of float32 came with 5 bytes"),
         (slice_of(b"12", count=2, dtype="float33"), "dtype 'float33': no number format of checkpoints; use one of bool, "),
-        (world.Numbers(shape=(2,), dtype="int8", data=b"123").between("t", 1, 3), "tensor 't': 2 numbers from number 1 on do not fit its shape [2]"),
+        (
+            world.Numbers(shape=(2,), dtype="int8", data=b"123").between("t", 1, 3),
+            "tensor 't': 2 numbers from number 1 on do not fit its shape [2]",
+        ),
     ],
 )
 def test_a_slice_that_contradicts_itself_is_refused_in_one_line(staging: Staging, wrong: Slice, told: str) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 from tandem_objects import Store, StoreFull, Unreachable
-
 from tandem_trainer.checkpoint import keys
 from tandem_trainer.checkpoint.errors import CheckpointError
 from tandem_trainer.checkpoint.reader import newest
+
 from tests.trainer_image.checkpoint import world
 from tests.trainer_image.checkpoint.faults import Faulty, failing
 
@@ -46,7 +46,9 @@ def test_chunks_of_another_claim_or_rank_are_never_shared(store: Store, other: d
 def test_contents_that_come_back_get_new_names(store: Store) -> None:
     """A rollback makes old bytes new again: retention of the old ones must not take the new ones with it."""
     with world.small_chunks():
-        parts = [world.save_slices(store, world.info(step=step), world.slices_of(state(seed), 0, 1)) for step, seed in ((1, 1), (2, 2), (3, 1))]
+        parts = [
+            world.save_slices(store, world.info(step=step), world.slices_of(state(seed), 0, 1)) for step, seed in ((1, 1), (2, 2), (3, 1))
+        ]
     assert not parts[0].chunks.keys() & parts[2].chunks.keys()
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 from tandem_objects import Store, open_store
-
 from tandem_trainer.checkpoint import chunks, reads
 from tandem_trainer.checkpoint.commit import Committed, commit
 from tandem_trainer.checkpoint.layout import item_bytes
@@ -102,9 +101,7 @@ def read(store: Store, manifest: Manifest, *, borders: Mapping[str, Sequence[int
         for start, end in itertools.pairwise((borders or {}).get(name, (0, count))):
             wants.append(Want(tensor=name, start=start, out=memoryview(space[name])[start * item : end * item]))
     reader.fill(wants)
-    return {
-        name: Numbers(shape=tensor.shape, dtype=tensor.dtype, data=bytes(space[name])) for name, tensor in reader.tensors().items()
-    }
+    return {name: Numbers(shape=tensor.shape, dtype=tensor.dtype, data=bytes(space[name])) for name, tensor in reader.tensors().items()}
 
 
 @contextmanager

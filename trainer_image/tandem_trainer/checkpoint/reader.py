@@ -113,9 +113,12 @@ class Reader:
             buffers.put(bytearray(LONGEST))
 
         def carry_out(read: Read) -> None:
+            if read.direct:
+                self._fetch(read, read.pieces[0].out)
+                return
             buffer = buffers.get()
             try:
-                self._carry_out(read, memoryview(buffer)[: read.end - read.start])
+                self._scatter(read, memoryview(buffer)[: read.end - read.start])
             finally:
                 buffers.put(buffer)
 
@@ -123,21 +126,19 @@ class Reader:
             for _ in pool.map(carry_out, planned):
                 pass
 
-    def _carry_out(self, read: Read, buffer: memoryview) -> None:
+    def _scatter(self, read: Read, buffer: memoryview) -> None:
         self._fetch(read, buffer)
-        self._verify(read, buffer)
         for piece in read.pieces:
             begin = piece.offset - read.start
             piece.out[:] = buffer[begin : begin + len(piece.out)]
 
     def _fetch(self, read: Read, buffer: memoryview) -> None:
+        """Read and verify."""
         with during(f"reading {self._manifest.key}"):
             try:
                 self._store.get_range_into(read.chunk, read.start, buffer)
             except (NotFound, OutOfRange) as error:
                 raise Corrupted(read.chunk, f"is gone or cut short, {self._manifest.key} is damaged ({error})") from error
-
-    def _verify(self, read: Read, buffer: memoryview) -> None:
         first = read.start // chunks.BLOCK
         expected = self._manifest.chunks[read.chunk].blocks[first:]
         for number, (found, wanted) in enumerate(zip(chunks.block_digests(buffer), expected, strict=False), first):

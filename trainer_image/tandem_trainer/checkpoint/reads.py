@@ -37,6 +37,11 @@ class Read:
     end: int
     pieces: tuple[Piece, ...]
 
+    @property
+    def direct(self) -> bool:
+        """Whether all of it goes to one place, so that it can be read right there."""
+        return len(self.pieces) == 1 and len(self.pieces[0].out) == self.end - self.start
+
 
 def reads(manifest: Manifest, wants: Iterable[Want]) -> list[Read]:
     """The reads that fill all wants.

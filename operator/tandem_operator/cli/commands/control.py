@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Plain lines even on a terminal.")]
+from .options import Plain, RunName
 
 
-def stop(name: Run, *, plain: Plain = False) -> None:
+def stop(name: RunName, *, plain: Plain = False) -> None:
     """Save a checkpoint of RUN and stop it; returns when its workers have left. Works from any terminal."""
     from tandem_operator.cli import running
 
@@ -17,7 +16,7 @@ def stop(name: Run, *, plain: Plain = False) -> None:
 
 
 def resume(
-    name: Run,
+    name: RunName,
     *,
     budget_usd: Annotated[str | None, typer.Option("--budget-usd", help="New budget in US dollars, spend so far included.")] = None,
     plain: Plain = False,

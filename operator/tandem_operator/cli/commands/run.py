@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
+from .options import Plain
+
 
 def run(
     file: Annotated[str, typer.Argument(help="A run file (YAML or JSON); - reads standard input.")],
     *,
     name: Annotated[str | None, typer.Option(help="Run it under another name.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Put a run of that name aside, checkpoints and all, and begin anew.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain lines even on a terminal.")] = False,
+    plain: Plain = False,
 ) -> None:
     """Train what FILE describes, on this machine.
 

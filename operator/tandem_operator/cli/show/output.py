@@ -3,19 +3,12 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.wanted import LAST_APPLIED
 
-
-class Format(StrEnum):
-    """How a command prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
+from .format import Format
 
 
 def dump(value: Mapping[str, object] | Sequence[object], form: Format) -> None:

@@ -28,7 +28,7 @@ class PlainScreen:
         """A line for progress, when there is some and the last one is a while ago; always one for the last step."""
         status = run.status
         last = status.step == status.total_steps
-        if status.step == self._step or status.step == 0 or (self._at and now - self._at < _PROGRESS_EVERY and not last):
+        if status.step in {0, self._step} or (self._at and now - self._at < _PROGRESS_EVERY and not last):
             return
         self._step, self._at = status.step, now
         self._line(now, progress_line(run, now))
@@ -47,15 +47,12 @@ class PlainScreen:
 def progress_line(run: TrainingRun, now: datetime) -> str:
     """How far a run is, on one line."""
     status = run.status
-    parts = [
-        f"step {words.progress(status)}",
-        status.training_phase,
-        f"loss {words.number(status.loss, 4)}",
-        f"{words.number(status.tokens_per_second)} tokens/s",
-        f"checkpoint {words.checkpoint(status, now)}",
-        words.spend(run) if run.spec.budget.usd_per_worker_hour or run.spec.budget.usd else "",
-        f"{words.length(status.eta_seconds)} left",
-    ]
+    parts = [f"step {words.progress(status)}", status.training_phase]
+    parts += [f"loss {status.loss:.4f}"] if status.loss is not None else []
+    parts += [f"{status.tokens_per_second:,.0f} tokens/s"] if status.tokens_per_second else []
+    parts += [f"checkpoint {words.checkpoint(status, now)}"] if status.checkpoint else []
+    parts += [words.spend(run)] if run.spec.budget.usd_per_worker_hour or run.spec.budget.usd else []
+    parts += [f"{words.length(status.eta_seconds)} left"] if status.eta_seconds is not None else []
     return "  ".join(part for part in parts if part)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
+from tandem_operator.api.change import check_change
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 
 from .owner import alone
@@ -20,19 +21,12 @@ from .run_folder import RunFolder
 LAST_APPLIED = "tandem.dev/last-applied"
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it says
-    """A change that a run cannot take; `problems` holds one line for each."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
 def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingRun:
     """Make what a file says wanted, creating the run if there is none; the run as it is wanted from now on.
 
     Raises:
-        Refused: when the file changes what the checkpoints of the run were made with.
+        SpecError: when the file changes what the checkpoints of the run rest on.
+        StateError: when the state of the run is damaged.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
     with alone(folder.changing()):
@@ -42,8 +36,7 @@ def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingR
             return run
         current = folder.wanted()
         spec = _merged(current, told)
-        if problems := _unchangeable(current.spec, spec):
-            raise Refused(problems)
+        check_change(current, current.model_copy(update={"spec": spec}))
         return _written(folder, current, spec, applied=told.spec)
 
 
@@ -101,27 +94,6 @@ def _merged(current: TrainingRun, told: TrainingRun) -> TrainingRunSpec:
     kept = {field: value for field, value in now.items() if before.get(field) == file.get(field)}
     changed = {field: value for field, value in file.items() if before.get(field) != value}
     return TrainingRunSpec.model_validate({**kept, **changed, "suspend": told.spec.suspend})
-
-
-def _unchangeable(old: TrainingRunSpec, new: TrainingRunSpec) -> tuple[str, ...]:
-    """A line for each thing that the checkpoints of a run rest on and that is not as it was."""
-    fixed = (
-        ("trainer", old.trainer.kind, new.trainer.kind),
-        ("trainer.deepspeed.model", _model(old), _model(new)),
-        ("data.seed", old.data.seed, new.data.seed),
-        ("checkpoint.uri", old.checkpoint.uri or "the run's own folder", new.checkpoint.uri or "the run's own folder"),
-    )
-    return tuple(
-        f"{field}: was {was} and cannot become {now}, its checkpoints rest on it: give another run its own name with --name, "
-        "or start this one anew with --fresh"
-        for field, was, now in fixed
-        if was != now
-    )
-
-
-def _model(spec: TrainingRunSpec) -> str:
-    trainer = spec.trainer.deepspeed
-    return trainer.model.model_dump_json(exclude_none=True) if trainer else ""
 
 
 def _told(spec: TrainingRunSpec) -> dict[str, object]:

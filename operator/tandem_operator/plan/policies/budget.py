@@ -41,10 +41,12 @@ def added_up(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
 
 def exhausted(run: TrainingRun) -> Ending | None:
     """The end of the money, if it has come."""
-    if standing(run) is not Standing.EXHAUSTED:
+    limit = run.spec.budget.usd
+    if limit is None or standing(run) is not Standing.EXHAUSTED:
         return None
     final = run.spec.budget.on_exhausted is OnExhausted.FAIL
-    return Ending(reason=Reason.BUDGET_EXHAUSTED, message=f"{said(run)}: raise spec.budget.usd to go on", final=final)
+    message = f"the budget of {dollars(limit)} is spent" + ("" if final else ": raise spec.budget.usd to go on")
+    return Ending(reason=Reason.BUDGET_EXHAUSTED, message=message, final=final)
 
 
 def standing(run: TrainingRun) -> Standing:
@@ -84,8 +86,8 @@ def said(run: TrainingRun) -> str:
 
 
 def dollars(usd: Decimal) -> str:
-    """An amount as people read it: cents, and more places below a dollar."""
-    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}"
+    """An amount as people read it: cents, and below a dollar hundredths of cents where there are any."""
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}".removesuffix("00")
 
 
 def _warned_at(run: TrainingRun, limit: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ from tandem_operator.plan.endings import Ending
 from tandem_operator.plan.phases import Reason
 from tandem_operator.plan.values import Seen, SeenWorker
 
-from . import progress
+from . import progress, wanted
 
 PREEMPTED = 143
 DO_NOT_RESTART = 93
@@ -35,9 +35,9 @@ def forbidden(run: TrainingRun, seen: Seen) -> Ending | None:
 def fallen(run: TrainingRun, seen: Seen) -> Ending | None:
     """How the current attempt fell; None while it stands."""
     ours = seen.of(run.status.attempt)
-    if run.status.phase is RunPhase.RUNNING and len(ours) < run.status.workers:
-        missing = run.status.workers - len(ours)
-        return Ending(reason=Reason.LOST, message=f"{missing} of {run.status.workers} workers are gone without a word")
+    if run.status.phase is RunPhase.RUNNING and (gone := wanted.absent(run, seen)):
+        others = f" and {len(gone) - 1} more" if gone[1:] else ""
+        return Ending(reason=Reason.LOST, message=f"gone without a word: worker {gone[0]}{others}")
     down = [worker for worker in ours if worker.exit_code]
     for worker in down:
         if not _preempted(worker):

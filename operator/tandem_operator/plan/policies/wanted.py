@@ -36,12 +36,12 @@ def workers(run: TrainingRun) -> tuple[Worker, ...]:
 
 def missing(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Worker, ...]:
     """The workers to start: those of a pending attempt that are not there, once its wait is over and no other attempt lives."""
-    if run.status.phase is not RunPhase.PENDING or others_live(run, seen):
+    if run.status.phase is not RunPhase.PENDING or _others_live(run, seen):
         return ()
     if run.status.start_after and now < run.status.start_after:
         return ()
-    present = {worker.name for worker in seen.workers}
-    return tuple(worker for worker in workers(run) if worker.name not in present)
+    names = absent(run, seen)
+    return tuple(worker for worker in workers(run) if worker.name in names) if names else ()
 
 
 def unwanted(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
@@ -50,12 +50,13 @@ def unwanted(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
     return tuple(worker.name for worker in seen.live() if worker.attempt != kept and not worker.stopping)
 
 
-def all_present(run: TrainingRun, seen: Seen) -> bool:
-    """Whether every worker of the attempt has been started."""
-    return len(seen.of(run.status.attempt)) >= run.status.workers
+def absent(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
+    """The names of the workers of the attempt that are not there, neither alive nor dead."""
+    present = {worker.rank for worker in seen.of(run.status.attempt)}
+    return tuple(f"{run.name}-{run.status.attempt}-{rank}" for rank in range(run.status.workers) if rank not in present)
 
 
-def others_live(run: TrainingRun, seen: Seen) -> bool:
+def _others_live(run: TrainingRun, seen: Seen) -> bool:
     """Whether a worker of another attempt may still compute or write."""
     return any(worker.attempt != run.status.attempt for worker in seen.live())
 

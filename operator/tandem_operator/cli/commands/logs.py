@@ -1,0 +1,20 @@
+"""`tandem logs`: what a worker printed."""
+
+from typing import Annotated
+
+import typer
+
+from .options import RunName
+
+
+def logs(
+    name: RunName,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on printing until the run has ended.")] = False,
+    attempt: Annotated[int | None, typer.Option(help="Which attempt; the last one when left out.")] = None,
+    rank: Annotated[int, typer.Option(help="Which worker of the attempt.")] = 0,
+) -> None:
+    """Print the log of a worker of RUN. With -f, later attempts follow."""
+    from tandem_operator.cli import logbook
+
+    logbook.tell(name, attempt=attempt, rank=rank, follow=follow)

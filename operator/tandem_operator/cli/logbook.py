@@ -1,0 +1,65 @@
+"""The log of a worker, printed as it is; followed, if asked, through later attempts until the run rests."""
+
+import sys
+import time
+from pathlib import Path
+
+from tandem_operator.api.status import RunPhase
+from tandem_operator.local.state.run_folder import RunFolder
+
+from . import runs
+from .exits import Exit, leave
+from .show import reader
+
+_EVERY_S = 0.2
+_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
+_BLOCK = 1 << 16
+
+
+def tell(name: str, *, attempt: int | None, rank: int, follow: bool) -> None:
+    """Print the log of one worker of an attempt, or of the last attempt."""
+    folder = runs.folder(name)
+    wanted = attempt or folder.status().attempt
+    log = _log(folder, wanted, rank)
+    if not log.exists() and not follow:
+        there = ", ".join(sorted(path.name for path in folder.workers.iterdir())) if folder.workers.is_dir() else ""
+        instead = f"there are {there}" if there else "no worker was started yet"
+        leave(Exit.BAD_INPUT, f"{name}: no log of worker {rank} of attempt {wanted}: {instead}")
+    try:
+        at = _print(log, 0)
+        if follow:
+            _follow(folder, rank, wanted, at, fixed=attempt is not None)
+    except BrokenPipeError:
+        reader.gone()
+
+
+def _follow(folder: RunFolder, rank: int, attempt: int, at: int, *, fixed: bool) -> None:
+    """Go on from `at` until the run rests, and through the attempts that follow unless one was asked for."""
+    while True:
+        status = folder.status()
+        at = _print(_log(folder, attempt, rank), at)
+        if status.attempt > attempt:
+            if fixed:
+                return
+            attempt, at = attempt + 1, 0
+        elif status.phase in _RESTING:
+            return
+        else:
+            time.sleep(_EVERY_S)
+
+
+def _log(folder: RunFolder, attempt: int, rank: int) -> Path:
+    return folder.workers / f"{folder.name}-{attempt}-{rank}" / "log"
+
+
+def _print(log: Path, at: int) -> int:
+    """Print what has come since `at`; where it ends now."""
+    try:
+        with log.open("rb") as file:
+            file.seek(at)
+            while block := file.read(_BLOCK):
+                sys.stdout.buffer.write(block)
+            sys.stdout.buffer.flush()
+            return file.tell()
+    except FileNotFoundError:
+        return at

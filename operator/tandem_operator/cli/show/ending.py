@@ -1,0 +1,71 @@
+"""What a person is told when a run has ended or rests: how it went, its loss curve, and three commands to try next."""
+
+import sys
+from datetime import UTC, datetime
+
+from tandem_operator.api.status import RunPhase
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.local import history
+from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.plan.phases import Reason
+
+from . import picture, reader, words
+
+
+def tell(folder: RunFolder, again: str) -> None:
+    """Print it. `again` is the command that goes on with the run."""
+    run = folder.run()
+    curve = history.loss_curve(folder)
+    saved = picture.save(folder.picture, run.name, curve, history.attempts(folder))
+    drawing = picture.drawn(curve) if sys.stdout.isatty() and run.status.phase is RunPhase.SUCCEEDED else ""
+    lines = [_how(run), *([drawing] if drawing else []), *([f"loss curve: {saved}"] if saved else []), "next:"]
+    try:
+        print("\n".join([*lines, *(f"  {command:<44} {does}" for command, does in _next(run, again))]), flush=True)
+    except OSError:
+        reader.gone()
+
+
+def _how(run: TrainingRun) -> str:
+    status = run.status
+    loss = f", loss {status.loss:.4f}" if status.loss is not None else ""
+    took = words.running_for(status, datetime.now(UTC))
+    facts = f"{words.progress(status)} steps{loss}, {words.length(took.total_seconds() if took else 0)}, {words.spend(run)}"
+    match status.phase:
+        case RunPhase.SUCCEEDED:
+            return f"{run.name}: done. {facts}"
+        case RunPhase.FAILED:
+            return f"{run.name}: failed, {status.reason}: {status.message}. {facts}"
+        case _:
+            kept = f"saved at step {status.checkpoint.step}" if status.checkpoint else "nothing was saved yet"
+            return f"{run.name}: stopped, {kept}. {facts}"
+
+
+def _next(run: TrainingRun, again: str) -> list[tuple[str, str]]:
+    name = run.name
+    match run.status.phase:
+        case RunPhase.SUCCEEDED:
+            return [
+                (f"tandem checkpoints {name}", "what was kept, and where"),
+                (f"tandem cost {name}", "what it cost, by attempt and by token"),
+                (f"{again} --fresh", "the same once more, from the beginning"),
+            ]
+        case RunPhase.FAILED:
+            return [
+                (f"tandem logs {name}", "what its last attempt printed"),
+                ("tandem doctor", "what this machine lacks"),
+                (f"{again} --fresh", "the same once more, from the beginning"),
+            ]
+        case _:
+            budget = run.status.reason == Reason.BUDGET_EXHAUSTED
+            onward = f"tandem resume {name} --budget-usd {_more(run)}" if budget else again
+            return [
+                (onward, f"go on at step {run.status.step + 1}"),
+                (f"tandem cost {name}", "what it cost so far, and would cost to the end"),
+                (f"tandem status {name} -o yaml", "everything that is known of it"),
+            ]
+
+
+def _more(run: TrainingRun) -> str:
+    """Twice the budget: an example that works."""
+    limit = run.spec.budget.usd
+    return f"{limit * 2:f}" if limit else "1"

@@ -1,0 +1,47 @@
+"""What is about to be done, in a few lines, before it is done."""
+
+from decimal import Decimal
+
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.plan.policies.budget import dollars
+from tandem_operator.plan.preview import Preview, preview
+
+from . import words
+
+
+def lines(run: TrainingRun, folder: RunFolder) -> list[str]:
+    """The plan for a run, for people."""
+    planned = preview(run, hours=Decimal(1))
+    return [_what(run, planned), _kept(run, folder), *_money(run, planned), *_onward(run)]
+
+
+def _what(run: TrainingRun, planned: Preview) -> str:
+    phases = ", ".join(f"{phase.name} {phase.steps:,}" for phase in planned.phases)
+    ranks = run.spec.workers * run.spec.ranks_per_worker
+    by = f"trainer {run.spec.trainer.kind}, {ranks} rank{'' if ranks == 1 else 's'}"
+    return f"{run.name}: {planned.steps:,} steps ({phases}), {planned.tokens:,} tokens, {by}"
+
+
+def _kept(run: TrainingRun, folder: RunFolder) -> str:
+    spec = run.spec.checkpoint
+    every = [f"{spec.every_steps} steps"] if spec.every_steps else []
+    every += [f"{spec.every_seconds} s"] if spec.every_seconds else []
+    rhythm = f"every {' or '.join(every)}" if every else "at the end of each phase"
+    return f"checkpoints {rhythm} in {spec.uri or folder.checkpoints}, the last {spec.keep_last} are kept"
+
+
+def _money(run: TrainingRun, planned: Preview) -> list[str]:
+    if not planned.usd_per_hour and run.spec.budget.usd is None:
+        return []
+    lasts = f", enough for {words.length(planned.budget_lasts.total_seconds())}" if planned.budget_lasts is not None else ""
+    left = f"; {dollars(planned.budget_left_usd)} left{lasts}" if planned.budget_left_usd is not None else ""
+    return [f"{dollars(planned.usd_per_hour)} an hour{left}"]
+
+
+def _onward(run: TrainingRun) -> list[str]:
+    status = run.status
+    if not status.attempt:
+        return []
+    kept = f"step {status.checkpoint.step}" if status.checkpoint else "the beginning"
+    return [f"going on after attempt {status.attempt} ({status.phase.value}) from the checkpoint of {kept}"]

@@ -1,0 +1,8 @@
+"""Options of the whole test suite."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update` records golden files anew instead of comparing with them."""
+    parser.addoption("--update", action="store_true", help="record golden files (tests/scenarios) anew; read the diff")

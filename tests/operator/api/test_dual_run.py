@@ -1,0 +1,70 @@
+"""A DualRun is read and refused like a TrainingRun, here and by the API server."""
+
+from typing import Any
+
+import pytest
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.run_file import SpecError, from_object
+from tests.operator.api.api_server import ApiServer
+
+CLOUD = {
+    "name": "cloud",
+    "kind": "Cloud",
+    "url": "https://api.hyperbolic.xyz/v1",
+    "model": "openai/gpt-oss-20b",
+    "apiKeySecret": {"name": "hyperbolic"},
+    "price": {"usdPerMillionInputTokens": 0.1, "usdPerMillionOutputTokens": 0.1},
+    "limits": {"requestsPerMinute": 600, "maxInFlight": 96},
+}
+LOCAL = {"name": "local", "kind": "Local", "url": "http://127.0.0.1:1234/v1", "model": "microsoft/phi-4"}
+UNPRICED = {key: value for key, value in CLOUD.items() if key != "price"}
+
+
+def dual(**spec: Any) -> dict[str, Any]:
+    whole = {"questions": {"source": "philosophy.jsonl"}, "lanes": [CLOUD, LOCAL], "budget": {"usd": 5}, **spec}
+    return {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "philosophy"}, "spec": whole}
+
+
+def test_the_pair_of_the_first_guide_is_a_run(dual_runs: ApiServer) -> None:
+    """A cloud lane, a local lane, eight experts in two steps: by default, and for both readers."""
+    run = from_object(dual())
+    assert isinstance(run, DualRun)
+    assert [expert.name for expert in run.spec.experts][::7] == ["perception", "meta-cognitive"]
+    assert len(run.spec.experts) == 8
+    assert run.spec.max_steps == 2
+    assert dual_runs.refusals(dual()) == []
+    assert from_object(dual_runs.defaulted(dual())) == run
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"lanes": []}, "spec.lanes: has 0 entries: write at least 1"),
+        ({"lanes": [LOCAL, LOCAL]}, 'spec.lanes[1].name: "local" is the name of lanes[0] too: give each one of its own'),
+        ({"lanes": [UNPRICED, LOCAL]}, "spec.lanes[0]: has no price, so that budget.usd cannot hold: add price"),
+        ({"lanes": [CLOUD]}, 'spec.budget.onExhausted: "LocalOnly" needs a lane of kind Local: add one, or use Suspend or Fail'),
+        (
+            {"lanes": [{**LOCAL, "url": "127.0.0.1:1234"}]},
+            'spec.lanes[0].url: "127.0.0.1:1234" is not accepted here: address of an OpenAI-compatible API, such as http://127.0.0.1:1234/v1',
+        ),
+        (
+            {"lanes": [{**LOCAL, "apiKeySecret": "sk-hunter2"}]},
+            "spec.lanes[0].apiKeySecret: is text, not a mapping: write its fields below it: name, key",
+        ),
+        ({"lanes": [{**LOCAL, "apiKey": "sk-hunter2"}]}, "spec.lanes[0].apiKey: there is no such field: did you mean apiKeySecret?"),
+        ({"question": 1}, "spec.question: there is no such field: did you mean questions?"),
+    ],
+)
+def test_each_mistake_is_one_line(dual_runs: ApiServer, spec: dict[str, Any], problem: str) -> None:
+    """Field, value, fix; keys are never printed; the API server refuses the same."""
+    with pytest.raises(SpecError) as refused:
+        from_object(dual(**spec))
+    assert refused.value.problems == (problem,)
+    assert dual_runs.refusals(dual(**spec))
+
+
+def test_answers_belong_to_their_questions(dual_runs: ApiServer) -> None:
+    """The question set of a run that has begun cannot change."""
+    (refusal,) = dual_runs.refusals(dual(questions={"source": "other.jsonl"}), dual())
+    assert "source cannot change" in refusal

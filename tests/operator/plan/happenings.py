@@ -1,0 +1,102 @@
+"""What can happen to a run, its workers and its shell: the raw material of random worlds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import SeenNode
+
+from .world import Killed, World, run_of
+
+NODES = (SeenNode(name="n0", usd_per_hour=Decimal(36)), SeenNode(name="n1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happens: what, to whom, how long after the last thing, and what becomes of the shell that looks next."""
+
+    what: str
+    which: int = 0
+    after_s: int = 0
+    killed: Killed = Killed.NEVER
+
+
+def happen(world: World, it: Happening) -> None:
+    """Let time pass, and let it happen if there is anybody that it can happen to."""
+    world.wait(timedelta(seconds=it.after_s))
+    known, live = list(world.workers), [worker.name for worker in world.live()]
+    if it.what in TO_ANYBODY and known:
+        TO_ANYBODY[it.what](world, known[it.which % len(known)], it.which)
+    elif it.what in TO_THE_LIVING and live:
+        TO_THE_LIVING[it.what](world, live[it.which % len(live)], it.which)
+    elif it.what in TO_THE_RUN:
+        TO_THE_RUN[it.what](world, it.which)
+
+
+def _advance(world: World, _: str, steps: int) -> None:
+    """Training goes on by some steps; an attempt that begins goes on from the newest checkpoint. Losses may be no number."""
+    told = world.report if world.report and world.report.attempt == world.run.status.attempt else None
+    saved = world.report.checkpoint.step if world.report and world.report.checkpoint else 0
+    step = (told.step if told else saved) + steps
+    loss = float("nan") if steps % 2 else 2.0
+    world.tell(step, resumed_from=None if told else saved, checkpoint=step if steps % 2 else None, loss=loss, tokens_per_second=8e4)
+
+
+TO_ANYBODY: Mapping[str, Callable[[World, str, int], None]] = {
+    "vanish": lambda world, name, _: world.vanish(name),
+}
+TO_THE_LIVING: Mapping[str, Callable[[World, str, int], None]] = {
+    "crash": lambda world, name, which: world.end(name, (1, 1, 2, 93, 134, 137)[which], "no\nluck"),
+    "finish": lambda world, name, _: world.end(name, 0),
+    "preempt": lambda world, name, _: world.end(name, 143),
+    "evict": lambda world, name, _: world.end(name, 137, disrupted=True),
+    "disrupt": lambda world, name, _: world.disrupt(name),
+    "report": _advance,
+}
+TO_THE_RUN: Mapping[str, Callable[[World, int], None]] = {
+    "leave": lambda world, which: world.leave((143, 143, 143, 0, 1, 137)[which]),
+    "notice": lambda world, which: world.notice(f"n{which % 2}", "going" if which % 3 else None),
+    "suspend": lambda world, _: world.edit(suspend=not world.run.spec.suspend),
+    "budget": lambda world, which: world.edit(budget={"usd": (None, 0.5, 1, 2, 5, 100)[which], "usdPerWorkerHour": 36}),
+    "deadline": lambda world, which: world.edit(deadline=(None, None, "1m", "5m", "1h", "1h")[which]),
+    "resize": lambda world, which: world.edit(workers=1 + which % 3),
+}
+EVERYTHING = ("tick", *TO_THE_LIVING, *TO_THE_RUN, *TO_ANYBODY)
+
+
+def happenings(*whats: str, killed: st.SearchStrategy[Killed] | None = None) -> st.SearchStrategy[list[Happening]]:
+    """Up to fifty of these, in any order."""
+    kills = st.just(Killed.NEVER) if killed is None else killed
+    return st.lists(st.builds(Happening, st.sampled_from(whats), st.integers(0, 5), st.integers(0, 40), kills), max_size=50)
+
+
+def _budget(usd: float, then: str) -> dict[str, Any]:
+    return {"usd": usd, "usdPerWorkerHour": 36, "onExhausted": then}
+
+
+def _restart(failures: int, same: int) -> dict[str, int]:
+    return {"maxFailures": failures, "maxNoProgress": same}
+
+
+def _run(workers: int, spec: Mapping[str, Any]) -> TrainingRun:
+    return run_of(workers=workers, **spec)
+
+
+anything = happenings(*EVERYTHING, killed=st.one_of(st.just(Killed.NEVER), st.sampled_from(Killed)))
+runs = st.builds(
+    _run,
+    st.integers(1, 3),
+    st.fixed_dictionaries(
+        {"restart": st.builds(_restart, st.integers(0, 5), st.integers(1, 5))},
+        optional={
+            "budget": st.builds(_budget, st.sampled_from([0.5, 2, 5]), st.sampled_from(["Suspend", "Fail"])),
+            "deadline": st.sampled_from(["1m", "10m"]),
+            "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
+            "suspend": st.booleans(),
+        },
+    ),
+)

@@ -1,0 +1,50 @@
+"""The phase table is the whole truth: no way is missing, and none is there that nobody can take."""
+
+import random
+
+import pytest
+from tandem_operator.api.status import RunPhase
+from tandem_operator.plan import phases
+from tandem_operator.plan.phases import WAYS
+
+from .happenings import EVERYTHING, NODES, Happening, happen
+from .world import Killed, World, run_of
+
+_SPECS = [
+    {"budget": {"usd": 0.5, "usdPerWorkerHour": 36, "onExhausted": "Fail"}},
+    {"budget": {"usd": 1, "usdPerWorkerHour": 36}},
+    {"deadline": "1m"},
+    {"restart": {"maxFailures": 0, "maxNoProgress": 5}},
+    {"restart": {"maxFailures": 5, "maxNoProgress": 1}},
+]
+
+
+def test_every_way_in_the_table_can_be_taken_and_no_other_is() -> None:
+    """A long walk through random worlds, the same each time, takes every way for every reason. (The laws see to the rest.)"""
+    dice, taken = random.Random(3), set()
+    table = {(way.source, way.target, reason.value) for way in WAYS for reason in way.reasons}
+    for turn in range(3000):
+        world = World(run_of(workers=dice.randint(1, 2), **_SPECS[turn % len(_SPECS)]), NODES)
+        for _ in range(25):
+            before = world.run.status.phase
+            happen(world, Happening(dice.choice(EVERYTHING), dice.randrange(6), dice.choice((1, 1, 20))))
+            world.look(dice.choice((Killed.NEVER, Killed.NEVER, Killed.NEVER, *Killed)))
+            if (after := world.run.status).phase is not before:
+                taken.add((before, after.phase, after.reason))
+        if taken == table:
+            print("TURN", turn); return
+    pytest.fail(f"nobody ever took {sorted(table - taken)}")
+
+
+def test_the_picture_shows_every_way_and_every_reason() -> None:
+    """The diagram is drawn from the table, in mermaid's words."""
+    lines = phases.diagram().splitlines()
+    assert lines[0] == "stateDiagram-v2"
+    for way in WAYS:
+        assert f"    {way.source} --> {way.target}: {', '.join(way.reasons)}" in lines
+    assert lines.count("    Succeeded --> [*]") == lines.count("    Failed --> [*]") == 1
+
+
+def test_nothing_leads_out_of_the_end() -> None:
+    """No way begins in a terminal phase."""
+    assert not [way for way in WAYS if way.source in {RunPhase.SUCCEEDED, RunPhase.FAILED}]

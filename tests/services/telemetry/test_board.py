@@ -1,0 +1,119 @@
+"""Watchers see all that is known, then every change, in bounded memory."""
+
+import threading
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
+from tandem_telemetry.board import Board, Filter, Subscription
+from tandem_telemetry.registry import Registry
+
+Make = Callable[..., WorkerReport]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def board(clock: Clock) -> Board:
+    return Board(Registry(expire_s=100, most_runs=100), clock)
+
+
+def told(subscription: Subscription, count: int) -> list[tuple[str, int]]:
+    """Run and step of the next `count` changes; step -1 when it was forgotten."""
+    return [
+        (change.forgotten.run, -1) if change.HasField("forgotten") else (change.report.source.run, change.report.step)
+        for change in islice(subscription, count)
+    ]
+
+
+def test_a_watcher_begins_with_all_that_is_known(board: Board, make: Make) -> None:
+    """What was reported before it came is told first, what comes later follows."""
+    board.take(make(1, run="a", step=1))
+    with board.watch(Filter()) as subscription:
+        board.take(make(1, run="b", step=2))
+        assert told(subscription, 2) == [("a", 1), ("b", 2)]
+        assert subscription.waiting == 0
+
+
+def test_a_slow_watcher_gets_the_newest_of_each_run(board: Board, make: Make) -> None:
+    """A thousand changes of two runs wait as two, and are told as they are now."""
+    with board.watch(Filter()) as subscription:
+        for step in range(1, 501):
+            board.take(make(step, run="a", step=step))
+            board.take(make(step, run="b", step=step))
+        assert subscription.waiting == 2
+        assert told(subscription, 2) == [("a", 500), ("b", 500)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [(Filter(), {"a", "b"}), (Filter(run="a"), {"a"}), (Filter(namespace="team"), {"a", "b"}), (Filter(namespace="x"), set())],
+)
+def test_a_watcher_is_told_what_it_asked_for(board: Board, make: Make, wanted: Filter, expected: set[str]) -> None:
+    """Empty means all; both namespace and run must match."""
+    board.take(make(1, run="a"))
+    with board.watch(wanted) as subscription:
+        board.take(make(1, run="b"))
+        assert {run for run, _ in told(subscription, subscription.waiting)} == expected
+
+
+def test_watchers_hear_of_what_is_forgotten(board: Board, clock: Clock, make: Make) -> None:
+    """A run that expires is said to be gone, in place of what was not told of it yet."""
+    with board.watch(Filter()) as subscription:
+        board.take(make(1, run="a", step=1))
+        clock.now = 100
+        board.forget()
+        assert told(subscription, 1) == [("a", -1)]
+        assert subscription.waiting == 0
+        assert not board.runs()
+
+
+def test_old_news_is_no_news(board: Board, make: Make) -> None:
+    """A report of a past attempt is not told."""
+    board.take(make(2, attempt=2, step=1))
+    with board.watch(Filter()) as subscription:
+        told(subscription, 1)
+        board.take(make(3, attempt=1, step=9))
+        assert subscription.waiting == 0
+
+
+def test_a_waiting_watcher_is_woken_by_news_and_by_the_end(board: Board, make: Make) -> None:
+    """Its thread sleeps until something happens, and ends when the board closes; whoever comes later ends at once."""
+    seen: list[int] = []
+    with board.watch(Filter()) as subscription:
+        heard = threading.Event()
+
+        def listen() -> None:
+            for change in subscription:
+                seen.append(change.report.step)
+                heard.set()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        board.take(make(1, step=7))
+        assert heard.wait(60)
+        board.close()
+        thread.join(60)
+        assert not thread.is_alive()
+    assert seen == [7]
+    with board.watch(Filter()) as late:
+        assert list(late) == []
+
+
+def test_nothing_is_left_of_a_watcher_that_left(board: Board, make: Make) -> None:
+    """What nobody waits for is not kept."""
+    with board.watch(Filter()) as subscription:
+        pass
+    board.take(make(1))
+    assert subscription.waiting == 0
