@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from tandem_objects import Store, open_store
+from tandem_objects import open_store
 from tandem_trainer.checkpoint.commit import commit
-from tandem_trainer.checkpoint.manifest import Part, PartInfo
+from tandem_trainer.checkpoint.manifest import Manifest, PartInfo
 from tandem_trainer.checkpoint.reader import Reader, load_manifest
 from tandem_trainer.checkpoint.slices import Slice, Want
-from tandem_trainer.checkpoint.staging import Staging, mapped
+from tandem_trainer.checkpoint.staging import Staged, Staging, mapped
 from tandem_trainer.checkpoint.writer import save_part
 
 Result = TypeVar("Result")
+State = Mapping[str, torch.Tensor]
 
 TENSORS = 50
 ROUNDS = 5
@@ -44,52 +45,79 @@ def main() -> None:
         measure(state, Path(folder))
 
 
-def measure(state: Mapping[str, torch.Tensor], folder: Path) -> None:
+def measure(state: State, folder: Path) -> None:
     """All figures, peers and ours taken in turn."""
-    store = open_store((folder / "checkpoints").as_uri(), {})
-    staging = Staging()
-    size = sum(tensor.nbytes for tensor in state.values())
-    spare = bytearray(size)
-    staging.reserve(size)
-    rounds = [one_round(state, staging, store, folder, spare, step) for step in range(ROUNDS)]
+    with_ours, with_peers = Ours(folder, state), Peers(folder, state)
+    rounds: list[dict[str, float]] = []
+    for step in range(ROUNDS):
+        for tensor in state.values():
+            tensor.add_(1)  # or chunks would be shared with the round before
+        rounds.append({**with_peers.once(step), **with_ours.once(step)})
     figure = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
-    tell("checkpoint_blocked_seconds", figure["take"], "s", "torch.save + fsync", figure["torch_save"])
-    tell("checkpoint_staging_copy_rate", size / figure["take"] / 1e9, "GB/s", "memcpy", size / figure["memcpy"] / 1e9)
-    tell("checkpoint_save_cpu_seconds", figure["save_cpu"], "s", "torch.save + fsync, CPU", figure["torch_save_cpu"])
-    tell("checkpoint_save_seconds", figure["save"], "s", "torch.save + fsync", figure["torch_save"])
-    tell("checkpoint_read_seconds", figure["fill"], "s", "torch.load", figure["torch_load"])
+    size = sum(tensor.nbytes for tensor in state.values())
+    tell("checkpoint_blocked_seconds", figure["take"], "s", ("torch.save + fsync", figure["torch_save"]))
+    tell("checkpoint_staging_copy_rate", size / figure["take"] / 1e9, "GB/s", ("memcpy", size / figure["memcpy"] / 1e9))
+    tell("checkpoint_save_cpu_seconds", figure["save_cpu"], "s", ("torch.save + fsync, CPU", figure["torch_save_cpu"]))
+    tell("checkpoint_save_seconds", figure["save"], "s", ("torch.save + fsync", figure["torch_save"]))
+    tell("checkpoint_read_seconds", figure["fill"], "s", ("torch.load", figure["torch_load"]))
+    tell("checkpoint_read_cpu_seconds", figure["fill_cpu"], "s", ("torch.load, CPU", figure["torch_load_cpu"]))
 
 
-def one_round(
-    state: Mapping[str, torch.Tensor], staging: Staging, store: Store, folder: Path, spare: bytearray, step: int
-) -> dict[str, float]:
-    """One checkpoint each way. The numbers change between rounds, so that nothing is shared with the round before."""
-    for tensor in state.values():
-        tensor.add_(1)
-    whole = memoryview(bytes(spare))
-    times: dict[str, float] = {}
-    times["torch_save"], times["torch_save_cpu"], _ = timed(lambda: torch_save(state, folder / "peer.pt"))
-    times["torch_load"], _, _ = timed(lambda: torch.load(folder / "peer.pt", weights_only=True))
-    times["memcpy"], _, _ = timed(lambda: memoryview(spare).__setitem__(slice(None), whole))
-    times["take"], _, staged = timed(lambda: staging.take(slices(state)))
-    assert staged is not None
-    what = PartInfo(run="bench", uid="u", attempt=1, claim=1, step=step, rank=0, world_size=1, at=datetime.now(UTC))
-    buffer = mapped(staged.fd, staged.bytes)
-    times["save"], times["save_cpu"], key = timed(lambda: saved(store, save_part(store, what, staged.layout, buffer)))
-    staging.release(staged.generation)
-    reader = Reader(store, load_manifest(store, key))
-    back = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
-    times["fill"], _, _ = timed(lambda: reader.fill(Want(tensor=name, start=0, out=octets(tensor)) for name, tensor in back.items()))
-    assert all(torch.equal(back[name], tensor) for name, tensor in state.items())
-    return times
+class Peers:
+    """The usual way, made durable; and the plain copy that no staging can undercut."""
+
+    def __init__(self, folder: Path, state: State) -> None:
+        self._folder = folder
+        self._state = state
+        self._copies = {name: bytearray(tensor.nbytes) for name, tensor in state.items()}
+
+    def once(self, step: int) -> dict[str, float]:
+        """One checkpoint each way."""
+        path = self._folder / f"{step}.pt"
+        save, save_cpu, _ = timed(lambda: self._save(path))
+        load, load_cpu, _ = timed(lambda: torch.load(path, weights_only=True))
+        path.unlink()
+        memcpy, _, _ = timed(self._copy)
+        return {"torch_save": save, "torch_save_cpu": save_cpu, "torch_load": load, "torch_load_cpu": load_cpu, "memcpy": memcpy}
+
+    def _save(self, path: Path) -> None:
+        torch.save(dict(self._state), path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def _copy(self) -> None:
+        for name, tensor in self._state.items():
+            memoryview(self._copies[name])[:] = octets(tensor)
 
 
-def saved(store: Store, part: Part) -> str:
-    """The key of the committed checkpoint."""
-    return commit(store, part, timeout_s=0).key
+class Ours:
+    """Staged, uploaded, committed, read back."""
+
+    def __init__(self, folder: Path, state: State) -> None:
+        self._store = open_store((folder / "checkpoints").as_uri(), {})
+        self._state = state
+        self._back = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+        self._staging = Staging()
+        self._staging.reserve(sum(tensor.nbytes for tensor in state.values()))
+
+    def once(self, step: int) -> dict[str, float]:
+        """One checkpoint each way."""
+        take, _, staged = timed(lambda: self._staging.take(slices(self._state)))
+        assert staged is not None
+        save, save_cpu, manifest = timed(lambda: self._save(staged, step))
+        fill, fill_cpu, _ = timed(lambda: Reader(self._store, manifest).fill(wants(self._back)))
+        assert all(torch.equal(self._back[name], tensor) for name, tensor in self._state.items())
+        self._staging.release(staged.generation)
+        self._store.delete([manifest.key, *manifest.chunks])
+        return {"take": take, "save": save, "save_cpu": save_cpu, "fill": fill, "fill_cpu": fill_cpu}
+
+    def _save(self, staged: Staged, step: int) -> Manifest:
+        what = PartInfo(run="bench", uid="u", attempt=1, claim=1, step=step, rank=0, world_size=1, at=datetime.now(UTC))
+        part = save_part(self._store, what, staged.layout, mapped(staged.fd, staged.bytes))
+        return load_manifest(self._store, commit(self._store, part, timeout_s=0).key)
 
 
-def slices(state: Mapping[str, torch.Tensor]) -> list[Slice]:
+def slices(state: State) -> list[Slice]:
     """All of the state, as one rank's slices."""
     return [
         Slice(tensor=name, shape=tuple(tensor.shape), dtype="float32", start=0, count=tensor.numel(), data=octets(tensor))
@@ -97,16 +125,14 @@ def slices(state: Mapping[str, torch.Tensor]) -> list[Slice]:
     ]
 
 
+def wants(state: State) -> list[Want]:
+    """All of the state, to be filled."""
+    return [Want(tensor=name, start=0, out=octets(tensor)) for name, tensor in state.items()]
+
+
 def octets(tensor: torch.Tensor) -> memoryview:
     """A tensor's memory."""
-    return memoryview(tensor.numpy()).cast("B")
-
-
-def torch_save(state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """The usual way, made durable."""
-    torch.save(dict(state), path)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    return tensor.numpy().data.cast("B")
 
 
 def timed(deed: Callable[[], Result]) -> tuple[float, float, Result]:
@@ -116,19 +142,11 @@ def timed(deed: Callable[[], Result]) -> tuple[float, float, Result]:
     return time.perf_counter() - wall, time.process_time() - cpu, result
 
 
-def tell(metric: str, value: float, unit: str, peer: str, of_peer: float) -> None:
+def tell(metric: str, value: float, unit: str, peer: tuple[str, float]) -> None:
     """One line of JSON; `ratio` is ours to the peer's."""
-    print(
-        json.dumps(
-            {
-                "metric": metric,
-                "value": round(value, 4),
-                "unit": unit,
-                "peer": {peer: round(of_peer, 4)},
-                "ratio": round(value / of_peer, 4),
-            }
-        )
-    )
+    name, of_peer = peer
+    line = {"metric": metric, "value": round(value, 4), "unit": unit, "peer": {name: round(of_peer, 4)}}
+    print(json.dumps({**line, "ratio": round(value / of_peer, 3)}))
 
 
 if __name__ == "__main__":

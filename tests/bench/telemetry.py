@@ -27,15 +27,17 @@ GROWTH_BYTES = 4 * 1024 * 1024  # what a scrape and a garbage collection may lea
 def main(reports: int) -> None:
     peer_rate, _ = measured(bare, reports)
     rate, growth = measured(ours, reports)
+    line = {"metric": "telemetry_reports_per_core_second", "value": round(rate), "unit": "reports/s", "floor": FLOOR_PER_SECOND}
+    say(line | {"peer": round(peer_rate), "ratio": round(rate / peer_rate, 3)})
     say(
-        metric="telemetry_reports_per_core_second",
-        value=round(rate),
-        unit="reports/s",
-        floor=FLOOR_PER_SECOND,
-        peer=round(peer_rate),
-        ratio=round(rate / peer_rate, 3),
+        {
+            "metric": "telemetry_memory_growth",
+            "value": growth,
+            "unit": "bytes",
+            "ceiling": GROWTH_BYTES,
+            "ratio": round(growth / GROWTH_BYTES, 3),
+        }
     )
-    say(metric="telemetry_memory_growth", value=growth, unit="bytes", floor=GROWTH_BYTES, ratio=round(growth / GROWTH_BYTES, 3))
 
 
 def measured(service: Any, reports: int) -> tuple[float, int]:
@@ -162,7 +164,7 @@ def answer(parent: Connection, scrape: Any) -> None:
         parent.send((time.process_time(), pages * os.sysconf("SC_PAGE_SIZE")))
 
 
-def say(**line: object) -> None:
+def say(line: dict[str, object]) -> None:
     print(json.dumps(line), flush=True)
 
 

@@ -25,7 +25,7 @@ def test_a_budget_warns_then_checkpoints_and_stops_and_a_larger_one_goes_on(home
     assert 0.05 <= float(status["spentUsd"]) < 0.10
     assert 0 < status["checkpoint"]["step"] == status["step"] == max(home.losses())
     said = reasons(home)
-    assert said.index("BudgetWarning") < said.index("BudgetExhausted")
+    assert said.index("BudgetNearlyExhausted") < said.index("BudgetExhausted")
 
     done = home.tandem("resume", "run", "--budget-usd", "5")
     assert done.returncode == 0, done.stdout + done.stderr

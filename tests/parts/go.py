@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.parts.part import Missing, Part, Say
 
-_EVERY_S = 20  # between two signs of life of a build
+_EVERY_S = 30  # between two signs of life of a build
 
 
 def install(module: str, part: Part, into: Path, say: Say) -> None:
@@ -39,7 +39,7 @@ def _watch(build: "subprocess.Popen[bytes]", what: str, began: float, say: Say) 
     """Wait for the build, and never be silent for long."""
     try:
         while True:
-            say(f"{what}: {time.monotonic() - began:.0f} s so far, usually 3 to 6 minutes")
+            say(f"{what}: {time.monotonic() - began:.0f} s so far, usually 3 to 10 minutes")
             try:
                 build.wait(_EVERY_S)
             except subprocess.TimeoutExpired:

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tandem.telemetry.v1 import telemetry_pb2 as pb
 from tandem_rpc import Refused, RpcSetupError, Server, invalid, refused_field
 from tandem_rpc import channel as open_channel
+from tandem_rpc.calls import CountedStreams
 
 Start = Callable[..., Server]
 KINDS = {
@@ -146,11 +147,10 @@ def test_a_refusal_may_name_no_field(start: Start, service: Any, connect: Callab
 
 def test_messages_have_a_size(start: Start, connect: Callable[..., Any]) -> None:
     """What is too long is refused by the server although the caller would send it, and by the caller before it leaves."""
-    port = start(max_message_bytes=1000).port
-    for sender_bytes in (100_000, 1000):
-        stub = connect(port, max_message_bytes=sender_bytes)
+    for server_bytes, caller_bytes in ((1000, 100_000), (100_000, 1000)):
+        stub = connect(start(max_message_bytes=server_bytes).port, max_message_bytes=caller_bytes)
         stub.List(pb.ListRequest(run="r" * 900))
-        assert code_of(lambda s=stub: s.List(pb.ListRequest(run="r" * 1100))) is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert code_of(lambda stub=stub: stub.List(pb.ListRequest(run="r" * 1100))) is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_streams_leave_room_for_calls(start: Start, service: Any, connect: Callable[..., Any]) -> None:
@@ -168,6 +168,19 @@ def test_streams_leave_room_for_calls(start: Start, service: Any, connect: Calla
     for stream in (stub.Watch(pb.WatchRequest()), stub.Watch(pb.WatchRequest())):
         next(stream)
     stop.set()
+
+
+def test_a_stream_that_was_over_before_it_began_keeps_no_place() -> None:
+    """Nobody is told by gRPC of the end of a call that has ended already, so the place is given back at once."""
+
+    class Over:
+        def add_callback(self, _: object) -> bool:
+            return False
+
+    rule = CountedStreams(1)
+    for _ in range(2):
+        with rule._counted(Over()):  # type: ignore[arg-type]
+            pass
 
 
 def test_calls_in_progress_may_end(start: Start, service: Any, connect: Callable[..., Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
+from tandem_trainer.checkpoint.errors import Mismatch
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice, Want
 from tandem_trainer.tensors import bytes_of, dtype_name, dtype_of
@@ -49,7 +50,13 @@ class Replicated:
         return {name: _outline(name, each.state_dict()) for name, each in self._state.items()}
 
     def restore(self, saved: Reader) -> None:
-        """Take everything back."""
+        """Take everything back.
+
+        Raises:
+            CheckpointError: when it cannot be read, or is the state of something else.
+        """
+        for name, tensor in self._tensors():
+            saved.check(name, tuple(tensor.shape), dtype_name(tensor.dtype))
         outline: Any = saved.manifest.extra["state"]
         tensors = saved.tensors()
         generator = f"generator/{self._world.rank}"
@@ -57,7 +64,12 @@ class Replicated:
         filled = {name: torch.empty(tensors[name].shape, dtype=dtype_of(tensors[name].dtype)) for name in wanted}
         saved.fill(Want(tensor=name, start=0, out=bytes_of(tensor)) for name, tensor in filled.items())
         for name, each in self._state.items():
-            each.load_state_dict(_filled(outline[name], filled))
+            try:
+                each.load_state_dict(_filled(outline[name], filled))
+            except (KeyError, RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())
+                message = f"{name} does not fit {saved.manifest.key} ({reason}): resume with what was saved, or set another checkpoint.uri"
+                raise Mismatch(message) from error
         if generator in filled:
             torch.set_rng_state(filled[generator])
 

@@ -30,6 +30,7 @@ class Reporting:
         self._newest = wire.WorkerReport(trainer=job.run.trainer.kind, total_steps=job.run.total_steps)
         self._newest.source.namespace = job.run.namespace
         self._newest.source.run = job.run.name
+        self._newest.source.uid = job.run.uid
         self._newest.source.attempt = job.attempt
         self._newest.source.rank = job.worker_rank
         self._said_at = self._reported_at = 0.0

@@ -21,7 +21,7 @@ _TRAINERS = {"deepspeed": ("tandem_trainer.deepspeed.train", "DeepSpeedTrainer")
 
 def train(trainer: Trainer, session: Session) -> int:
     """Make the steps that are left; the exit code that follows from how it went."""
-    session.resume(os.environ, lambda saved: trainer.restore(saved.fill))
+    session.resume(os.environ, trainer.restore, trainer.slices)
     phase_index = None
     for at in session.positions():
         if at.phase_index != phase_index:

@@ -63,7 +63,7 @@ class _Managed:
         self._session = Session(job, self._world, link)
         self._at: Position | None = None
         with self:  # what goes wrong already here ends like what goes wrong later
-            self._session.resume(os.environ, self._state.restore)
+            self._session.resume(os.environ, self._state.restore, self._state.slices)
 
     def steps(self) -> Iterator[Position]:
         for at in self._session.positions():

@@ -48,12 +48,13 @@ class Session:
         self._loss = float("nan")
         self.left_early = False
 
-    def resume(self, environ: Mapping[str, str], restore: Callable[[Reader], None]) -> None:
+    def resume(self, environ: Mapping[str, str], restore: Callable[[Reader], None], slices: Slices) -> None:
         """Take the newest checkpoint that can be read, on all ranks the same; from here on SIGTERM is answered with one."""
         resumed = resume(self._job, environ, self._agreement, restore)
         self._first = self._kept = resumed.step
         self._tokens = resumed.tokens
         self._snapshots.claim = resumed.claim
+        self._snapshots.reserve(slices())
         if self._world.rank == 0:
             self._link.send(Resumed(step=resumed.step, passed_over=resumed.passed_over))
         signal.signal(signal.SIGTERM, self._on_sigterm)

@@ -18,6 +18,10 @@ class Snapshots:
         self._staging = Staging()
         self.claim = 0
 
+    def reserve(self, slices: Iterable[Slice]) -> None:
+        """Have memory for such a state at hand: its pages are made now, not while the first steps are to be trained."""
+        self._staging.reserve(sum(each.data.nbytes for each in slices))
+
     def busy(self) -> bool:
         """Whether all memory set aside is still being saved."""
         self._hear(timeout_s=0)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from tandem_trainer.checkpoint.slices import Slice, Want
+from tandem_trainer.checkpoint.reader import Reader
+from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.job import Phase
 
 
@@ -58,6 +59,10 @@ class Trainer(Protocol):
         """This rank's part of all state, without gaps or overlaps between ranks. Valid until the next step."""
         ...
 
-    def restore(self, fill: Callable[[Iterable[Want]], None]) -> None:
-        """Take state back: hand `fill` views of everything this rank needs; they hold the numbers when it returns."""
+    def restore(self, saved: Reader) -> None:
+        """Take state back: whatever this rank needs of `saved`, wherever it lies there.
+
+        Raises:
+            CheckpointError: as `Reader.check` and `Reader.fill` do. State may then be anything, until it is restored again.
+        """
         ...

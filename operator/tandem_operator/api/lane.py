@@ -31,11 +31,11 @@ class SecretReference(ApiModel):
 class PriceSpec(ApiModel):
     """What a lane costs. Both parts are added up."""
 
-    usd_per_million_input_tokens: Usd = Field(default=0, ge=0, validate_default=True)
+    usd_per_million_input_tokens: Usd = Field(default=0, validate_default=True)
     """US dollars for a million tokens read."""
-    usd_per_million_output_tokens: Usd = Field(default=0, ge=0, validate_default=True)
+    usd_per_million_output_tokens: Usd = Field(default=0, validate_default=True)
     """US dollars for a million tokens written."""
-    usd_per_hour: Usd = Field(default=0, ge=0, validate_default=True)
+    usd_per_hour: Usd = Field(default=0, validate_default=True)
     """US dollars an hour, used or not: electricity, or the rent of a machine."""
 
 

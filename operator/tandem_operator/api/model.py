@@ -46,8 +46,9 @@ class ApiModel(BaseModel):
 
     @model_validator(mode="after")
     def _keeps_its_rules(self, info: ValidationInfo) -> Self:
-        for name in [name for name, value in vars(self).items() if value is REFUSED]:
-            del self.__dict__[name]
+        for name in type(self).model_fields:
+            if self.__dict__[name] is REFUSED:
+                object.__delattr__(self, name)
         problems = broken_rules_of_rest(self) if info.context is REFUSED else broken_rules(self)
         if problems:
             raise ValidationError.from_exception_data(type(self).__name__, [_details(broken) for broken in problems])

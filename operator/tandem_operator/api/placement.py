@@ -55,7 +55,9 @@ class Toleration(ApiModel):
     def waits_only_for_eviction(self) -> Iterator[Broken]:
         """Only a NoExecute taint ends running pods."""
         if self.toleration_seconds is not None and self.effect != "NoExecute":
-            yield Broken(("tolerationSeconds",), self.toleration_seconds, "has a meaning only with effect NoExecute: set it or leave this out")
+            yield Broken(
+                ("tolerationSeconds",), self.toleration_seconds, "has a meaning only with effect NoExecute: set it or leave this out"
+            )
 
 
 class PlacementSpec(ApiModel):
@@ -74,4 +76,6 @@ class PlacementSpec(ApiModel):
     def falls_back_only_from_prefer(self) -> Iterator[Broken]:
         """Require never takes an on-demand machine, and Never takes one at once."""
         if self.on_demand_after is not None and self.spot is not Spot.PREFER:
-            yield Broken(("onDemandAfter",), duration_text(self.on_demand_after), f"has no meaning with spot {self.spot}: use Prefer or leave it out")
+            yield Broken(
+                ("onDemandAfter",), duration_text(self.on_demand_after), f"has no meaning with spot {self.spot}: use Prefer or leave it out"
+            )

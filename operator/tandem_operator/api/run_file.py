@@ -1,12 +1,11 @@
 """What people hand in, as a run: a text or an object becomes a TrainingRun or a DualRun, or every reason why not, at once."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from . import document
 from .document import Document, Path
 from .rule import REFUSED
 from .sentences import instead, sentence
@@ -33,7 +32,9 @@ def read(text: str | bytes) -> "TrainingRun | DualRun":
     Raises:
         SpecError: with every problem, in the order of the text.
     """
-    return _run(document.read(text))
+    from . import yaml_text
+
+    return _run(yaml_text.read(text))
 
 
 def from_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
@@ -47,11 +48,11 @@ def from_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
 
 def _run(read: Document) -> "TrainingRun | DualRun":
     problems = [(read.lines.get(path, 1), said) for path, said in read.problems]
-    if not isinstance(read.value, Mapping):
+    if not _mapping(read.value):
         if not problems:
             problems.append((1, f"the file holds no mapping: start it with apiVersion: {API_VERSION}"))
         raise SpecError(tuple(said for _, said in problems))
-    value = _copy(read.value)
+    value: dict[str, Any] = _copy(read.value)
     problems += [_placed((name,), said, read) for name, said in _header(value).items()]
     model = _model(value.get("kind"))
     run, errors = _validated(model, value, some_refused=bool(problems)) if model else (None, [])
@@ -136,7 +137,11 @@ def _refuse(value: Any, path: Path, *, drop: bool) -> None:  # noqa: ANN401 - a 
         _refuse(value, path[:-1], drop=False)
 
 
-def _copy(value: Any) -> Any:  # noqa: ANN401 - a parsed document is of any type
-    if isinstance(value, Mapping):
+def _copy(value: object) -> Any:  # noqa: ANN401 - a parsed document is of any type
+    if _mapping(value):
         return {key: _copy(held) for key, held in value.items()}
-    return [_copy(held) for held in value] if isinstance(value, list | tuple) else value
+    return [_copy(held) for held in cast("list[object]", value)] if isinstance(value, list | tuple) else value
+
+
+def _mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)

@@ -12,8 +12,8 @@ _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"([0-9]+[dhms])+")
 _PART: Final = re.compile(r"([0-9]+)([dhms])")
 _LONGEST_DURATION_CHARACTERS: Final = 32
-_SECRET: Final = "(?i)//[^/?#]*@|[?&#][^=&]*(token|secret|password|signature|credential|api_?key)[^=&]*="
-_HOLDS_SECRET: Final = "holds a user name, password or key: take it out and give credentials by environment or Secret"
+_CREDENTIALS: Final = "(?i)//[^/?#]*@|^[^/?#]*:[^/?#]*@|[?&#][^=&]*(token|secret|password|signature|credential|api_?key)[^=&]*="
+_TAKE_OUT: Final = "holds a user name, password or key: take it out and give credentials by environment or Secret"
 
 
 def duration(text: object) -> object:
@@ -45,12 +45,12 @@ def duration_text(value: timedelta) -> str:
 
 def holds_secret(text: str) -> bool:
     """Whether an address carries a user, a password or a signature, which nobody may print."""
-    return re.search(_SECRET, text) is not None
+    return re.search(_CREDENTIALS, text) is not None
 
 
 def _address(value: object) -> object:
     if isinstance(value, str) and holds_secret(value):
-        raise ValueError(_HOLDS_SECRET)
+        raise ValueError(_TAKE_OUT)
     return value
 
 
@@ -69,7 +69,7 @@ def _dollars(value: object) -> object:
     """Numbers only: text would be refused by the API server."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         message = "is no amount of US dollars: write a plain number without quotes or sign, such as 12.50"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueErrors, and lets TypeErrors through
     return value
 
 
@@ -93,8 +93,14 @@ Time = Annotated[
 ]
 """A moment, RFC 3339, UTC."""
 
-Usd = Annotated[Decimal, BeforeValidator(_dollars), PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
-"""US dollars as people write them: a plain number."""
+_DOLLARS: Final = BeforeValidator(_dollars)
+_AS_NUMBER: Final = PlainSerializer(float, return_type=float)
+
+Usd = Annotated[Decimal, Field(ge=0), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "minimum": 0})]
+"""US dollars as people write them: a plain number, not below 0."""
+
+UsdLimit = Annotated[Decimal, Field(gt=0), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+"""US dollars that may be spent: more than 0."""
 
 UsdText = Annotated[
     Decimal,
@@ -103,12 +109,24 @@ UsdText = Annotated[
 ]
 """US dollars as we count them: decimal text, so that adding up never rounds."""
 
-Address = Annotated[
-    str,
-    BeforeValidator(_address),
-    Field(json_schema_extra={"x-kubernetes-validations": [{"rule": f"!self.matches('{_SECRET}')", "message": _HOLDS_SECRET}]}),
-]
+WITHOUT_CREDENTIALS: Final = BeforeValidator(_address)
+"""Refuses an address with credentials. Stands behind all limits of the text, or pydantic forgets them in the schema."""
+
+CREDENTIALS_RULE: Final = Field(
+    json_schema_extra={"x-kubernetes-validations": [{"rule": f"!self.matches('{_CREDENTIALS}')", "message": _TAKE_OUT}]}
+)
+"""The same for the API server."""
+
+Address = Annotated[str, WITHOUT_CREDENTIALS, CREDENTIALS_RULE]
 """Where something is kept. Never with credentials in it."""
+
+StoreUri = Annotated[
+    str,
+    Field(pattern=r"^(file:///.*|s3://[a-z0-9][-.a-z0-9]*(/.*)?)$", max_length=1024),
+    WITHOUT_CREDENTIALS,
+    CREDENTIALS_RULE,
+]
+"""A folder, or a prefix in a bucket."""
 
 Measured = Annotated[float | None, BeforeValidator(_finite)]
 """A measured number; one that is not finite, such as the loss of a run that diverged, is written as none at all."""

@@ -7,7 +7,7 @@ itself excluded is a flag beside it. `null` is no value: a field that may be Non
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
@@ -66,7 +66,9 @@ class _Structure:
     def _inside(self, flat: Schema, name: str) -> Schema:
         if flat["type"] == "array":
             key = LISTS_BY_NAME.get(name)
-            by_name = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]} if key else {"x-kubernetes-list-type": "atomic"}
+            by_name = (
+                {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]} if key else {"x-kubernetes-list-type": "atomic"}
+            )
             return {"items": self.node(flat["items"]), **by_name}
         if "properties" in flat:
             properties = {key: self.node(value, key) for key, value in flat["properties"].items()}
@@ -79,6 +81,6 @@ class _Structure:
 def _said(default: Any) -> Any:  # noqa: ANN401 - JSON
     """A default without what it leaves out."""
     if isinstance(default, dict):
-        said = {key: _said(value) for key, value in default.items()}
+        said = {key: _said(value) for key, value in cast("Schema", default).items()}
         return {key: value for key, value in said.items() if value not in (None, [], {})}
-    return [_said(value) for value in default] if isinstance(default, list) else default
+    return [_said(value) for value in cast("list[Any]", default)] if isinstance(default, list) else default

@@ -14,7 +14,14 @@ from .scalars import holds_secret
 
 _LONGEST_SHOWN: Final = 60
 _PRIVATE: Final = ("secret", "password", "token", "key", "credential")
-_KINDS: Final[Mapping[type, str]] = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +129,9 @@ def _held(annotation: object) -> type[BaseModel] | None:
 
 def _choice(known: _Refused) -> str:
     names = tuple(part.strip("'") for part in str(known.context["expected"]).replace(" or ", ", ").split(", "))
-    return f"is not known here: {instead(str(known.value), names)} (allowed: {', '.join(names)})"
+    told = instead(str(known.value), names)
+    allowed = f" (allowed: {', '.join(names)})" if told.endswith("?") and len(names) > 1 else ""
+    return f"is not known here: {told}{allowed}"
 
 
 def _mapping_wanted(known: _Refused) -> str:

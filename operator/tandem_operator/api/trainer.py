@@ -33,14 +33,16 @@ class ModelSpec(ApiModel):
     """Width of the residual stream; a multiple of twice the number of heads."""
     heads: Size = 4
     """Number of attention heads."""
-    hugging_face: str | None = Field(default=None, min_length=1, max_length=1024)
+    hugging_face: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     """Name or path of a Hugging Face causal-LM configuration; replaces the sizes above."""
 
     @rule
     def width_splits_into_even_heads(self) -> Iterator[Broken]:
         """Rotary positions turn pairs of numbers, so that a head needs an even width."""
         if self.width % (2 * self.heads):
-            sentence = f"is not a multiple of twice the {self.heads} heads: choose a multiple of {2 * self.heads}, or another number of heads"
+            sentence = (
+                f"is not a multiple of twice the {self.heads} heads: choose a multiple of {2 * self.heads}, or another number of heads"
+            )
             yield Broken(("width",), self.width, sentence)
 
 
@@ -81,7 +83,7 @@ class ScriptSpec(ApiModel):
 
     path: Address = Field(min_length=1, max_length=1024)
     """Python file; relative to the run file on one machine, absolute inside the image on a cluster."""
-    args: tuple[str, ...] = Field(default=(), max_length=256)
+    args: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(default=(), max_length=256)
     """Arguments passed to it. Never secrets: arguments are visible to everybody on the machine."""
 
 

@@ -54,7 +54,7 @@ class TrainingRunSpec(ApiModel):
 
     trainer: TrainerSpec
     """Exactly one trainer."""
-    image: str | None = Field(default=None, min_length=1, max_length=1024)
+    image: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     """Container image of the workers; the chart's trainer image when left out. Unused on one machine."""
     workers: StrictInt = Field(default=1, ge=1, le=10_000)
     """Number of workers: pods on a cluster, process groups on one machine."""

@@ -6,7 +6,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from .model import NAME, ApiModel, Duration, Usd
 from .phase import Steps
-from .scalars import Address
+from .scalars import Address, StoreUri, UsdLimit
 
 
 class OnExhausted(StrEnum):
@@ -27,7 +27,7 @@ class SpikeAction(StrEnum):
 class StoreSpec(ApiModel):
     """Where the state of a run is kept."""
 
-    uri: Address | None = Field(default=None, pattern=r"^(file:///.*|s3://[a-z0-9][-.a-z0-9]*(/.*)?)$", max_length=1024)
+    uri: StoreUri | None = None
     """`file:///folder` or `s3://bucket/prefix`; a folder of the run's own when left out (one machine only)."""
 
 
@@ -47,7 +47,7 @@ class CheckpointSpec(StoreSpec):
 class LimitSpec(ApiModel):
     """A limit in dollars, and when to warn of it."""
 
-    usd: Usd | None = Field(default=None, gt=0)
+    usd: UsdLimit | None = None
     """The limit in US dollars; none when left out."""
     warn_at: StrictFloat = Field(default=0.8, gt=0, le=1)
     """Share of the limit at which a warning is given."""
@@ -58,7 +58,7 @@ class BudgetSpec(LimitSpec):
 
     on_exhausted: OnExhausted = OnExhausted.SUSPEND
     """What becomes of the run after it was checkpointed and stopped at the limit: Suspend or Fail."""
-    usd_per_worker_hour: Usd = Field(default=0, ge=0, validate_default=True)
+    usd_per_worker_hour: Usd = Field(default=0, validate_default=True)
     """Price of a worker for an hour, where no node says its own."""
 
 

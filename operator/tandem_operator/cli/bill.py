@@ -116,9 +116,8 @@ def _print(bill: Bill, rows: list[Row]) -> None:
         print(f"{name:<16} {value}")
     for row in rows:
         how = "lives" if row.code is None else f"exit {row.code}"
-        print(
-            f"  attempt {row.attempt:<4} {dollars(row.usd):>10}  {words.length(row.worker_seconds):>7} of workers  {row.steps:>7} steps  {how}"
-        )
+        stood = f"{words.length(row.worker_seconds)} of workers"
+        print(f"  attempt {row.attempt:<4} {dollars(row.usd):>10}  {stood:>18}  {row.steps:>7} steps  {how}")
 
 
 def _usd(usd: Decimal | None) -> str:

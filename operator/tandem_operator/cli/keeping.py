@@ -1,18 +1,19 @@
 """The checkpoints of a run as they are printed, newest first."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.table import Table
 from tandem_objects import ObjectError
 
 from tandem_operator.local.checkpoints import Kept, best, kept
 
 from . import runs
 from .exits import Exit, leave
-from .show import words
+from .show import table, words
 from .show.format import Format
 from .show.output import dump
+
+_HEAD = ("STEP", "AGE", "SIZE", "LOSS", "ATTEMPT", "RANKS", "MANIFEST", "")
 
 
 def tell(name: str, output: Format) -> None:
@@ -28,26 +29,23 @@ def tell(name: str, output: Format) -> None:
     elif not found:
         print(f"{name}: no checkpoint in {uri} yet")
     else:
-        Console(highlight=False, soft_wrap=True).print(_table(found))
+        print(f"in {uri}")
+        table.columns(_HEAD, _rows(found))
 
 
-def _table(found: tuple[Kept, ...]) -> Table:
-    now = datetime.now(UTC)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("STEP", "AGE", "SIZE", "LOSS", "ATTEMPT", "RANKS", "", "MANIFEST"):
-        table.add_column(column, no_wrap=column != "MANIFEST", overflow="fold")
+def _rows(found: tuple[Kept, ...]) -> Iterator[tuple[str, ...]]:
+    now, lowest = datetime.now(UTC), best(found)
     for one in found:
-        table.add_row(
+        yield (
             str(one.step),
             words.age(one.at, now),
             words.NOTHING if one.size_bytes is None else words.size(one.size_bytes),
             words.number(one.loss, 4),
             str(one.attempt or words.NOTHING),
             str(one.ranks or words.NOTHING),
-            one.problem or ("best" if one is best(found) else ""),
-            one.uri,
+            one.uri.rpartition("/")[2],
+            one.problem or ("best" if one is lowest else ""),
         )
-    return table
 
 
 def _told(one: Kept, found: tuple[Kept, ...]) -> dict[str, object]:

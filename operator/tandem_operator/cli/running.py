@@ -1,5 +1,6 @@
 """What `run`, `resume` and `stop` do: say what is wanted, then follow the run for as long as there is something to follow."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -73,7 +74,8 @@ def _follow(folder: RunFolder, shown: Screen, *, again: str) -> Exit:
     finally:
         shown.close()
     if code is not Exit.DETACHED:
-        ending.tell(folder, again)
+        with suppress(KeyboardInterrupt):  # impatience cuts the words short and changes nothing of how it ended
+            ending.tell(folder, again)
     return code
 
 

@@ -4,13 +4,12 @@ Two people, or one in two terminals, may follow the same run. Exactly one of the
 "checkpoint, then stop". For all others it means "leave me out of it".
 """
 
+import os
 import select
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tandem_operator.api.status import RunPhase
-from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.local.shell import Shell
+from tandem_operator.local.shell import Looked, Shell
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.owner import Ownership
 from tandem_operator.local.state.run_folder import Happened, RunFolder
@@ -20,7 +19,7 @@ from .interrupts import Interrupts
 from .show.screen import Screen
 
 _VIEW_EVERY_S = 0.5
-_RETRY_FIRST_S, _RETRY_LONGEST_S = 1.0, 30.0
+_RETRY_FIRST_S, _RETRY_LONGEST_S = 0.5, 30.0
 _ENDS = {RunPhase.SUCCEEDED: Exit.DONE, RunPhase.FAILED: Exit.FAILED}
 
 
@@ -32,6 +31,8 @@ class Session:
         self._screen = screen
         self._said = sum(1 for _ in folder.events())
         self._stopping = False
+        self._trouble = ""
+        self._pause_s = _RETRY_FIRST_S
 
     def follow(self) -> Exit:
         """Follow the run to its end, its rest, or until the person leaves."""
@@ -52,26 +53,35 @@ class Session:
         return False
 
     def _act(self, interrupts: Interrupts) -> Exit:
+        """Act for the run until nothing is left to do."""
         shell = Shell(self._folder)
-        waits = _growing()
         try:
-            while True:
-                try:
-                    looked = shell.look()
-                except OSError as error:
-                    pause_s = next(waits)
-                    self._screen.say(f"{error.filename or 'this machine'}: {error.strerror or error}; trying again in {pause_s:.0f} s")
-                    shell.wait(pause_s, interrupts.descriptor)
-                else:
-                    waits = _growing()
-                    self._show()
-                    if looked.over:
-                        return _ENDS.get(looked.status.phase, Exit.STOPPED)
-                    shell.wait(looked.again_s, interrupts.descriptor)
+            while (looked := self._look(shell)).over is None:
+                shell.wait(looked.again_s, interrupts.descriptor)
                 if interrupts.new():
                     self._asked()
+            return _ENDS.get(looked.over, Exit.STOPPED)
         finally:
             shell.close()
+
+    def _look(self, shell: Shell) -> Looked:
+        """Look once; when the machine refuses, say so and try again later."""
+        try:
+            looked = shell.look()
+        except OSError as error:
+            self._pause_s = min(self._pause_s * 2, _RETRY_LONGEST_S)
+            where = error.filename or "this machine"
+            self._screen.say(f"{where}: {error.strerror or error}; trying again in {self._pause_s:.0f} s")
+            return Looked(over=None, again_s=self._pause_s)
+        self._pause_s = _RETRY_FIRST_S
+        self._show()
+        self._say_once(shell.trouble)
+        return looked
+
+    def _say_once(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            self._trouble = trouble
+            self._screen.say(trouble)
 
     def _asked(self) -> None:
         """The person wants to leave: first time, ask for a checkpoint and a stop; then, say what takes so long."""
@@ -84,26 +94,15 @@ class Session:
         kept = f"step {status.checkpoint.step} is saved" if status.checkpoint else "nothing is saved yet"
         self._screen.say(
             f"still stopping {name}: its workers are saving step {status.step} ({kept}) and are killed if they take longer than 110 s. "
-            "To leave at once, close this terminal with kill -9: the next `tandem run` goes on from there"
+            f"To leave at once: kill -9 {os.getpid()}; the next `tandem run` goes on from there"
         )
 
     def _show(self) -> None:
         for happened in self._news():
             self._screen.happened(happened)
-        self._screen.show(self._run(), datetime.now(UTC))
-
-    def _run(self) -> TrainingRun:
-        return self._folder.run()
+        self._screen.show(self._folder.run(), datetime.now(UTC))
 
     def _news(self) -> list[Happened]:
         events = list(self._folder.events())
         new, self._said = events[self._said :], len(events)
         return new
-
-
-def _growing() -> Iterator[float]:
-    """Waits that double: the machine has to be given time to get better."""
-    wait_s = _RETRY_FIRST_S
-    while True:
-        yield wait_s
-        wait_s = min(wait_s * 2, _RETRY_LONGEST_S)

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.table import Table
-
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
 
 from . import runs
-from .show import words
+from .show import table, words
 
 _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _EVENTS = 8
+_HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
 
 
 def tell_all(folders: Sequence[RunFolder]) -> None:
@@ -23,13 +21,7 @@ def tell_all(folders: Sequence[RunFolder]) -> None:
         print("no runs yet: start one with `tandem run FILE`")
         return
     now = datetime.now(UTC)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE"):
-        table.add_column(column, no_wrap=True)
-    for folder in folders:
-        table.add_row(*_row(folder.run(), now))
-    console = Console(highlight=False)
-    console.print(table)
+    table.columns(_HEAD, (_row(folder.run(), now) for folder in folders))
     for folder in folders:
         _warn(folder)
 
@@ -37,13 +29,7 @@ def tell_all(folders: Sequence[RunFolder]) -> None:
 def tell(folder: RunFolder) -> None:
     """Print all about one run."""
     run, now = folder.run(), datetime.now(UTC)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for name, value in _facts(run, folder, now).items():
-        table.add_row(name, value)
-    console = Console(highlight=False)
-    console.print(table)
+    table.facts(_facts(run, folder, now).items())
     for happened in list(folder.events())[-_EVENTS:]:
         print(f"{words.clock(happened.at)}  {happened.event.kind:<7}  {happened.event.reason}: {happened.event.message}")
     _warn(folder)

@@ -24,6 +24,7 @@ class Hearing:
         self._token = environ.get("TANDEM_TOKEN_FILE")
         self._sink = None if self._foreign else Sink(folder)
         self._watcher: Watcher | None = None
+        self.trouble = ""  # why nothing can be heard, in a line; empty while all is well
 
     @property
     def address(self) -> str | None:
@@ -44,14 +45,9 @@ class Hearing:
 
     def newest(self) -> Report | None:
         """The newest report, from whichever attempt."""
-        if self._watcher is None:
-            from tandem_telemetry.client import Watcher
-
-            namespace, name = self._run
-            address = self._foreign or self.address
-            assert address is not None
-            self._watcher = Watcher(address, self.token_file, namespace, name)
-        told = self._watcher.newest().get(self._run)
+        if self._watcher is None and not self.trouble:
+            self._watcher = self._listening()
+        told = self._watcher.newest().get(self._run) if self._watcher else None
         return reports.from_wire(told) if told is not None else None
 
     def close(self, *, ended: bool) -> None:
@@ -60,3 +56,16 @@ class Hearing:
             self._watcher.close()
         if ended and self._sink:
             self._sink.stop()
+
+    def _listening(self) -> "Watcher | None":
+        """A watch on the service; None, with `trouble`, when its address or token cannot be used."""
+        from tandem_rpc import RpcSetupError
+        from tandem_telemetry.client import Watcher
+
+        address = self._foreign or self.address
+        assert address is not None
+        try:
+            return Watcher(address, self.token_file, *self._run)
+        except RpcSetupError as error:
+            self.trouble = f"telemetry at {address} cannot be heard: {error}; training goes on, and steps are read from disk"
+            return None

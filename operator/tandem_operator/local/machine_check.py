@@ -95,8 +95,8 @@ def _shared_memory() -> Check:
     """State is staged in memory without a name (memfd) or, where there is none, in /dev/shm."""
     if hasattr(os, "memfd_create"):
         return Check(thing="staging", verdict=Verdict.OK, found="memfd")
-    if Path("/dev/shm").is_dir():  # noqa: S108 - asked for, not written to
-        return Check(thing="staging", verdict=Verdict.OK, found="/dev/shm")
+    if _SHARED_MEMORY.is_dir():
+        return Check(thing="staging", verdict=Verdict.OK, found=str(_SHARED_MEMORY))
     return Check(
         thing="staging",
         verdict=Verdict.NOTE,

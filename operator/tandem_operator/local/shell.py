@@ -7,7 +7,7 @@ instructions: whatever it had begun is on disk, and the next owner goes on from 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.training_run import plan
 from tandem_operator.plan.values import Plan
 
@@ -22,10 +22,9 @@ _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What became of a look: how the run stands, whether nothing is left to do for it, and when to look again."""
+    """What became of a look: the phase in which nothing is left to do, if it has come to that; else when to look again."""
 
-    status: RunStatus
-    over: bool
+    over: RunPhase | None
     again_s: float
 
 
@@ -51,7 +50,12 @@ class Shell:
         made = plan(run, seen, now)
         apply(made, run, seen, self._machine, now)
         self._over = made.status.phase in _RESTING and not seen.live() and not made.start
-        return Looked(status=made.status, over=self._over, again_s=_again_s(made))
+        return Looked(over=made.status.phase if self._over else None, again_s=_again_s(made))
+
+    @property
+    def trouble(self) -> str:
+        """What does not work and is not needed either, in a line."""
+        return self._machine.hearing.trouble
 
     def wait(self, timeout_s: float, wakes: int) -> None:
         """Sleep until a worker ends, `wakes` can be read, or time is up."""

@@ -67,13 +67,15 @@ def _interrupted(status: RunStatus) -> _Said:
 
 
 def _since(said: _Said, run: TrainingRun, now: datetime) -> Condition:
-    status = "True" if said.true else "False"
-    known = (condition for condition in run.status.conditions if (condition.type, condition.status) == (said.kind, status))
+    status, generation = "True" if said.true else "False", run.metadata.generation
+    known = next((condition for condition in run.status.conditions if condition.type == said.kind), None)
+    if known and (known.status, known.reason, known.message, known.observed_generation) == (status, said.reason, said.message, generation):
+        return known
     return Condition(
         type=said.kind,
         status=status,
         reason=said.reason,
         message=said.message,
-        last_transition_time=next((condition.last_transition_time for condition in known), now),
-        observed_generation=run.metadata.generation,
+        last_transition_time=known.last_transition_time if known and known.status == status else now,
+        observed_generation=generation,
     )

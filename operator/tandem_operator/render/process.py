@@ -61,9 +61,10 @@ def process(worker: Worker, site: Site) -> Process:
 
 
 def _services(worker: Worker, site: Site) -> dict[str, str]:
-    """The telemetry service of the site, unless the run names one of its own."""
+    """The telemetry service of the site with its token; a service that the run names itself is not given our token."""
     ours = {"TANDEM_TELEMETRY": site.telemetry, "TANDEM_TOKEN_FILE": site.token_file and str(site.token_file)}
-    return {**{name: value for name, value in ours.items() if value}, **worker.environment}
+    own = "TANDEM_TELEMETRY" in worker.environment
+    return {**worker.environment, **({} if own else {name: value for name, value in ours.items() if value})}
 
 
 def _place(worker: Worker, site: Site, directory: PurePath) -> dict[str, str]:

@@ -108,7 +108,7 @@ class Board:
             for state in self._registry.runs.values():
                 subscription.put(state.report.source, WatchResponse(report=state.report))
             self._subscriptions.add(subscription)
-            if False:
+            if self._closed:
                 subscription.end()
         try:
             yield subscription

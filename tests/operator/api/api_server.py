@@ -110,6 +110,6 @@ def _list_misfits(schema: dict[str, Any], value: list[Any], path: str) -> Iterat
     for entry in value:
         yield from _misfits(schema["items"], entry, f"{path}[]")
     for key in schema.get("x-kubernetes-list-map-keys", ()):
-        names = [entry.get(key) for entry in value if isinstance(entry, dict)]
+        names = [repr(entry.get(key)) for entry in value if isinstance(entry, dict)]
         if len(set(names)) < len(names):
             yield f"{path}: duplicate {key}"

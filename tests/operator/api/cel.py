@@ -20,7 +20,6 @@ _BINARY = (
     {"+": operator.add, "-": operator.sub},
     {"*": operator.mul, "/": operator.floordiv, "%": operator.mod},
 )
-_LAZY = {"||", "&&"}
 _MACROS: Mapping[str, Callable[[list[bool], list[Any]], Any]] = {
     "all": lambda held, _: all(held),
     "exists": lambda held, _: any(held),

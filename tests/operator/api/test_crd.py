@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-
 from tandem_operator.api.crd import crds, json_schema
-from tandem_operator.api.document import read as read_document
-from tandem_operator.api.run_file import read
+from tandem_operator.api.run_file import from_object, read
 from tandem_operator.api.status import RunStatus
+from tandem_operator.api.yaml_text import read as read_document
+
 from tests.operator.api.api_server import ApiServer
 
 KINDS = ("TrainingRun", "DualRun")
@@ -36,7 +36,19 @@ def test_the_committed_files_are_fresh(root: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_schemas_are_structural(schemas: Mapping[str, dict[str, Any]], kind: str) -> None:
     """The rules of the Kubernetes documentation: one type a node, no unions or references, known keys only."""
-    known = {"description", "type", "format", "default", "enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties"}
+    known = {
+        "description",
+        "type",
+        "format",
+        "default",
+        "enum",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "maxProperties",
+    }
     known |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "properties", "required", "items", "additionalProperties"}
     known |= {"x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations"}
     for path, node in nodes(schemas[kind]):
@@ -105,6 +117,7 @@ def test_examples_are_runs_here_and_there(training_runs: ApiServer, path: Path) 
     run = read(path.read_bytes())
     assert run.name == path.stem
     assert read(yaml.safe_dump(training_runs.defaulted(written))) == run
+    assert from_object(run.model_dump(mode="json", by_alias=True)) == run
 
 
 def test_there_are_examples() -> None:

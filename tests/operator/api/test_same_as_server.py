@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tandem_operator.api.cel_rules import RULES
 from tandem_operator.api.change import check_change
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.rule import rules_of
 from tandem_operator.api.run_file import SpecError, from_object
 from tandem_operator.api.training_run import TrainingRun
+
 from tests.operator.api.api_server import ApiServer
+from tests.operator.api.damage import GOOD, WRITTEN, damaged
 
 BY_NAMED_LISTS = {"phases_have_names_of_their_own", "names_are_unique"}
 """Rules that the server holds by its named lists."""
@@ -28,6 +29,8 @@ def often(*good: Any, seldom: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
     return st.sampled_from([*good * 40, *seldom])
 
 
+FLAGS = (True, False)
+
 sizes = often(1, 2, 4, 8, seldom=(0, -1, "2", 2.5, True, 10**7))
 shares = often(0, 0.5, 1, seldom=(-0.1, 1.5, "0.5", 10))
 names = often("a", "b", "c-1", "x" * 40, seldom=("", "A", "-a", "x" * 41, "1a", "a\n", 3))
@@ -35,7 +38,9 @@ words = often("Prefer", "Require", "Never", seldom=("prefer", 1))
 waits = often("0s", "90s", "1h30m", seldom=("90", 90, "1.5h", "", "s"))
 sources = often("python-stdlib", "/data", "file:///data", seldom=("", "https://u:p@h/", "s3://b/k?X-Amz-Signature=1", 3))
 
-models = some(layers=sizes, width=often(16, 32, 64, seldom=(0, 24)), heads=often(1, 2, 4, seldom=(3,)), huggingFace=often("gpt2", seldom=("", 1)))
+models = some(
+    layers=sizes, width=often(16, 32, 64, seldom=(0, 24)), heads=often(1, 2, 4, seldom=(3,)), huggingFace=often("gpt2", seldom=("", 1))
+)
 optimizers = some(beta1=often(0, 0.9, seldom=(1, -0.1)), epsilon=often(1e-8, 1, seldom=(0,)), weightDecay=often(0, 0.1, seldom=(-1,)))
 deepspeed = some(
     zeroStage=often(1, 2, 3, seldom=(0, 4)),
@@ -43,7 +48,7 @@ deepspeed = some(
     precision=often("bf16", "fp32", seldom=("fp16",)),
     model=models,
     optimizer=optimizers,
-    activationCheckpointing=often(True, False, seldom=("yes", 1)),
+    activationCheckpointing=often(*FLAGS, seldom=("yes", 1)),
 )
 script = some(path=often("x.py", "/a/b.py", "c.py", seldom=("",)), args=st.lists(often("-v", "", seldom=(1,)), max_size=2))
 trainers = st.one_of(
@@ -52,7 +57,9 @@ trainers = st.one_of(
     st.builds(lambda settings: {"deepspeed": settings}, deepspeed),
     some(deepspeed=deepspeed, script=script, experts=st.just({}), lattice=st.just({})),
 )
-data = some(source=sources, include=st.lists(often("*.py", seldom=("",)), max_size=2), fillInTheMiddle=shares, seed=often(0, 7, seldom=(-1, 2**53)))
+data = some(
+    source=sources, include=st.lists(often("*.py", seldom=("",)), max_size=2), fillInTheMiddle=shares, seed=often(0, 7, seldom=(-1, 2**53))
+)
 lengths = st.one_of(
     st.fixed_dictionaries({"steps": often(1, 100, seldom=(0, 1.5))}),
     st.fixed_dictionaries({"tokens": often(1, 5000, seldom=(0,))}),
@@ -93,13 +100,15 @@ specs = st.fixed_dictionaries(
             uri=often("file:///x", "s3://bucket/a", seldom=("s3://", "/x", "s3://u:p@b")),
             everySteps=sizes,
             keepLast=sizes,
-            keepBest=often(True, seldom=("no",)),
+            keepBest=often(*FLAGS, seldom=("no",)),
         ),
-        "budget": some(usd=often(1, 0.5, seldom=(0, "1", True)), warnAt=often(0.5, 1, seldom=(0, 80)), usdPerWorkerHour=often(0, 2, seldom=(-1,))),
+        "budget": some(
+            usd=often(1, 0.5, seldom=(0, "1", True)), warnAt=often(0.5, 1, seldom=(0, 80)), usdPerWorkerHour=often(0, 2, seldom=(-1,))
+        ),
         "restart": some(maxFailures=often(0, 3, seldom=(-1,)), backoff=some(first=waits, longest=waits)),
         "spikes": some(action=often("Stop", seldom=("stop",)), window=often(8, seldom=(7,)), sigmas=often(3, seldom=(0,))),
         "memory": some(address=often("a:1", "[::1]:2", seldom=("a", "http://a:1")), namespace=names),
-        "suspend": often(True, False, seldom=("true", 0)),
+        "suspend": often(*FLAGS, seldom=("true", 0)),
         "deadline": waits,
         "ttlSecondsAfterFinished": often(0, 5, seldom=(-1, 2**31)),
     },
@@ -125,6 +134,22 @@ def test_both_accept_the_same_runs(training_runs: ApiServer, run: dict[str, Any]
     """A run is refused here if and only if the CRD refuses it."""
     here, there = problems(run), training_runs.refusals(run)
     assert bool(here) == bool(there), (here, there)
+
+
+@settings(max_examples=600, deadline=None)
+@given(spec=damaged(WRITTEN, most=1))
+def test_both_refuse_the_same_damage(training_runs: ApiServer, spec: dict[str, Any]) -> None:
+    """One thing written over in a good run is refused by both, or by none."""
+    run = {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "a"}, "spec": spec}
+    here, there = problems(run), training_runs.refusals(run)
+    assert bool(here) == bool(there), (here, there)
+
+
+def test_the_good_run_is_good(training_runs: ApiServer) -> None:
+    """Nothing is refused at the very edges: a warm-up as long as its phase, a rank for each card."""
+    run = {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "a"}, "spec": GOOD}
+    assert problems(run) == ()
+    assert training_runs.refusals(run) == []
 
 
 def test_every_rule_is_written_in_both_languages() -> None:

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tandem_operator.api.scalars import duration, duration_text, holds_secret
 from tandem_operator.api.status import CheckpointStatus, Condition, RunPhase, RunStatus
 from tandem_operator.api.training_run import BudgetSpec
@@ -30,6 +29,7 @@ def test_what_is_no_duration_is_refused(text: object) -> None:
     [
         ("https://u:p@h/x", True),
         ("s3://key@bucket/x", True),
+        ("user:password@host:1", True),
         ("https://h/x?X-Amz-Signature=1", True),
         ("https://h/x?a=1&api_key=2", True),
         ("file:///home/a@b/x", False),
@@ -61,7 +61,7 @@ statuses = st.builds(
     tokens_per_second=numbers,
     checkpoint=st.none() | st.builds(CheckpointStatus, step=st.integers(0, 9), uri=st.text(max_size=5), at=times),
     conditions=st.lists(
-        st.builds(Condition, type=st.text(max_size=3), status=st.sampled_from(["True", "False"]), reason=st.text(max_size=3), last_transition_time=times),
+        st.builds(lambda said, at: Condition(type=said, status="True", reason=said, last_transition_time=at), st.text(max_size=3), times),
         max_size=2,
     ).map(tuple),
 )

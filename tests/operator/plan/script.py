@@ -15,7 +15,18 @@ from tandem_operator.plan.values import Plan, SeenNode
 from .world import START, Killed, World, run_of
 
 Record = dict[str, Any]
-_FIELDS = ("attempt", "workers", "failures", "preemptions", "noProgress", "step", "lostSteps", "timeToResumeSeconds", "etaSeconds", "message")
+_FIELDS = (
+    "attempt",
+    "workers",
+    "failures",
+    "preemptions",
+    "noProgress",
+    "step",
+    "lostSteps",
+    "timeToResumeSeconds",
+    "etaSeconds",
+    "message",
+)
 
 
 def play(script: Mapping[str, Any]) -> list[Record]:

@@ -19,21 +19,28 @@ _SPECS = [
 ]
 
 
-def test_every_way_in_the_table_can_be_taken_and_no_other_is() -> None:
-    """A long walk through random worlds, the same each time, takes every way for every reason. (The laws see to the rest.)"""
-    dice, taken = random.Random(3), set()
-    table = {(way.source, way.target, reason.value) for way in WAYS for reason in way.reasons}
-    for turn in range(3000):
-        world = World(run_of(workers=dice.randint(1, 2), **_SPECS[turn % len(_SPECS)]), NODES)
-        for _ in range(25):
-            before = world.run.status.phase
-            happen(world, Happening(dice.choice(EVERYTHING), dice.randrange(6), dice.choice((1, 1, 20))))
-            world.look(dice.choice((Killed.NEVER, Killed.NEVER, Killed.NEVER, *Killed)))
-            if (after := world.run.status).phase is not before:
-                taken.add((before, after.phase, after.reason))
-        if taken == table:
-            print("TURN", turn); return
-    pytest.fail(f"nobody ever took {sorted(table - taken)}")
+def test_every_way_in_the_table_can_be_taken() -> None:
+    """A walk through random worlds, the same each time, takes every way for every reason; that no other is taken, the laws say."""
+    dice = random.Random(4)
+    untaken = {(way.source, way.target, reason.value) for way in WAYS for reason in way.reasons}
+    for turn in range(2000):
+        untaken -= _taken(dice, World(run_of(workers=dice.randint(1, 2), **_SPECS[turn % len(_SPECS)]), NODES))
+        if not untaken:
+            return
+    pytest.fail(f"nobody ever took {sorted(untaken)}")
+
+
+def _taken(dice: random.Random, world: World) -> set[tuple[RunPhase, RunPhase, str]]:
+    """The ways that a run takes, in a random world, until it is over."""
+    taken: set[tuple[RunPhase, RunPhase, str]] = set()
+    for _ in range(25):
+        before = world.run.status.phase
+        happen(world, Happening(dice.choice(EVERYTHING), dice.randrange(6), dice.choice((1, 1, 20))))
+        world.look(dice.choice((Killed.NEVER, Killed.NEVER, Killed.NEVER, *Killed)))
+        taken.add((before, world.run.status.phase, world.run.status.reason))
+        if world.run.status.phase.terminal:
+            break
+    return taken
 
 
 def test_the_picture_shows_every_way_and_every_reason() -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_operator.api.status import RunPhase
+from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.training_run import plan
 
 from .happenings import NODES, Happening, anything, happen, happenings, runs
@@ -14,7 +15,7 @@ from .world import Killed, World, run_of
 
 @settings(max_examples=150, deadline=None)
 @given(runs, anything)
-def test_every_law_holds_whatever_happens_and_wherever_the_shell_is_killed(run, happened) -> None:
+def test_every_law_holds_whatever_happens_and_wherever_the_shell_is_killed(run: TrainingRun, happened: list[Happening]) -> None:
     """The laws are asserted at every look; the checker and the JSON round trip of the status are part of the world."""
     world = World(run, NODES)
     for it in happened:
@@ -24,7 +25,7 @@ def test_every_law_holds_whatever_happens_and_wherever_the_shell_is_killed(run, 
 
 @settings(max_examples=100, deadline=None)
 @given(runs, anything)
-def test_a_plan_that_was_carried_out_leaves_nothing_to_do(run, happened) -> None:
+def test_a_plan_that_was_carried_out_leaves_nothing_to_do(run: TrainingRun, happened: list[Happening]) -> None:
     """After a few looks at one moment, the next plan is empty and its status is, to the last field, the one that is stored."""
     world = World(run, NODES)
     for it in happened:
@@ -38,7 +39,7 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(run, happened) -> None
 
 @settings(max_examples=100, deadline=None)
 @given(runs, anything, st.floats(0, 1, exclude_max=True))
-def test_nothing_is_overslept(run, happened, share) -> None:
+def test_nothing_is_overslept(run: TrainingRun, happened: list[Happening], share: float) -> None:
     """If nothing happens, a look before the moment that the plan asked for finds nothing to do, however long that moment is off."""
     world = World(run, NODES)
     for it in happened:
@@ -54,7 +55,7 @@ def test_nothing_is_overslept(run, happened, share) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.decimals("0.01", "3", places=2), happenings("tick", "preempt", "finish", "notice", "evict", "report"))
-def test_a_punctual_shell_stops_everybody_at_the_budget(usd, happened) -> None:
+def test_a_punctual_shell_stops_everybody_at_the_budget(usd: Decimal, happened: list[Happening]) -> None:
     """It overspends by a second of all workers at most: workers that were just started are seen, and paid for, a second later."""
     world = World(run_of(workers=2, budget={"usd": float(usd), "usdPerWorkerHour": 36}), NODES)
     made = world.look()
@@ -73,7 +74,7 @@ def test_a_punctual_shell_stops_everybody_at_the_budget(usd, happened) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(happenings("tick", "leave", "crash", "preempt", "finish", "evict", "suspend"))
-def test_spend_is_the_time_that_every_worker_stood_there_however_often_somebody_looked(happened) -> None:
+def test_spend_is_the_time_that_every_worker_stood_there_however_often_somebody_looked(happened: list[Happening]) -> None:
     """Added up look by look over all attempts, it is what a bookkeeper finds who knows when each worker came and went."""
     world = World(run_of(workers=3, budget={"usdPerWorkerHour": 7.2}, restart={"maxFailures": 50, "maxNoProgress": 50}))
     for it in happened:
@@ -85,7 +86,7 @@ def test_spend_is_the_time_that_every_worker_stood_there_however_often_somebody_
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["tick", "report", "suspend", "leave"]), max_size=40), st.data())
-def test_an_attempt_that_we_end_ourselves_counts_as_nothing(whats, data) -> None:
+def test_an_attempt_that_we_end_ourselves_counts_as_nothing(whats: list[str], data: st.DataObject) -> None:
     """Suspended and resumed in any rhythm, whatever workers exit with when asked to leave: no failure, no preemption."""
     world = World(run_of(workers=2), NODES)
     for what in whats:

@@ -76,9 +76,7 @@ class World:
 
     def settle(self, looks: int = 8) -> Plan:
         """Look until nothing is left to do at this moment."""
-        for _ in range(looks):
-            made = self.look()
-        return made
+        return [self.look() for _ in range(looks)][-1]
 
     def wait(self, length: timedelta) -> None:
         self.now += length

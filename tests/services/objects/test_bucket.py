@@ -17,8 +17,8 @@ pytestmark = pytest.mark.needs_part("minio")
 MIB = 1 << 20
 LARGE = memoryview(bytes(range(256)) * (20 * MIB // 256))  # three parts
 PASSING = [trouble for trouble in Trouble if trouble is not Trouble.FOREIGN]
-PATIENT = Patience(first_s=60, total_s=60, silence_s=0.7)
-HASTY = Patience(first_s=1, total_s=1, silence_s=0.5)
+PATIENT = Patience(first_s=60, total_s=60, silence_s=0.5, pause_s=0.01)
+HASTY = Patience(first_s=1, total_s=1, silence_s=0.5, pause_s=0.01)
 
 
 @pytest.fixture

@@ -142,12 +142,15 @@ def test_wrong_clock(minio: MinioServer, bucket: str, monkeypatch: pytest.Monkey
     assert line == f"the clocks of this machine and of {minio.endpoint} differ too much: set them by NTP"
 
 
-def test_wrong_region(minio: MinioServer, bucket: str) -> None:
+def test_wrong_region(minio_program: Path, tmp_path: Path) -> None:
     """A region that is not the bucket's names the variable and what the server expects."""
-    store = open_store(f"s3://{bucket}/run", {**minio.environ, "AWS_REGION": "mars-north-1"})
-    line = refusal(store, READS["get"], InvalidAddress)
-    assert line.startswith(f"AWS_REGION does not fit bucket '{bucket}' at {minio.endpoint}")
-    assert "us-east-1" in line
+    with serving(minio_program, tmp_path / "drive", tmp_path / "log", region="eu-moon-1") as server:
+        bucket = server.new_bucket()
+        right = open_store(f"s3://{bucket}/run", {**server.environ, "AWS_REGION": "eu-moon-1"})
+        assert right.put_if_absent("a", b"")
+        line = refusal(open_store(f"s3://{bucket}/run", server.environ), READS["get"], InvalidAddress)
+    assert line.startswith(f"AWS_REGION does not fit bucket '{bucket}' at {server.endpoint}")
+    assert "eu-moon-1" in line
 
 
 @pytest.mark.parametrize("method", ["put", "put_large", "put_if_absent"])

@@ -59,7 +59,7 @@ class Faulty:
         return self.store.address(key)
 
 
-def failing(verb: str, error: Exception, *, prefix: str = "", after: int = 0) -> Callable[[str, str], None]:
+def failing(verb: str, error: BaseException, *, prefix: str = "", after: int = 0) -> Callable[[str, str], None]:
     """Raise `error` at every `verb` on a key that begins with `prefix`, once `after` of them went well."""
     left = after
 

@@ -1,5 +1,7 @@
 """How buffers are cut, for all sizes."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem_trainer.checkpoint import chunks
@@ -13,7 +15,7 @@ def test_chunks_tile_the_buffer_and_are_16_to_64_mib(size: int) -> None:
     """Nothing is left out or held twice; only a buffer that is itself small makes a small chunk."""
     extents = chunks.cuts(size)
     assert sum(extent.stop - extent.start for extent in extents) == size
-    assert all(before.stop == after.start for before, after in zip(extents, extents[1:], strict=False))
+    assert all(before.stop == after.start for before, after in itertools.pairwise(extents))
     assert all(min(size, 16 * MIB) <= extent.stop - extent.start <= 64 * MIB for extent in extents)
 
 

@@ -98,6 +98,13 @@ def test_a_slice_that_is_missing_in_the_middle_is_a_gap() -> None:
         reads(lost, [want("t", 5, 10)])
 
 
+def test_numbers_wanted_twice_are_given_twice(store: Store) -> None:
+    """Two views of the same numbers are both filled, whole blocks and single numbers alike."""
+    wants = [want("weight", 0, 2 * MIB), want("weight", 0, 2 * MIB), want("weight", 1, 4), want("weight", 1, 4)]
+    Reader(store, loaded(store)).fill(wants)
+    assert [wanted.out for wanted in wants] == [STATE["weight"].data[: 2 * MIB]] * 2 + [STATE["weight"].data[4:8]] * 2
+
+
 def test_views_keep_their_own_number_format(store: Store) -> None:
     """A view of floats is filled as it is, without a cast."""
     out = array.array("f", bytes(400))

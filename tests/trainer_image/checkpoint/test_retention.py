@@ -52,6 +52,14 @@ def test_what_goes_never_comes_back(older: list[Standing], newer: list[Standing]
     assert after & {each.key for each in older} <= before
 
 
+@pytest.mark.parametrize("no_number", [None, float("nan"), float("inf"), float("-inf")])
+def test_a_loss_that_is_no_number_is_never_the_best(no_number: float | None) -> None:
+    """A run that diverged has no best step."""
+    losses = {1: 3.0, 2: no_number, 3: 4.0}
+    standings = [Standing(key=str(step), save=Save(claim=1, step=step), loss=loss) for step, loss in losses.items()]
+    assert retained(standings, keep_last=1, keep_best=True) == {"3", "1"}
+
+
 def state(step: int) -> dict[str, world.Numbers]:
     """Half of it changes with each step."""
     return {"frozen": world.numbers("frozen", 256), "trained": world.numbers(step, 256)}
@@ -140,6 +148,17 @@ def test_what_is_being_uploaded_is_never_touched(store: Store) -> None:
         assert steps_left(store) == [5]
 
 
+@pytest.mark.parametrize("final", [False, True])
+def test_the_first_save_of_an_attempt_is_not_touched_either(store: Store, final: bool) -> None:  # noqa: FBT001 - pytest
+    """Even at step 0, and even if it is that of the next attempt, which began while this one was sweeping for the last time."""
+    with world.small_chunks():
+        number = train(store, 1) if final else Attempt(store).claim
+        uploading = world.save_slices(store, world.info(claim=number + final, step=0), world.slices_of(state(0), 0, 1))
+        swept(store, number, final=final)
+        assert commit(store, uploading, timeout_s=0).step == 0
+        assert world.read(store, load_manifest(store, candidates(store)[0])) == state(0)
+
+
 def test_what_crashed_attempts_left_goes_with_the_next_sweep(store: Store) -> None:
     """Chunks and parts that never came to a manifest, of whichever attempt."""
     with world.small_chunks():
@@ -224,7 +243,7 @@ def test_a_damaged_checkpoint_takes_no_good_ones_place(store: Store) -> None:
         number = train(store, 1, 2, 3, 4)
         broken, bad = (keys.manifest(Save(claim=number, step=step)) for step in (3, 4))
         only_there = load_manifest(store, broken).chunks.keys() - load_manifest(store, bad).chunks.keys()
-        store.delete([sorted(only_there)[0]])
+        store.delete([min(only_there)])
         assert swept(store, number, distrusted=[bad]).removed == ()
         assert candidates(store) == tuple(keys.manifest(Save(claim=number, step=step)) for step in (4, 3, 2, 1))
         number = train(store, 5, 6)

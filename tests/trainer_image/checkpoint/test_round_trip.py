@@ -25,9 +25,9 @@ def tensors(draw: st.DrawFn) -> world.Numbers:
     return world.Numbers(shape=shape, dtype=dtype, data=data)
 
 
-def borders(draw: st.DrawFn, count: int) -> list[int]:
+def borders(data: st.DataObject, count: int) -> list[int]:
     """Where a tensor is cut, at random: nothing lies between two equal ones."""
-    return sorted([0, count, *draw(st.lists(st.integers(0, count), max_size=4))])
+    return sorted([0, count, *data.draw(st.lists(st.integers(0, count), max_size=4))])
 
 
 @settings(max_examples=80, deadline=None)
@@ -37,12 +37,12 @@ def test_any_split_is_read_back_in_any_other_split(data: st.DataObject) -> None:
     state = data.draw(st.dictionaries(st.text(min_size=1, max_size=9), tensors(), max_size=5))
     shares: list[list[Slice]] = [[] for _ in range(data.draw(st.integers(1, 4), label="ranks"))]
     for name, tensor in state.items():
-        for start, end in itertools.pairwise(borders(data.draw, tensor.count)):
+        for start, end in itertools.pairwise(borders(data, tensor.count)):
             data.draw(st.sampled_from(shares)).append(tensor.between(name, start, end))
     with world.directory() as store, world.small_chunks():
         committed = commit(store, world.save_parts(store, shares)[0], timeout_s=0)
         manifest = load_manifest(store, committed.key)
-        asked = {name: borders(data.draw, tensor.count) for name, tensor in state.items()}
+        asked = {name: borders(data, tensor.count) for name, tensor in state.items()}
         assert world.read(store, manifest, borders=asked) == state
 
 

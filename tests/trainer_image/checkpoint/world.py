@@ -107,7 +107,7 @@ def read(store: Store, manifest: Manifest, *, borders: Mapping[str, Sequence[int
 @contextmanager
 def directory() -> Iterator[Store]:
     """A directory store in memory, for tests of many examples."""
-    root = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108 - mkdtemp makes it ours
+    root = Path(tempfile.mkdtemp(prefix="tandem-checkpoint-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108 - mkdtemp makes it ours
     try:
         yield open_store(root.as_uri(), {})
     finally:

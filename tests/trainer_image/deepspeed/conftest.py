@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tandem_trainer.data import prepare
 from tandem_trainer.job import Data
 

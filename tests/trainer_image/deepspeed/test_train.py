@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-
 from tandem_trainer.data import prepare
 from tandem_trainer.job import Data
+
 from tests.trainer_image.deepspeed.conftest import Launch, run
 
 pytestmark = pytest.mark.slow

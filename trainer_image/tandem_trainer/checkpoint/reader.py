@@ -72,7 +72,7 @@ def newest(store: Store, *, skip: Collection[str] = ()) -> Found:
 class Reader:
     """Reads numbers out of one checkpoint."""
 
-    def __init__(self, store: Store, manifest: Manifest, *, parallel: int = 8) -> None:
+    def __init__(self, store: Store, manifest: Manifest, *, parallel: int = 4) -> None:
         self._store = store
         self._manifest = manifest
         self._parallel = parallel

@@ -1,8 +1,9 @@
 """DeepSpeed, loaded without what this trainer never uses: no C++ compiler is needed, and no torch compiler is loaded.
 
-Left alone, `deepspeed.initialize` imports its Muon optimizer, whose functions are decorated with `torch.compile`: that loads
-the whole compiler, 5 of the 9 seconds in which a rank starts. We train with AdamW and compile nothing, so while DeepSpeed is
-loaded and set up, the decorators give back the functions as they are. Muon would still work, uncompiled.
+Left alone, `deepspeed.initialize` imports its Muon optimizer, whose functions are decorated with `torch.compile`, and ZeRO-3
+decorates its hooks against being compiled: either loads the whole compiler, 5 of the 9 seconds in which a rank starts. We
+train with AdamW and compile nothing, so while DeepSpeed is loaded and set up, those decorators give back the functions as
+they are. Whoever compiles a model one day must let ZeRO-3's hooks have theirs.
 """
 
 import io
@@ -31,12 +32,15 @@ def load() -> ModuleType:
 @contextmanager
 def uncompiled() -> Iterator[None]:
     """Decorators of the torch compiler do nothing meanwhile."""
-    compiled, disabled = torch.compile, torch.compiler.disable
-    torch.compile = torch.compiler.disable = _as_it_is  # pyright: ignore[reportAttributeAccessIssue]
+    places: tuple[tuple[Any, str], ...] = ((torch, "compile"), (torch.compiler, "disable"), (torch, "_disable_dynamo"))
+    usual = [getattr(module, name) for module, name in places]
+    for module, name in places:
+        setattr(module, name, _as_it_is)
     try:
         yield
     finally:
-        torch.compile, torch.compiler.disable = compiled, disabled
+        for (module, name), decorator in zip(places, usual, strict=True):
+            setattr(module, name, decorator)
 
 
 @contextmanager

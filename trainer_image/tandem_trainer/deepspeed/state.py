@@ -6,13 +6,14 @@ all a checkpoint for any number of ranks and any stage needs: the fp32 masters a
 weights are not saved, since they follow from the masters. Tied weights have one name and are held once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice, Want
 from tandem_trainer.deepspeed import engine as engines
 from tandem_trainer.deepspeed.adamw import MOMENTS, AdamW
@@ -51,11 +52,17 @@ class State:
             self._steps[0] = self._steps_taken()
             yield _slice(STEPS, (1,), 0, self._steps)
 
-    def restore(self, fill: Callable[[Iterable[Want]], None]) -> None:
-        """Take it back; `engine.refresh_weights` must follow before the next step."""
+    def restore(self, saved: Reader) -> None:
+        """Take it back; `engine.refresh_weights` must follow before the next step.
+
+        Raises:
+            CheckpointError: when it cannot be read, or is the state of another model.
+        """
+        for each in self._fragments:
+            saved.check(each.name, each.shape, dtype_name(each.numbers.dtype))
         copies = self._host_copies(fresh=False)
         wants = [Want(tensor=each.name, start=each.start, out=bytes_of(copy)) for each, copy in zip(self._fragments, copies, strict=True)]
-        fill([*wants, Want(tensor=STEPS, start=0, out=bytes_of(self._steps))])
+        saved.fill([*wants, Want(tensor=STEPS, start=0, out=bytes_of(self._steps))])
         for fragment, copy in zip(self._fragments, copies, strict=True):
             if copy is not fragment.numbers:
                 fragment.numbers.copy_(copy)

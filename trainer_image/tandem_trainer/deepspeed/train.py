@@ -1,12 +1,13 @@
 """The DeepSpeed trainer: language-model training with ZeRO, whose steps depend on their number alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
-from tandem_trainer.checkpoint.slices import Slice, Want
+from tandem_trainer.checkpoint.reader import Reader
+from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.data import draws
 from tandem_trainer.data.shards import Shards
 from tandem_trainer.deepspeed import engine as engines
@@ -78,9 +79,9 @@ class DeepSpeedTrainer:
         """This rank's part of the state."""
         return self._state.slices()
 
-    def restore(self, fill: Callable[[Iterable[Want]], None]) -> None:
+    def restore(self, saved: Reader) -> None:
         """Take state back. Nothing here waits for other ranks: one may fail to read what another could."""
-        self._state.restore(fill)
+        self._state.restore(saved)
         self._restored = True
 
     def _get_ready(self, at: Position) -> None:

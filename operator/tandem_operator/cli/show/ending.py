@@ -15,14 +15,24 @@ from . import picture, reader, words
 def tell(folder: RunFolder, again: str) -> None:
     """Print it. `again` is the command that goes on with the run."""
     run = folder.run()
-    curve = history.loss_curve(folder)
-    saved = picture.save(folder.picture, run.name, curve, history.attempts(folder))
-    drawing = picture.drawn(curve) if sys.stdout.isatty() and run.status.phase is RunPhase.SUCCEEDED else ""
-    lines = [_how(run), *([drawing] if drawing else []), *([f"loss curve: {saved}"] if saved else []), "next:"]
     try:
-        print("\n".join([*lines, *(f"  {command:<44} {does}" for command, does in _next(run, again))]), flush=True)
+        print(_how(run), flush=True)
+        if run.status.phase.terminal:
+            _draw(run, folder)
+        commands = _next(run, again)
+        width = max(len(command) for command, _ in commands)
+        print("\n".join(["next:", *(f"  {command:<{width}}  {does}" for command, does in commands)]), flush=True)
     except OSError:
         reader.gone()
+
+
+def _draw(run: TrainingRun, folder: RunFolder) -> None:
+    """The loss curve: on the terminal, and as a picture beside the run's state."""
+    curve = history.loss_curve(folder)
+    if sys.stdout.isatty() and (drawing := picture.drawn(curve)):
+        print(drawing)
+    if saved := picture.save(folder.picture, run.name, curve, history.attempts(folder)):
+        print(f"loss curve: {saved}")
 
 
 def _how(run: TrainingRun) -> str:

@@ -24,7 +24,9 @@ _COLOURS = {
     RunPhase.SUCCEEDED: "bold green",
     RunPhase.FAILED: "bold red",
 }
+_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
 _WIDEST = 100
+_WIDTHS = {"loss": 8, "tokens/s": 10, "checkpoint": 24, "spent": 20, "left": 8}  # fixed, so that nothing jumps
 
 
 class LiveScreen:
@@ -74,7 +76,7 @@ def panel(run: TrainingRun, now: datetime, width: int) -> Panel:
         Group(head, Text(), _bar(run, min(width, _WIDEST) - 30), Text(), _numbers(run, now)),
         title=f"[bold]{run.name}[/bold]",
         title_align="left",
-        subtitle="[dim]Ctrl-C: checkpoint, then stop[/dim]" if not status.phase.terminal else None,
+        subtitle="[dim]Ctrl-C: checkpoint, then stop[/dim]" if status.phase in _UNDER_WAY else None,
         subtitle_align="right",
         width=min(width, _WIDEST),
         border_style="dim",
@@ -108,7 +110,9 @@ def _numbers(run: TrainingRun, now: datetime) -> RenderableType:
         "spent": words.spend(run),
         "left": words.length(status.eta_seconds) if not status.phase.terminal else words.NOTHING,
     }
-    table = Table.grid(padding=(0, 3))
+    table = Table.grid(padding=(0, 1))
+    for name in numbers:
+        table.add_column(min_width=_WIDTHS[name])
     table.add_row(*(Text(name, style="dim") for name in numbers))
     table.add_row(*numbers.values())
     return table

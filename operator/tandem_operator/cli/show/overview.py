@@ -2,12 +2,15 @@
 
 from decimal import Decimal
 
+from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
 from tandem_operator.plan.policies.budget import dollars
 from tandem_operator.plan.preview import Preview, preview
 
 from . import words
+
+_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 
 def lines(run: TrainingRun, folder: RunFolder) -> list[str]:
@@ -43,5 +46,7 @@ def _onward(run: TrainingRun) -> list[str]:
     status = run.status
     if not status.attempt:
         return []
-    kept = f"step {status.checkpoint.step}" if status.checkpoint else "the beginning"
-    return [f"going on after attempt {status.attempt} ({status.phase.value}) from the checkpoint of {kept}"]
+    if status.phase not in _RESTING:
+        return [f"attempt {status.attempt} is under way, at step {status.step}"]
+    kept = f"the checkpoint of step {status.checkpoint.step}" if status.checkpoint else "the beginning"
+    return [f"going on from {kept}"]

@@ -24,12 +24,17 @@ class Identity:
 
     @classmethod
     def read(cls, path: Path) -> "Identity | None":
-        """Who wrote itself down at `path`; None when nobody did."""
+        """Who wrote itself down at `path`; None when nobody did.
+
+        A claim is whole from its first instant, and is not worth an fsync: one that cannot be read was lost in a power cut, and
+        its process with it.
+        """
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
+            return cls._of(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        return cls._of(told)
+        except (ValueError, KeyError, TypeError):
+            return cls(pid=0, ticks=0, boot="", at=datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
     @classmethod
     def of(cls, pid: int) -> "Identity | None":

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -41,6 +41,16 @@ class Happened:
 
     at: datetime
     event: Event
+
+    @classmethod
+    def parse(cls, line: str) -> "Happened | None":
+        """A line of events.jsonl; None when a kill or a power cut has torn it."""
+        try:
+            told = cast("dict[str, str]", json.loads(line))
+            event = Event(kind=EventKind(told["type"]), reason=told["reason"], message=told["message"])
+            return cls(at=datetime.fromisoformat(told["at"]), event=event)
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class RunFolder:
     @property
     def checkpoints(self) -> str:
         """Where its state is kept, unless its spec says otherwise."""
-        return f"file://{self.path / 'checkpoints'}"
+        return (self.path / "checkpoints").as_uri()
 
     @property
     def picture(self) -> Path:
@@ -135,9 +145,8 @@ class RunFolder:
     def events(self) -> Iterator[Happened]:
         """What has happened so far, oldest first."""
         for line in durable.lines(self.path / "events.jsonl"):
-            told = json.loads(line)
-            event = Event(kind=EventKind(told["type"]), reason=told["reason"], message=told["message"])
-            yield Happened(at=datetime.fromisoformat(told["at"]), event=event)
+            if happened := Happened.parse(line):
+                yield happened
 
     @property
     def _spec(self) -> Path:

@@ -1,6 +1,6 @@
 """May a fallen attempt be followed by another, and how soon?
 
-Exit codes are a contract: 0 done; 143 (128 + SIGTERM), or a disruption by the platform, is a preemption and free; 93 means
+Exit codes are a contract: 0 done; 143 (128 + SIGTERM) is a preemption and free, as is whatever `notice` calls one; 93 means
 "never again" (the convention of NVIDIA's resiliency extension: bad configuration, safety stop); anything else is a failure.
 Failures are counted apart from preemptions, wait longer each time, and end the run when they go on at the same step.
 
@@ -109,4 +109,4 @@ def failures_said(run: TrainingRun, seen: Seen) -> str:
 
 
 def _preempted(worker: SeenWorker) -> bool:
-    return worker.exit_code == PREEMPTED or worker.disrupted
+    return worker.exit_code == PREEMPTED

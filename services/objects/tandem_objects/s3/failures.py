@@ -134,10 +134,10 @@ def _how(error: HTTPError) -> str:
     match error:
         case NameResolutionError():
             return "its name is not known"
+        case NewConnectionError():  # before the time-out, of which urllib3 makes it a kind
+            return "connection refused"
         case ConnectTimeoutError() | ReadTimeoutError():
             return "no answer in time"
-        case NewConnectionError():
-            return "connection refused"
         case _:
             return f"connection lost: {_one_line(error)}"
 

@@ -1,6 +1,6 @@
 """How long to wait, and how often to ask again: the one place where requests to S3 are repeated.
 
-Waits double from 0.1 s to 5 s with jitter, as AWS advises ("Exponential Backoff And Jitter"). A store that has never
+Waits double from `pause_s` to 5 s, with jitter, as AWS advises ("Exponential Backoff And Jitter"). A store that has never
 answered is more probably misaddressed than busy, so a person learns about it soon; a store that has is waited for.
 """
 
@@ -17,6 +17,8 @@ from tandem_objects.s3.failures import Place, meaning
 
 T = TypeVar("T")
 
+_LONGEST_PAUSE_S = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -27,12 +29,14 @@ class Patience:
         first_s: The same, as long as the endpoint has never answered.
         connect_s: For a connection, or for a connection to take the next piece of what we send.
         silence_s: For the next bytes of an answer.
+        pause_s: Before a request is repeated for the first time; and the jitter.
     """
 
     total_s: float = 120
     first_s: float = 10
     connect_s: float = 5
     silence_s: float = 30
+    pause_s: float = 0.2
 
 
 class Asker:
@@ -48,8 +52,11 @@ class Asker:
         Raises:
             ObjectError: The last failure, in one line about `place`.
         """
-        limit_s = self._patience.total_s if self._answered else self._patience.first_s
-        for attempt in stamina.retry_context(_passing, attempts=None, timeout=limit_s, wait_initial=0.1, wait_max=5, wait_jitter=0.5):
+        patience = self._patience
+        limit_s = patience.total_s if self._answered else patience.first_s
+        for attempt in stamina.retry_context(
+            _passing, attempts=None, timeout=limit_s, wait_initial=patience.pause_s, wait_max=_LONGEST_PAUSE_S, wait_jitter=patience.pause_s
+        ):
             with attempt:
                 return self._once(request, place)
         raise AssertionError  # stamina raises the last error itself

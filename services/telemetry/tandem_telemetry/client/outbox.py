@@ -16,7 +16,7 @@ _LONGEST_LINE = 256  # half a minute of a fast trainer; what is beyond is merged
 
 
 class Outbox:
-    """Reports that wait to be sent, taken by one stream at a time. Streams are numbered; only the last may take."""
+    """Reports that wait to be sent. Streams are numbered, and only the last takes: gRPC may go on reading for one that broke."""
 
     def __init__(self, longest: int = _LONGEST_LINE) -> None:
         self._line: deque[WorkerReport] = deque()
@@ -53,13 +53,6 @@ class Outbox:
             self._merge()
             self._changed.notify_all()
             return self._stream
-
-    def end(self, stream: int) -> None:
-        """`stream` takes no more."""
-        with self._changed:
-            if stream == self._stream:
-                self._stream += 1
-            self._changed.notify_all()
 
     def take(self, stream: int) -> WorkerReport | None:
         """Wait for the next report to send; None when `stream` is over, or all is said and the outbox closed."""

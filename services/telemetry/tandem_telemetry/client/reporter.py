@@ -84,13 +84,11 @@ class Reporter:
 
         stream = self._outbox.begin()
         try:
-            call = stub.Report.future(self._requests(stream), wait_for_ready=True)
-            call.add_done_callback(lambda _: self._outbox.end(stream))
-            call.result()
+            stub.Report(self._requests(stream), wait_for_ready=True)
         except grpc.RpcError as error:
             self._broken(error)
             return False
-        except (grpc.FutureCancelledError, ValueError):  # close() closed the channel under us
+        except ValueError:  # close() closed the channel under us
             return False
         self._complained = ""
         return self._outbox.closed

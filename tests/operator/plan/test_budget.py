@@ -1,0 +1,100 @@
+"""Dollars: what is charged, when people are warned, and how far off the next limit is."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.policies import budget
+from tandem_operator.plan.policies.budget import Standing
+from tandem_operator.plan.values import Seen, SeenNode, SeenWorker
+
+from .world import START, run_of
+
+HOUR = timedelta(hours=1)
+PRICED = SeenNode(name="n", usd_per_hour=Decimal(8))
+
+
+def _worker(rank: int, since: timedelta = timedelta(0), until: timedelta | None = None, node: str = "") -> SeenWorker:
+    ended = {} if until is None else {"until": START + until, "exit_code": 0}
+    return SeenWorker(name=f"r-1-{rank}", attempt=1, rank=rank, since=START + since, node=node, **ended)
+
+
+def _run(spent: str = "0", **spec: Any) -> TrainingRun:
+    run = run_of(budget={"usdPerWorkerHour": 2, **spec})
+    return run.model_copy(update={"status": run.status.model_copy(update={"spent_usd": Decimal(spent)})})
+
+
+@pytest.mark.parametrize(
+    ("workers", "usd"),
+    [
+        ((), 0),
+        ((_worker(0),), 4),
+        ((_worker(0, until=HOUR),), 2),
+        ((_worker(0, since=HOUR), _worker(1)), 6),
+        ((_worker(0, node="n"),), 16),
+        ((_worker(0, node="n"), _worker(1, node="n")), 16),
+        ((_worker(0, until=HOUR / 2, node="n"), _worker(1, since=HOUR, node="n")), 12),
+        ((_worker(0, until=HOUR, node="n"), _worker(1, until=HOUR / 2, node="n")), 8),
+    ],
+)
+def test_two_hours_cost_what_stood_there(workers: tuple[SeenWorker, ...], usd: int) -> None:
+    """A worker costs its own price until it ended; a node with a price costs it once, for as long as anybody was on it."""
+    assert budget.added_up(_run(), Seen(workers=workers, nodes=(PRICED,)), START + 2 * HOUR).spent_usd == usd
+
+
+def test_a_worker_whose_end_nobody_knows_costs_nothing_more_than_was_charged_at_the_last_look() -> None:
+    """Charging it up to now would charge it again at every look, for as long as it is remembered."""
+    run = _run("4")
+    run = run.model_copy(update={"status": run.status.model_copy(update={"looked_at": START + 2 * HOUR})})
+    forgotten = SeenWorker(name="r-1-0", attempt=1, rank=0, since=START, exit_code=1)
+    assert budget.added_up(run, Seen(workers=(forgotten,)), START + 3 * HOUR) == run.status
+
+
+@given(st.decimals("0.01", "99", places=2), st.decimals("0.01", "500", places=2), st.decimals("0", "1", places=9))
+def test_a_look_at_the_next_limit_finds_it_reached(usd: Decimal, price: Decimal, spent: Decimal) -> None:
+    """Not a millisecond too early, whatever does not divide evenly: else looks would crowd before the limit."""
+    run, seen = _run(str(spent), usd=float(usd), usdPerWorkerHour=float(price)), Seen(workers=(_worker(0),))
+    run = run.model_copy(update={"status": run.status.model_copy(update={"looked_at": START})})
+    wait = budget.until_next(run, seen)
+    if wait is not None:
+        then = run.model_copy(update={"status": budget.added_up(run, seen, START + wait)})
+        assert budget.standing(then) is not budget.standing(run)
+
+
+def test_nothing_is_charged_twice_even_if_the_clock_goes_back() -> None:
+    """What was added up to a moment is paid; an earlier moment adds nothing and is not taken for the last look."""
+    run, seen = _run(), Seen(workers=(_worker(0),))
+    later = run.model_copy(update={"status": budget.added_up(run, seen, START + HOUR)})
+    assert budget.added_up(later, seen, START + HOUR / 2) == later.status
+    assert budget.added_up(later, seen, START + HOUR) == later.status
+
+
+@pytest.mark.parametrize(
+    ("spent", "standing"),
+    [("0", Standing.WITHIN), ("7.99", Standing.WITHIN), ("8", Standing.NEARLY), ("9.99", Standing.NEARLY), ("10", Standing.EXHAUSTED)],
+)
+def test_the_warning_comes_at_eighty_percent_and_the_end_at_all(spent: str, standing: Standing) -> None:
+    """The defaults of a budget of ten dollars."""
+    assert budget.standing(_run(spent, usd=10)) is standing
+
+
+@pytest.mark.parametrize(("spent", "wait"), [("0", 4 * HOUR), ("8", HOUR), ("9", HOUR / 2), ("10", None)])
+def test_the_next_limit_is_as_far_off_as_the_money_lasts(spent: str, wait: timedelta | None) -> None:
+    """Two dollars an hour: first the warning, then the end, then nothing any more."""
+    assert budget.until_next(_run(spent, usd=10), Seen(workers=(_worker(0),))) == wait
+
+
+def test_without_a_limit_or_without_workers_no_moment_counts() -> None:
+    """Money that is not spent, or not limited, needs no look."""
+    assert budget.until_next(_run(), Seen(workers=(_worker(0),))) is None
+    assert budget.until_next(_run(usd=10), Seen(workers=(_worker(0, until=HOUR),))) is None
+
+
+@pytest.mark.parametrize(("usd", "text"), [("0", "$0.00"), ("0.1", "$0.10"), ("0.1234", "$0.1234"), ("12.346", "$12.35"), ("3", "$3.00")])
+def test_dollars_read_like_dollars(usd: str, text: str) -> None:
+    """Cents, and below a dollar hundredths of them where there are any."""
+    assert budget.dollars(Decimal(usd)) == text
