@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest_plugins = ["tests.parts.fixtures"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update` records golden files anew instead of comparing with them."""

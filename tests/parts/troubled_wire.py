@@ -5,6 +5,7 @@ in the middle of an answer, says nothing, says that it is too busy, or answers l
 """
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from enum import StrEnum
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_MIB = 1 << 20
 _BUSY = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
 
 
@@ -21,6 +23,7 @@ class Trouble(StrEnum):
     HALF_ANSWER = "the connection breaks in the middle of the answer"
     SILENCE = "no answer, and the connection stays"
     BUSY = "503 SlowDown"
+    SLOW = "the request is taken in no faster than 10 MiB a second"
     FOREIGN = "a web page, from something that is no object store"
 
 
@@ -88,8 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        match self.wire.due(f"{self.command} {self.path}"):
+        trouble = self.wire.due(f"{self.command} {self.path}")
+        body = self._body(slowly=trouble is Trouble.SLOW)
+        match trouble:
             case Trouble.LOST_REQUEST:
                 self.close_connection = True
             case Trouble.LOST_ANSWER:
@@ -106,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say(503, "application/xml", _BUSY)
             case Trouble.FOREIGN:
                 self._say(404, "text/html", b"<html>Nothing here</html>")
-            case None:
+            case Trouble.SLOW | None:
                 answer, content = self._forward(body)
                 self._answer(answer, content, send=len(content))
 
@@ -114,6 +118,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:  # type: ignore[override]
         """Nothing: `Wire.requests` has it all."""
+
+    def _body(self, *, slowly: bool) -> bytes:
+        length = int(self.headers.get("Content-Length", "0"))
+        pieces: list[bytes] = []
+        for at in range(0, length, _MIB):
+            pieces.append(self.rfile.read(min(_MIB, length - at)))
+            if slowly:
+                time.sleep(0.1)
+        return b"".join(pieces)
 
     def _forward(self, body: bytes) -> tuple[HTTPResponse, bytes]:
         upstream = HTTPConnection(self.wire.upstream, timeout=30)

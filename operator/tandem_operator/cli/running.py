@@ -24,11 +24,12 @@ def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     told = training_run(path, name)
     home, now = Home.of(), datetime.now(UTC)
     folder = home.run(told.name)
+    again = f"tandem run {path}{f' --name {name}' if name else ''}"
     lines: list[str] = []
     if fresh and folder.path.exists():
         lines.append(_put_aside(home, folder, now))
     if folder.exists and folder.status().phase.terminal:
-        return _ended_before(folder.run(), path)
+        return _ended_before(folder.run(), again)
     try:
         run = wanted.apply_file(folder, told, now)
     except SpecError as refused:
@@ -36,16 +37,16 @@ def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     shown = screen(live=False if plain else None)
     for line in (*lines, *overview.lines(run.model_copy(update={"status": folder.status()}), folder)):
         shown.say(line)
-    return _follow(folder, shown, again=f"tandem run {path}{f' --name {name}' if name else ''}")
+    return _follow(folder, shown, again)
 
 
 def resume(name: str, budget_usd: Decimal | None, *, plain: bool) -> Exit:
     """Go on with a run that was stopped, from its last checkpoint."""
     folder = runs.folder(name)
     if folder.status().phase.terminal:
-        return _ended_before(folder.run(), "FILE")
+        return _ended_before(folder.run(), "tandem run FILE")
     wanted.ask_resume(folder, budget_usd)
-    return _follow(folder, screen(live=False if plain else None), again=f"tandem resume {name}")
+    return _follow(folder, screen(live=False if plain else None), f"tandem resume {name}")
 
 
 def stop(name: str, *, plain: bool) -> Exit:
@@ -68,7 +69,7 @@ def stop(name: str, *, plain: bool) -> Exit:
     return code
 
 
-def _follow(folder: RunFolder, shown: Screen, *, again: str) -> Exit:
+def _follow(folder: RunFolder, shown: Screen, again: str) -> Exit:
     try:
         code = Session(folder, shown).follow()
     finally:
@@ -79,18 +80,10 @@ def _follow(folder: RunFolder, shown: Screen, *, again: str) -> Exit:
     return code
 
 
-def _ended_before(run: TrainingRun, path: str) -> Exit:
+def _ended_before(run: TrainingRun, again: str) -> Exit:
     """A run that has come to its end is not run again by accident."""
-    status = run.status
-    loss = f", loss {status.loss:.4f}" if status.loss is not None else ""
-    anew = f"`tandem run {path} --fresh` begins anew, `tandem run {path} --name NAME` trains another"
-    if status.phase is RunPhase.SUCCEEDED:
-        print(f"{run.name}: done already, {status.step} steps{loss}. {anew}")
-        print(f"  tandem cost {run.name}\n  tandem checkpoints {run.name}\n  tandem logs {run.name}")
-        return Exit.DONE
-    print(f"{run.name}: failed at step {status.step}{loss}: {status.reason}: {status.message}. {anew}")
-    print(f"  tandem logs {run.name}")
-    return Exit.FAILED
+    ending.remind(run, again)
+    return Exit.DONE if run.status.phase is RunPhase.SUCCEEDED else Exit.FAILED
 
 
 def _put_aside(home: Home, folder: RunFolder, now: datetime) -> str:

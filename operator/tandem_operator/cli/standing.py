@@ -58,7 +58,7 @@ def _facts(run: TrainingRun, folder: RunFolder, now: datetime) -> dict[str, str]
         "training": status.training_phase or words.NOTHING,
         "step": words.progress(status),
         "loss": words.number(status.loss, 4),
-        "speed": f"{words.number(status.tokens_per_second)} tokens/s",
+        "tokens/s": words.number(status.tokens_per_second),
         "left": words.length(status.eta_seconds),
         "checkpoint": f"{words.checkpoint(status, now)}{f', {status.checkpoint.uri}' if status.checkpoint else ''}",
         "spent": words.spend(run),
@@ -66,7 +66,7 @@ def _facts(run: TrainingRun, folder: RunFolder, now: datetime) -> dict[str, str]
         "state": str(folder.path),
     }
     if status.phase.terminal:
-        del facts["left"]
+        del facts["left"], facts["tokens/s"]
     return facts
 
 

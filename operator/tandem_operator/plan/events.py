@@ -9,11 +9,10 @@ from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
 from .conditions import BUDGET_OK, reason_of
-from .phases import Reason
+from .phases import UNDER_WAY, Reason
 from .policies import budget
 from .values import Event, EventKind
 
-_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
 _EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN)
 
 
@@ -37,7 +36,7 @@ def _recovered(before: RunStatus, after: RunStatus) -> Iterator[Event]:
 def _fell(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     """Why an attempt ends: told when its workers are asked to leave, or when all are gone at once."""
     stopped = after.phase is RunPhase.STOPPING and (before.phase, before.reason) != (after.phase, after.reason)
-    gone = after.attempt > before.attempt > 0 and before.phase in _UNDER_WAY
+    gone = after.attempt > before.attempt > 0 and before.phase in UNDER_WAY
     if stopped or gone:
         tell = _normal if after.reason in _EXPECTED else _warning
         yield tell(after.reason, after.message)

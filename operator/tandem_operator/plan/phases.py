@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from tandem_operator.api.status import RunPhase, RunStatus
 
+UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
+"""The phases in which the attempt is wanted: whoever is missing is started, whoever is there may stay."""
+
 
 class Reason(StrEnum):
     """One word why a run is in its phase."""

@@ -114,7 +114,7 @@ def _next_attempt(run: TrainingRun, seen: Seen, now: datetime, after: Ending | N
     if after and not after.reason.ours:
         return _set(status, RunPhase.PENDING, after.reason, after.message)
     reason = Reason.ACCEPTED if before.phase is RunPhase.PENDING else Reason.RESUMED
-    return _set(status, RunPhase.PENDING, reason, start_after=None)
+    return _set(status, RunPhase.PENDING, reason)
 
 
 def _described(run: TrainingRun, now: datetime) -> TrainingRun:

@@ -75,6 +75,9 @@ class Directory:
                 raise OutOfRange(msg)
             while out:
                 read = os.preadv(file.fileno(), [out], start)
+                if not read:
+                    msg = f"{path} was cut short while it was being read: leave the store's files to the store"
+                    raise OutOfRange(msg)
                 start, out = start + read, out[read:]
 
     def stat(self, key: str) -> ObjectInfo | None:

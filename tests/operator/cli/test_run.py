@@ -39,7 +39,8 @@ def test_a_run_that_is_done_is_not_run_again_by_accident(desk: Any) -> None:
     desk.tandem("run", file)
     again = desk.tandem("run", file)
     assert (again.returncode, desk.starts()) == (0, ["demo-1-0"])
-    assert "done already, 100 steps, loss 0.0500" in again.stdout
+    assert "loss 0.0500" in again.stdout
+    assert "it has ended already, so nothing was started" in again.stdout
     fresh = desk.tandem("run", file, "--fresh")
     assert fresh.returncode == 0, fresh.stdout + fresh.stderr
     assert desk.starts() == ["demo-1-0"]

@@ -78,8 +78,8 @@ def _budget(usd: float, then: str) -> dict[str, Any]:
     return {"usd": usd, "usdPerWorkerHour": 36, "onExhausted": then}
 
 
-def _restart(failures: int, same: int) -> dict[str, int]:
-    return {"maxFailures": failures, "maxNoProgress": same}
+def _restart(failures: int, same: int, first: str) -> dict[str, Any]:
+    return {"maxFailures": failures, "maxNoProgress": same, "backoff": {"first": first}}
 
 
 def _run(workers: int, spec: Mapping[str, Any]) -> TrainingRun:
@@ -91,7 +91,7 @@ runs = st.builds(
     _run,
     st.integers(1, 3),
     st.fixed_dictionaries(
-        {"restart": st.builds(_restart, st.integers(0, 5), st.integers(1, 5))},
+        {"restart": st.builds(_restart, st.integers(0, 5), st.integers(1, 5), st.sampled_from(["1s", "7s", "30s"]))},
         optional={
             "budget": st.builds(_budget, st.sampled_from([0.5, 2, 5]), st.sampled_from(["Suspend", "Fail"])),
             "deadline": st.sampled_from(["1m", "10m"]),

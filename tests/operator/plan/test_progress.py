@@ -49,7 +49,7 @@ def test_lost_steps_are_those_between_the_last_report_and_the_step_that_the_next
 
 
 def test_the_last_words_of_a_fallen_attempt_still_count() -> None:
-    """Its report of step 19 comes when the next attempt is named already, which falls in silence; the third goes on from 18."""
+    """Its report of step 19 comes when the next attempt is named already. That one falls in silence; the third goes on from 18."""
     world = _running()
     world.tell(17, resumed_from=0, checkpoint=10)
     world.look()
@@ -57,6 +57,7 @@ def test_the_last_words_of_a_fallen_attempt_still_count() -> None:
     world.tell(19, attempt=1, checkpoint=19)
     status = world.look().status
     assert (status.fell_at_step, status.checkpoint and status.checkpoint.step) == (19, 19)
+    world.report = None
     _preempted(world)
     world.wait(20 * SECOND)
     world.settle()

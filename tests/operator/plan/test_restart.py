@@ -105,3 +105,15 @@ def test_never_again_is_heard_even_on_the_way_to_a_rest() -> None:
 def test_the_wait_doubles_up_to_the_longest(failures: int, seconds: int) -> None:
     """Ten seconds, twenty, forty, and never more than five minutes, however many failures there were."""
     assert restart.wait(BackoffSpec(), failures) == timedelta(seconds=seconds)
+
+
+def test_never_again_is_remembered_until_the_last_worker_has_left() -> None:
+    """The worker that said it is gone when its peer leaves; what it said stands in the status."""
+    world = World(run_of(workers=2))
+    world.settle()
+    world.end("r-1-0", 93, "loss spike")
+    world.look()
+    world.vanish("r-1-0")
+    world.leave()
+    status = world.look().status
+    assert (status.phase, status.reason, status.message) == (RunPhase.FAILED, "DoNotRestart", "worker r-1-0 exited with 93: loss spike")

@@ -1,5 +1,7 @@
 """A run that rests, and what may disturb it."""
 
+from datetime import timedelta
+
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.values import SeenWorker
 
@@ -49,3 +51,20 @@ def test_a_raised_budget_does_not_wake_a_run_that_is_also_suspended() -> None:
     world.edit(suspend=False)
     world.settle()
     assert (world.run.status.phase, world.run.status.attempt) == (RunPhase.RUNNING, 2)
+
+
+def test_a_resumed_run_starts_at_once_whatever_it_waited_for_before() -> None:
+    """Suspended in the wait after a failure; whoever resumes it means now. Nor is its rest taken for a slow recovery."""
+    world = World(run_of(restart={"backoff": {"first": "1h", "longest": "1h"}}))
+    world.settle()
+    world.end("r-1-0", 1)
+    world.settle()
+    assert world.run.status.start_after is not None
+    world.edit(suspend=True)
+    world.settle()
+    world.edit(suspend=False)
+    world.settle()
+    assert world.run.status.phase is RunPhase.RUNNING
+    world.wait(timedelta(seconds=1))
+    world.tell(1, resumed_from=0)
+    assert world.look().status.time_to_resume_seconds is None

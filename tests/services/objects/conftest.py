@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tandem_objects import Store, open_store
 
-from tests.parts.fixtures import disk, minio, minio_program  # noqa: F401  until they are registered for all tests
 from tests.parts.minio_server import MinioServer
 
 NewStore = Callable[[], Store]
@@ -15,7 +14,7 @@ S3 = pytest.param("s3", marks=pytest.mark.needs_part("minio"))
 
 
 @pytest.fixture(scope="session")
-def bucket(minio: MinioServer) -> str:  # noqa: F811  it is the fixture that was imported
+def bucket(minio: MinioServer) -> str:
     return minio.new_bucket()
 
 

@@ -85,10 +85,18 @@ def test_endpoints_that_are_none(endpoint: str) -> None:
     )
 
 
+@pytest.mark.parametrize("environ", [{"AWS_REGION": "no region"}, {"TANDEM_S3_ENDPOINT": "https://mars.amazonaws.com"}])
+def test_what_aws_does_not_have(environ: dict[str, str]) -> None:
+    """A region or a host that AWS cannot have is one line with both settings."""
+    with pytest.raises(InvalidAddress, match=r"^TANDEM_S3_ENDPOINT '.*' with AWS_REGION .* cannot be: invalid .*; correct them$"):
+        open_store("s3://bucket", {**SECRETS, **environ})
+
+
 @pytest.mark.parametrize(
     ("environ", "endpoint", "region"),
     [
         ({}, "https://s3.amazonaws.com", None),
+        ({"TANDEM_S3_ENDPOINT": "https://s3.cn-north-1.amazonaws.com.cn"}, "https://s3.cn-north-1.amazonaws.com.cn", None),
         ({"AWS_REGION": "eu-central-1"}, "https://s3.amazonaws.com", "eu-central-1"),
         ({"TANDEM_S3_ENDPOINT": "http://127.0.0.1:9000/"}, "http://127.0.0.1:9000", "us-east-1"),
         ({"TANDEM_S3_ENDPOINT": "https://minio.example:443", "AWS_REGION": "x"}, "https://minio.example:443", "x"),

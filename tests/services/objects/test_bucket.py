@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs_part("minio")
 
 MIB = 1 << 20
 LARGE = memoryview(bytes(range(256)) * (20 * MIB // 256))  # three parts
-PASSING = [trouble for trouble in Trouble if trouble is not Trouble.FOREIGN]
+PASSING = [Trouble.LOST_REQUEST, Trouble.LOST_ANSWER, Trouble.HALF_ANSWER, Trouble.SILENCE, Trouble.BUSY]
 PATIENT = Patience(first_s=60, total_s=60, silence_s=0.5, pause_s=0.01)
 HASTY = Patience(first_s=1, total_s=1, silence_s=0.5, pause_s=0.01)
 
@@ -130,7 +130,7 @@ def test_an_upload_that_the_server_forgot(store: Bucket, minio: MinioServer, own
     """An upload that was removed at the server before it was complete is an error, not an object."""
     wire.trouble("?uploadId=", Trouble.SILENCE)
     wire.on_silence = lambda: [
-        minio.client._abort_multipart_upload(own_bucket, "run/large", upload.upload_id)
+        minio.client._abort_multipart_upload(own_bucket, "run/large", str(upload.upload_id))
         for upload in minio.client._list_multipart_uploads(own_bucket, prefix="run/large").uploads
     ]
     with pytest.raises(NotFound, match=r"was removed at .* before it was whole: store it again"):
@@ -173,6 +173,28 @@ def test_a_slow_server_is_given_up(hasty: Bucket, wire: Wire) -> None:
     with pytest.raises(Unreachable, match=rf"^{wire.endpoint} cannot be reached for s3://\S+/run/a \(no answer in time\): check TANDEM"):
         hasty.get("a")
     assert 1 < len(wire.requests) < 10
+
+
+def test_a_slow_link_is_not_a_dead_one(minio: MinioServer, own_bucket: str, wire: Wire) -> None:
+    """A request may take longer than any time-out as long as it moves."""
+    store = Bucket(BucketAddress(own_bucket, ""), settings(minio, wire), Patience(first_s=1, connect_s=0.5))
+    wire.trouble("PUT /", Trouble.SLOW)
+    store.put("a", LARGE)
+    assert len(wire.requests) == 1
+
+
+def test_patience_grows_with_the_first_answer(minio: MinioServer, own_bucket: str, wire: Wire) -> None:
+    """An endpoint that has never answered is given up soon; one that has, were it only by "no such object", is waited for."""
+    patience = Patience(first_s=0.2, total_s=60, silence_s=0.5, pause_s=0.01)
+    store = Bucket(BucketAddress(own_bucket, ""), settings(minio, wire), patience)
+    wire.trouble("GET /", *[Trouble.LOST_REQUEST] * 12)
+    with pytest.raises(Unreachable):
+        store.get("a")
+    wire.troubles.clear()
+    with pytest.raises(NotFound):
+        store.get("a")
+    wire.trouble("PUT /", *[Trouble.SILENCE] * 2)
+    store.put("a", b"")
 
 
 def test_a_busy_server_is_named(hasty: Bucket, wire: Wire) -> None:

@@ -135,10 +135,11 @@ def test_tls_where_there_is_none(minio: MinioServer, bucket: str) -> None:
     assert "check TANDEM_S3_ENDPOINT" in refusal(store, READS["get"], Unreachable)
 
 
-def test_wrong_clock(minio: MinioServer, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", ALL.values(), ids=ALL)
+def test_wrong_clock(minio: MinioServer, bucket: str, monkeypatch: pytest.MonkeyPatch, call: Callable[[Store], object]) -> None:
     """A machine whose clock is an hour off is told so, rather than that its credentials are wrong."""
     monkeypatch.setattr(minio_time, "utcnow", lambda: datetime.now(UTC) - timedelta(hours=1))
-    line = refusal(open_store(f"s3://{bucket}/run", minio.environ), READS["get"], AccessDenied)
+    line = refusal(open_store(f"s3://{bucket}/run", minio.environ), call, AccessDenied)
     assert line == f"the clocks of this machine and of {minio.endpoint} differ too much: set them by NTP"
 
 
@@ -148,9 +149,11 @@ def test_wrong_region(minio_program: Path, tmp_path: Path) -> None:
         bucket = server.new_bucket()
         right = open_store(f"s3://{bucket}/run", {**server.environ, "AWS_REGION": "eu-moon-1"})
         assert right.put_if_absent("a", b"")
-        line = refusal(open_store(f"s3://{bucket}/run", server.environ), READS["get"], InvalidAddress)
-    assert line.startswith(f"AWS_REGION does not fit bucket '{bucket}' at {server.endpoint}")
-    assert "eu-moon-1" in line
+        wrong = open_store(f"s3://{bucket}/run", server.environ)
+        for call in ALL.values():
+            line = refusal(wrong, call, InvalidAddress)
+            assert line.startswith(f"AWS_REGION does not fit bucket '{bucket}' at {server.endpoint}")
+            assert "eu-moon-1" in line
 
 
 @pytest.mark.parametrize("method", ["put", "put_large", "put_if_absent"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -13,18 +14,23 @@ import pytest
 from tandem_trainer.data import prepare
 from tandem_trainer.job import Data
 
+_WORDS = ("rank", "step", "phase", "shard", "token", "slice", "worker", "manifest")
 RANK = Path(__file__).with_name("rank.py")
 
 
 @pytest.fixture(scope="session")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Token shards of this folder's own source."""
-    return prepare.ensure(Data(source=str(Path(__file__).parents[1])), tmp_path_factory.mktemp("shards"))
+    """Token shards of a made-up program, the same in every run of the tests."""
+    folder, drawn = tmp_path_factory.mktemp("source"), random.Random(0)
+    for number in range(20):
+        lines = (f"{drawn.choice(_WORDS)}_{drawn.randrange(9)} = {drawn.choice(_WORDS)}({drawn.randrange(99)})\n" for _ in range(60))
+        (folder / f"{number}.py").write_text("".join(lines))
+    return prepare.ensure(Data(source=str(folder)), tmp_path_factory.mktemp("shards"))
 
 
 def run(*, stage: int, precision: str = "bf16", phases: list[dict[str, Any]] | None = None, **trainer: Any) -> dict[str, Any]:
     """A run of a model with odd sizes, so that no partition ends where a weight does."""
-    phase = {"name": "one", "steps": 40, "contextLength": 24, "batchSize": 8, "learningRate": 1e-2, "schedule": "constant"}
+    phase = {"name": "one", "steps": 40, "contextLength": 24, "batchSize": 8, "learningRate": 3e-3, "schedule": "constant"}
     settings = {"zeroStage": stage, "precision": precision, "microBatchSize": 2, "model": {"layers": 2, "width": 36, "heads": 3}}
     return {
         "name": "small",

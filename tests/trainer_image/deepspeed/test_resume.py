@@ -27,7 +27,7 @@ def test_a_resumed_run_repeats_the_uninterrupted_one_bit_for_bit(launch: Launch,
 def test_any_number_of_ranks_and_any_stage_goes_on_where_another_stopped(launch: Launch, tmp_path: Path) -> None:
     """2 ranks of ZeRO-2, then 1 of ZeRO-3, 4 of ZeRO-1 and 2 of ZeRO-2 again: as if nothing had changed, to a thousandth."""
     a, b, c = (str(tmp_path / name) for name in "abc")
-    two, one, four = run(stage=2), run(stage=3), run(stage=1, microBatchSize=1)
+    two, one, four = run(stage=2), run(stage=3), run(stage=1)
     (whole,) = launch(2, {"run": two, "last": 24, "save_at": 4, "save": a})
     (alone,) = launch(1, {"run": one, "first": 4, "last": 9, "restore": a, "save_at": 9, "save": b})
     (many,) = launch(4, {"run": four, "first": 9, "last": 14, "restore": b, "save_at": 14, "save": c})

@@ -36,8 +36,10 @@ def settings(trainer: Trainer, batch_size: int, parameters: int, device: torch.d
         "train_batch_size": batch_size,
         "train_micro_batch_size_per_gpu": trainer.micro_batch_size,
         "bf16": {"enabled": trainer.precision == "bf16"},
-        # Micro-batches are added up in fp32: in bf16 the sum would stop growing after some dozens of them.
+        # Micro-batches and ranks are added up in fp32 (torchtitan's rule, too): a bf16 sum stops growing after some dozens of
+        # them, and depends on how they were split, so that a run would take another course on another number of ranks.
         "data_types": {"grad_accum_dtype": "fp32"},
+        "communication_data_type": "fp32",
         "gradient_clipping": trainer.gradient_clip,
         "zero_allow_untested_optimizer": True,
         "zero_optimization": {

@@ -19,11 +19,21 @@ def tell(folder: RunFolder, again: str) -> None:
         print(_how(run), flush=True)
         if run.status.phase.terminal:
             _draw(run, folder)
-        commands = _next(run, again)
-        width = max(len(command) for command, _ in commands)
-        print("\n".join(["next:", *(f"  {command:<{width}}  {does}" for command, does in commands)]), flush=True)
+        _suggest(run, again)
     except OSError:
         reader.gone()
+
+
+def remind(run: TrainingRun, again: str) -> None:
+    """Print that a run has ended already, and that nothing was started."""
+    print(f"{_how(run)}; it has ended already, so nothing was started")
+    _suggest(run, again)
+
+
+def _suggest(run: TrainingRun, again: str) -> None:
+    commands = _next(run, again)
+    width = max(len(command) for command, _ in commands)
+    print("\n".join(["next:", *(f"  {command:<{width}}  {does}" for command, does in commands)]), flush=True)
 
 
 def _draw(run: TrainingRun, folder: RunFolder) -> None:

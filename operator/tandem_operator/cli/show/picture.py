@@ -29,7 +29,8 @@ def save(path: Path, name: str, curve: Sequence[Step], attempts: Sequence[Attemp
     for attempt in attempts[1:]:
         if steps := attempt.steps():
             axes.axvline(steps[0].step, color="grey", linewidth=0.8, linestyle=":")
-    axes.set_title(f"{name}: loss {curve[-1].loss:.4f} after {curve[-1].step} steps, {len(attempts)} attempts")
+    tries = f", {len(attempts)} attempts" if len(attempts) > 1 else ""
+    axes.set_title(f"{name}: loss {curve[-1].loss:.4f} after {curve[-1].step} steps{tries}")
     axes.set_xlabel("optimizer step (dotted: an attempt began)")
     axes.set_ylabel("training loss, nats a token")
     axes.grid(visible=True, alpha=0.3)
@@ -51,5 +52,6 @@ def drawn(curve: Sequence[Step]) -> str:
     figure.theme("colorless")
     figure.plot_size(min(_WIDEST, shutil.get_terminal_size().columns), _ROWS)
     figure.title("loss by optimizer step")
-    figure.draw(figure.signal([step.step for step in curve], [step.loss for step in curve], marker="braille"))
+    signal = figure.signal([step.step for step in curve], [step.loss for step in curve], marker="braille")
+    figure.draw(signal.lines(True))  # noqa: FBT003 - plotext's own signature
     return str(figure.build().string(colorless=True))

@@ -133,8 +133,9 @@ class RunFolder:
 
     def write_status(self, status: RunStatus) -> None:
         """Put on record how it stands, if that has changed."""
-        if not self._status.exists() or self.status() != status:
-            durable.write(self._status, _text(status), previous=self._previous)
+        text = _text(status)
+        if not self._status.exists() or self._status.read_text(encoding="utf-8") != text:
+            durable.write(self._status, text, previous=self._previous)
 
     def say(self, events: Iterable[Event], at: datetime) -> None:
         """Put on record what happened."""

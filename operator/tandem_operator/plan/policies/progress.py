@@ -10,9 +10,8 @@ from datetime import datetime
 
 from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.phases import UNDER_WAY
 from tandem_operator.plan.values import Report, Seen
-
-_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
 
 
 def taken_in(status: RunStatus, report: Report | None) -> RunStatus:
@@ -65,7 +64,7 @@ def _resumed(status: RunStatus, report: Report) -> RunStatus:
     if status.fell_at_step is not None and report.resumed_from_step is not None:
         lost = max(0, status.fell_at_step - report.resumed_from_step)
         status = status.model_copy(update={"lost_steps": status.lost_steps + lost, "fell_at_step": None})
-    up = status.phase in _UNDER_WAY and report.first_step_at
+    up = status.phase in UNDER_WAY and report.first_step_at
     if up and status.fell_at and up > status.fell_at:
         took_s = (up - status.fell_at).total_seconds()
         status = status.model_copy(update={"time_to_resume_seconds": took_s, "fell_at": None})

@@ -11,11 +11,10 @@ from tandem_operator.api.model import ApiModel
 from tandem_operator.api.phase import PhaseSpec
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.phases import UNDER_WAY
 from tandem_operator.plan.values import Seen, Worker
 
 from . import rendezvous
-
-_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
 
 
 def workers(run: TrainingRun) -> tuple[Worker, ...]:
@@ -46,7 +45,7 @@ def missing(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Worker, ...]:
 
 def unwanted(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
     """The workers to ask to leave: all that live outside the attempt under way and have not been asked yet."""
-    kept = run.status.attempt if run.status.phase in _UNDER_WAY else None
+    kept = run.status.attempt if run.status.phase in UNDER_WAY else None
     return tuple(worker.name for worker in seen.live() if worker.attempt != kept and not worker.stopping)
 
 

@@ -16,7 +16,7 @@ from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
 
 from tandem_objects.address import BucketAddress
-from tandem_objects.errors import AccessDenied, NotFound, ObjectError, OutOfRange
+from tandem_objects.errors import NotFound, ObjectError, OutOfRange
 from tandem_objects.keys import checked, checked_prefix
 from tandem_objects.s3 import failures
 from tandem_objects.s3.client import PAGE, PARALLEL, Client
@@ -169,13 +169,10 @@ class Bucket:
         """HeadObject. Its errors have no text, so the bucket is asked as well for what they mean."""
         try:
             return self._ask(key, self._client.stat_object, self._bucket, self._name(key))
-        except NotFound:
-            if not self._bucket_exists:
+        except ObjectError as error:
+            if not (error.retryable or (self._bucket_exists and isinstance(error, NotFound))):
                 self._page(self._name(key), None)
                 self._bucket_exists = True
-            raise
-        except AccessDenied:
-            self._page(self._name(key), None)
             raise
 
     def _page(self, prefix: str, last: str | None) -> Sequence[Object]:

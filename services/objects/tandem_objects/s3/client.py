@@ -15,7 +15,9 @@ from minio.credentials.providers import StaticProvider
 from minio.datatypes import Object, Part
 from minio.error import ServerError
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import IncompleteRead
 
+from tandem_objects.errors import InvalidAddress
 from tandem_objects.s3.patience import Patience
 from tandem_objects.s3.settings import Settings
 
@@ -30,19 +32,19 @@ class Client(Minio):
     """A connection to S3. Headers passed in are left alone."""
 
     def __init__(self, settings: Settings, patience: Patience) -> None:
-        super().__init__(
-            settings.host,
-            secure=settings.encrypted,
-            region=settings.region,
-            credentials=StaticProvider(settings.access_key, settings.secret_key, settings.session_token),
-            http_client=_Pool(
-                maxsize=_KEPT_CONNECTIONS,
-                timeout=Timeout(connect=patience.connect_s, read=patience.silence_s),
-                retries=False,  # `Asker` is the one place that repeats
-                cert_reqs="CERT_REQUIRED",
-                ca_certs=settings.authorities or certifi.where(),
-            ),
+        pool = _Pool(
+            maxsize=_KEPT_CONNECTIONS,
+            timeout=Timeout(connect=patience.connect_s, read=patience.silence_s),
+            retries=False,  # `Asker` is the one place that repeats
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=settings.authorities or certifi.where(),
         )
+        credentials = StaticProvider(settings.access_key, settings.secret_key, settings.session_token)
+        try:
+            super().__init__(settings.host, secure=settings.encrypted, region=settings.region, credentials=credentials, http_client=pool)
+        except ValueError as error:  # minio-py knows how AWS names its hosts and regions
+            msg = f"TANDEM_S3_ENDPOINT {settings.endpoint!r} with AWS_REGION {settings.region!r} cannot be: {error}; correct them"
+            raise InvalidAddress(msg) from error
 
     def put(self, bucket: str, name: str, data: memoryview, headers: Mapping[str, str]) -> None:
         """PutObject in one request; `headers` may hold conditions."""
@@ -59,8 +61,11 @@ class Client(Minio):
             if int(response.headers["Content-Length"]) != len(out):
                 response.close()
                 return False
-            for at in range(0, len(out), _READ):
-                response.readinto(out[at : at + _READ])
+            at = 0
+            while read := response.readinto(out[at : at + _READ]):
+                at += read
+            if at < len(out):
+                raise IncompleteRead(at, len(out) - at)
         return True
 
     def page(self, bucket: str, prefix: str, last: str | None) -> list[Object]:

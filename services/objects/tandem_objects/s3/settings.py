@@ -11,7 +11,7 @@ from tandem_objects.errors import AccessDenied, InvalidAddress
 
 ENDPOINT = "TANDEM_S3_ENDPOINT"
 _AWS = "https://s3.amazonaws.com"
-_AWS_DOMAIN = "amazonaws.com"
+_AWS_DOMAIN = ".amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Settings:
         """
         endpoint = _endpoint(environ.get(ENDPOINT) or _AWS)
         # Only AWS has more than one region. Others accept this name unless told otherwise, and need no question for it.
-        elsewhere = None if endpoint.endswith(_AWS_DOMAIN) else "us-east-1"
+        elsewhere = None if _AWS_DOMAIN in endpoint else "us-east-1"
         return cls(
             endpoint=endpoint,
             region=environ.get("AWS_REGION") or elsewhere,
