@@ -79,7 +79,8 @@ def latency(metric: str, ours: Callable[[], object], peers: Callable[[], object]
 
 
 def _turns(ours: Callable[[], object], peers: Callable[[], object], rounds: int) -> tuple[float, float]:
-    ours(), peers()  # caches and connections are warm from here on
+    ours()
+    peers()  # caches and connections are warm from here on
     took = [(_seconds(ours), _seconds(peers)) for _ in range(rounds)]
     return median(our for our, _ in took), median(peer for _, peer in took)
 

@@ -53,7 +53,9 @@ def tandem(folder: Path, steps: int, save_every: int) -> Ran:
     run = folder / "state" / "runs" / name
     steps_file = next(run.glob("workers/*-0/steps.jsonl"))
     first = datetime.fromisoformat(json.loads(steps_file.read_text().splitlines()[0])["at"]).timestamp()
-    blocked = [_number(line, "stood still") / 1e3 for line in next(run.glob("workers/*-0/log")).read_text().splitlines() if "stood still" in line]
+    blocked = [
+        _number(line, "stood still") / 1e3 for line in next(run.glob("workers/*-0/log")).read_text().splitlines() if "stood still" in line
+    ]
     return Ran(first_step_s=first - began, cpu_s=cpu_s, blocked_s=tuple(blocked))
 
 
@@ -72,7 +74,12 @@ def bare(folder: Path, steps: int, save_every: int) -> Ran:
 
 
 def _timed(command: list[str], folder: Path) -> tuple[float, float]:
-    ours = {"TANDEM_STATE": str(folder / "state"), "TANDEM_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    ours = {
+        "TANDEM_STATE": str(folder / "state"),
+        "TANDEM_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }
     began = time.time()
     process = subprocess.Popen(command, env={**os.environ, **ours}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder)
     assert process.stderr is not None

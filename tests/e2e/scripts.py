@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_PROGRAM = '''
+_PROGRAM = """
 import os, time, torch
 from tandem_trainer import script
 
@@ -18,7 +18,7 @@ with script.begin(model=model, optimizer=optimizer) as run:
         optimizer.zero_grad(); loss.backward(); optimizer.step()
         {body}
         run.report(loss=loss.item(), tokens=4)
-'''
+"""
 
 
 def spec(folder: Path, *, steps: int, body: str = "pass", **more: Any) -> Mapping[str, Any]:

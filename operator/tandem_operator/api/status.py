@@ -99,6 +99,8 @@ class RunStatus(ApiModel):
     """Seconds to the end at that speed."""
     checkpoint: CheckpointStatus | None = None
     """The newest complete checkpoint."""
+    spikes: int = 0
+    """Loss spikes seen by the attempt that runs or ran last."""
     lost_steps: int = 0
     """Optimizer steps that had to be done again, over all attempts."""
     fell_at: Time | None = None

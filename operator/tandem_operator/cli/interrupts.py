@@ -40,7 +40,8 @@ class Interrupts:
         self._mine.setblocking(False)  # noqa: FBT003 - the signature of socket
         self._kernels.setblocking(False)  # noqa: FBT003 - the signature of socket
         signal.set_wakeup_fd(self._kernels.fileno(), warn_on_full_buffer=False)
-        self._before = {number: signal.signal(number, self._count) for number in _ASKING}
+        heard = [number for number in _ASKING if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it
+        self._before = {number: signal.signal(number, self._count) for number in heard}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

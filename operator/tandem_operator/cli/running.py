@@ -7,6 +7,7 @@ from decimal import Decimal
 from tandem_operator.api.run_file import SpecError
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.local import archive
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
@@ -93,4 +94,4 @@ def _put_aside(home: Home, folder: RunFolder, now: datetime) -> str:
             f"checkpoint.uri: {uri} keeps the checkpoints of {folder.name}, and a fresh run would go on from them: "
             "use another checkpoint.uri and another name with --name",
         )
-    return f"{folder.name}: the run of that name is now in {home.archive(folder, now)}"
+    return f"{folder.name}: the run of that name is now in {archive.put_aside(home, folder, now)}"

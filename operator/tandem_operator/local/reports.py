@@ -64,7 +64,7 @@ def recorded(path: Path) -> Recorded | None:
 
 def newest(attempt: int, told: Report | None, steps: Recorded | None) -> Report | None:
     """The newest word of an attempt."""
-    told = told
+    told = told if told and told.attempt == attempt else None
     if steps is None or (told and told.step >= steps.last.step):
         return told
     known = told or Report(attempt=attempt, step=0, at=steps.last.at)

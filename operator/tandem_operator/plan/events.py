@@ -19,13 +19,25 @@ _EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN)
 def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
     """The events of the change from `before` to the status of `run`."""
     after = run.status
-    return (*_warned(before, run), *_recovered(before, after), *_fell(before, after), *_began(before, after), *_arrived(before, after))
+    return (
+        *_warned(before, run),
+        *_spiked(before, after),
+        *_recovered(before, after),
+        *_fell(before, after),
+        *_began(before, after),
+        *_arrived(before, after),
+    )
 
 
 def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
     nearly = budget.Standing.NEARLY
     if reason_of(run.status, BUDGET_OK) == nearly and reason_of(before, BUDGET_OK) != nearly:
         yield _warning("BudgetNearlyExhausted", f"{budget.said(run)}; at the limit the run checkpoints and stops")
+
+
+def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    if after.spikes > before.spikes:
+        yield _warning("LossSpike", f"near step {after.step}; {after.spikes} in this attempt")
 
 
 def _recovered(before: RunStatus, after: RunStatus) -> Iterator[Event]:

@@ -54,8 +54,10 @@ class Desk:
         command = [TANDEM, *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, env=environ, cwd=self.path, timeout=PATIENCE_S, check=False)
 
-    def start(self, *words: object, standin: Mapping[str, object] | None = None) -> subprocess.Popen[str]:
-        """Start the command."""
+    def start(
+        self, *words: object, standin: Mapping[str, object] | None = None, ignoring: signal.Signals | None = None
+    ) -> subprocess.Popen[str]:
+        """Start the command; a signal may be ignored from the start, as nohup does it."""
         process = subprocess.Popen(
             [TANDEM, *map(str, words)],
             stdout=subprocess.PIPE,
@@ -63,6 +65,7 @@ class Desk:
             text=True,
             env=self.environ | _told(standin),
             cwd=self.path,
+            preexec_fn=(lambda: signal.signal(ignoring, signal.SIG_IGN)) if ignoring else None,  # noqa: PLW1509 - no threads here
         )
         self.started.append(process)
         return process

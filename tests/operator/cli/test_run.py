@@ -84,6 +84,14 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_and_not_its_workers(desk: Any,
     assert json.loads((desk.state / "runs/demo/workers/demo-1-0/exit").read_text())["code"] == 143
 
 
+def test_nohup_is_respected(desk: Any, until: Until) -> None:
+    """A hangup asks to stop, unless whoever started the command said to ignore it."""
+    running = desk.start("run", desk.file(), standin=SLOW, ignoring=signal.SIGHUP)
+    until(lambda: desk.steps("demo-1-0") > 2)
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(timeout=60) == 0
+
+
 def test_kill_9_of_the_command_leaves_workers_training_and_the_next_one_adopts_them(desk: Any, until: Until) -> None:
     """The worker that the dead owner started is the worker that the new owner sees end."""
     file = desk.file()

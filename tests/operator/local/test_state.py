@@ -1,5 +1,6 @@
 """A run's files: whole at every instant, never silently begun anew."""
 
+import json
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -11,6 +12,9 @@ import pytest
 from tandem_operator.api.run_file import SpecError
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.local import archive
+from tandem_operator.local.process import launch
+from tandem_operator.local.process.folder import WorkerFolder
 from tandem_operator.local.state import durable, wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.owner import Ownership
@@ -152,15 +156,21 @@ def test_what_checkpoints_rest_on_cannot_change(folders: Folders, training_run: 
 
 
 def test_a_run_that_is_put_aside_keeps_everything_and_frees_its_name(tmp_path: Path, folders: Folders) -> None:
-    """Checkpoints move with it; a run that somebody acts for is not moved."""
+    """Checkpoints move with it; a run that somebody acts for is not moved, nor one whose workers still train."""
     folder = folders()
     home = Home(tmp_path)
     (folder.path / "checkpoints").mkdir()
     with folder.ownership() as lock:
         lock.take()
         with pytest.raises(StateError, match="tandem stop demo"):
-            home.archive(folder, NOW)
-    kept = home.archive(folder, NOW)
+            archive.put_aside(home, folder, NOW)
+    worker = WorkerFolder(folder.workers / "demo-1-0")
+    worker.make()
+    worker.pid.write_text(json.dumps(launch.identity(os.getpid())))
+    with pytest.raises(StateError, match="tandem stop demo"):
+        archive.put_aside(home, folder, NOW)
+    worker.end(0, "", NOW)
+    kept = archive.put_aside(home, folder, NOW)
     assert (kept / "checkpoints").is_dir()
     assert not folder.exists
 

@@ -7,6 +7,6 @@ from .options import Output, RunName
 
 def checkpoints(name: RunName, *, output: Output = Format.TABLE) -> None:
     """List the checkpoints of RUN: step, age, size, loss, address."""
-    from tandem_operator.cli import keeping
+    from tandem_operator.cli.looking import keeping
 
     keeping.tell(name, output)

@@ -15,6 +15,6 @@ def logs(
     rank: Annotated[int, typer.Option(help="Which worker of the attempt.")] = 0,
 ) -> None:
     """Print the log of a worker of RUN. With -f, later attempts follow."""
-    from tandem_operator.cli import logbook
+    from tandem_operator.cli.looking import logbook
 
     logbook.tell(name, attempt=attempt, rank=rank, follow=follow)

@@ -16,7 +16,7 @@ def plan(
     output: Output = Format.TABLE,
 ) -> None:
     """Print what `tandem run FILE` would start next, and what it would cost; start nothing."""
-    from tandem_operator.cli.planned import Planned, tell
+    from tandem_operator.cli.looking.planned import Planned, tell
     from tandem_operator.cli.run_file import training_run
     from tandem_operator.cli.show.output import dump
 

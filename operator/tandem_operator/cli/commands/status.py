@@ -15,7 +15,8 @@ def status(
     output: Output = Format.TABLE,
 ) -> None:
     """Show how RUN stands, or all runs; -o yaml prints the TrainingRun that a cluster would hold."""
-    from tandem_operator.cli import runs, standing
+    from tandem_operator.cli import runs
+    from tandem_operator.cli.looking import standing
     from tandem_operator.cli.show.output import dump, of_run, of_runs
     from tandem_operator.local.state.home import Home
 

@@ -1,15 +1,13 @@
 """Where runs are kept on this machine: `$TANDEM_STATE`, or the user's state folder (XDG Base Directory specification)."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import platformdirs
 
-from .run_folder import RunFolder, StateError
+from .run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +31,6 @@ class Home:
         parent = self.path / "runs"
         found = (RunFolder(path) for path in parent.iterdir()) if parent.is_dir() else ()
         return tuple(sorted((folder for folder in found if folder.exists), key=lambda folder: folder.name))
-
-    def archive(self, folder: RunFolder, now: datetime) -> Path:
-        """Move a run out of the way, checkpoints and all; where it is now.
-
-        Raises:
-            StateError: when somebody acts for it at this moment.
-        """
-        kept = self.path / "old" / f"{folder.name}-{now:%Y%m%dT%H%M%S}"
-        with folder.ownership() as lock:
-            if not lock.take():
-                message = f"{folder.name}: is being run by process {lock.holder()}: `tandem stop {folder.name}` first"
-                raise StateError(message)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder.path, kept)
-        return kept
 
 
 def cache(environ: Mapping[str, str] = os.environ) -> Path:

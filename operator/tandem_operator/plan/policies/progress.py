@@ -53,6 +53,7 @@ def _stepped(status: RunStatus, report: Report) -> RunStatus:
     said = {
         "step": max(report.step, report.resumed_from_step or 0),
         "training_phase": report.training_phase or status.training_phase,
+        "spikes": report.spikes,
         "loss": _finite(report.loss) if report.loss is not None else status.loss,
         "tokens_per_second": _finite(report.tokens_per_second),
     }

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 
 from tandem_objects import ObjectError
 
+from tandem_operator.cli import runs
+from tandem_operator.cli.exits import Exit, leave
+from tandem_operator.cli.show import table, words
+from tandem_operator.cli.show.format import Format
+from tandem_operator.cli.show.output import dump
 from tandem_operator.local.checkpoints import Kept, best, kept
-
-from . import runs
-from .exits import Exit, leave
-from .show import table, words
-from .show.format import Format
-from .show.output import dump
 
 _HEAD = ("STEP", "AGE", "SIZE", "LOSS", "ATTEMPT", "RANKS", "MANIFEST", "")
 

@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 
 from tandem_operator.api.status import RunPhase
+from tandem_operator.cli import runs
+from tandem_operator.cli.exits import Exit, leave
+from tandem_operator.cli.show import reader
 from tandem_operator.local.state.run_folder import RunFolder
-
-from . import runs
-from .exits import Exit, leave
-from .show import reader
 
 _EVERY_S = 0.2
 _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cli import runs
+from tandem_operator.cli.show import table, words
 from tandem_operator.local.state.run_folder import RunFolder
-
-from . import runs
-from .show import table, words
 
 _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _EVENTS = 8

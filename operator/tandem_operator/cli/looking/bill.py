@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cli import runs
+from tandem_operator.cli.show import words
+from tandem_operator.cli.show.format import Format
+from tandem_operator.cli.show.output import dump
 from tandem_operator.local import history
 from tandem_operator.local.history import Attempt
 from tandem_operator.plan.policies.budget import dollars
-
-from . import runs
-from .show import words
-from .show.format import Format
-from .show.output import dump
 
 _HOUR_S = Decimal(3600)
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cli.show import overview
 from tandem_operator.local.machine import foreseen
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
 from tandem_operator.plan.preview import Preview, preview
 from tandem_operator.render.process import Process, process
-
-from .show import overview
 
 _LATER = "Ports stand as 0: free ones are chosen at the start. The environment of this shell that training needs comes on top."
 

@@ -1,0 +1,35 @@
+"""How a run is put aside so that another of its name can begin: moved as a whole, and never while something of it lives."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from .process.folder import folders
+from .process.identity import Identity
+from .state.home import Home
+from .state.run_folder import RunFolder, StateError
+
+
+def put_aside(home: Home, folder: RunFolder, now: datetime) -> Path:
+    """Move a run out of the way, checkpoints and all; where it is now.
+
+    Raises:
+        StateError: when somebody acts for it, or its workers still train.
+    """
+    kept = home.path / "old" / f"{folder.name}-{now:%Y%m%dT%H%M%S}"
+    with folder.ownership() as lock:
+        if not lock.take():
+            message = f"{folder.name}: is being run by process {lock.holder()}: `tandem stop {folder.name}` first"
+            raise StateError(message)
+        if live := _live(folder):
+            message = f"{folder.name}: {', '.join(live)} still train: `tandem stop {folder.name}` first"
+            raise StateError(message)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder.path, kept)
+    return kept
+
+
+def _live(folder: RunFolder) -> list[str]:
+    """The workers that have not ended."""
+    claims = [(worker, Identity.read(worker.pid)) for worker in folders(folder.workers) if worker.ended() is None]
+    return [worker.path.name for worker, known in claims if known and known.alive]
