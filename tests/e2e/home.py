@@ -1,5 +1,6 @@
 """A person's home with Tandem in it: runs started as a person starts them, looked at from outside, killed without mercy."""
 
+import contextlib
 import json
 import os
 import signal
@@ -70,11 +71,14 @@ class Home:
 
     def agents(self, name: str = "run") -> list[psutil.Process]:
         """The agents that live."""
-        return [p for p in _processes("tandem_trainer.agent") if str(self.folder(name)) in p.environ().get("TANDEM_SCRATCH", "")]
+        return _processes(lambda process: "tandem_trainer.agent" in process.cmdline() and self._belongs(process, name))
 
     def ranks(self, name: str = "run") -> list[psutil.Process]:
         """The training processes that live."""
-        return [child for agent in self.agents(name) for child in agent.children()]
+        return _processes(lambda process: "TANDEM_AGENT_FD" in process.environ() and self._belongs(process, name))
+
+    def _belongs(self, process: psutil.Process, name: str) -> bool:
+        return process.environ().get("TANDEM_SCRATCH", "").startswith(f"{self.folder(name)}/")
 
     def log(self) -> str:
         """What `tandem run` and the workers said: for the message of a test that fails."""
@@ -83,12 +87,7 @@ class Home:
 
     def sweep(self) -> None:
         """End what a test left running here."""
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("TANDEM_STATE") == str(self.path / "state") and process.pid != os.getpid():
-                    process.kill()
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
+        kill(_processes(lambda process: process.environ().get("TANDEM_STATE") == str(self.path / "state") and process.pid != os.getpid()))
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -108,13 +107,11 @@ def until(happened: Callable[[], bool], *, every_s: float = 0.05) -> None:
         time.sleep(every_s)
 
 
-def _processes(word: str) -> list[psutil.Process]:
+def _processes(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    """The processes of this machine that are `wanted`; one that ends while it is looked at is not."""
     found = []
     for process in psutil.process_iter():
-        try:
-            if word in process.cmdline():
-                process.environ()
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if wanted(process):
                 found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
     return found

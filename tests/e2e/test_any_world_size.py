@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.home import Home, until
 
 pytestmark = pytest.mark.slow
-STEPS = 1000  # many and quick, so that each stretch is over before it is asked to leave
+STEPS = 600  # many and quick, so that each stretch is over before it is asked to leave
 JUDGED = 20  # steps after each change
 BEFORE_A_CHANGE = 8
 

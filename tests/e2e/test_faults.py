@@ -21,7 +21,7 @@ def started(home: Home, steps: int) -> Path:
 
 def damage(kept: Path) -> None:
     """One byte of the newest chunk."""
-    newest = json.loads(sorted((kept / "manifests").iterdir())[-1].read_text())
+    newest = json.loads(max((kept / "manifests").iterdir()).read_text())
     chunk = next(path for path in (kept / "chunks").rglob("*") if path.is_file() and path.name in json.dumps(newest))
     data = bytearray(chunk.read_bytes())
     data[len(data) // 2] ^= 1
@@ -30,7 +30,7 @@ def damage(kept: Path) -> None:
 
 def from_the_future(kept: Path) -> None:
     """The newest manifest claims a version that nobody knows yet."""
-    newest = sorted((kept / "manifests").iterdir())[-1]
+    newest = max((kept / "manifests").iterdir())
     newest.write_text(newest.read_text().replace('"version":1', '"version":99').replace('"version": 1', '"version": 99'))
 
 

@@ -18,11 +18,17 @@ class Exit(IntEnum):
     DETACHED = 130
 
 
-EPILOGUE = (
-    "Exit codes: 0 done. 1 the run failed. 2 a file, an option or the state of a run is wrong. 3 the run was stopped before its end "
-    "(Ctrl-C, suspend, budget). 4 no such run. 70 a mistake of Tandem's own. 74 the machine refuses (disk full, no permission). "
-    "130 you left, the run goes on."
-)
+EPILOGUE = """Exit codes:
+
+- 0 done
+- 1 the run failed
+- 2 a file, an option or the state of a run is wrong
+- 3 the run was stopped before its end (Ctrl-C, suspend, budget)
+- 4 no such run
+- 70 a mistake of Tandem's own
+- 74 the machine refuses (disk full, no permission)
+- 130 you left, the run goes on
+"""
 
 
 class Leave(Exception):  # noqa: N818 - reads as what it says

@@ -18,6 +18,7 @@ app = typer.Typer(
     help="Train on machines that may vanish: started by one command, killed at any moment, resumed without a lost step.",
     epilog=EPILOGUE,
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # paragraphs are filled, not cut where the source was
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -50,12 +50,15 @@ def test_the_same_files_elsewhere_have_the_same_digest(source: Path, prepared: P
 def test_two_at_once_make_one(source: Path, tmp_path: Path) -> None:
     """Whoever comes second waits, and nothing half-made is left behind."""
     made: list[Path] = []
-    callers = [threading.Thread(target=lambda: made.append(prepare.ensure(Data(source=str(source)), tmp_path / "cache"))) for _ in range(4)]
+    said: list[str] = []
+    cache = tmp_path / "cache"
+    callers = [threading.Thread(target=lambda: made.append(prepare.ensure(Data(source=str(source)), cache, said.append))) for _ in range(4)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    assert len(set(made)) == 1
+    assert (len(made), len(set(made))) == (4, 1)
+    assert len([line for line in said if "making tokens of" in line]) == 1
     assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == [made[0]]
 
 

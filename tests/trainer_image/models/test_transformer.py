@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from tandem_trainer.models import transformer
 from tandem_trainer.models.transformer import Sizes, Transformer
 
 SIZES = Sizes(layers=2, width=48, heads=3, vocabulary=64)
@@ -36,15 +37,22 @@ def test_no_token_sees_a_later_one(model: Transformer) -> None:
     assert not torch.equal(streams[0][:, -1], streams[1][:, -1])
 
 
-def test_positions_matter(model: Transformer) -> None:
-    """The same tokens in another order are another text to every later token."""
-    streams = []
-    model.head.register_forward_pre_hook(lambda _, inputs: streams.append(inputs[0][:, -1]))
-    tokens = _tokens(1)
-    model(tokens)
-    tokens[0, [2, 9]] = tokens[0, [9, 2]]
-    model(tokens)
-    assert not torch.allclose(streams[0], streams[1], atol=1e-4)
+def test_attention_is_that_of_the_papers(model: Transformer) -> None:
+    """Queries and keys are normalised, then turned by their positions as complex numbers; softmax over the past."""
+    attention, x = model.blocks[0].attention, torch.randn(1, 7, 48, generator=torch.Generator().manual_seed(2))
+    query, key, value = (each.view(7, 3, 16).transpose(0, 1) for each in attention.query_key_value(x)[0].split(48, dim=-1))
+    turns = torch.polar(torch.ones(7, 8), torch.outer(torch.arange(7.0), 10_000 ** -(torch.arange(8) / 8)))
+
+    def turned(vectors: torch.Tensor) -> torch.Tensor:
+        normal = vectors / vectors.pow(2).mean(-1, keepdim=True).sqrt()
+        return torch.complex(normal[..., :8], normal[..., 8:]) * turns
+
+    scores = (turned(query) @ turned(key).mH).real / 4
+    past = torch.ones(7, 7, dtype=torch.bool).tril()
+    mixed = scores.masked_fill(~past, float("-inf")).softmax(-1) @ value
+    wanted = attention.output(mixed.transpose(0, 1).reshape(7, 48))
+    found = attention(x, transformer._rotation(x, 16))
+    torch.testing.assert_close(found[0], wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_embeddings_are_tied_and_have_one_name(model: Transformer) -> None:

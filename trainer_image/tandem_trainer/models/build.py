@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tandem_trainer.job import Trainer
-from tandem_trainer.models.flops import flops_per_token
+from tandem_trainer.models.flops import flops_per_token, multiplied_weights
 from tandem_trainer.models.hugging_face import HuggingFaceModel
 from tandem_trainer.models.transformer import Sizes, Transformer
 
@@ -18,17 +18,18 @@ class Built:
     Attributes:
         module: Takes tokens of shape (B, T + 1) and gives their mean loss.
         parameters: Number of its weights, tied ones counted once.
+        multiplied_weights: Number of those that every token is multiplied with.
     """
 
     module: nn.Module
     parameters: int
     layers: int
     width: int
-    fixed_flops_per_token: float
+    multiplied_weights: int
 
     def flops_per_token(self, context: int) -> float:
         """Operations of a forward and backward pass for one token at this context length."""
-        return self.fixed_flops_per_token + 12.0 * self.layers * self.width * context
+        return flops_per_token(self.multiplied_weights, layers=self.layers, width=self.width, context=context)
 
 
 def build(trainer: Trainer, vocabulary: int, seed: int) -> Built:
@@ -53,5 +54,5 @@ def _built(module: nn.Module, layers: int, width: int) -> Built:
         parameters=sum(weight.numel() for weight in module.parameters()),
         layers=layers,
         width=width,
-        fixed_flops_per_token=flops_per_token(module, layers=layers, width=width, context=0),
+        multiplied_weights=multiplied_weights(module),
     )

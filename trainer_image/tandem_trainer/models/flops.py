@@ -7,9 +7,9 @@ does who reports model FLOPs utilisation; `tests/trainer_image/models` holds it 
 from torch import nn
 
 
-def flops_per_token(model: nn.Module, *, layers: int, width: int, context: int) -> float:
-    """Operations of a forward and backward pass for one token, recomputation not counted."""
-    return 6.0 * multiplied_weights(model) + 12.0 * layers * width * context
+def flops_per_token(weights: int, *, layers: int, width: int, context: int) -> float:
+    """Operations of a forward and backward pass for one token, recomputation not counted; `weights` as counted below."""
+    return 6.0 * weights + 12.0 * layers * width * context
 
 
 def multiplied_weights(model: nn.Module) -> int:

@@ -10,7 +10,7 @@ from .options import Output
 
 
 def plan(
-    file: Annotated[str, typer.Argument(help="A run file (YAML or JSON); - reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A run file (YAML or JSON); - reads standard input.")],
     *,
     name: Annotated[str | None, typer.Option(help="As if it were run under another name.")] = None,
     output: Output = Format.TABLE,

@@ -1,0 +1,74 @@
+"""How things look: amounts, the panel at any width, plain lines that do not flood a log."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from tandem_operator.api.run_file import from_object
+from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cli.show import words
+from tandem_operator.cli.show.live import panel
+from tandem_operator.cli.show.plain import PlainScreen
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def run(**status: object) -> TrainingRun:
+    spec = {"trainer": {"deepspeed": {}}, "phases": [{"name": "pretrain", "steps": 400}], "budget": {"usd": 5, "usdPerWorkerHour": 1}}
+    made = from_object({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "demo"}, "spec": spec})
+    assert isinstance(made, TrainingRun)
+    said = {"phase": RunPhase.RUNNING, "attempt": 2, "total_steps": 400, "training_phase": "pretrain", **status}
+    return made.model_copy(update={"status": RunStatus.model_validate(said)})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(None, "-"), (0.4, "0s"), (59.4, "59s"), (61, "1m01s"), (3600, "1h00m"), (90_000, "1d01h"), (-3, "0s")]
+)
+def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, said: str) -> None:
+    """No length is longer than seven letters, so tables stay narrow."""
+    assert words.length(seconds) == said
+
+
+@given(st.integers(0, 10**15))
+def test_a_size_has_three_digits_and_a_unit(count: int) -> None:
+    """Whatever its magnitude."""
+    value, unit = words.size(count).split()
+    assert unit in {"B", "kB", "MB", "GB", "TB"}
+    assert float(value) == pytest.approx(count / 1000 ** ["B", "kB", "MB", "GB", "TB"].index(unit), rel=0.005)
+
+
+@given(st.integers(40, 200), st.integers(0, 400), st.sampled_from(list(RunPhase)))
+def test_the_panel_fits_the_terminal_and_says_phase_and_progress(width: int, step: int, phase: RunPhase) -> None:
+    """No line is wider than the terminal, at any width from 40 columns up."""
+    kept = CheckpointStatus(step=step, uri="file:///x", at=NOW - timedelta(seconds=9))
+    shown = StringIO()
+    drawn = panel(run(step=step, phase=phase, checkpoint=kept, loss=2.5, spent_usd=Decimal("0.5")), NOW, width)
+    Console(file=shown, width=width, legacy_windows=False).print(drawn)
+    lines = shown.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert phase.value in shown.getvalue()
+    assert f"{step}/400" in shown.getvalue()
+
+
+def test_plain_lines_come_every_few_seconds_and_always_for_the_last_step() -> None:
+    """A step a second for a minute: a dozen lines, and step 400 at once."""
+    lines: list[str] = []
+    screen = PlainScreen(write=lines.append)
+    for second in range(60):
+        screen.show(run(step=second + 1), NOW + timedelta(seconds=second))
+    assert len(lines) == 12
+    screen.show(run(step=400), NOW + timedelta(seconds=60))
+    screen.show(run(step=400), NOW + timedelta(seconds=90))
+    assert [line for line in lines if "step 400/400" in line] == [lines[-1]]
+
+
+def test_a_plain_line_says_only_what_is_known() -> None:
+    """No dashes for what was not measured yet."""
+    lines: list[str] = []
+    PlainScreen(write=lines.append).show(run(step=1), NOW)
+    assert lines[0].endswith("step 1/400  pretrain  $0.00 of $5.00")
