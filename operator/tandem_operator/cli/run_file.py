@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tandem_operator.api.run_file import SpecError, from_object, read
+from tandem_operator.api.reading.run_file import SpecError, from_object, read
 from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainingRun
 
 from .exits import Exit, leave

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tandem_operator.api.run_file import SpecError
+from tandem_operator.api.reading.run_file import SpecError
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local import archive

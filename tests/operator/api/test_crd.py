@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tandem_operator.api.crd import crds, json_schema
-from tandem_operator.api.run_file import from_object, read
+from tandem_operator.api.definitions.crd import crds, json_schema
+from tandem_operator.api.reading.run_file import from_object, read
+from tandem_operator.api.reading.yaml_text import read as read_document
 from tandem_operator.api.status import RunStatus
-from tandem_operator.api.yaml_text import read as read_document
 
 from tests.operator.api.api_server import ApiServer
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.run_file import SpecError, from_object
+from tandem_operator.api.reading.run_file import SpecError, from_object
 
 from tests.operator.api.api_server import ApiServer
 

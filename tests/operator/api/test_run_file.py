@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tandem_operator.api.run_file import SpecError, from_object, read
+from tandem_operator.api.reading.run_file import SpecError, from_object, read
 from tandem_operator.api.training_run import TrainingRun
 
 from tests.operator.api.damage import DAMAGE, damaged

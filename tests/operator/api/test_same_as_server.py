@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tandem_operator.api.cel_rules import RULES
-from tandem_operator.api.change import check_change
+from tandem_operator.api.definitions.cel_rules import RULES
 from tandem_operator.api.model import ApiModel
+from tandem_operator.api.reading.change import check_change
+from tandem_operator.api.reading.run_file import SpecError, from_object
 from tandem_operator.api.rule import rules_of
-from tandem_operator.api.run_file import SpecError, from_object
 from tandem_operator.api.training_run import TrainingRun
 
 from tests.operator.api.api_server import ApiServer

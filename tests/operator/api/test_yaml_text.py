@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tandem_operator.api.document import path_text
+from tandem_operator.api.reading.document import path_text
+from tandem_operator.api.reading.yaml_text import plain, read
 from tandem_operator.api.rule import REFUSED
-from tandem_operator.api.yaml_text import plain, read
 
 
 @pytest.mark.parametrize(

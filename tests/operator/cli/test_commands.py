@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tandem_operator.api.run_file import from_object
+from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.training_run import TrainingRun
 
 HEAVY = ("torch", "deepspeed", "kopf", "kubernetes", "grpc", "matplotlib", "plotext", "numpy")

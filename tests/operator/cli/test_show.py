@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from tandem_operator.api.run_file import from_object
+from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.show import words

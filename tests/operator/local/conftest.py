@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tandem_operator.api.run_file import from_object
+from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.run_folder import RunFolder

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tandem_operator.api.run_file import SpecError
+from tandem_operator.api.reading.run_file import SpecError
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local import archive

@@ -31,7 +31,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(*, stage: int, precision: str = "bf16", phases: list[dict[str, Any]] | None = None, **trainer: Any) -> dict[str, Any]:
     """A run of a model with odd sizes, so that no partition ends where a weight does."""
     phase = {"name": "one", "steps": 40, "contextLength": 24, "batchSize": 8, "learningRate": 3e-3, "schedule": "constant"}
-    settings = {"zeroStage": stage, "precision": precision, "microBatchSize": 2, "model": {"layers": 2, "width": 36, "heads": 3}}
+    settings = {"zeroStage": stage, "precision": precision, "microBatchSize": 2, "model": {"layers": 2, "width": 42, "heads": 3}}
     return {
         "name": "small",
         "trainer": {"kind": "deepspeed", **settings, **trainer},

@@ -10,7 +10,7 @@ def crds(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write a file for each instead of printing.")] = None,
 ) -> None:
     """Print the CustomResourceDefinitions of TrainingRun and DualRun, or write them into DIR."""
-    from tandem_operator.api.crd import crds as definitions
+    from tandem_operator.api.definitions.crd import crds as definitions
 
     made = definitions()
     if out is None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
-from tandem_operator.api.change import check_change
+from tandem_operator.api.reading.change import check_change
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 
 from .owner import alone

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from .dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
-from .phase import DataSpec, PhaseSpec
-from .placement import PlacementSpec, Toleration
-from .trainer import ModelSpec, TrainerSpec
-from .training_run import TrainingRun, TrainingRunSpec
-from .upkeep import CheckpointSpec
+from tandem_operator.api.dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
+from tandem_operator.api.phase import DataSpec, PhaseSpec
+from tandem_operator.api.placement import PlacementSpec, Toleration
+from tandem_operator.api.trainer import ModelSpec, TrainerSpec
+from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
+from tandem_operator.api.upkeep import CheckpointSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tandem_operator.api.rule import REFUSED
+from tandem_operator.api.training_run import API_VERSION, TrainingRun
+
 from .document import Document, Path
-from .rule import REFUSED
 from .sentences import instead, sentence
-from .training_run import API_VERSION, TrainingRun
 
 if TYPE_CHECKING:
-    from .dual_run import DualRun
+    from tandem_operator.api.dual_run import DualRun
 
 _KINDS: Final = ("TrainingRun", "DualRun")
 _MOST_PASSES: Final = 16
@@ -64,7 +65,7 @@ def _run(read: Document) -> "TrainingRun | DualRun":
 
 def _model(kind: object) -> "type[TrainingRun | DualRun] | None":
     if kind == "DualRun":
-        from .dual_run import DualRun
+        from tandem_operator.api.dual_run import DualRun
 
         return DualRun
     return None if kind is not None and kind != "TrainingRun" else TrainingRun

@@ -3,8 +3,9 @@
 The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
 """
 
+from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
+
 from .run_file import SpecError
-from .training_run import TrainingRun, TrainingRunSpec
 
 
 def check_change(old: TrainingRun, new: TrainingRun) -> None:

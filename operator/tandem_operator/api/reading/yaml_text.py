@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import yaml
 
+from tandem_operator.api.rule import REFUSED
+
 from .document import Document, Path
-from .rule import REFUSED
 
 _MOST_BYTES: Final = 1 << 20
 _MOST_VALUES: Final = 100_000

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from tandem_operator.api.scalars import holds_secret
+
 from .document import Path, path_text
-from .scalars import holds_secret
 
 _LONGEST_SHOWN: Final = 60
 _PRIVATE: Final = ("secret", "password", "token", "key", "credential")

@@ -9,10 +9,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.training_run import TrainingRun
+
 from .cel_rules import written_rules
-from .dual_run import DualRun
 from .schema import Schema, structural
-from .training_run import TrainingRun
 
 GROUP: Final = "tandem.dev"
 VERSION: Final = "v1alpha1"
