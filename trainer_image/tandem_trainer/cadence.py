@@ -1,10 +1,9 @@
-"""When is a checkpoint due? After so many steps, after so many seconds, at the end of a phase, and before anybody leaves."""
+"""When is a checkpoint due in the midst of a phase? After so many steps, or after so many seconds."""
 
 import time
 from collections.abc import Callable
 
 from tandem_trainer.job import Checkpoint
-from tandem_trainer.trainer import Position
 
 _AT_LEAST_EVERY_S = 60  # where nothing was asked for: what a lost minute costs is what most people accept
 
@@ -23,10 +22,9 @@ class Cadence:
         """Whether the seconds are over on this rank's clock."""
         return self._seconds is not None and self._clock() - self._taken_at >= self._seconds
 
-    def due(self, at: Position, *, late: bool) -> bool:
-        """Whether the step `at`, just done, is to be followed by a checkpoint; `late` is what was agreed on."""
-        done = at.step + 1
-        return late or at.phase_step + 1 == at.phase.steps or (self._steps is not None and done % self._steps == 0)
+    def due(self, done: int, *, late: bool) -> bool:
+        """Whether a checkpoint is to follow, `done` steps after the beginning; `late` is what the ranks agreed on."""
+        return late or (self._steps is not None and done % self._steps == 0)
 
     def taken(self) -> None:
         """A checkpoint has been taken."""

@@ -42,6 +42,7 @@ class Stepped:
     learning_rate: float
     seconds: float
     gradient_norm: float | None = None
+    utilization: float | None = None
     spikes: int = 0
 
 

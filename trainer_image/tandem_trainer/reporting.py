@@ -60,6 +60,8 @@ class Reporting:
         newest.learning_rate, newest.step_seconds, newest.spikes = message.learning_rate, message.seconds, message.spikes
         if message.gradient_norm is not None:
             newest.gradient_norm = message.gradient_norm
+        if message.utilization is not None:
+            newest.utilization = message.utilization
         last = message.step == self._job.run.total_steps
         self._say(message, now=last)
         self._report(now=last)

@@ -5,15 +5,19 @@ skip a save because memory is still being uploaded) are taken from agreed answer
 that decided differently.
 """
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+import torch
+
 from tandem_trainer.cadence import Cadence
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice
+from tandem_trainer.device import matmul_flops_per_second
 from tandem_trainer.job import Job
 from tandem_trainer.link import Link, Resumed, Stepped
 from tandem_trainer.refusal import Refusal
@@ -44,6 +48,7 @@ class Session:
         self._asked_to_stop = False
         self._first = self._kept = self._tokens = 0
         self._tokens_per_second = 0.0
+        self._flops_per_second: float | None = None
         self._began_at = 0.0
         self._loss = float("nan")
         self.left_early = False
@@ -76,8 +81,9 @@ class Session:
 
     def gave_up(self, at: Position, slices: Slices) -> None:
         """The step `at` was given up half-way because of `stop`: keep the state of the last whole one, and leave."""
-        self._agreement.answer()
-        self._leave(at.step, slices)
+        self.left_early = True
+        if math.isfinite(self._loss):
+            self._keep_for_certain(at.step, slices)
 
     def stepped(self, at: Position, report: StepReport, slices: Slices, extra: Extra | None = None) -> None:
         """The step `at` is done: say so, judge its loss, keep its state when that is due.
@@ -88,10 +94,13 @@ class Session:
         agreed = self._agreement.answer()
         done = at.step + 1
         self._say(at, report)
-        healthy = self._judge(done, report.loss)
-        if agreed.stop or done == self._job.run.total_steps:
-            self._leave(done, slices, extra, keep=healthy, early=agreed.stop and done < self._job.run.total_steps)
-        elif healthy and not agreed.busy and self._cadence.due(at, late=agreed.checkpoint):
+        self._judge(done, report.loss)
+        self.left_early = agreed.stop and done < self._job.run.total_steps
+        if not math.isfinite(report.loss):
+            return  # whatever is wrong with the weights, the checkpoint before is better
+        if agreed.stop or at.phase_step + 1 == at.phase.steps:
+            self._keep_for_certain(done, slices, extra)
+        elif not agreed.busy and self._cadence.due(done, late=agreed.checkpoint):
             self._keep(done, slices, extra)
 
     def mean(self, value: float) -> float:
@@ -104,6 +113,8 @@ class Session:
         self._tokens_per_second = _SMOOTHING * self._tokens_per_second + (1 - _SMOOTHING) * rate if self._tokens_per_second else rate
         self._tokens += report.tokens
         self._loss = report.loss
+        if self._world.rank != 0:
+            return  # losses are equal on all ranks: one voice is enough
         told = Stepped(
             step=at.step + 1,
             phase=at.phase.name,
@@ -113,13 +124,19 @@ class Session:
             learning_rate=at.learning_rate,
             seconds=seconds,
             gradient_norm=report.gradient_norm,
+            utilization=report.flops and report.flops / seconds / self._reachable(),
             spikes=self._spikes.seen,
         )
-        if self._world.rank == 0:
-            self._link.send(told)
+        self._link.send(told)
 
-    def _judge(self, done: int, loss: float) -> bool:
-        """Whether state is worth keeping after a step with that loss."""
+    def _reachable(self) -> float:
+        """Operations a second that all ranks together could reach, going by what this one's device was measured to."""
+        if self._flops_per_second is None:
+            dtype = torch.bfloat16 if self._job.run.trainer.precision == "bf16" else torch.float32
+            self._flops_per_second = matmul_flops_per_second(self._world.device, dtype)
+        return self._flops_per_second * self._world.size
+
+    def _judge(self, done: int, loss: float) -> None:
         spikes = self._job.run.spikes
         spike = spikes.action != "Ignore" and self._spikes.spike(loss)
         if spike and spikes.action == "Stop":
@@ -128,19 +145,9 @@ class Session:
         if self._spikes.not_finite_in_a_row >= _NOT_FINITE_IN_A_ROW:
             message = f"loss is {loss} for {_NOT_FINITE_IN_A_ROW} steps in a row, up to {done}: lower learningRate, or train in fp32"
             raise Refusal(message)
-        return loss - loss == 0  # false for infinities and for what is no number
 
-    def _leave(
-        self,
-        done: int,
-        slices: Slices,
-        extra: Extra | None = None,
-        *,
-        keep: bool = True,
-        early: bool = True,
-    ) -> None:
-        self.left_early = early
-        if keep and done > self._kept:
+    def _keep_for_certain(self, done: int, slices: Slices, extra: Extra | None = None) -> None:
+        if done > self._kept:
             self._snapshots.wait_for_room()
             self._keep(done, slices, extra)
 

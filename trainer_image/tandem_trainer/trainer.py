@@ -33,10 +33,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """What one optimizer step measured. `loss` is the mean over the global batch, equal on all ranks; nats a token."""
+    """What one optimizer step measured. `loss` is the mean over the global batch, equal on all ranks; nats a token.
+
+    `flops` are the operations that the model needed, over all ranks, recomputation not counted; None where nobody knows.
+    """
 
     loss: float
     tokens: int
+    flops: float | None = None
     gradient_norm: float | None = None
 
 

@@ -69,9 +69,11 @@ class DeepSpeedTrainer:
         self._engine.step()
         assert adding_up is not None
         adding_up.wait()
+        tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
             loss=float(loss),
-            tokens=at.phase.batch_size * at.phase.context_length,
+            tokens=tokens,
+            flops=tokens * self.flops_per_token,
             gradient_norm=float(self._engine.get_global_grad_norm()),
         )
 
