@@ -9,7 +9,7 @@ WIDTH, BATCH = 32, 64
 def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Inputs [BATCH, WIDTH] and their sums [BATCH, 1]; made from the step, so that a resumed run sees the same ones."""
     generator = torch.Generator().manual_seed(step)
-    x_BW = torch.randn(BATCH, WIDTH, generator=generator)  # noqa: N806  # B batch, W width
+    x_BW = torch.randn(BATCH, WIDTH, generator=generator)  # B batch, W width
     return x_BW, x_BW.sum(dim=1, keepdim=True)
 
 
@@ -22,7 +22,7 @@ def main() -> None:
         for at in run.steps():
             for group in optimizer.param_groups:
                 group["lr"] = at.learning_rate
-            x_BW, y_B1 = batch(at.step)  # noqa: N806
+            x_BW, y_B1 = batch(at.step)
             loss = torch.nn.functional.mse_loss(model(x_BW), y_B1)
             optimizer.zero_grad()
             loss.backward()

@@ -91,7 +91,7 @@ def _timed(command: list[str], folder: Path) -> tuple[float, float]:
 
 
 def _number(line: str, after: str) -> float:
-    return float(line.split(after)[1].split()[0])
+    return float(line.split(after)[1].split(maxsplit=1)[0])
 
 
 def figure(metric: str, pairs: list[tuple[float, float]], unit: str, **more: Any) -> Mapping[str, Any]:

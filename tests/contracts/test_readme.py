@@ -24,7 +24,7 @@ def test_every_path_of_the_file_tree_exists() -> None:
         depth, name = len(found[1]), found[2]
         room = README.parent if depth == 4 else room
         assert (room / name).exists(), f"{room / name} is in the README's tree, not on disk"
-        if depth == 4 and name.endswith("/") or name.endswith(("tandem_operator/", "tandem_trainer/")):
+        if (depth == 4 and name.endswith("/")) or name.endswith(("tandem_operator/", "tandem_trainer/")):
             room = room / name
 
 

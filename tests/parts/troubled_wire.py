@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
                 answer, content = self._forward(body)
                 self._answer(answer, content, send=len(content))
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815  http.server's names
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any
 
     def log_message(self, *_: object) -> None:  # type: ignore[override]
         """Nothing: `Wire.requests` has it all."""

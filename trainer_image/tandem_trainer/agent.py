@@ -19,15 +19,15 @@ from types import FrameType
 from tandem_objects import ObjectError, open_store
 from tandem_telemetry.client import Reporter
 
-from tandem_trainer import ranks
 from tandem_trainer.checkpoint.errors import CheckpointError
 from tandem_trainer.data import prepare
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
 from tandem_trainer.job import Job
 from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Snapshot, Stepped
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.reporting import Reporting
-from tandem_trainer.uploads import Kept, Saved, Uploads
+from tandem_trainer.worker import ranks
+from tandem_trainer.worker.reporting import Reporting
+from tandem_trainer.worker.uploads import Kept, Saved, Uploads
 
 _LOOK_EVERY_S = 0.2  # how soon a rank's end is noticed
 _MOURNING_S = 5.0  # when one rank has failed, the others may say why they fall too

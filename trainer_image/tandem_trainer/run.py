@@ -10,11 +10,11 @@ from typing import NoReturn
 from tandem_trainer import link as links
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
 from tandem_trainer.job import Job
-from tandem_trainer.ranks import die_with_agent
+from tandem_trainer.rank.session import Session
+from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.session import Session
 from tandem_trainer.trainer import Trainer
-from tandem_trainer.world import World
+from tandem_trainer.worker.ranks import die_with_agent
 
 _TRAINERS = {"deepspeed": ("tandem_trainer.deepspeed.train", "DeepSpeedTrainer")}
 

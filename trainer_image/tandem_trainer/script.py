@@ -19,13 +19,13 @@ from typing import Protocol, Self
 from tandem_trainer import link as links
 from tandem_trainer.exit_codes import DO_NOT_RESTART, FAILED, PREEMPTED
 from tandem_trainer.job import Job, Phase
-from tandem_trainer.ranks import die_with_agent
+from tandem_trainer.rank.replicated import Replicated, Stateful
+from tandem_trainer.rank.schedule import positions
+from tandem_trainer.rank.session import Session
+from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.replicated import Replicated, Stateful
-from tandem_trainer.schedule import positions
-from tandem_trainer.session import Session
 from tandem_trainer.trainer import Position, StepReport
-from tandem_trainer.world import World
+from tandem_trainer.worker.ranks import die_with_agent
 
 _STEPS_BY_HAND = "100"
 

@@ -11,9 +11,9 @@ from saved import save, saved  # its own folder comes first on the path of a pro
 from tandem_trainer.deepspeed import engine
 from tandem_trainer.deepspeed.train import DeepSpeedTrainer
 from tandem_trainer.job import Run
+from tandem_trainer.rank.schedule import positions
+from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.schedule import positions
-from tandem_trainer.world import World
 
 
 def train(told: dict, world: World) -> dict:

@@ -12,7 +12,7 @@ from tandem_trainer.checkpoint.reader import Reader, newest
 from tandem_trainer.checkpoint.slices import Slice, Want
 from tandem_trainer.checkpoint.staging import Staging, mapped
 from tandem_trainer.checkpoint.writer import save_part
-from tandem_trainer.world import World
+from tandem_trainer.rank.world import World
 
 
 def save(slices: Iterable[Slice], folder: Path, world: World) -> None:

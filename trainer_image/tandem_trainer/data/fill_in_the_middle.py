@@ -4,7 +4,7 @@ Source: Bavarian et al. 2022, "Efficient training of language models to fill in 
 over the characters, each document of the context on its own. A document gives up its last three tokens for the three marks,
 so a window keeps its length; what is drawn depends on the seed and the sample's number alone, so resuming changes nothing.
 """
-# ruff: noqa: N803  # capitals in the names of tensors are their shapes
+# capitals in the names of tensors are their shapes
 
 import numpy as np
 from numpy.typing import NDArray

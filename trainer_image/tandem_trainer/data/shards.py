@@ -3,7 +3,7 @@
 A sample of context length T is the T + 1 tokens from number i * T on, so that each token but the first is predicted once an
 epoch; it may reach over the edge of a file. 16-bit numbers where the vocabulary allows, 32-bit elsewhere.
 """
-# ruff: noqa: N803, N806  # capitals in the names of tensors are their shapes
+# capitals in the names of tensors are their shapes
 
 import os
 from bisect import bisect_right

@@ -7,8 +7,8 @@ from tandem_trainer.data.fill_in_the_middle import rearrange
 from tandem_trainer.data.order import Order
 from tandem_trainer.data.shards import Shards
 from tandem_trainer.job import Phase
+from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.world import World
 
 
 class Feed:

@@ -15,9 +15,9 @@ from tandem_trainer.deepspeed.feed import Feed
 from tandem_trainer.deepspeed.state import State
 from tandem_trainer.job import Phase, Run
 from tandem_trainer.models.build import build
+from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.trainer import Position, StepReport
-from tandem_trainer.world import World
 
 
 class DeepSpeedTrainer:
@@ -56,7 +56,7 @@ class DeepSpeedTrainer:
         self._get_ready(at)
         micro_batches = self._feeding.micro_batches(at.phase_step)
         loss = torch.zeros((), device=self._world.device)
-        for left, tokens_BT in zip(range(len(micro_batches) - 1, -1, -1), micro_batches, strict=True):  # noqa: N806  # shape
+        for left, tokens_BT in zip(range(len(micro_batches) - 1, -1, -1), micro_batches, strict=True):  # shape
             self._engine.set_gradient_accumulation_boundary(left == 0)
             micro_loss = self._engine(tokens_BT)
             self._engine.backward(micro_loss)

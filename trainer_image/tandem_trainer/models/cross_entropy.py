@@ -7,7 +7,7 @@ The idea is that of Liger Kernel (Hsu et al. 2024) and Cut Cross-Entropy (Wijman
 
 Shapes: N rows (tokens), D width, V vocabulary.
 """
-# ruff: noqa: N803, N806  # capitals in the names of tensors are their shapes
+# capitals in the names of tensors are their shapes
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 """A causal language model of the transformers library, by the name or path of its configuration, with fresh weights."""
-# ruff: noqa: N803, N806  # capitals in the names of tensors are their shapes
+# capitals in the names of tensors are their shapes
 
 from typing import Any
 

@@ -6,7 +6,7 @@ one that held (Dehghani et al. 2023; Marin 32B retrospective 2025).
 
 Shapes: B sequences, T tokens, D width, H heads, C width of a head, V vocabulary.
 """
-# ruff: noqa: N803, N806  # capitals in the names of tensors are their shapes
+# capitals in the names of tensors are their shapes
 
 from dataclasses import dataclass
 

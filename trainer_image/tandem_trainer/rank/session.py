@@ -14,19 +14,19 @@ from typing import Any
 
 import torch
 
-from tandem_trainer.cadence import Cadence
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.device import matmul_flops_per_second
 from tandem_trainer.job import Job
 from tandem_trainer.link import Link, Resumed, Stepped
+from tandem_trainer.rank.cadence import Cadence
+from tandem_trainer.rank.resume import resume
+from tandem_trainer.rank.schedule import positions
+from tandem_trainer.rank.snapshots import Snapshots
+from tandem_trainer.rank.world import Agreement, Wish, World
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.resume import resume
-from tandem_trainer.schedule import positions
-from tandem_trainer.snapshots import Snapshots
 from tandem_trainer.stability.spikes import Spikes
 from tandem_trainer.trainer import Position, StepReport
-from tandem_trainer.world import Agreement, Wish, World
 
 _NOT_FINITE_IN_A_ROW = 10  # after so many losses that are no number, the weights are lost: later steps only cost money
 _SMOOTHING = 0.9  # of tokens a second, as people like to read it

@@ -16,8 +16,8 @@ from tandem_trainer.checkpoint.claim import claim
 from tandem_trainer.checkpoint.errors import Corrupted, Mismatch, UnknownVersion
 from tandem_trainer.checkpoint.reader import Reader, candidates, load_manifest
 from tandem_trainer.job import Job
+from tandem_trainer.rank.world import Agreement
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.world import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

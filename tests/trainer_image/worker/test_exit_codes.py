@@ -1,7 +1,7 @@
 """What an agent makes of the exit codes of its ranks: the contract with the planner."""
 
 import pytest
-from tandem_trainer.ranks import exit_code
+from tandem_trainer.worker.ranks import exit_code
 
 
 @pytest.mark.parametrize(

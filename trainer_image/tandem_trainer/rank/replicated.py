@@ -12,8 +12,8 @@ import torch
 from tandem_trainer.checkpoint.errors import Mismatch
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice, Want
+from tandem_trainer.rank.world import World
 from tandem_trainer.tensors import bytes_of, dtype_name, dtype_of
-from tandem_trainer.world import World
 
 _WORTH_SHARING = 4096  # numbers; below that, a share each costs more in bookkeeping than it saves in bytes
 

@@ -14,7 +14,7 @@ from tandem_telemetry.client import Reporter
 
 from tandem_trainer.job import Job
 from tandem_trainer.link import Resumed, Stepped
-from tandem_trainer.uploads import Kept
+from tandem_trainer.worker.uploads import Kept
 
 _LINE_EVERY_S = 2.0
 _REPORT_EVERY_S = 0.25

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem_trainer.job import Phase
-from tandem_trainer.schedule import learning_rate, positions
+from tandem_trainer.rank.schedule import learning_rate, positions
 
 phases = st.builds(
     Phase,
