@@ -26,7 +26,7 @@ def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     home, now = Home.of(), datetime.now(UTC)
     folder = home.run(told.name)
     again = f"tandem run {path}{f' --name {name}' if name else ''}"
-    lines: list[str] = []
+    lines = [*archive.put_outlived_aside(home, now)]
     if fresh and folder.path.exists():
         lines.append(_put_aside(home, folder, now))
     if folder.exists and folder.status().phase.terminal:

@@ -1,8 +1,12 @@
 """How a run is put aside so that another of its name can begin: moved as a whole, and never while something of it lives."""
 
 import shutil
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+
+from tandem_operator.plan.policies import retention
+from tandem_operator.plan.values import Seen
 
 from .process.folder import folders
 from .process.identity import Identity
@@ -27,6 +31,20 @@ def put_aside(home: Home, folder: RunFolder, now: datetime) -> Path:
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, kept)
     return kept
+
+
+def put_outlived_aside(home: Home, now: datetime) -> tuple[str, ...]:
+    """Move out of the way what has outlived its ttlSecondsAfterFinished; a line for each.
+
+    On one machine nobody watches a run that is over, so this is done whenever somebody looks. A run that is in use, or whose
+    state is damaged, stays: whoever asks for it by name hears of it.
+    """
+    said: list[str] = []
+    for folder in home.runs():
+        with suppress(StateError):
+            if retention.over(folder.run(), Seen(), now):
+                said.append(f"{folder.name}: its ttlSecondsAfterFinished is over, it is now in {put_aside(home, folder, now)}")
+    return tuple(said)
 
 
 def _live(folder: RunFolder) -> list[str]:

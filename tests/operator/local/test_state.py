@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -173,6 +173,17 @@ def test_a_run_that_is_put_aside_keeps_everything_and_frees_its_name(tmp_path: P
     kept = archive.put_aside(home, folder, NOW)
     assert (kept / "checkpoints").is_dir()
     assert not folder.exists
+
+
+def test_a_run_that_has_outlived_its_time_is_put_aside_and_no_other(tmp_path: Path, folders: Folders) -> None:
+    """A minute after its end it stays; a second later it is gone; one without a time to live stays for ever."""
+    folder, home = folders(ttlSecondsAfterFinished=60), Home(tmp_path)
+    folder.write_status(RunStatus(phase=RunPhase.SUCCEEDED, finished_at=NOW))
+    assert archive.put_outlived_aside(home, NOW + timedelta(seconds=59)) == ()
+    (line,) = archive.put_outlived_aside(home, NOW + timedelta(seconds=60))
+    assert line.startswith("demo: its ttlSecondsAfterFinished is over")
+    assert not folder.exists
+    assert archive.put_outlived_aside(home, NOW + timedelta(days=999)) == ()
 
 
 def test_a_status_reads_back_as_it_was_written(folders: Folders) -> None:
