@@ -13,25 +13,28 @@ import socket
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
-from tandem_objects import ObjectError, open_store
-from tandem_telemetry.client import Reporter
+from tandem_objects import open_store
 
-from tandem_trainer.checkpoint.errors import CheckpointError
+from tandem_trainer.checkpoint.reader import candidates
 from tandem_trainer.data import prepare
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
 from tandem_trainer.job import Job
 from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Snapshot, Stepped
 from tandem_trainer.refusal import Refusal
+from tandem_trainer.verdict import verdict
 from tandem_trainer.worker import ranks
 from tandem_trainer.worker.reporting import Reporting
-from tandem_trainer.worker.uploads import Kept, Saved, Uploads
+from tandem_trainer.worker.uploads import Kept, Saved, Swept, Uploads
 
+Result = Saved | Kept | Swept
 _LOOK_EVERY_S = 0.2  # how soon a rank's end is noticed
 _MOURNING_S = 5.0  # when one rank has failed, the others may say why they fall too
-_LEAVE_WITHIN_S = 70.0  # ranks that were asked to leave; the rest of a two-minute notice belongs to the upload
+_LEAVE_WITHIN_S = 60.0  # ranks that were asked to leave; the rest of a two-minute notice belongs to the upload
 
 
 class Agent:
@@ -39,8 +42,8 @@ class Agent:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._reporting = Reporting(job, Reporter(job.telemetry, job.token_file) if job.telemetry else None)
-        self._results: queue.SimpleQueue[Saved | Kept] = queue.SimpleQueue()
+        self._reporting = Reporting(job)
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._ours, self._wake = socket.socketpair()
         self._ranks: tuple[ranks.Rank, ...] = ()
         self._codes: dict[int, int] = {}
@@ -50,9 +53,14 @@ class Agent:
         self.message = self._unsaved = ""
 
     def run(self) -> int:
-        """From the first look at the store to the exit code."""
+        """From the first look at the store to the exit code.
+
+        Raises:
+            Refusal, ObjectError, CheckpointError: when something is wrong before any rank was started.
+        """
+        self._check_script()
         store = open_store(self._job.run.checkpoint.uri, os.environ)
-        next(iter(store.list("manifests/")), None)  # a wrong address or key is known now, not after minutes of start-up
+        next(iter(candidates(store)), None)  # a wrong address or key is known now, not after minutes of start-up
         self._uploads = Uploads(self._job, store, self._finished)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -61,6 +69,12 @@ class Agent:
         self._uploads.drain()
         self._settle()
         return self._exit_code()
+
+    def _check_script(self) -> None:
+        trainer = self._job.run.trainer
+        if trainer.kind == "script" and not Path(trainer.path).is_file():
+            message = f"trainer.script.path: {trainer.path} is no file here: correct it, or put the script there"
+            raise Refusal(message)
 
     def _preparing(self) -> Future[tuple[str, ...]] | None:
         """Token shards are made while the ranks still import their libraries; a script brings data of its own."""
@@ -154,25 +168,42 @@ class Agent:
     def _settle(self) -> None:
         """Act on what the uploading threads have finished."""
         while not self._results.empty():
-            result = self._results.get()
-            if isinstance(result, Saved):
-                rank = next(rank for rank in self._ranks if rank.number == result.snapshot.rank)
-                self._send(rank, Released(generation=result.snapshot.generation))
-            self._unsaved = result.problem
-            if result.fenced:
-                self._give_up(f"a newer attempt has taken over: {result.problem}", PREEMPTED)
-            elif result.problem:
-                self._reporting.not_checkpointed(result.problem)
-            elif isinstance(result, Kept):
-                self._reporting.kept(result)
+            match self._results.get():
+                case Swept() as swept:
+                    for warning in swept.warnings:
+                        self._reporting.line(f"warning: {warning}")
+                case Saved() as saved:
+                    rank = next(rank for rank in self._ranks if rank.number == saved.snapshot.rank)
+                    self._send(rank, Released(generation=saved.snapshot.generation))
+                    self._judge(saved)
+                case Kept() as kept:
+                    self._judge(kept)
+                    if kept.committed is not None:
+                        self._reporting.kept(kept)
+
+    def _judge(self, result: Saved | Kept) -> None:
+        self._unsaved = result.problem
+        if result.fenced:
+            self._give_up(f"a newer attempt has taken over: {result.problem}", PREEMPTED)
+        elif result.contested:
+            self._give_up(result.problem, DO_NOT_RESTART)
+        elif result.problem:
+            self._reporting.not_checkpointed(result.problem)
 
     def _exit_code(self) -> int:
         if self._verdict is not None:
             return self._verdict
         code = ranks.exit_code(self._codes.values())
+        if code not in {DONE, DO_NOT_RESTART} and self._asked_to_leave:
+            code = PREEMPTED  # however it left: a rank may fall because another has left already
         if code in {DONE, PREEMPTED} and self._unsaved:
             self.message = f"the last checkpoint is not safe: {self._unsaved}"
             return FAILED
+        if code == DONE and self._job.leads and self._reporting.step < (total := self._job.run.total_steps):
+            self.message = (
+                f"training ended at step {self._reporting.step} of {total}, though nobody asked it to: make the steps that are left"
+            )
+            return DO_NOT_RESTART
         return code
 
     def _send(self, rank: ranks.Rank, message: Message) -> None:
@@ -182,7 +213,7 @@ class Agent:
         except ConnectionError:
             return
 
-    def _finished(self, result: Saved | Kept) -> None:
+    def _finished(self, result: Result) -> None:
         self._results.put(result)
         self._wake.send(b".")
 
@@ -203,20 +234,28 @@ class Agent:
         self._reporting.close()
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The agent of the worker that the environment describes; its last words go to the file `exit` in its scratch folder."""
-    job = Job.from_environment(os.environ)
-    agent = Agent(job)
+    scratch = Path(os.environ["TANDEM_SCRATCH"])
+    code, message = _run()
+    if message:
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)  # noqa: T201  # standard error is the log of a worker
+    with suppress(OSError):  # a full disk: who finds no last words takes the exit code from the system
+        _last_words(scratch / "exit", code, message)
+    os._exit(code)  # a thread that still prepares data must not hold up the end
+
+
+def _run() -> tuple[int, str]:
     try:
-        code = agent.run()
-    except (Refusal, ObjectError, CheckpointError) as error:
-        agent.message = str(error)
-        code = FAILED if getattr(error, "retryable", False) else DO_NOT_RESTART
-    if agent.message:
-        print(agent.message, file=sys.stderr, flush=True)  # noqa: T201  # standard error is the log of a worker
-    agent.close()
-    _last_words(job.scratch / "exit", code, agent.message)
-    sys.exit(code)
+        agent = Agent(Job.from_environment(os.environ))
+        try:
+            code = agent.run()
+        finally:
+            agent.close()
+    except Exception as error:  # noqa: BLE001  # whatever it is, the shell must hear of it
+        return verdict(error)
+    return code, agent.message
 
 
 def _last_words(path: Path, code: int, message: str) -> None:

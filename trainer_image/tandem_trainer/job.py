@@ -95,6 +95,7 @@ class Run(_Told):
     name: str
     namespace: str = "default"
     uid: str = ""
+    gpus_per_worker: int = 0
     trainer: Trainer
     phases: tuple[Phase, ...]
     checkpoint: Checkpoint

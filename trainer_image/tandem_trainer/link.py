@@ -5,10 +5,13 @@ survives it, reports and uploads. A frame is a length, then JSON; a descriptor r
 """
 
 import array
+import ctypes
 import json
 import os
+import signal
 import socket
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +19,7 @@ from typing import Any
 from tandem_trainer.checkpoint.layout import Placed
 
 AGENT_FD = "TANDEM_AGENT_FD"
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 _LENGTH = struct.Struct("<I")
 
 
@@ -43,6 +47,7 @@ class Stepped:
     seconds: float
     gradient_norm: float | None = None
     utilization: float | None = None
+    device_memory_bytes: int | None = None
     spikes: int = 0
 
 
@@ -177,3 +182,9 @@ def to_agent(environ: Mapping[str, str]) -> Link | None:
     descriptor = int(environ[AGENT_FD])
     os.set_inheritable(descriptor, False)  # noqa: FBT003  # that is how it is called
     return Link(socket.socket(fileno=descriptor))
+
+
+def die_with_agent() -> None:
+    """Called in a rank: should its agent be killed, the kernel ends the rank too, so that none trains on unwatched."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -3,18 +3,16 @@
 import importlib
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import NoReturn
 
 from tandem_trainer import link as links
-from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
+from tandem_trainer.exit_codes import DONE, PREEMPTED
 from tandem_trainer.job import Job
 from tandem_trainer.rank.session import Session
 from tandem_trainer.rank.world import World
-from tandem_trainer.refusal import Refusal
 from tandem_trainer.trainer import Trainer
-from tandem_trainer.worker.ranks import die_with_agent
+from tandem_trainer.verdict import verdict
 
 _TRAINERS = {"deepspeed": ("tandem_trainer.deepspeed.train", "DeepSpeedTrainer")}
 
@@ -37,7 +35,7 @@ def train(trainer: Trainer, session: Session) -> int:
 
 def main() -> NoReturn:
     """One rank, from its environment to its exit code."""
-    die_with_agent()
+    links.die_with_agent()
     link = links.to_agent(os.environ)
     if link is None:
         sys.exit("tandem_trainer.run is started by tandem_trainer.agent; to try a run by hand: tandem run FILE")
@@ -49,13 +47,10 @@ def attempt(link: links.Link) -> int:
     try:
         job, world = Job.from_environment(os.environ), World.from_environment(os.environ)
         return train(_trainer(job, world, link), Session(job, world, link))
-    except Refusal as refusal:
-        link.send(links.Ended(message=str(refusal)))
-        return DO_NOT_RESTART
     except Exception as error:  # noqa: BLE001  # whatever it is, the agent must hear of it before this process ends
-        traceback.print_exc()
-        link.send(links.Ended(message=f"{type(error).__name__}: {error}".splitlines()[0]))
-        return FAILED
+        code, line = verdict(error)
+        link.send(links.Ended(message=line))
+        return code
 
 
 def leave(link: links.Link, code: int) -> NoReturn:
@@ -69,6 +64,7 @@ def leave(link: links.Link, code: int) -> NoReturn:
 def _trainer(job: Job, world: World, link: links.Link) -> Trainer:
     module, name = _TRAINERS[job.run.trainer.kind]
     kind = getattr(importlib.import_module(module), name)
+    world.insist_on(job.run.gpus_per_worker)
     world.join()
     return kind(job.run, world, _shards(link))
 

@@ -10,14 +10,16 @@ TANDEM_STEPS steps (100 if unset) and saves nothing.
 """
 
 import os
+import runpy
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from tandem_trainer import link as links
-from tandem_trainer.exit_codes import DO_NOT_RESTART, FAILED, PREEMPTED
+from tandem_trainer.exit_codes import PREEMPTED
 from tandem_trainer.job import Job, Phase
 from tandem_trainer.rank.replicated import Replicated, Stateful
 from tandem_trainer.rank.schedule import positions
@@ -25,7 +27,7 @@ from tandem_trainer.rank.session import Session
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.trainer import Position, StepReport
-from tandem_trainer.worker.ranks import die_with_agent
+from tandem_trainer.verdict import verdict
 
 _STEPS_BY_HAND = "100"
 
@@ -47,23 +49,42 @@ class ScriptRun(Protocol):
 
 def begin(**state: Stateful) -> ScriptRun:
     """Take part in the run that started this process; `state` is restored at once, and saved from then on."""
-    link = links.to_agent(os.environ)
+    link = _agent()
     return _Managed(link, state) if link is not None else _ByHand()
+
+
+def main() -> None:
+    """What an agent starts: the script named by the first argument, as if it had been started by hand."""
+    links.die_with_agent()
+    link = _agent()
+    assert link is not None, "only an agent calls this"
+    path, sys.argv = sys.argv[1], sys.argv[1:]
+    sys.path[0] = str(Path(path).resolve().parent)
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except Exception as error:  # noqa: BLE001  # whatever it is, the agent must hear of it before this process ends
+        code, line = verdict(error)
+        link.send(links.Ended(message=line))
+        sys.exit(code)
+
+
+@cache
+def _agent() -> links.Link | None:
+    return links.to_agent(os.environ)
 
 
 class _Managed:
     """A script that an agent started."""
 
     def __init__(self, link: links.Link, state: Mapping[str, Stateful]) -> None:
-        die_with_agent()
-        self._link = link
         job, self._world = Job.from_environment(os.environ), World.from_environment(os.environ)
+        self._world.insist_on(job.run.gpus_per_worker)
         self._world.join()
         self._state = Replicated(state, self._world)
+        self._state.outline()  # what cannot be saved is known now, not at the first checkpoint
         self._session = Session(job, self._world, link)
         self._at: Position | None = None
-        with self:  # what goes wrong already here ends like what goes wrong later
-            self._session.resume(os.environ, self._state.restore, self._state.slices)
+        self._session.resume(os.environ, self._state.restore, self._state.slices)
 
     def steps(self) -> Iterator[Position]:
         for at in self._session.positions():
@@ -86,13 +107,6 @@ class _Managed:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         del kind, trace
-        if isinstance(error, Refusal):
-            self._link.send(links.Ended(message=str(error)))
-            sys.exit(DO_NOT_RESTART)
-        if isinstance(error, Exception):
-            traceback.print_exception(error)
-            self._link.send(links.Ended(message=f"{type(error).__name__}: {error}".splitlines()[0]))
-            sys.exit(FAILED)
         if error is None and self._session.left_early:
             sys.exit(PREEMPTED)
 
@@ -117,3 +131,7 @@ class _ByHand:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ Two people, or one in two terminals, may follow the same run. Exactly one of the
 
 import os
 import select
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tandem_operator.api.status import RunPhase
@@ -43,18 +44,30 @@ class Session:
 
     def _watch(self, lock: Ownership, interrupts: Interrupts) -> bool:
         """Show what another process does, until it ends and the lock is ours; say whether the person left before."""
-        self._screen.say(f"process {lock.holder()} runs {self._folder.name}; you are watching. Ctrl-C leaves, the run goes on")
+        name, does = self._folder.name, "is stopping" if self._to_stop else "runs"
+        self._screen.say(f"process {lock.holder()} {does} {name}; you are watching. Ctrl-C leaves, {self._meanwhile}")
         while not lock.take():
+            self._screen.offer(f"leave, {self._meanwhile}")
             self._show()
             select.select([interrupts.descriptor], [], [], _VIEW_EVERY_S)
             if interrupts.new():
-                self._screen.say(f"left; {self._folder.name} goes on in process {lock.holder()}")
+                self._screen.say(f"left; process {lock.holder()} {'stops' if self._to_stop else 'goes on with'} {name}")
                 return True
         return False
+
+    @property
+    def _to_stop(self) -> bool:
+        """Whether somebody has asked the run to stop."""
+        return self._folder.wanted().spec.suspend
+
+    @property
+    def _meanwhile(self) -> str:
+        return "the run is stopped all the same" if self._to_stop else "the run goes on"
 
     def _act(self, interrupts: Interrupts) -> Exit:
         """Act for the run until nothing is left to do."""
         shell = Shell(self._folder)
+        self._screen.offer("" if self._to_stop else "checkpoint, then stop")
         try:
             while (looked := self._look(shell)).over is None:
                 shell.wait(looked.again_s, interrupts.descriptor)
@@ -89,6 +102,7 @@ class Session:
         name, status = run.name, self._folder.status()
         if not self._stopping:
             self._stopping = True
+            self._screen.offer("")
             self._screen.say(f"stopping {name}: a checkpoint first, then its workers leave")
             return
         kept = f"step {status.checkpoint.step} is saved" if status.checkpoint else "nothing is saved yet"
@@ -99,10 +113,17 @@ class Session:
 
     def _show(self) -> None:
         for happened in self._news():
-            self._screen.happened(happened)
+            self._screen.happened(happened if self._to_stop else _brief(happened))
         self._screen.show(self._folder.run(), datetime.now(UTC))
 
     def _news(self) -> list[Happened]:
         events = list(self._folder.events())
         new, self._said = events[self._said :], len(events)
         return new
+
+
+def _brief(happened: Happened) -> Happened:
+    """Why a run has failed is told in full when it is over: `run` and `resume` end with it, `stop` does not."""
+    if happened.event.reason != "Failed":
+        return happened
+    return replace(happened, event=replace(happened.event, message=happened.event.message.partition(":")[0]))

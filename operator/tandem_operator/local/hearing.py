@@ -39,7 +39,12 @@ class Hearing:
         return Path(self._token) if self._token else None
 
     def keep(self) -> None:
-        """See to it that there is somebody to report to."""
+        """Have ready what workers are started with."""
+        if self._sink:
+            self._sink.prepare()
+
+    def attend(self) -> None:
+        """Workers live: see to it that there is somebody to report to."""
         if self._sink:
             self._sink.keep()
 

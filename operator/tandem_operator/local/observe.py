@@ -21,6 +21,8 @@ _SAVED = (0, 143)  # these agents left after a last checkpoint
 def observe(run: TrainingRun, machine: Machine, now: datetime) -> Seen:
     """All that the planner may rest on, at this moment."""
     workers = machine.workers.look(now)
+    if any(worker.live for worker in workers):
+        machine.hearing.attend()
     return Seen(workers=workers, nodes=(SeenNode(name=HERE),), report=_report(run, machine, workers))
 
 

@@ -41,8 +41,9 @@ def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
 
 
 def _recovered(before: RunStatus, after: RunStatus) -> Iterator[Event]:
-    if before.fell_at and not after.fell_at and after.phase is not RunPhase.SUSPENDED:
-        yield _normal("Recovered", f"training again {after.time_to_resume_seconds} s after the fall; {after.lost_steps} steps lost so far")
+    took_s = after.time_to_resume_seconds
+    if before.fell_at and not after.fell_at and took_s is not None and after.phase is not RunPhase.SUSPENDED:
+        yield _normal("Recovered", f"training again {took_s:.1f} s after the fall; {after.lost_steps} steps lost so far")
 
 
 def _fell(before: RunStatus, after: RunStatus) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from tandem_objects import Store
 
 from tandem_trainer.checkpoint import keys
-from tandem_trainer.checkpoint.errors import Fenced, during
+from tandem_trainer.checkpoint.errors import Contested, Fenced, during
 
 
 def claim(store: Store, *, attempt: int, uid: str, now: datetime) -> int:
@@ -37,20 +37,27 @@ def highest(store: Store) -> int:
         return _highest(store)
 
 
-def superseded(store: Store, number: int) -> bool:
-    """Whether a newer attempt has claimed the place."""
-    return highest(store) > number
-
-
 def ensure_in_force(store: Store, number: int) -> None:
     """Go on only if nobody newer has claimed the place.
 
     Raises:
-        Fenced: when somebody has.
+        Fenced: when a newer attempt of the same run has.
+        Contested: when another run has: two that write to one place would fence each other off for ever.
     """
-    if (newer := highest(store)) > number:
-        msg = f"claim {number} on {store.uri} is superseded by claim {newer} of a newer attempt: this attempt must stop"
-        raise Fenced(msg)
+    newer = highest(store)
+    if newer <= number:
+        return
+    msg = f"claim {number} on {store.uri} is superseded by claim {newer}"
+    if _uid(store, newer) != _uid(store, number):
+        msg = f"{msg} of another run: give each run a checkpoint.uri of its own"
+        raise Contested(msg)
+    msg = f"{msg} of a newer attempt: this attempt must stop"
+    raise Fenced(msg)
+
+
+def _uid(store: Store, number: int) -> str:
+    with during(f"reading claim {number} on {store.uri}"):
+        return str(json.loads(store.get(keys.claim(number)))["uid"])
 
 
 def _highest(store: Store) -> int:

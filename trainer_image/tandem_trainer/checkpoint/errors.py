@@ -25,6 +25,10 @@ class Fenced(CheckpointError):  # noqa: N818 - named after what happened, as all
     """A newer attempt has claimed this place: whoever gets this may write no more checkpoints."""
 
 
+class Contested(CheckpointError):  # noqa: N818
+    """Another run writes to the same place: a person must give each a place of its own."""
+
+
 class Corrupted(CheckpointError):  # noqa: N818
     """What the store holds is not what was saved. An older checkpoint may still be whole.
 

@@ -44,6 +44,8 @@ def ensure(data: Data, cache: Path, say: Say = print) -> Path:
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with _alone(folder.with_suffix(".lock"), say):
+        for left in cache.glob(f".{folder.name[:8]}-*"):  # by a process that was killed: the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
         if not folder.is_dir():
             _make(folder, data, found, tokenizer, say)
     return folder
@@ -55,6 +57,7 @@ def _make(folder: Path, data: Data, found: sources.Sources, tokenizer: tokens.To
     try:
         index = _fill(building, data, found, tokenizer, say)
         building.chmod(0o755)  # made private; a cache may be shared
+        shards.sync(building)  # all names are lasting before the folder has its own
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -125,7 +128,7 @@ class _Writing:
             documents=self._documents,
             digest=self._hash.hexdigest(),
         )
-        (self._folder / shards.INDEX).write_text(index.model_dump_json(indent=2))
+        shards.write_durably(self._folder / shards.INDEX, index.model_dump_json(indent=2).encode())
         return index
 
     def _write(self) -> None:

@@ -117,7 +117,21 @@ class Shards:
 
 def write(folder: Path, number: int, tokens: NDArray[np.unsignedinteger]) -> None:
     """Write one file of tokens, durably."""
-    with (folder / file_name(number)).open("wb") as file:
-        file.write(tokens.data.cast("B"))
+    write_durably(folder / file_name(number), tokens.data.cast("B"))
+
+
+def write_durably(path: Path, data: bytes | memoryview) -> None:
+    """Write a file, and return when it is on the disk."""
+    with path.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def sync(folder: Path) -> None:
+    """Return when the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

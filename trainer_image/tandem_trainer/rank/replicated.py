@@ -13,6 +13,7 @@ from tandem_trainer.checkpoint.errors import Mismatch
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice, Want
 from tandem_trainer.rank.world import World
+from tandem_trainer.refusal import Refusal
 from tandem_trainer.tensors import bytes_of, dtype_name, dtype_of
 
 _WORTH_SHARING = 4096  # numbers; below that, a share each costs more in bookkeeping than it saves in bytes
@@ -75,7 +76,7 @@ class Replicated:
 
     def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         for name, each in self._state.items():
-            yield from _walk(name, each.state_dict())
+            yield from ((path, tensor) for path, tensor in _walk(name, each.state_dict()) if tensor.numel())
 
     def _share(self, count: int) -> tuple[int, int]:
         rank, size = self._world.rank, self._world.size
@@ -110,7 +111,7 @@ def _walk(path: str, value: object) -> Iterator[tuple[str, torch.Tensor]]:
 def _outline(path: str, value: object) -> Any:  # noqa: ANN401  # JSON
     """JSON knows neither tensors nor keys that are numbers nor tuples: each is written as a tagged object."""
     if isinstance(value, torch.Tensor):
-        return {"tensor": path}
+        return {"tensor": path} if value.numel() else {"empty": list(value.shape), "dtype": dtype_name(value.dtype)}
     if isinstance(value, Mapping):
         return {"mapping": [[key, _outline(f"{path}/{key}", each)] for key, each in value.items()]}
     if isinstance(value, list | tuple):
@@ -119,13 +120,15 @@ def _outline(path: str, value: object) -> Any:  # noqa: ANN401  # JSON
     if value is None or isinstance(value, bool | int | float | str):
         return value
     message = f"state at {path} is a {type(value).__name__}: only tensors, numbers, texts, lists and mappings can be checkpointed"
-    raise TypeError(message)
+    raise Refusal(message)
 
 
 def _filled(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:  # noqa: ANN401  # JSON
     match outline:
         case {"tensor": name}:
             return tensors[name]
+        case {"empty": shape, "dtype": dtype}:
+            return torch.empty(shape, dtype=dtype_of(dtype))
         case {"mapping": pairs}:
             return {key: _filled(each, tensors) for key, each in pairs}
         case {"list": items}:

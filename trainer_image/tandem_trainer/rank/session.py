@@ -22,7 +22,7 @@ from tandem_trainer.link import Link, Resumed, Stepped
 from tandem_trainer.rank.cadence import Cadence
 from tandem_trainer.rank.resume import resume
 from tandem_trainer.rank.schedule import positions
-from tandem_trainer.rank.snapshots import Snapshots
+from tandem_trainer.rank.snapshots import Snapshots, State
 from tandem_trainer.rank.world import Agreement, Wish, World
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.stability.spikes import Spikes
@@ -45,16 +45,17 @@ class Session:
         self._cadence = Cadence(job.run.checkpoint)
         self._snapshots = Snapshots(link, world.rank)
         self._spikes = Spikes(window=job.run.spikes.window, sigmas=job.run.spikes.sigmas)
-        self._asked_to_stop = False
+        self._asked_to_stop = self._owed = False
         self._first = self._kept = self._tokens = 0
         self._tokens_per_second = 0.0
         self._flops_per_second: float | None = None
         self._began_at = 0.0
         self._loss = float("nan")
         self.left_early = False
+        signal.signal(signal.SIGTERM, self._on_sigterm)  # from here on SIGTERM is answered with a checkpoint
 
     def resume(self, environ: Mapping[str, str], restore: Callable[[Reader], None], slices: Slices) -> None:
-        """Take the newest checkpoint that can be read, on all ranks the same; from here on SIGTERM is answered with one."""
+        """Take the newest checkpoint that can be read, on all ranks the same."""
         resumed = resume(self._job, environ, self._agreement, restore)
         self._first = self._kept = resumed.step
         self._tokens = resumed.tokens
@@ -62,7 +63,6 @@ class Session:
         self._snapshots.reserve(slices())
         if self._world.rank == 0:
             self._link.send(Resumed(step=resumed.step, passed_over=resumed.passed_over))
-        signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def positions(self) -> Iterator[Position]:
         """The steps that are left, until the last one or until somebody wishes to stop."""
@@ -98,9 +98,10 @@ class Session:
         self.left_early = agreed.stop and done < self._job.run.total_steps
         if not math.isfinite(report.loss):
             return  # whatever is wrong with the weights, the checkpoint before is better
+        self._owed = self._owed or self._cadence.due(done, late=agreed.checkpoint)
         if agreed.stop or at.phase_step + 1 == at.phase.steps:
             self._keep_for_certain(done, slices, extra)
-        elif not agreed.busy and self._cadence.due(done, late=agreed.checkpoint):
+        elif self._owed and not agreed.busy:
             self._keep(done, slices, extra)
 
     def mean(self, value: float) -> float:
@@ -125,7 +126,8 @@ class Session:
             seconds=seconds,
             gradient_norm=report.gradient_norm,
             utilization=report.flops and report.flops / seconds / self._reachable(),
-            spikes=self._spikes.seen,
+            spikes=0 if self._job.run.spikes.action == "Ignore" else self._spikes.seen,
+            device_memory_bytes=self._world.peak_memory_bytes(),
         )
         self._link.send(told)
 
@@ -137,24 +139,27 @@ class Session:
         return self._flops_per_second * self._world.size
 
     def _judge(self, done: int, loss: float) -> None:
-        spikes = self._job.run.spikes
-        spike = spikes.action != "Ignore" and self._spikes.spike(loss)
-        if spike and spikes.action == "Stop":
+        asked, spike = self._job.run.spikes.action, self._spikes.spike(loss)
+        if spike and asked == "Stop":
             message = f"loss {loss:.4g} at step {done} is a spike: stopped before it is kept; look at the data, or lower learningRate"
             raise Refusal(message)
-        if self._spikes.not_finite_in_a_row >= _NOT_FINITE_IN_A_ROW:
-            message = f"loss is {loss} for {_NOT_FINITE_IN_A_ROW} steps in a row, up to {done}: lower learningRate, or train in fp32"
+        lost = self._spikes.not_finite_in_a_row >= _NOT_FINITE_IN_A_ROW
+        if lost or (done == self._job.run.total_steps and not math.isfinite(loss)):
+            since = done - self._spikes.not_finite_in_a_row + 1
+            message = f"loss is {loss} since step {since}: lower learningRate, or train in fp32; the checkpoint before is kept"
             raise Refusal(message)
 
     def _keep_for_certain(self, done: int, slices: Slices, extra: Extra | None = None) -> None:
         if done > self._kept:
+            began_at = time.perf_counter()
             self._snapshots.wait_for_room()
-            self._keep(done, slices, extra)
+            self._keep(done, slices, extra, began_at=began_at)
 
-    def _keep(self, done: int, slices: Slices, extra: Extra | None) -> None:
-        self._snapshots.take(slices(), step=done, loss=self._loss, tokens=self._tokens, extra=extra() if extra else {})
+    def _keep(self, done: int, slices: Slices, extra: Extra | None, *, began_at: float | None = None) -> None:
+        state = State(step=done, loss=self._loss, tokens=self._tokens, extra=extra() if extra else {})
+        self._snapshots.take(slices(), state, began_at=began_at or time.perf_counter())
         self._cadence.taken()
-        self._kept = done
+        self._kept, self._owed = done, False
 
     def _wish(self) -> Wish:
         return Wish(stop=self._asked_to_stop, checkpoint=self._world.rank == 0 and self._cadence.late(), busy=self._snapshots.busy())

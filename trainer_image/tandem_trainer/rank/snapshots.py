@@ -2,11 +2,22 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.checkpoint.staging import Staging
 from tandem_trainer.link import Link, Released, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is said of a snapshot: steps and tokens done, the loss of the last step, and what is no tensor."""
+
+    step: int
+    loss: float
+    tokens: int
+    extra: Mapping[str, Any]
 
 
 class Snapshots:
@@ -32,22 +43,21 @@ class Snapshots:
         while self.busy():
             self._hear(timeout_s=None)
 
-    def take(self, slices: Iterable[Slice], *, step: int, loss: float, tokens: int, extra: Mapping[str, Any]) -> None:
-        """Copy `slices`, the state after `step` steps, and have it saved. There must be room."""
-        began_at = time.perf_counter()
+    def take(self, slices: Iterable[Slice], state: State, *, began_at: float) -> None:
+        """Copy `slices` and have them saved; training stands still since `began_at` (perf_counter). There must be room."""
         staged = self._staging.take(slices)
         assert staged is not None, "no room for a snapshot, though all ranks agreed that there is"
         snapshot = Snapshot(
             rank=self._rank,
-            step=step,
+            step=state.step,
             claim=self.claim,
             generation=staged.generation,
             bytes=staged.bytes,
-            loss=loss,
-            tokens=tokens,
+            loss=state.loss,
+            tokens=state.tokens,
             blocked_seconds=time.perf_counter() - began_at,
             layout=staged.layout,
-            extra=extra,
+            extra=state.extra,
         )
         self._link.send(snapshot, staged.fd)
 

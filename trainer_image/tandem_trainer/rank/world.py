@@ -12,6 +12,8 @@ from typing import TypeVar, cast
 import torch
 import torch.distributed as dist
 
+from tandem_trainer.refusal import Refusal
+
 T = TypeVar("T")
 _PATIENCE = timedelta(minutes=30)  # a rank may wait that long for another, such as while shards are prepared
 
@@ -33,6 +35,22 @@ class World:
     def device(self) -> torch.device:
         """The card of this rank, or the CPU."""
         return torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+
+    def peak_memory_bytes(self) -> int | None:
+        """The most that torch has held on the card at once; None on the CPU."""
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
+
+    def insist_on(self, gpus_per_worker: int) -> None:
+        """Make sure that the cards that were asked for are there: nobody wants to pay for training on the processor instead.
+
+        Raises:
+            Refusal: when there are fewer.
+        """
+        found = torch.cuda.device_count()
+        if found < gpus_per_worker:
+            seen = f"gpusPerWorker: {gpus_per_worker} is more than the {found} cards that torch {torch.__version__} sees here"
+            message = f"{seen}: place it on another machine, or set gpusPerWorker 0 and accelerator none to train on the processor"
+            raise Refusal(message)
 
     def join(self) -> None:
         """Meet the other ranks, over NCCL or RCCL where there are cards and over gloo elsewhere."""

@@ -1,8 +1,6 @@
 """The training processes of one agent: how they are started, told to leave, and mourned."""
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -11,8 +9,6 @@ from dataclasses import dataclass
 from tandem_trainer import link
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, PREEMPTED
 from tandem_trainer.job import Job
-
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +47,6 @@ def exit_code(codes: Iterable[int]) -> int:
     return PREEMPTED if PREEMPTED in codes else DONE
 
 
-def die_with_agent() -> None:
-    """Called in a rank: should its agent be killed, the kernel ends the rank too, so that none trains on unwatched."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _start(job: Job, local_rank: int, environ: Mapping[str, str]) -> Rank:
     number = job.worker_rank * job.ranks_per_worker + local_rank
     ours, theirs = link.pair()
@@ -72,12 +62,15 @@ def _start(job: Job, local_rank: int, environ: Mapping[str, str]) -> Rank:
 
 def _command(job: Job) -> list[str]:
     trainer = job.run.trainer
-    return [sys.executable, trainer.path, *trainer.args] if trainer.kind == "script" else [sys.executable, "-m", "tandem_trainer.run"]
+    if trainer.kind == "script":
+        return [sys.executable, "-m", "tandem_trainer.script", trainer.path, *trainer.args]
+    return [sys.executable, "-m", "tandem_trainer.run"]
 
 
 def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
-    """What torch.distributed and OpenMP read, as torchrun would set it."""
+    """What torch.distributed, CUDA, ROCm and OpenMP read, as torchrun would set it."""
     host, _, port = job.rendezvous.rpartition(":")
+    gpus = job.run.gpus_per_worker
     alone = host in {"127.0.0.1", "localhost"}
     place = {
         "RANK": number,
@@ -89,6 +82,11 @@ def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
         # Results are bit-identical only for the same number of threads, so it is fixed by the machine, not left to chance.
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads(job.world_size if alone else job.ranks_per_worker)),
     }
+    for visible in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+        if not gpus:
+            place[visible] = ""  # who did not ask for cards gets none, also where there are some
+        elif alone and visible not in os.environ:  # workers that share a machine share out its cards
+            place[visible] = ",".join(str(job.worker_rank * gpus + card) for card in range(gpus))
     if alone and sys.platform == "linux":
         place["GLOO_SOCKET_IFNAME"] = "lo"  # a machine's own name need not resolve
     return {name: str(value) for name, value in place.items()}

@@ -6,6 +6,7 @@ never holds up training, because the reporter drops the oldest report rather tha
 
 import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -23,10 +24,10 @@ _REPORT_EVERY_S = 0.25
 class Reporting:
     """The voice of an agent."""
 
-    def __init__(self, job: Job, sink: Reporter | None) -> None:
+    def __init__(self, job: Job) -> None:
         self._job = job
-        self._sink = sink if job.leads else None
-        self._steps = (job.scratch / "steps.jsonl").open("a", buffering=1) if job.leads else None
+        self._sink = Reporter(job.telemetry, job.token_file) if job.leads and job.telemetry else None
+        self._steps = job.scratch / "steps.jsonl"
         self._newest = wire.WorkerReport(trainer=job.run.trainer.kind, total_steps=job.run.total_steps)
         self._newest.source.namespace = job.run.namespace
         self._newest.source.run = job.run.name
@@ -35,9 +36,15 @@ class Reporting:
         self._newest.source.rank = job.worker_rank
         self._said_at = self._reported_at = 0.0
 
+    @property
+    def step(self) -> int:
+        """Optimizer steps done since the beginning of the run, as far as this agent was told."""
+        return self._newest.step
+
     def line(self, text: str) -> None:
-        """One line in the log."""
-        print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)  # noqa: T201  # standard output is the log of a worker
+        """One line in the log. A disk that is full must not end a run that could go on."""
+        with suppress(OSError):
+            print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)  # noqa: T201  # standard output is the log of a worker
 
     def resumed(self, message: Resumed) -> None:
         """The ranks know where they go on."""
@@ -48,10 +55,9 @@ class Reporting:
 
     def stepped(self, message: Stepped) -> None:
         """An optimizer step is done."""
-        if self._steps is None:
-            return
         at = datetime.now(UTC)
-        self._steps.write(json.dumps(_record(message, at)) + "\n")
+        with suppress(OSError), self._steps.open("a") as steps:  # likewise
+            steps.write(json.dumps(_record(message, at)) + "\n")
         newest = self._newest
         if not newest.HasField("first_step_at"):
             newest.first_step_at.CopyFrom(_timestamp(at))
@@ -62,6 +68,8 @@ class Reporting:
             newest.gradient_norm = message.gradient_norm
         if message.utilization is not None:
             newest.utilization = message.utilization
+        if message.device_memory_bytes is not None:
+            newest.device_memory_bytes = message.device_memory_bytes
         last = message.step == self._job.run.total_steps
         self._say(message, now=last)
         self._report(now=last)
@@ -70,8 +78,6 @@ class Reporting:
         """A checkpoint is complete."""
         committed, blocked = kept.committed, kept.snapshot.blocked_seconds
         assert committed is not None
-        for warning in kept.warnings:
-            self.line(f"warning: {warning}")
         checkpoint = wire.Checkpoint(
             step=committed.step, uri=committed.uri, bytes=committed.bytes, blocked_seconds=blocked, save_seconds=kept.seconds
         )
@@ -94,8 +100,6 @@ class Reporting:
         if self._sink is not None:
             self._report(now=True)
             self._sink.close(5.0)
-        if self._steps is not None:
-            self._steps.close()
 
     def _say(self, message: Stepped, *, now: bool) -> None:
         if now or time.monotonic() - self._said_at >= _LINE_EVERY_S:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from tandem_objects import ObjectError, Store
 
 from tandem_trainer.checkpoint import staging
 from tandem_trainer.checkpoint.commit import Committed, commit
-from tandem_trainer.checkpoint.errors import CheckpointError, Fenced
+from tandem_trainer.checkpoint.errors import CheckpointError, Contested, Fenced
 from tandem_trainer.checkpoint.manifest import Part
 from tandem_trainer.checkpoint.manifest import PartInfo as Info
 from tandem_trainer.checkpoint.retention import sweep
@@ -23,7 +24,7 @@ from tandem_trainer.checkpoint.writer import save_part
 from tandem_trainer.job import Job
 from tandem_trainer.link import Snapshot
 
-_PARTS_WITHIN_S = 100.0  # what a two-minute notice leaves for the slowest agent
+_PARTS_WITHIN_S = 45.0  # with LEAVE_WITHIN_S of the ranks, less than the 110 s that a platform gives (two-minute notice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +34,32 @@ class Saved:
     snapshot: Snapshot
     problem: str = ""
     fenced: bool = False
+    contested: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A checkpoint is complete, or is not and `problem` says why; `warnings` came up while old ones were swept."""
+    """A checkpoint is complete, or is not and `problem` says why."""
 
     snapshot: Snapshot
     committed: Committed | None = None
     seconds: float = 0.0
     problem: str = ""
     fenced: bool = False
-    warnings: tuple[str, ...] = ()
+    contested: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What came up while old checkpoints were swept; it harms nothing."""
+
+    warnings: tuple[str, ...]
 
 
 class Uploads:
     """Threads that save and commit; `finished` is called from them with every result."""
 
-    def __init__(self, job: Job, store: Store, finished: Callable[[Saved | Kept], None]) -> None:
+    def __init__(self, job: Job, store: Store, finished: Callable[[Saved | Kept | Swept], None]) -> None:
         self._job, self._store, self._finished = job, store, finished
         self._savers: dict[int, ThreadPoolExecutor] = {}
         self._committer = ThreadPoolExecutor(1, "commit")
@@ -70,17 +79,22 @@ class Uploads:
             pool.shutdown(wait=True)
 
     def _save(self, snapshot: Snapshot, descriptor: int) -> Part | None:
-        memory = staging.mapped(descriptor, snapshot.bytes)
-        os.close(descriptor)
         try:
-            part = save_part(self._store, self._info(snapshot), snapshot.layout, memory, previous=self._previous.get(snapshot.rank))
+            part = self._saved(snapshot, descriptor)
         except Exception as error:  # noqa: BLE001  # whatever it is must be heard, not die with its thread
-            self._finished(Saved(snapshot=snapshot, problem=_line(error), fenced=isinstance(error, Fenced)))
+            self._finished(Saved(snapshot=snapshot, **_problem(error)))
             return None
-        finally:
-            memory.release()
-        self._previous[snapshot.rank] = part
         self._finished(Saved(snapshot=snapshot))
+        return part
+
+    def _saved(self, snapshot: Snapshot, descriptor: int) -> Part:
+        try:
+            memory = staging.mapped(descriptor, snapshot.bytes)
+        finally:
+            os.close(descriptor)
+        with memory:
+            part = save_part(self._store, self._info(snapshot), snapshot.layout, memory, previous=self._previous.get(snapshot.rank))
+        self._previous[snapshot.rank] = part
         return part
 
     def _commit(self, snapshot: Snapshot, saving: Future[Part | None], taken_at: float) -> None:
@@ -90,10 +104,10 @@ class Uploads:
         try:
             committed = commit(self._store, part, timeout_s=_PARTS_WITHIN_S)
         except Exception as error:  # noqa: BLE001  # whatever it is must be heard, not die with its thread
-            self._finished(Kept(snapshot=snapshot, problem=_line(error), fenced=isinstance(error, Fenced)))
+            self._finished(Kept(snapshot=snapshot, **_problem(error)))
             return
-        kept = Kept(snapshot=snapshot, committed=committed, seconds=time.monotonic() - taken_at, warnings=self._sweep(snapshot))
-        self._finished(kept)
+        self._finished(Kept(snapshot=snapshot, committed=committed, seconds=time.monotonic() - taken_at))
+        self._finished(Swept(warnings=self._sweep(snapshot)))
 
     def _sweep(self, snapshot: Snapshot) -> tuple[str, ...]:
         """Let go of what need not be kept. That this fails harms nothing: the next commit tries again."""
@@ -107,8 +121,8 @@ class Uploads:
                 distrusted=self.distrusted,
                 final=snapshot.step == self._job.run.total_steps,
             )
-        except (CheckpointError, ObjectError) as error:
-            return (f"old checkpoints stay for now: {error}",)
+        except Exception as error:  # noqa: BLE001  # as above
+            return (f"old checkpoints stay for now: {_line(error)}",)
         return tuple(str(skipped) for skipped in swept.skipped)
 
     def _info(self, snapshot: Snapshot) -> Info:
@@ -125,6 +139,16 @@ class Uploads:
             tokens=snapshot.tokens,
             extra=snapshot.extra,
         )
+
+
+class _Problem(TypedDict):
+    problem: str
+    fenced: bool
+    contested: bool
+
+
+def _problem(error: Exception) -> _Problem:
+    return _Problem(problem=_line(error), fenced=isinstance(error, Fenced), contested=isinstance(error, Contested))
 
 
 def _line(error: Exception) -> str:

@@ -92,6 +92,11 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "width must be a multiple of twice the number of heads: change one of them",
             "width",
         ),
+        "same_model": CelRule(
+            "self.layers == oldSelf.layers && self.width == oldSelf.width && self.heads == oldSelf.heads && "
+            "has(self.huggingFace) == has(oldSelf.huggingFace) && (!has(self.huggingFace) || self.huggingFace == oldSelf.huggingFace)",
+            "the model cannot change: its checkpoints could not be read; start a run of another name",
+        ),
     },
     DataSpec: {
         "same_seed": CelRule(

@@ -1,8 +1,12 @@
-"""What may not change in a run that has begun: whatever its checkpoints, or the order of its data, depend on.
+"""What changed between two specs of a run, and what may not change once it has begun: what its checkpoints or its data rest on.
 
 The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from tandem_operator.api.trainer import ModelSpec
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 
 from .run_file import SpecError
@@ -14,15 +18,60 @@ def check_change(old: TrainingRun, new: TrainingRun) -> None:
     Raises:
         SpecError: with a line for each field that may not change.
     """
-    problems = [*_trainer(old.spec, new.spec), *_uri(old.spec, new.spec), *_seeds(old.spec, new.spec)]
+    rules = (_trainer, _model, _uri, _seeds)
+    problems = [problem for rule in rules for problem in rule(old.spec, new.spec)]
     if problems:
         raise SpecError(tuple(f"{problem}; start a run of another name" for problem in problems))
+
+
+def changes(old: TrainingRunSpec, new: TrainingRunSpec) -> tuple[str, ...]:
+    """Each field whose value differs, with both values, as people write them; `suspend` is a wish, not a change."""
+    was, becomes = (spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"suspend"}) for spec in (old, new))
+    return tuple(_differences("", was, becomes))
+
+
+def _differences(path: str, was: object, becomes: object) -> Iterator[str]:
+    if was == becomes:
+        return
+    if isinstance(was, Mapping) and isinstance(becomes, Mapping):
+        before, after = cast("Mapping[str, object]", was), cast("Mapping[str, object]", becomes)
+        for name in dict.fromkeys((*before, *after)):
+            yield from _differences(f"{path}.{name}" if path else name, before.get(name), after.get(name))
+    elif isinstance(was, list) and isinstance(becomes, list):
+        earlier, later = cast("Sequence[object]", was), cast("Sequence[object]", becomes)
+        for index in range(max(len(earlier), len(later))):
+            yield from _differences(f"{path}[{index}]", *(part[index] if index < len(part) else None for part in (earlier, later)))
+    else:
+        yield f"{path} {_in_short(was)} -> {_in_short(becomes)}"
+
+
+def _in_short(value: object) -> str:
+    """A value for a line: what has parts of its own goes by its name, if it has one."""
+    if isinstance(value, Mapping):
+        return str(cast("Mapping[str, object]", value).get("name", "{...}"))
+    return "none" if value is None else str(value)
 
 
 def _trainer(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
     if old.trainer.kind == new.trainer.kind:
         return []
     return [f"spec.trainer: {old.trainer.kind} cannot become {new.trainer.kind}: its checkpoints could not be read: keep it"]
+
+
+def _model(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
+    if old.trainer.deepspeed is None or new.trainer.deepspeed is None:
+        return []
+    was, becomes = old.trainer.deepspeed.model, new.trainer.deepspeed.model
+    if was == becomes:
+        return []
+    before, after = _sizes(was, becomes), _sizes(becomes, was)
+    return [f"spec.trainer.deepspeed.model: {before} cannot become {after}: its checkpoints could not be read: keep it"]
+
+
+def _sizes(model: ModelSpec, other: ModelSpec) -> str:
+    """The fields in which a model differs from another, with its values."""
+    told, others = model.model_dump(by_alias=True), other.model_dump(by_alias=True)
+    return ", ".join(f"{name} {_in_short(value)}" for name, value in told.items() if value != others[name])
 
 
 def _uri(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:

@@ -15,28 +15,36 @@ _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _BLOCK = 1 << 16
 
 
-def tell(name: str, *, attempt: int | None, rank: int, follow: bool) -> None:
+def tell(name: str, *, attempt: int | None, worker: int, follow: bool) -> None:
     """Print the log of one worker of an attempt, or of the last attempt."""
     folder = runs.folder(name)
     wanted = attempt or folder.status().attempt
-    log = _log(folder, wanted, rank)
+    log = _log(folder, wanted, worker)
     if not log.exists() and not follow:
         there = ", ".join(sorted(path.name for path in folder.workers.iterdir())) if folder.workers.is_dir() else ""
         instead = f"there are {there}" if there else "no worker was started yet"
-        leave(Exit.BAD_INPUT, f"{name}: no log of worker {rank} of attempt {wanted}: {instead}")
+        leave(Exit.BAD_INPUT, f"{name}: no log of worker {worker} of attempt {wanted}: {instead}")
     try:
         at = _print(log, 0)
+        if not at and not follow:
+            _silent(name, wanted, worker)
         if follow:
-            _follow(folder, rank, wanted, at, fixed=attempt is not None)
+            _follow(folder, worker, wanted, at, fixed=attempt is not None)
     except BrokenPipeError:
         reader.gone()
 
 
-def _follow(folder: RunFolder, rank: int, attempt: int, at: int, *, fixed: bool) -> None:
+def _silent(name: str, attempt: int, worker: int) -> None:
+    """Say, beside the log, that there is nothing in it."""
+    instead = f"; worker 0 speaks for all: `tandem logs {name} --attempt {attempt}`" if worker else " yet"
+    print(f"{name}: worker {worker} of attempt {attempt} has said nothing{instead}", file=sys.stderr)
+
+
+def _follow(folder: RunFolder, worker: int, attempt: int, at: int, *, fixed: bool) -> None:
     """Go on from `at` until the run rests, and through the attempts that follow unless one was asked for."""
     while True:
         status = folder.status()
-        at = _print(_log(folder, attempt, rank), at)
+        at = _print(_log(folder, attempt, worker), at)
         if status.attempt > attempt:
             if fixed:
                 return
@@ -47,8 +55,8 @@ def _follow(folder: RunFolder, rank: int, attempt: int, at: int, *, fixed: bool)
             time.sleep(_EVERY_S)
 
 
-def _log(folder: RunFolder, attempt: int, rank: int) -> Path:
-    return folder.workers / f"{folder.name}-{attempt}-{rank}" / "log"
+def _log(folder: RunFolder, attempt: int, worker: int) -> Path:
+    return folder.workers / f"{folder.name}-{attempt}-{worker}" / "log"
 
 
 def _print(log: Path, at: int) -> int:

@@ -1,17 +1,22 @@
-"""The plan for a run as it is printed: phases, tokens, dollars, and the command line of every worker with its environment."""
+"""The plan for a run as it is printed: phases, tokens, dollars, and the command line of every worker."""
 
 import json
 import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tandem_operator.api.reading.change import changes
+from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.cli.show import overview
+from tandem_operator.cli.show import onward, overview, words
 from tandem_operator.local.machine import foreseen
+from tandem_operator.local.state import wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
 from tandem_operator.plan.preview import Preview, preview
 from tandem_operator.render.process import Process, process
+
+from .estimate import Estimate
 
 _LATER = "Ports stand as 0: free ones are chosen at the start. The environment of this shell that training needs comes on top."
 
@@ -24,16 +29,36 @@ class Planned:
     folder: RunFolder
     preview: Preview
     processes: tuple[Process, ...]
+    changed: tuple[str, ...]
+    estimate: Estimate | None
 
     @classmethod
     def of(cls, run: TrainingRun) -> "Planned":
-        """The plan for `run` on this machine, after what it has done here before."""
-        folder = Home.of().run(run.name)
+        """The plan for `run` on this machine, after what it has done here before.
+
+        Raises:
+            SpecError: when `tandem run` would refuse what has changed since.
+        """
+        folder, changed = Home.of().run(run.name), ()
         if folder.exists:
-            run = run.model_copy(update={"status": folder.status()})
+            current = folder.run()
+            run = wanted.merged(current, run)
+            changed = changes(current.spec, run.spec)
         seen = preview(run, hours=Decimal(1))
         site = foreseen(folder)
-        return cls(run=run, folder=folder, preview=seen, processes=tuple(process(worker, site) for worker in seen.workers))
+        return cls(
+            run=run,
+            folder=folder,
+            preview=seen,
+            processes=tuple(process(worker, site) for worker in seen.workers),
+            changed=changed,
+            estimate=Estimate.of(run, folder),
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether `tandem run` would start nothing."""
+        return self.run.status.phase is RunPhase.SUCCEEDED
 
     def told(self) -> dict[str, object]:
         """The plan for programs."""
@@ -41,28 +66,54 @@ class Planned:
         return {
             "name": self.run.name,
             "attempt": self.run.status.attempt + 1,
+            "startsNothing": self.over,
+            "changed": list(self.changed),
             "steps": seen.steps,
             "tokens": seen.tokens,
             "phases": [{"name": phase.name, "steps": phase.steps, "tokens": phase.tokens} for phase in seen.phases],
             "usdPerHour": float(seen.usd_per_hour),
             "budgetLeftUsd": None if seen.budget_left_usd is None else float(seen.budget_left_usd),
             "budgetLastsSeconds": None if seen.budget_lasts is None else seen.budget_lasts.total_seconds(),
+            "estimate": None if self.estimate is None else self.estimate.told(),
             "checkpoints": self.run.spec.checkpoint.uri or self.folder.checkpoints,
             "processes": [_told(worker) for worker in self.processes],
         }
 
 
-def tell(planned: Planned) -> None:
-    """Print the plan for people."""
+def tell(planned: Planned, *, verbose: bool) -> None:
+    """Print the plan for people; `verbose` with the whole environment of each worker."""
+    if planned.changed:
+        print(f"{planned.run.name}: the file differs from what was run: {onward.in_short(planned.changed)}")
+    if planned.over:
+        done = words.progress(planned.run.status)
+        print(f"{planned.run.name}: has ended, {done} steps done: `tandem run` would start nothing")
+        return
+    if planned.run.status.phase is RunPhase.FAILED:
+        print(_after_failure(planned.run))
     print("\n".join(overview.lines(planned.run, planned.folder)))
     for phase in planned.preview.phases:
         print(f"  {phase.name:<24} {phase.steps:>12,} steps {phase.tokens:>16,} tokens")
+    print(planned.estimate.said() if planned.estimate else "how long it takes and what it costs in all is not known before it has run")
     for worker in planned.processes:
-        print(f"\n# {worker.name}, in {worker.directory}")
-        for name, value in sorted(worker.environment.items()):
-            print(f"{name}={_quoted(name, value)} \\")
-        print(shlex.join(worker.argv))
-    print(f"\n{_LATER}")
+        _print(worker, verbose=verbose)
+    if verbose:
+        print(f"\n{_LATER}")
+
+
+def _after_failure(run: TrainingRun) -> str:
+    status = run.status
+    way = f"go on from step {status.checkpoint.step}" if status.checkpoint else "go on from the newest checkpoint, if there is one,"
+    return f"{run.name}: has failed, {status.reason}: {status.message}; `tandem run` would {way} with attempt {status.attempt + 1}"
+
+
+def _print(worker: Process, *, verbose: bool) -> None:
+    if not verbose:
+        print(f"{worker.name}  {shlex.join(worker.argv)}")
+        return
+    print(f"\n# {worker.name}, in {worker.directory}")
+    for name, value in sorted(worker.environment.items()):
+        print(f"{name}={_quoted(name, value)} \\")
+    print(shlex.join(worker.argv))
 
 
 def _quoted(name: str, value: str) -> str:

@@ -1,4 +1,7 @@
-"""How runs stand, for people: a table of all, or all about one."""
+"""How runs stand, for people: a table of all, or all about one.
+
+What is on record of a run is as old as the last look of whoever acts for it. When nobody does, that is said instead.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,39 +9,52 @@ from datetime import UTC, datetime
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli import runs
+from tandem_operator.cli.exits import Exit, leave
 from tandem_operator.cli.show import table, words
+from tandem_operator.local.process.folder import folders as worker_folders
+from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
 
 _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _EVENTS = 8
+_NAME_WIDTH = 12
 _HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
 
 
 def tell_all(folders: Sequence[RunFolder]) -> None:
     """Print a line for each run."""
     if not folders:
-        print("no runs yet: start one with `tandem run FILE`")
+        _no_runs(Home.of())
         return
     now = datetime.now(UTC)
-    table.columns(_HEAD, (_row(folder.run(), now) for folder in folders))
-    for folder in folders:
-        _warn(folder)
+    standing = [(folder.run(), _alone(folder)) for folder in folders]
+    table.columns(_HEAD, (_row(run, alone, now) for run, alone in standing))
+    for run, alone in standing:
+        if alone:
+            print(words.wrapped(f"{run.name}: {alone}", 2))
 
 
 def tell(folder: RunFolder) -> None:
     """Print all about one run."""
-    run, now = folder.run(), datetime.now(UTC)
-    table.facts(_facts(run, folder, now).items())
+    run, alone, now = folder.run(), _alone(folder), datetime.now(UTC)
+    for name, value in _facts(run, folder, alone, now).items():
+        print(words.wrapped(f"{name:<{_NAME_WIDTH}}{value}", _NAME_WIDTH))
     for happened in list(folder.events())[-_EVENTS:]:
-        print(f"{words.clock(happened.at)}  {happened.event.kind:<7}  {happened.event.reason}: {happened.event.message}")
-    _warn(folder)
+        said = f"{words.clock(happened.at)}  {happened.event.kind:<7}  {happened.event.reason}: {happened.event.message}"
+        print(words.wrapped(said, _NAME_WIDTH))
 
 
-def _row(run: TrainingRun, now: datetime) -> tuple[str, ...]:
+def _no_runs(home: Home) -> None:
+    if home.path.exists() and not home.path.is_dir():
+        leave(Exit.MACHINE, f"{home.path}: Not a directory: set TANDEM_STATE to a folder")
+    print("no runs yet: start one with `tandem run FILE`")
+
+
+def _row(run: TrainingRun, alone: str, now: datetime) -> tuple[str, ...]:
     status = run.status
     return (
         run.name,
-        status.phase.value,
+        f"{status.phase.value} (left)" if alone else status.phase.value,
         status.training_phase or words.NOTHING,
         words.progress(status),
         words.number(status.loss, 4),
@@ -48,12 +64,12 @@ def _row(run: TrainingRun, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _facts(run: TrainingRun, folder: RunFolder, now: datetime) -> dict[str, str]:
+def _facts(run: TrainingRun, folder: RunFolder, alone: str, now: datetime) -> dict[str, str]:
     status = run.status
     why = f" ({status.reason}{f': {status.message}' if status.message else ''})" if status.reason else ""
     facts = {
         "name": run.name,
-        "phase": f"{status.phase.value}{why}",
+        "phase": f"was {status.phase.value} when last seen: {alone}" if alone else f"{status.phase.value}{why}",
         "training": status.training_phase or words.NOTHING,
         "step": words.progress(status),
         "loss": words.number(status.loss, 4),
@@ -64,13 +80,21 @@ def _facts(run: TrainingRun, folder: RunFolder, now: datetime) -> dict[str, str]
         "attempts": f"{status.attempt} ({status.failures} failed, {status.preemptions} preempted, {status.lost_steps} steps lost)",
         "state": str(folder.path),
     }
-    if status.phase.terminal:
+    if alone or status.phase.terminal:
         del facts["left"], facts["tokens/s"]
     return facts
 
 
-def _warn(folder: RunFolder) -> None:
-    """Say when nobody acts for a run that is under way: its workers train on, but nobody counts or restarts them."""
-    phase = folder.status().phase
-    if phase not in _RESTING and not runs.cared_for(folder):
-        print(f"{folder.name}: is {phase.value}, but no process acts for it (it was killed): `tandem resume {folder.name}` goes on")
+def _alone(folder: RunFolder) -> str:
+    """What has become of a run that is under way and that no process acts for; empty when one does, or the run rests."""
+    if folder.status().phase in _RESTING or runs.cared_for(folder):
+        return ""
+    workers = worker_folders(folder.workers)
+    live = sum(worker.lives() for worker in workers)
+    if live:
+        left = f"it was killed. {live} of its workers train{'s' if live == 1 else ''} on, uncounted and without restarts"
+    elif workers:
+        left = "it was killed, and all its workers are gone"
+    else:
+        left = "it was killed before a worker was started"
+    return f"no process acts for it: {left}. `tandem run FILE` or `tandem resume {folder.name}` goes on"

@@ -1,39 +1,53 @@
 """What a person is told when a run has ended or rests: how it went, its loss curve, and three commands to try next."""
 
+import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local import history
 from tandem_operator.local.state.run_folder import RunFolder
-from tandem_operator.plan.phases import Reason
 
-from . import picture, reader, words
+from . import onward, picture, reader, words
+from .onward import RunFile
 
 
-def tell(folder: RunFolder, again: str) -> None:
-    """Print it. `again` is the command that goes on with the run."""
+def tell(folder: RunFolder, file: RunFile | None) -> None:
+    """Print it. `file` is what was run, if that is known."""
     run = folder.run()
     try:
         print(_how(run), flush=True)
         if run.status.phase.terminal:
             _draw(run, folder)
-        _suggest(run, again)
+        _suggest(onward.commands(folder, run, file))
     except OSError:
         reader.gone()
 
 
-def remind(run: TrainingRun, again: str) -> None:
-    """Print that a run has ended already, and that nothing was started."""
+def remind(folder: RunFolder, file: RunFile | None, changes: Sequence[str]) -> None:
+    """Print that a run has ended already and nothing was started, also if its file has changed since."""
+    run = folder.run()
     print(f"{_how(run)}; it has ended already, so nothing was started")
-    _suggest(run, again)
+    if changes:
+        print(f"{run.name}: the file differs from what was run ({onward.in_short(changes)}): {_ways_on(folder, run)}")
+    _suggest(onward.commands(folder, run, file, changed=bool(changes)))
 
 
-def _suggest(run: TrainingRun, again: str) -> None:
-    commands = _next(run, again)
+def _ways_on(folder: RunFolder, run: TrainingRun) -> str:
+    """How a changed file can be run: anew, or from the checkpoints of the run that has ended."""
+    name = f"--name {onward.free_name(folder)}"
+    if run.spec.checkpoint.uri:
+        return f"{name} goes on from its checkpoints"
+    return f"--fresh begins anew; {name}, with checkpoint.uri {folder.checkpoints} in the file, goes on from its checkpoints"
+
+
+def _suggest(commands: Sequence[onward.Command]) -> None:
+    # Started by `uv run`, `tandem` need not be on the person's own path: what is suggested must work as it stands.
+    prefix = "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
     width = max(len(command) for command, _ in commands)
-    print("\n".join(["next:", *(f"  {command:<{width}}  {does}" for command, does in commands)]), flush=True)
+    print("\n".join(["next:", *(f"  {prefix}{command:<{width}}  {does}" for command, does in commands)]), flush=True)
 
 
 def _draw(run: TrainingRun, folder: RunFolder) -> None:
@@ -58,34 +72,3 @@ def _how(run: TrainingRun) -> str:
         case _:
             kept = f"saved at step {status.checkpoint.step}" if status.checkpoint else "nothing was saved yet"
             return f"{run.name}: stopped, {kept}. {facts}"
-
-
-def _next(run: TrainingRun, again: str) -> list[tuple[str, str]]:
-    name = run.name
-    match run.status.phase:
-        case RunPhase.SUCCEEDED:
-            return [
-                (f"tandem checkpoints {name}", "what was kept, and where"),
-                (f"tandem cost {name}", "what it cost, by attempt and by token"),
-                (f"{again} --fresh", "the same once more, from the beginning"),
-            ]
-        case RunPhase.FAILED:
-            return [
-                (f"tandem logs {name}", "what its last attempt printed"),
-                ("tandem doctor", "what this machine lacks"),
-                (f"{again} --fresh", "the same once more, from the beginning"),
-            ]
-        case _:
-            budget = run.status.reason == Reason.BUDGET_EXHAUSTED
-            onward = f"tandem resume {name} --budget-usd {_more(run)}" if budget else again
-            return [
-                (onward, f"go on at step {run.status.step + 1}"),
-                (f"tandem cost {name}", "what it cost so far, and would cost to the end"),
-                (f"tandem status {name} -o yaml", "everything that is known of it"),
-            ]
-
-
-def _more(run: TrainingRun) -> str:
-    """Twice the budget: an example that works."""
-    limit = run.spec.budget.usd
-    return f"{limit * 2:f}" if limit else "1"

@@ -24,7 +24,7 @@ _COLOURS = {
     RunPhase.SUCCEEDED: "bold green",
     RunPhase.FAILED: "bold red",
 }
-_UNDER_WAY = (RunPhase.PENDING, RunPhase.RUNNING)
+_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _WIDEST = 100
 _WIDTHS = {"loss": 8, "tokens/s": 10, "checkpoint": 24, "spent": 20, "left": 8}  # fixed, so that nothing jumps
 
@@ -36,6 +36,7 @@ class LiveScreen:
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._gone = False
+        self._leaving = ""
         self._try(self._live.start)
 
     def happened(self, happened: Happened) -> None:
@@ -45,11 +46,15 @@ class LiveScreen:
 
     def show(self, run: TrainingRun, now: datetime) -> None:
         """The panel as the run stands."""
-        self._try(lambda: self._live.update(panel(run, now, self._console.width), refresh=True))
+        self._try(lambda: self._live.update(panel(run, now, self._console.width, self._leaving), refresh=True))
 
     def say(self, line: str) -> None:
         """A line of Tandem's own above the panel."""
         self._print(datetime.now(UTC), Text(line, style="bold"))
+
+    def offer(self, leaving: str) -> None:
+        """What Ctrl-C does stands at the foot of the panel."""
+        self._leaving = leaving
 
     def close(self) -> None:
         """The last panel stays where it is."""
@@ -68,15 +73,15 @@ class LiveScreen:
             reader.gone()
 
 
-def panel(run: TrainingRun, now: datetime, width: int) -> Panel:
-    """How a run stands: what it does, how far it is, what it costs."""
+def panel(run: TrainingRun, now: datetime, width: int, leaving: str = "") -> Panel:
+    """How a run stands: what it does, how far it is, what it costs; and what Ctrl-C does, unless the run rests."""
     status = run.status
     head = Text.assemble((status.phase.value, _COLOURS[status.phase]), _why(run))
     return Panel(
         Group(head, Text(), _bar(run, min(width, _WIDEST) - 30), Text(), _numbers(run, now)),
         title=f"[bold]{run.name}[/bold]",
         title_align="left",
-        subtitle="[dim]Ctrl-C: checkpoint, then stop[/dim]" if status.phase in _UNDER_WAY else None,
+        subtitle=f"[dim]Ctrl-C: {leaving}[/dim]" if leaving and status.phase not in _RESTING else None,
         subtitle_align="right",
         width=min(width, _WIDEST),
         border_style="dim",

@@ -10,6 +10,7 @@ from tandem_operator.plan.preview import Preview, preview
 
 from . import words
 
+_OF_ITSELF_S = 60  # how often trainers save when no rhythm is asked for (tandem_trainer.rank.cadence)
 _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 
@@ -23,20 +24,27 @@ def _what(run: TrainingRun, planned: Preview) -> str:
     phases = ", ".join(f"{phase.name} {phase.steps:,}" for phase in planned.phases)
     ranks = run.spec.workers * run.spec.ranks_per_worker
     by = f"trainer {run.spec.trainer.kind}, {ranks} rank{'' if ranks == 1 else 's'}"
-    return f"{run.name}: {planned.steps:,} steps ({phases}), {planned.tokens:,} tokens, {by}"
+    # What a script learns from at a step is its own affair, and the length of its steps in tokens is not known here.
+    tokens = "" if run.spec.trainer.script else f"{planned.tokens:,} tokens, "
+    return f"{run.name}: {planned.steps:,} steps ({phases}), {tokens}{by}"
 
 
 def _kept(run: TrainingRun, folder: RunFolder) -> str:
     spec = run.spec.checkpoint
     every = [f"{spec.every_steps} steps"] if spec.every_steps else []
     every += [f"{spec.every_seconds} s"] if spec.every_seconds else []
-    rhythm = f"every {' or '.join(every)}" if every else "at the end of each phase"
+    rhythm = f"every {' or '.join(every)}" if every else f"every {_OF_ITSELF_S} s and at the end of each phase"
     return f"checkpoints {rhythm} in {spec.uri or folder.checkpoints}, the last {spec.keep_last} are kept"
 
 
 def _money(run: TrainingRun, planned: Preview) -> list[str]:
     if not planned.usd_per_hour and run.spec.budget.usd is None:
         return []
+    if not planned.usd_per_hour:
+        return [
+            "warning: budget.usd never binds on this machine, where a worker costs nothing: "
+            "set budget.usdPerWorkerHour to what a worker costs an hour"
+        ]
     lasts = f", enough for {words.length(planned.budget_lasts.total_seconds())}" if planned.budget_lasts is not None else ""
     left = f"; {dollars(planned.budget_left_usd)} left{lasts}" if planned.budget_left_usd is not None else ""
     return [f"{dollars(planned.usd_per_hour)} an hour{left}"]

@@ -37,6 +37,9 @@ class PlainScreen:
         """A line of Tandem's own."""
         self._line(datetime.now(UTC), line)
 
+    def offer(self, leaving: str) -> None:
+        """Lines that have scrolled away are no place for it."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -23,6 +23,10 @@ class Screen(Protocol):
         """Tell the person something that is not about the run itself."""
         ...
 
+    def offer(self, leaving: str) -> None:
+        """From now on, Ctrl-C does this; empty when there is nothing to say of it."""
+        ...
+
     def close(self) -> None:
         """Leave what is shown as it is."""
         ...

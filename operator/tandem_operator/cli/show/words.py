@@ -1,5 +1,7 @@
 """How amounts are written for people: short, with their unit, and a dash for what is not known."""
 
+import shutil
+import textwrap
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,6 +11,7 @@ from tandem_operator.plan.policies.budget import dollars
 
 NOTHING = "-"
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+_NARROWEST = 40
 
 
 def length(seconds: float | None) -> str:
@@ -66,6 +69,12 @@ def spend(run: TrainingRun) -> str:
     limit = run.spec.budget.usd
     spent = dollars(run.status.spent_usd)
     return spent if limit is None else f"{spent} of {dollars(Decimal(limit))}"
+
+
+def wrapped(text: str, indent: int) -> str:
+    """A text as wide as the terminal, its later lines indented; addresses and paths stay whole, so that they can be copied."""
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    return textwrap.fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def running_for(status: RunStatus, now: datetime) -> timedelta | None:

@@ -20,7 +20,7 @@ from typing import NamedTuple, cast
 
 from tandem_operator.local.state import durable
 
-from . import launch
+from . import kin, launch
 from .identity import Identity
 
 KILLED = 137  # 128 + SIGKILL: gone without a word
@@ -77,6 +77,15 @@ class WorkerFolder:
         """What it trained."""
         return self.path / "steps.jsonl"
 
+    @property
+    def _exit(self) -> Path:
+        return self.path / "exit"
+
+    @property
+    def _first_of_attempt(self) -> "WorkerFolder":
+        """The folder of worker 0, which records the steps."""
+        return WorkerFolder(self.path.with_name(f"{self.name.run}-{self.name.attempt}-0"))
+
     def make(self) -> bool:
         """Take the name, durably; False when it was taken before."""
         self.path.parent.mkdir(exist_ok=True)
@@ -94,11 +103,17 @@ class WorkerFolder:
 
     def settled(self) -> Identity:
         """Who the worker is; if it has not said so by now, it never will: the one who ordered it has died."""
-        nobody: dict[str, object] = {"pid": 0, "ticks": 0, "boot": "", "at": self.path.stat().st_mtime}
-        launch.claim(self.pid, nobody)
+        launch.claim(self.pid, launch.NOBODY | {"at": self.path.stat().st_mtime})
         known = Identity.read(self.pid)
         assert known is not None, "the claim was made by us or before us"
         return known
+
+    def lives(self) -> bool:
+        """Whether anything of it runs at this moment, for those who only look: nothing is ended and nothing put on record."""
+        if self.ended() is not None:
+            return False
+        known = Identity.read(self.pid)
+        return (known is not None and known.alive) or next(kin.of(self.path), None) is not None
 
     def stop_asked(self) -> datetime | None:
         """When it was asked to leave, if it was."""
@@ -113,7 +128,7 @@ class WorkerFolder:
     def word(self) -> tuple[int, str] | None:
         """How the agent says it ended; None when it said nothing."""
         with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            told = cast("dict[str, object]", json.loads((self.path / "exit").read_text(encoding="utf-8")))
+            told = cast("dict[str, object]", json.loads(self._exit.read_text(encoding="utf-8")))
             return int(str(told["code"])), str(told.get("message", ""))
         return None
 
@@ -130,9 +145,15 @@ class WorkerFolder:
         return Ended(code=code, message=message, at=at)
 
     def last_sign(self) -> datetime:
-        """When it last wrote anything: the best there is, for one that ended while nobody looked."""
-        signs = [entry.stat().st_mtime for entry in self.path.iterdir()]
-        return datetime.fromtimestamp(max(signs, default=self.path.stat().st_mtime), UTC)
+        """When it last was there for certain: the best there is, for one that ended while nobody looked.
+
+        Only worker 0 records steps, and the others may never print a word. But a step is made by all workers of an attempt
+        together, so its record is a sign of life of each, unless it has said before that it leaves.
+        """
+        signs = [self.since(), *_written(self.log, self.steps, self._exit)]
+        if not self._exit.exists():
+            signs += _written(self._first_of_attempt.steps)
+        return max(signs)
 
     def last_words(self) -> str:
         """The last line of its log: most often the error."""
@@ -143,6 +164,15 @@ class WorkerFolder:
         except FileNotFoundError:
             return ""
         return printed[-1][:_LONGEST_MESSAGE] if printed else ""
+
+
+def _written(*paths: Path) -> list[datetime]:
+    """When each of these files was last written, of those that are there."""
+    found: list[datetime] = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    return found
 
 
 def folders(parent: Path) -> tuple[WorkerFolder, ...]:

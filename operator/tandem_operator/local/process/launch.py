@@ -15,6 +15,7 @@ from pathlib import Path
 
 NOT_FOUND = 127  # as shells say it
 NOT_WANTED = 75  # EX_TEMPFAIL of sysexits.h: somebody else has decided
+NOBODY: dict[str, object] = {"pid": 0, "ticks": 0, "boot": ""}  # the claim of whoever decides that no one shall come
 
 
 def identity(pid: int) -> dict[str, object]:

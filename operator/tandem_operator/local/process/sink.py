@@ -43,11 +43,15 @@ class Sink:
         """The file with the token that it wants, readable by nobody else."""
         return self._folder / "token"
 
-    def keep(self, environ: Mapping[str, str] = os.environ) -> None:
-        """See to it that it runs; a service that dies at once is not started again at once."""
+    def prepare(self) -> None:
+        """Have the token ready, which workers are started with."""
         self._folder.mkdir(exist_ok=True)
         if not self.token_file.exists():
             durable.write(self.token_file, secrets.token_urlsafe(32), mode=0o600)
+
+    def keep(self, environ: Mapping[str, str] = os.environ) -> None:
+        """See to it that it runs; a service that dies at once is not started again at once."""
+        self.prepare()
         if self._alive() or time.monotonic() - self._started_at < _RESTART_EVERY_S:
             return
         self._started_at = time.monotonic()
@@ -55,7 +59,10 @@ class Sink:
         self._start(environ)
 
     def stop(self) -> None:
-        """End it: nothing more will be reported."""
+        """End it: nothing more will be reported. One that is still starting finds its claim taken, and leaves."""
+        if not self._folder.is_dir():
+            return
+        launch.claim(self._claim, launch.NOBODY | {"at": time.time()})
         known = Identity.read(self._claim)
         if known and known.send(signal.SIGTERM):
             deadline = time.monotonic() + _LEAVING_S
@@ -97,7 +104,8 @@ class Sink:
             )
 
     def _reap(self) -> None:
+        """Its time to leave is over, or it never came so far as to say who it is."""
         if self._child is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._child.wait(_LEAVING_S)
+            self._child.kill()
+            self._child.wait()
             self._child = None

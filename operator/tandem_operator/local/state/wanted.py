@@ -35,9 +35,23 @@ def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingR
             folder.write_wanted(run)
             return run
         current = folder.wanted()
-        spec = _merged(current, told)
-        check_change(current, current.model_copy(update={"spec": spec}))
-        return _written(folder, current, spec, applied=told.spec)
+        return _written(folder, current, merged(current, told).spec, applied=told.spec)
+
+
+def merged(current: TrainingRun, told: TrainingRun) -> TrainingRun:
+    """The run as it would be wanted after `told` is applied: the file's word where the file has changed, else what is wanted now.
+
+    Raises:
+        SpecError: when the file changes what the checkpoints of the run rest on.
+    """
+    before: dict[str, object] = json.loads(current.metadata.annotations.get(LAST_APPLIED, "{}"))
+    now, file = _told(current.spec), _told(told.spec)
+    kept = {field: value for field, value in now.items() if before.get(field) == file.get(field)}
+    changed = {field: value for field, value in file.items() if before.get(field) != value}
+    spec = TrainingRunSpec.model_validate({**kept, **changed, "suspend": told.spec.suspend})
+    new = current.model_copy(update={"spec": spec})
+    check_change(current, new)
+    return new
 
 
 def ask_stop(folder: RunFolder) -> TrainingRun:
@@ -85,15 +99,6 @@ def _written(folder: RunFolder, current: TrainingRun, spec: TrainingRunSpec, *, 
 def _annotated(run: TrainingRun, applied: TrainingRunSpec) -> TrainingRun:
     annotations = {**run.metadata.annotations, LAST_APPLIED: json.dumps(_told(applied), sort_keys=True)}
     return run.model_copy(update={"metadata": run.metadata.model_copy(update={"annotations": annotations})})
-
-
-def _merged(current: TrainingRun, told: TrainingRun) -> TrainingRunSpec:
-    """The file's word where the file has changed, else what is wanted now."""
-    before: dict[str, object] = json.loads(current.metadata.annotations.get(LAST_APPLIED, "{}"))
-    now, file = _told(current.spec), _told(told.spec)
-    kept = {field: value for field, value in now.items() if before.get(field) == file.get(field)}
-    changed = {field: value for field, value in file.items() if before.get(field) != value}
-    return TrainingRunSpec.model_validate({**kept, **changed, "suspend": told.spec.suspend})
 
 
 def _told(spec: TrainingRunSpec) -> dict[str, object]:

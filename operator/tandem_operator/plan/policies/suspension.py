@@ -12,4 +12,4 @@ def wanted(run: TrainingRun) -> Ending | None:
     """The wish to rest, if there is one."""
     if not run.spec.suspend:
         return None
-    return Ending(reason=Reason.SUSPEND_REQUESTED, message="spec.suspend is true: set it to false to go on")
+    return Ending(reason=Reason.SUSPEND_REQUESTED, message="stopped on request")

@@ -69,6 +69,7 @@ def job(run: TrainingRun) -> str:
             "name": run.name,
             "namespace": run.metadata.namespace,
             "uid": run.metadata.uid,
+            "gpusPerWorker": spec.gpus_per_worker,
             "trainer": {"kind": spec.trainer.kind, **settings[spec.trainer.kind]},
             "data": _written(spec.data),
             "phases": [_phase(phase, run) for phase in spec.phases],

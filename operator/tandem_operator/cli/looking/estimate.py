@@ -1,0 +1,57 @@
+"""What a run will have cost in all, and how long it still takes, at the speed that its own earlier attempts had on this machine."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median
+
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cli.show import words
+from tandem_operator.local import history
+from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.plan.policies.budget import dollars
+
+from .bill import tokens_until
+
+_HOUR_S = Decimal(3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """The way to the end at a known speed."""
+
+    tokens_per_second: float
+    attempt: int
+    seconds_left: float
+    total_usd: Decimal | None
+
+    @classmethod
+    def of(cls, run: TrainingRun, folder: RunFolder) -> "Estimate | None":
+        """The estimate for `run`; None while none of its attempts has told a speed, for no other run's would be its own."""
+        for attempt in reversed(history.attempts(folder)):
+            speeds = [step.tokens_per_second for step in attempt.steps() if step.tokens_per_second]
+            if speeds:
+                return _at(run, median(speeds), attempt.number)
+        return None
+
+    def told(self) -> dict[str, object]:
+        """The estimate for programs."""
+        return {
+            "tokensPerSecond": self.tokens_per_second,
+            "secondsLeft": self.seconds_left,
+            "totalUsd": None if self.total_usd is None else float(self.total_usd),
+        }
+
+    def said(self) -> str:
+        """The estimate for people."""
+        cost = "set budget.usdPerWorkerHour to know the cost" if self.total_usd is None else f"about {dollars(self.total_usd)} in all"
+        return (
+            f"about {words.length(self.seconds_left)} left at the {self.tokens_per_second:,.0f} tokens/s of attempt {self.attempt}, {cost}"
+        )
+
+
+def _at(run: TrainingRun, tokens_per_second: float, attempt: int) -> Estimate:
+    left = tokens_until(run, run.spec.total_steps) - tokens_until(run, run.status.step)
+    seconds = left / tokens_per_second
+    usd_per_hour = run.spec.budget.usd_per_worker_hour * run.spec.workers
+    total = run.status.spent_usd + Decimal(str(seconds)) / _HOUR_S * usd_per_hour if usd_per_hour else None
+    return Estimate(tokens_per_second=tokens_per_second, attempt=attempt, seconds_left=seconds, total_usd=total)

@@ -1,0 +1,67 @@
+"""How a run that failed goes on: because a person asks again, which is a new mandate. Only `tandem run` and `tandem resume` do this.
+
+The planner knows no way out of Failed, so that nothing wakes a run by accident. What is written here is the run at rest, its
+failure withdrawn; from rest the planner finds its own way on, names no attempt while a worker of an old one lives, and fails
+the run anew when its deadline is still over.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.plan.phases import Reason
+from tandem_operator.plan.values import Event, EventKind
+
+from .owner import Ownership
+from .run_folder import RunFolder, StateError
+
+_PATIENCE_S, _RETRY_S = 5.0, 0.05  # an owner whose run has failed leaves as soon as it has told so
+
+_FORGOTTEN: Final = {
+    "failures": 0,
+    "no_progress": 0,
+    "failed_at_step": None,
+    "finished_at": None,
+    "start_after": None,
+    "fell_at": None,  # the time until somebody asked again is no time to resume
+    "eta_seconds": None,
+}
+
+
+def revive(folder: RunFolder) -> bool:
+    """Put a failed run to rest so that it can go on; say whether there was one to revive.
+
+    Raises:
+        StateError: when another process keeps acting for it.
+    """
+    with folder.ownership() as lock:
+        if not _taken(lock, folder):
+            return False
+        status = folder.status()
+        if status.phase is not RunPhase.FAILED:
+            return False
+        revived = at_rest(status)
+        folder.write_status(revived)
+        folder.say([Event(kind=EventKind.NORMAL, reason="AskedAgain", message=revived.message)], datetime.now(UTC))
+    return True
+
+
+def at_rest(status: RunStatus) -> RunStatus:
+    """The status of a failed run as one that rests: what it did and cost stays, what it failed for is forgiven."""
+    message = f"a person asked to go on after {status.reason}: {status.message}"
+    rest = {"phase": RunPhase.SUSPENDED, "reason": Reason.WITHDRAWN.value, "message": message}
+    return status.model_copy(update=_FORGOTTEN | rest)
+
+
+def _taken(lock: Ownership, folder: RunFolder) -> bool:
+    """Wait for an owner that is about to leave; False when the run has been revived by another meanwhile."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not lock.take():
+        if folder.status().phase is not RunPhase.FAILED:
+            return False
+        if time.monotonic() > deadline:
+            message = f"{folder.name}: has failed and is still held by process {lock.holder()}: end that one and ask again"
+            raise StateError(message)
+        time.sleep(_RETRY_S)
+    return True
