@@ -64,7 +64,7 @@ def _ending(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
         case RunPhase.STOPPING:
             return restart.forbidden(run, seen) or _begun(run.status, wish)
         case _:
-            return restart.forbidden(run, seen) or wish or notice.given(run, seen) or restart.fallen(run, seen)
+            return restart.forbidden(run, seen) or wish or notice.given(run, seen) or restart.fallen(run, seen, now)
 
 
 def _begun(status: RunStatus, wish: Ending | None) -> Ending:

@@ -195,6 +195,35 @@ CHANGES = {
 }
 
 
+SIZED = changed(RUN, trainer={"deepspeed": {"model": {"layers": 4, "width": 128, "heads": 4}}})
+MODELS = {
+    "the same": (SIZED, 0),
+    "another micro-batch": (
+        changed(SIZED, trainer={"deepspeed": {"microBatchSize": 2, "model": {"layers": 4, "width": 128, "heads": 4}}}),
+        0,
+    ),
+    "wider": (changed(SIZED, trainer={"deepspeed": {"model": {"layers": 4, "width": 256, "heads": 4}}}), 1),
+    "wider and deeper": (changed(SIZED, trainer={"deepspeed": {"model": {"layers": 8, "width": 256, "heads": 4}}}), 1),
+    "by name": (changed(SIZED, trainer={"deepspeed": {"model": {"layers": 4, "width": 128, "heads": 4, "huggingFace": "gpt2"}}}), 1),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_both_refuse_another_model_in_one_line(training_runs: ApiServer, model: str) -> None:
+    """Its checkpoints could not be read; whatever else DeepSpeed is told may change."""
+    new, refusals = MODELS[model]
+    assert len(training_runs.refusals(new, SIZED)) == refusals
+    old_run, new_run = from_object(SIZED), from_object(new)
+    assert isinstance(old_run, TrainingRun)
+    assert isinstance(new_run, TrainingRun)
+    if not refusals:
+        check_change(old_run, new_run)
+        return
+    with pytest.raises(SpecError, match=r"spec\.trainer\.deepspeed\.model: .+ cannot become .+: keep it") as refused:
+        check_change(old_run, new_run)
+    assert len(refused.value.problems) == refusals
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_both_refuse_the_same_changes(training_runs: ApiServer, change: str) -> None:
     """What checkpoints and the order of data depend on cannot change in a run that has begun; the rest can."""

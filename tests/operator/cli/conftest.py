@@ -85,9 +85,12 @@ class Desk:
         for process in self.started:
             process.kill()
             process.wait()
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and self._ours(entry):
-                os.kill(int(entry.name), signal.SIGKILL)
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+
+    def processes(self) -> Iterator[int]:
+        """Every process that was started from here and lives."""
+        return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and self._ours(entry))
 
     def _ours(self, entry: Path) -> bool:
         try:

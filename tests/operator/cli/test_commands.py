@@ -125,7 +125,7 @@ def test_what_is_printed_for_programs_reads_back_as_the_type_it_is(desk: Any, fo
     assert (listed["kind"], listed["items"]) == ("List", [told])
 
 
-def test_logs_are_those_of_the_attempt_and_rank_asked_for(desk: Any) -> None:
+def test_logs_are_those_of_the_attempt_and_worker_asked_for(desk: Any) -> None:
     """The last attempt by default; an attempt that never was is said with those there are."""
     desk.tandem("run", desk.file())
     log = desk.state / "runs/demo/workers/demo-1-0/log"
@@ -134,6 +134,22 @@ def test_logs_are_those_of_the_attempt_and_rank_asked_for(desk: Any) -> None:
     assert desk.tandem("logs", "demo", "--follow").stdout == "loss is falling\n"
     absent = desk.tandem("logs", "demo", "--attempt", "7")
     assert (absent.returncode, "there are demo-1-0" in absent.stderr) == (2, True)
+    assert desk.tandem("logs", "demo", "--attempt", "0").returncode == 2
+
+
+def test_a_worker_that_has_said_nothing_is_said_in_a_line(desk: Any) -> None:
+    """Beside the log, and with the way to the worker that speaks for all."""
+    desk.tandem("run", desk.file(workers=2, trainer={"deepspeed": {"microBatchSize": 1}}))
+    silent = desk.tandem("logs", "demo", "--worker", "1")
+    assert (silent.returncode, silent.stdout) == (0, "")
+    assert silent.stderr == "demo: worker 1 of attempt 1 has said nothing; worker 0 speaks for all: `tandem logs demo --attempt 1`\n"
+
+
+def test_a_state_folder_that_is_a_file_is_not_taken_for_an_empty_one(desk: Any) -> None:
+    """Exit 74: which file, and what to set."""
+    desk.environ["TANDEM_STATE"] = str(desk.file())
+    ran = desk.tandem("status")
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (74, "", 1), ran.stderr
 
 
 def test_cost_is_counted_by_attempt_by_step_and_by_token_and_to_the_end(desk: Any) -> None:

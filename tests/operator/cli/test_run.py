@@ -167,7 +167,8 @@ def test_a_run_that_fails_at_the_same_step_twice_ends_with_exit_1_and_its_reason
     """NoProgress is said with the worker's own words."""
     ran = desk.tandem("run", desk.file(), standin={"fall_at": 7})
     assert ran.returncode == 1, ran.stdout
-    assert "NoProgress" in ran.stdout
+    assert ran.stdout.count("fell at step 7") == ran.stdout.count("fell at step 7", 0, ran.stdout.index("demo: failed")) + 1
+    assert "Failed: NoProgress\n" in ran.stdout
     assert desk.starts() == ["demo-1-0", "demo-2-0"]
 
 
@@ -196,6 +197,42 @@ def test_secrets_of_the_shell_do_not_reach_workers_and_what_training_needs_does(
     names = {entry.partition("=")[0] for entry in Path(f"/proc/{pid}/environ").read_text().split("\0")}
     assert {"AWS_REGION", "STANDIN_STEP_S", "TANDEM_SCRATCH"} <= names
     assert "GITHUB_TOKEN" not in names
+
+
+@pytest.mark.parametrize(("spec", "code"), [({"deadline": "0s"}, 1), ({"suspend": True}, 3)])
+def test_a_run_that_ends_at_once_leaves_no_process_behind(desk: Any, spec: dict[str, object], code: int) -> None:
+    """No worker was wanted, so no telemetry service was started either."""
+    ran = desk.tandem("run", desk.file(telemetry=None, **spec))
+    assert (ran.returncode, desk.starts()) == (code, []), ran.stdout
+    assert not (desk.state / "runs" / "demo" / "telemetry" / "pid").exists()
+    assert not list(desk.processes())
+
+
+def test_a_run_of_which_everything_was_killed_is_not_said_to_run(desk: Any, until: Until) -> None:
+    """Workers gone, nobody acts: said with the way on, in the table too, and the object for programs is as it was."""
+    running = desk.start("run", desk.file(), standin=SLOW)
+    until(lambda: desk.steps("demo-1-0") > 2)
+    running.kill()
+    running.communicate()
+    assert "1 of its workers trains on" in " ".join(desk.tandem("status", "demo").stdout.split())
+    os.kill(json.loads((desk.state / "runs/demo/workers/demo-1-0/pid").read_text())["pid"], signal.SIGKILL)
+    until(lambda: not list(desk.processes()))
+    said = desk.tandem("status", "demo").stdout
+    assert "no process acts for it: it was killed, and all its workers are gone" in " ".join(said.split())
+    assert "tokens/s" not in said
+    assert max(len(line) for line in said.splitlines() if "://" not in line) <= 120
+    assert "`tandem resume demo`" in " ".join(desk.tandem("status").stdout.split())
+    assert status(desk)["phase"] in {"Pending", "Running"}
+
+
+def test_whoever_stops_a_run_is_not_told_that_it_goes_on(desk: Any, until: Until) -> None:
+    """`tandem stop` watches the owner stop it."""
+    running = desk.start("run", desk.file(), standin=SLOW)
+    until(lambda: desk.steps("demo-1-0") > 2)
+    said = desk.tandem("stop", "demo").stdout
+    assert "the run is stopped all the same" in said
+    assert "goes on\n" not in said.partition("demo: stopped")[0]
+    running.communicate()
 
 
 @pytest.mark.slow

@@ -3,25 +3,33 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.panel import Panel
 from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.cli.show import words
+from tandem_operator.cli.show import overview, words
 from tandem_operator.cli.show.live import panel
 from tandem_operator.cli.show.plain import PlainScreen
+from tandem_operator.local.state.run_folder import RunFolder
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def run(**status: object) -> TrainingRun:
-    spec = {"trainer": {"deepspeed": {}}, "phases": [{"name": "pretrain", "steps": 400}], "budget": {"usd": 5, "usdPerWorkerHour": 1}}
-    made = from_object({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "demo"}, "spec": spec})
+def of_spec(**spec: object) -> TrainingRun:
+    whole = {"trainer": {"deepspeed": {}}, "phases": [{"name": "pretrain", "steps": 400}], **spec}
+    made = from_object({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "demo"}, "spec": whole})
     assert isinstance(made, TrainingRun)
+    return made
+
+
+def run(**status: object) -> TrainingRun:
+    made = of_spec(budget={"usd": 5, "usdPerWorkerHour": 1})
     said = {"phase": RunPhase.RUNNING, "attempt": 2, "total_steps": 400, "training_phase": "pretrain", **status}
     return made.model_copy(update={"status": RunStatus.model_validate(said)})
 
@@ -72,3 +80,42 @@ def test_a_plain_line_says_only_what_is_known() -> None:
     lines: list[str] = []
     PlainScreen(write=lines.append).show(run(step=1), NOW)
     assert lines[0].endswith("step 1/400  pretrain  $0.00 of $5.00")
+
+
+def test_the_foot_of_the_panel_says_what_ctrl_c_does_and_nothing_once_the_run_rests() -> None:
+    """Whoever watches leaves; whoever acts stops the run; at rest there is nothing to interrupt."""
+    assert "Ctrl-C: leave, the run goes on" in drawn(panel(run(), NOW, 100, "leave, the run goes on"))
+    assert "Ctrl-C" not in drawn(panel(run(), NOW, 100))
+    assert "Ctrl-C" not in drawn(panel(run(phase=RunPhase.SUSPENDED), NOW, 100, "leave, the run goes on"))
+
+
+def drawn(shown: Panel) -> str:
+    """A panel as text."""
+    page = StringIO()
+    Console(file=page, width=100, legacy_windows=False).print(shown)
+    return page.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("spec", "said", "unsaid"),
+    [
+        ({"checkpoint": {}}, "checkpoints every 60 s and at the end of each phase", "warning"),
+        ({"checkpoint": {"everySteps": 5}}, "checkpoints every 5 steps in", "60 s"),
+        ({"budget": {"usd": 5}}, "warning: budget.usd never binds on this machine until budget.usdPerWorkerHour", "an hour;"),
+        ({"trainer": {"script": {"path": "train.py"}}}, "400 steps (pretrain 400), trainer script", "tokens"),
+    ],
+)
+def test_what_is_about_to_be_done_is_said_as_it_will_be(tmp_path: Path, spec: dict[str, object], said: str, unsaid: str) -> None:
+    """The trainers' own rhythm, a budget that cannot bind, and no tokens where nobody counts them."""
+    text = "\n".join(overview.lines(of_spec(**spec), RunFolder(tmp_path / "demo")))
+    assert (said in text, unsaid in text) == (True, False), text
+
+
+def test_a_long_text_is_wrapped_below_itself_and_an_address_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 60 columns: no line is wider, but for an address that is."""
+    monkeypatch.setenv("COLUMNS", "60")
+    address = "s3://" + "x" * 80
+    lines = words.wrapped(f"phase       {'why ' * 40}{address}", 12).splitlines()
+    assert lines[-1] == f"{' ' * 12}{address}"
+    assert all(len(line) <= 60 for line in lines[:-1])
+    assert all(line.startswith(" " * 12) for line in lines[1:])

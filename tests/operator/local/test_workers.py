@@ -191,3 +191,31 @@ def test_a_worker_that_ended_unseen_ended_when_it_last_wrote(parent: Path) -> No
         os.utime(path, (5000, 5000))
     worker = Workers(parent).look(now())[0]
     assert (worker.since.timestamp(), worker.until and worker.until.timestamp()) == (1000, 5000)
+
+
+def test_a_step_of_worker_0_is_a_sign_of_life_of_all_who_have_not_left(parent: Path) -> None:
+    """Worker 1 never prints a word, yet it lived until the last step; worker 2 had said that it leaves, and is not paid for longer."""
+    for rank in range(3):
+        folder = WorkerFolder(parent / f"demo-1-{rank}")
+        folder.make()
+        folder.pid.write_text(json.dumps({"pid": 2**22 + 1, "ticks": 1, "boot": "x", "at": 1000.0}))
+        folder.log.write_text("")
+        os.utime(folder.log, (1000, 1000))
+    _written_at(parent / "demo-1-0" / "steps.jsonl", "", 5000)
+    _written_at(parent / "demo-1-2" / "exit", '{"code": 1, "message": "out of memory"}', 3000)
+    ends = [worker.until.timestamp() for worker in Workers(parent).look(now()) if worker.until]
+    assert ends == [5000, 5000, 3000]
+
+
+def test_a_worker_that_never_came_is_not_paid_for_until_somebody_looks(parent: Path) -> None:
+    """Its end is its order, although the record of it is made by the look."""
+    folder = WorkerFolder(parent / NAME)
+    folder.make()
+    os.utime(folder.path, (1000, 1000))
+    worker = Workers(parent).look(now())[0]
+    assert worker.until == worker.since == datetime.fromtimestamp(1000, UTC)
+
+
+def _written_at(path: Path, text: str, at: int) -> None:
+    path.write_text(text)
+    os.utime(path, (at, at))

@@ -34,6 +34,16 @@ def test_exit_codes_are_a_contract(ends: dict[str, Any], counts: tuple[int, int]
     assert ((status.failures, status.preemptions), status.phase) == (counts, phase)
 
 
+def test_the_first_to_fall_is_the_cause_whatever_its_rank() -> None:
+    """Worker 1 runs out of memory, worker 0 loses its peer a moment later, and both are seen at once: worker 1 is blamed."""
+    world = World(run_of(workers=2))
+    world.settle()
+    world.end("r-1-1", 137, "out of memory")
+    world.now += timedelta(seconds=1)
+    world.end("r-1-0", 1, "connection closed by peer")
+    assert "out of memory" in world.look().status.message
+
+
 def test_the_first_cause_counts_not_what_it_brings_about() -> None:
     """A failure whose peers leave with 143 is a failure; a preemption whose peers crash on the way out is a preemption."""
     failed, noticed = World(run_of(workers=2)), World(run_of(workers=2))

@@ -41,10 +41,7 @@ def _money(run: TrainingRun, planned: Preview) -> list[str]:
     if not planned.usd_per_hour and run.spec.budget.usd is None:
         return []
     if not planned.usd_per_hour:
-        return [
-            "warning: budget.usd never binds on this machine, where a worker costs nothing: "
-            "set budget.usdPerWorkerHour to what a worker costs an hour"
-        ]
+        return ["warning: budget.usd never binds on this machine until budget.usdPerWorkerHour says what a worker costs an hour"]
     lasts = f", enough for {words.length(planned.budget_lasts.total_seconds())}" if planned.budget_lasts is not None else ""
     left = f"; {dollars(planned.budget_left_usd)} left{lasts}" if planned.budget_left_usd is not None else ""
     return [f"{dollars(planned.usd_per_hour)} an hour{left}"]

@@ -32,17 +32,17 @@ def forbidden(run: TrainingRun, seen: Seen) -> Ending | None:
     return None
 
 
-def fallen(run: TrainingRun, seen: Seen) -> Ending | None:
-    """How the current attempt fell; None while it stands."""
+def fallen(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
+    """How the current attempt fell, by the word of the first that did: the others fall because it is gone. None while it stands."""
     ours = seen.of(run.status.attempt)
     if run.status.phase is RunPhase.RUNNING and (gone := wanted.absent(run, seen)):
         others = f" and {len(gone) - 1} more" if gone[1:] else ""
         return Ending(reason=Reason.LOST, message=f"gone without a word: worker {gone[0]}{others}")
     down = [worker for worker in ours if worker.exit_code]
-    for worker in down:
-        if not _preempted(worker):
-            return Ending(reason=Reason.WORKER_FAILED, message=said(worker))
-    return Ending(reason=Reason.PREEMPTED, message=said(down[0])) if down else None
+    if not down:
+        return None
+    first = min(down, key=lambda worker: (worker.until or now, _preempted(worker)))
+    return Ending(reason=Reason.PREEMPTED if _preempted(first) else Reason.WORKER_FAILED, message=said(first))
 
 
 def fell(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
