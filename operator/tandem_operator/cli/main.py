@@ -4,6 +4,7 @@ Only what is needed to understand the command line is imported here; each comman
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -34,6 +35,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     doctor.doctor,
     crds.crds,
 )
+_PRINTS_ONLY = {"plan", "status", "cost", "checkpoints", "crds", "doctor"}
 for _command in _COMMANDS:
     app.command(epilog=EPILOGUE)(_command)
 
@@ -60,6 +62,8 @@ def tandem(
 
 def main() -> None:
     """Run the command line; whatever goes wrong is said in lines, and in an exit code."""
+    if sys.argv[1:2] and sys.argv[1] in _PRINTS_ONLY:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when nobody reads on it ends as any such program does, not with an error
     try:
         app()
     except Leave as end:

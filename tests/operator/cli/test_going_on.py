@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 SLOW = {"step_s": 0.05}
+CAUGHT = {"step_s": 0.3}  # slow enough to be stopped long before its end, however busy the machine is
 PHASES = [{"name": "warmup", "steps": 20}, {"name": "pretrain", "steps": 80}]
 Until = Callable[[Callable[[], object]], None]
 
@@ -88,7 +89,7 @@ def test_a_budget_at_or_below_what_is_spent_is_refused_with_both_figures(desk: A
 
 def test_another_model_is_refused_in_one_line_and_the_run_survives(desk: Any, until: Until) -> None:
     """Exit 2 with both values; the same file as before goes on."""
-    desk.start("run", desk.file(), standin=SLOW)
+    desk.start("run", desk.file(), standin=CAUGHT)
     until(lambda: desk.steps("demo-1-0") > 2)
     desk.tandem("stop", "demo")
     refused = desk.tandem("run", desk.file(trainer={"deepspeed": {"model": {"layers": 8}}}))
@@ -128,7 +129,7 @@ def test_with_a_store_of_its_own_a_changed_file_goes_on_under_another_name(desk:
 
 def test_a_file_that_changes_a_run_under_way_says_what_it_changed(desk: Any, until: Until) -> None:
     """One line with the fields, and that workers go on as they were started."""
-    desk.start("run", desk.file(), standin=SLOW)
+    desk.start("run", desk.file(), standin=CAUGHT)
     until(lambda: desk.steps("demo-1-0") > 2)
     watching = desk.tandem("run", desk.file(budget={"usd": 9}))
     assert "changed: budget.usd none -> 9" in watching.stdout
@@ -137,10 +138,10 @@ def test_a_file_that_changes_a_run_under_way_says_what_it_changed(desk: Any, unt
 
 def test_whatever_is_suggested_after_resume_needs_no_file(desk: Any, until: Until) -> None:
     """After a stop, a failure and the end: no FILE, no --fresh, and each command is one that is understood."""
-    desk.start("run", desk.file(), standin=SLOW)
+    desk.start("run", desk.file(), standin=CAUGHT)
     until(lambda: desk.steps("demo-1-0") > 2)
     desk.tandem("stop", "demo")
-    failed = desk.tandem("resume", "demo", standin={"fall_at": 50})
+    failed = desk.tandem("resume", "demo", standin={"fall_at": 90})
     done = desk.tandem("resume", "demo")
     once_more = desk.tandem("resume", "demo")
     for said, code in ((failed, 1), (done, 0), (once_more, 0)):
@@ -158,7 +159,7 @@ def test_a_run_that_its_file_suspends_is_resumed_by_name(desk: Any) -> None:
 
 def test_who_stops_a_run_reads_of_no_field_that_they_never_wrote(desk: Any, until: Until) -> None:
     """`tandem stop` is a request, and is called one."""
-    running = desk.start("run", desk.file(), standin=SLOW)
+    running = desk.start("run", desk.file(), standin=CAUGHT)
     until(lambda: desk.steps("demo-1-0") > 2)
     desk.tandem("stop", "demo")
     said, _ = running.communicate(timeout=60)

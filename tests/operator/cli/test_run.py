@@ -204,7 +204,7 @@ def test_a_run_that_ends_at_once_leaves_no_process_behind(desk: Any, spec: dict[
     """No worker was wanted, so no telemetry service was started either."""
     ran = desk.tandem("run", desk.file(telemetry=None, **spec))
     assert (ran.returncode, desk.starts()) == (code, []), ran.stdout
-    assert not (desk.state / "runs" / "demo" / "telemetry" / "pid").exists()
+    assert not (desk.state / "runs" / "demo" / "telemetry" / "log").exists()
     assert not list(desk.processes())
 
 

@@ -4,6 +4,8 @@ Each rank saves its share of every large tensor, so that no byte is uploaded twi
 tensor (param groups, counters) travels as JSON in the manifest. Random number generators are a rank's own.
 """
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -47,7 +49,15 @@ class Replicated:
         yield _slice(f"generator/{self._world.rank}", generator, 0, generator.numel())
 
     def outline(self) -> dict[str, Any]:
-        """All that is no tensor, as JSON, with a note where each tensor goes."""
+        """All that is no tensor, as JSON, with a note where each tensor goes.
+
+        Raises:
+            Refusal: when something cannot be written down so that it comes back as it was.
+        """
+        names = Counter(name for name, _ in self._tensors())
+        if twice := next((name for name, times in names.items() if times > 1), None):
+            message = f"state at {twice} is there twice: keys on the way there must differ as texts too"
+            raise Refusal(message)
         return {name: _outline(name, each.state_dict()) for name, each in self._state.items()}
 
     def restore(self, saved: Reader) -> None:
@@ -109,17 +119,26 @@ def _walk(path: str, value: object) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _outline(path: str, value: object) -> Any:  # noqa: ANN401  # JSON
-    """JSON knows neither tensors nor keys that are numbers nor tuples: each is written as a tagged object."""
+    """JSON knows no tensors, tuples, infinities, nor keys that are numbers: each is written as a tagged object."""
     if isinstance(value, torch.Tensor):
         return {"tensor": path} if value.numel() else {"empty": list(value.shape), "dtype": dtype_name(value.dtype)}
     if isinstance(value, Mapping):
-        return {"mapping": [[key, _outline(f"{path}/{key}", each)] for key, each in value.items()]}
+        return {"mapping": [[_key(path, key), _outline(f"{path}/{key}", each)] for key, each in value.items()]}
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
         return {kind: [_outline(f"{path}/{index}", each) for index, each in enumerate(value)]}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": repr(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     message = f"state at {path} is a {type(value).__name__}: only tensors, numbers, texts, lists and mappings can be checkpointed"
+    raise Refusal(message)
+
+
+def _key(path: str, key: object) -> object:
+    if key is None or isinstance(key, bool | int | float | str):
+        return key
+    message = f"key {key!r} at {path} is a {type(key).__name__}: only numbers and texts can be keys of what is checkpointed"
     raise Refusal(message)
 
 
@@ -129,11 +148,12 @@ def _filled(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:  # noqa: 
             return tensors[name]
         case {"empty": shape, "dtype": dtype}:
             return torch.empty(shape, dtype=dtype_of(dtype))
+        case {"number": text}:
+            return float(text)
         case {"mapping": pairs}:
             return {key: _filled(each, tensors) for key, each in pairs}
-        case {"list": items}:
-            return [_filled(each, tensors) for each in items]
-        case {"tuple": items}:
-            return tuple(_filled(each, tensors) for each in items)
+        case {"list": items} | {"tuple": items}:
+            kind = list if "list" in outline else tuple
+            return kind(_filled(each, tensors) for each in items)
         case plain:
             return plain

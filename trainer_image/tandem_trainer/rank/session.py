@@ -93,8 +93,9 @@ class Session:
         """
         agreed = self._agreement.answer()
         done = at.step + 1
+        spike = self._spikes.spike(report.loss)  # counted before it is told, else one in the last step never is
         self._say(at, report)
-        self._judge(done, report.loss)
+        self._judge(done, report.loss, spike=spike)
         self.left_early = agreed.stop and done < self._job.run.total_steps
         if not math.isfinite(report.loss):
             return  # whatever is wrong with the weights, the checkpoint before is better
@@ -138,9 +139,8 @@ class Session:
             self._flops_per_second = matmul_flops_per_second(self._world.device, dtype)
         return self._flops_per_second * self._world.size
 
-    def _judge(self, done: int, loss: float) -> None:
-        asked, spike = self._job.run.spikes.action, self._spikes.spike(loss)
-        if spike and asked == "Stop":
+    def _judge(self, done: int, loss: float, *, spike: bool) -> None:
+        if spike and self._job.run.spikes.action == "Stop":
             message = f"loss {loss:.4g} at step {done} is a spike: stopped before it is kept; look at the data, or lower learningRate"
             raise Refusal(message)
         lost = self._spikes.not_finite_in_a_row >= _NOT_FINITE_IN_A_ROW

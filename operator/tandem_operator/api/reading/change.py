@@ -42,7 +42,7 @@ def _differences(path: str, was: object, becomes: object) -> Iterator[str]:
         for index in range(max(len(earlier), len(later))):
             yield from _differences(f"{path}[{index}]", *(part[index] if index < len(part) else None for part in (earlier, later)))
     else:
-        yield f"{path} {_in_short(cast('object', was))} -> {_in_short(cast('object', becomes))}"
+        yield f"{path} {_in_short(cast('object', was))} -> {_in_short(becomes)}"
 
 
 def _in_short(value: object) -> str:

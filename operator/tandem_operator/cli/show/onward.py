@@ -52,8 +52,10 @@ def free_name(folder: RunFolder) -> str:
 
 
 def larger_budget(run: TrainingRun) -> Decimal:
-    """Twice what was allowed or spent, whichever is more, in whole cents."""
-    return (2 * max(run.spec.budget.usd or Decimal(0), run.status.spent_usd)).quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
+    """Twice the budget, or twice what was spent where even that is not more, in whole cents."""
+    limit, spent = run.spec.budget.usd or Decimal(0), run.status.spent_usd
+    doubled = 2 * (limit if 2 * limit > spent else spent)
+    return doubled.quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
 
 
 def in_short(changes: Sequence[str]) -> str:

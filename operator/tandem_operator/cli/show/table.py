@@ -17,14 +17,6 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     _print(table, rows)
 
 
-def facts(told: Iterable[tuple[str, str]]) -> None:
-    """Print names and values; a long value goes on below itself."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    _print(table, told)
-
-
 def _print(table: Table, rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)

@@ -1,5 +1,6 @@
 """Where runs are kept on this machine: `$TANDEM_STATE`, or the user's state folder (XDG Base Directory specification)."""
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +28,14 @@ class Home:
         return RunFolder(self.path / "runs" / name)
 
     def runs(self) -> tuple[RunFolder, ...]:
-        """All runs, by name."""
+        """All runs, by name.
+
+        Raises:
+            NotADirectoryError: when something else is where runs are kept.
+        """
         parent = self.path / "runs"
+        if self.path.exists() and not self.path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "is no folder: set TANDEM_STATE to one", str(self.path))
         found = (RunFolder(path) for path in parent.iterdir()) if parent.is_dir() else ()
         return tuple(sorted((folder for folder in found if folder.exists), key=lambda folder: folder.name))
 
