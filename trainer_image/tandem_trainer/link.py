@@ -19,6 +19,7 @@ from typing import Any
 from tandem_trainer.checkpoint.layout import Placed
 
 AGENT_FD = "TANDEM_AGENT_FD"
+AGENT_PID = "TANDEM_AGENT_PID"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LENGTH = struct.Struct("<I")
 
@@ -184,7 +185,9 @@ def to_agent(environ: Mapping[str, str]) -> Link | None:
     return Link(socket.socket(fileno=descriptor))
 
 
-def die_with_agent() -> None:
+def die_with_agent(environ: Mapping[str, str]) -> None:
     """Called in a rank: should its agent be killed, the kernel ends the rank too, so that none trains on unwatched."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(environ.get(AGENT_PID, os.getppid())):
+        os.kill(os.getpid(), signal.SIGKILL)  # it was killed before the kernel had been told

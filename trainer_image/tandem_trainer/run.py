@@ -35,7 +35,7 @@ def train(trainer: Trainer, session: Session) -> int:
 
 def main() -> NoReturn:
     """One rank, from its environment to its exit code."""
-    links.die_with_agent()
+    links.die_with_agent(os.environ)
     link = links.to_agent(os.environ)
     if link is None:
         sys.exit("tandem_trainer.run is started by tandem_trainer.agent; to try a run by hand: tandem run FILE")

@@ -55,7 +55,7 @@ def begin(**state: Stateful) -> ScriptRun:
 
 def main() -> None:
     """What an agent starts: the script named by the first argument, as if it had been started by hand."""
-    links.die_with_agent()
+    links.die_with_agent(os.environ)
     link = _agent()
     assert link is not None, "only an agent calls this"
     path, sys.argv = sys.argv[1], sys.argv[1:]

@@ -36,7 +36,7 @@ def put_aside(home: Home, folder: RunFolder, now: datetime) -> Path:
 def put_outlived_aside(home: Home, now: datetime) -> tuple[str, ...]:
     """Move out of the way what has outlived its ttlSecondsAfterFinished; a line for each.
 
-    On one machine nobody watches a run that is over, so this is done whenever somebody looks. A run that is in use, or whose
+    On one machine nobody watches a run that is over, so this is done when the next one is started. A run that is in use, or whose
     state is damaged, stays: whoever asks for it by name hears of it.
     """
     said: list[str] = []

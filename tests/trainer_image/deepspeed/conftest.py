@@ -54,7 +54,14 @@ def launch(shards: Path, tmp_path: Path) -> Launch:
         out.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        common = {"WORLD_SIZE": ranks, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1, "GLOO_SOCKET_IFNAME": "lo"}
+        common = {
+            "WORLD_SIZE": ranks,
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": port,
+            "OMP_NUM_THREADS": 1,
+            "GLOO_SOCKET_IFNAME": "lo",
+            "HF_HUB_OFFLINE": 1,
+        }
         processes = [_start([json.dumps(told), str(out)], {**common, "RANK": rank, "LOCAL_RANK": rank}) for rank in range(ranks)]
         try:
             printed = [process.communicate(timeout=240)[0] for process in processes]

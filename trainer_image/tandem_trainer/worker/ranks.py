@@ -52,7 +52,7 @@ def _start(job: Job, local_rank: int, environ: Mapping[str, str]) -> Rank:
     ours, theirs = link.pair()
     process = subprocess.Popen(
         _command(job),
-        env={**environ, **_place(job, number, local_rank), link.AGENT_FD: str(theirs)},
+        env={**environ, **_place(job, number, local_rank), link.AGENT_FD: str(theirs), link.AGENT_PID: str(os.getpid())},
         pass_fds=[theirs],
         stdin=subprocess.DEVNULL,
     )

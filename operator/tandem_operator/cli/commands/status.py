@@ -1,6 +1,5 @@
 """`tandem status`: how runs stand."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -16,16 +15,11 @@ def status(
     output: Output = Format.TABLE,
 ) -> None:
     """Show how RUN stands, or all runs; -o yaml prints the TrainingRun that a cluster would hold."""
-    from datetime import UTC, datetime
-
     from tandem_operator.cli import runs
     from tandem_operator.cli.looking import standing
     from tandem_operator.cli.show.output import dump, of_run, of_runs
-    from tandem_operator.local import archive
     from tandem_operator.local.state.home import Home
 
-    for line in archive.put_outlived_aside(Home.of(), datetime.now(UTC)):
-        print(line, file=sys.stderr)
     if name is not None:
         folder = runs.folder(name)
         if output is Format.TABLE:

@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli import runs
-from tandem_operator.cli.exits import Exit, leave
 from tandem_operator.cli.show import table, words
 from tandem_operator.local.process.folder import folders as worker_folders
-from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
 
 _RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
@@ -24,7 +22,7 @@ _HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
 def tell_all(folders: Sequence[RunFolder]) -> None:
     """Print a line for each run."""
     if not folders:
-        _no_runs(Home.of())
+        print("no runs yet: start one with `tandem run FILE`")
         return
     now = datetime.now(UTC)
     standing = [(folder.run(), _alone(folder)) for folder in folders]
@@ -42,12 +40,6 @@ def tell(folder: RunFolder) -> None:
     for happened in list(folder.events())[-_EVENTS:]:
         said = f"{words.clock(happened.at)}  {happened.event.kind:<7}  {happened.event.reason}: {happened.event.message}"
         print(words.wrapped(said, _NAME_WIDTH))
-
-
-def _no_runs(home: Home) -> None:
-    if home.path.exists() and not home.path.is_dir():
-        leave(Exit.MACHINE, f"{home.path}: Not a directory: set TANDEM_STATE to a folder")
-    print("no runs yet: start one with `tandem run FILE`")
 
 
 def _row(run: TrainingRun, alone: str, now: datetime) -> tuple[str, ...]:
