@@ -19,7 +19,7 @@ class Hearing:
     """The newest report of a run. Without any service nothing is heard, and the run goes on all the same."""
 
     def __init__(self, folder: Path, run: TrainingRun, environ: Mapping[str, str] = os.environ) -> None:
-        self._run = (run.metadata.namespace, run.name)
+        self._run, self._uid = (run.metadata.namespace, run.name), run.metadata.uid
         self._foreign = run.spec.telemetry.address if run.spec.telemetry else None
         self._token = environ.get("TANDEM_TOKEN_FILE")
         self._sink = None if self._foreign else Sink(folder)
@@ -53,7 +53,9 @@ class Hearing:
         if self._watcher is None and not self.trouble:
             self._watcher = self._listening()
         told = self._watcher.newest().get(self._run) if self._watcher else None
-        return reports.from_wire(told) if told is not None else None
+        if told is None or told.source.uid not in {"", self._uid}:  # a shared service may know another run of that name
+            return None
+        return reports.from_wire(told)
 
     def close(self, *, ended: bool) -> None:
         """Stop listening; when the run has ended, end the service as well."""
