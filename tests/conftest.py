@@ -1,8 +1,11 @@
-"""Options of the whole test suite."""
+"""Options of the whole test suite, and the real parts as fixtures."""
+
+import os
 
 import pytest
 
 pytest_plugins = ["tests.parts.fixtures"]
+os.environ.pop("UV_RUN_RECURSION_DEPTH", None)  # however the tests are started, `tandem` suggests commands as its own name has them
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
