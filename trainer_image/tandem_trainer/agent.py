@@ -60,7 +60,7 @@ class Agent:
         """
         self._check_script()
         store = open_store(self._job.run.checkpoint.uri, os.environ)
-        next(iter(candidates(store)), None)  # a wrong address or key is known now, not after minutes of start-up
+        candidates(store)  # a wrong address or key is known now, not after minutes of start-up
         self._uploads = Uploads(self._job, store, self._finished)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)

@@ -23,6 +23,11 @@ class RunPhase(StrEnum):
         """Whether a run stays here for ever."""
         return self in {RunPhase.SUCCEEDED, RunPhase.FAILED}
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is left to do for a run that is here, unless a person asks."""
+        return self.terminal or self is RunPhase.SUSPENDED
+
 
 class Condition(ApiModel):
     """A Kubernetes condition (KEP-1623)."""

@@ -17,7 +17,6 @@ from .observe import observe
 from .state.run_folder import RunFolder
 
 _LOOK_EVERY_S = 1.0
-_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +43,12 @@ class Shell:
         """
         now = datetime.now(UTC)
         run = self._machine.folder.run()
-        if run.status.phase not in _RESTING:
+        if not run.status.phase.resting:
             self._machine.hearing.keep()
         seen = observe(run, self._machine, now)
         made = plan(run, seen, now)
         apply(made, run, seen, self._machine, now)
-        self._over = made.status.phase in _RESTING and not seen.live() and not made.start
+        self._over = made.status.phase.resting and not seen.live() and not made.start
         return Looked(over=made.status.phase if self._over else None, again_s=_again_s(made))
 
     @property

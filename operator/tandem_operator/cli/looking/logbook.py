@@ -4,14 +4,12 @@ import sys
 import time
 from pathlib import Path
 
-from tandem_operator.api.status import RunPhase
 from tandem_operator.cli import runs
 from tandem_operator.cli.exits import Exit, leave
 from tandem_operator.cli.show import reader
 from tandem_operator.local.state.run_folder import RunFolder
 
 _EVERY_S = 0.2
-_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _BLOCK = 1 << 16
 
 
@@ -49,7 +47,7 @@ def _follow(folder: RunFolder, worker: int, attempt: int, at: int, *, fixed: boo
             if fixed:
                 return
             attempt, at = attempt + 1, 0
-        elif status.phase in _RESTING:
+        elif status.phase.resting:
             return
         else:
             time.sleep(_EVERY_S)

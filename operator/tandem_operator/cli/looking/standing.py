@@ -6,14 +6,12 @@ What is on record of a run is as old as the last look of whoever acts for it. Wh
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli import runs
 from tandem_operator.cli.show import table, words
 from tandem_operator.local.process.folder import folders as worker_folders
 from tandem_operator.local.state.run_folder import RunFolder
 
-_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _EVENTS = 8
 _NAME_WIDTH = 12
 _HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
@@ -79,7 +77,7 @@ def _facts(run: TrainingRun, folder: RunFolder, alone: str, now: datetime) -> di
 
 def _alone(folder: RunFolder) -> str:
     """What has become of a run that is under way and that no process acts for; empty when one does, or the run rests."""
-    if folder.status().phase in _RESTING or runs.cared_for(folder):
+    if folder.status().phase.resting or runs.cared_for(folder):
         return ""
     workers = worker_folders(folder.workers)
     live = sum(worker.lives() for worker in workers)

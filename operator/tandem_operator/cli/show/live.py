@@ -24,7 +24,6 @@ _COLOURS = {
     RunPhase.SUCCEEDED: "bold green",
     RunPhase.FAILED: "bold red",
 }
-_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 _WIDEST = 100
 _WIDTHS = {"loss": 8, "tokens/s": 10, "checkpoint": 24, "spent": 20, "left": 8}  # fixed, so that nothing jumps
 
@@ -81,7 +80,7 @@ def panel(run: TrainingRun, now: datetime, width: int, leaving: str = "") -> Pan
         Group(head, Text(), _bar(run, min(width, _WIDEST) - 30), Text(), _numbers(run, now)),
         title=f"[bold]{run.name}[/bold]",
         title_align="left",
-        subtitle=f"[dim]Ctrl-C: {leaving}[/dim]" if leaving and status.phase not in _RESTING else None,
+        subtitle=f"[dim]Ctrl-C: {leaving}[/dim]" if leaving and not status.phase.resting else None,
         subtitle_align="right",
         width=min(width, _WIDEST),
         border_style="dim",

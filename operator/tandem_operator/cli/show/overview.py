@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
 from tandem_operator.plan.policies.budget import dollars
@@ -11,7 +10,6 @@ from tandem_operator.plan.preview import Preview, preview
 from . import words
 
 _OF_ITSELF_S = 60  # how often trainers save when no rhythm is asked for (tandem_trainer.rank.cadence)
-_RESTING = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 
 def lines(run: TrainingRun, folder: RunFolder) -> list[str]:
@@ -51,7 +49,7 @@ def _onward(run: TrainingRun) -> list[str]:
     status = run.status
     if not status.attempt:
         return []
-    if status.phase not in _RESTING:
+    if not status.phase.resting:
         return [f"attempt {status.attempt} is under way, at step {status.step}"]
     kept = f"the checkpoint of step {status.checkpoint.step}" if status.checkpoint else "the beginning"
     return [f"going on from {kept}"]
