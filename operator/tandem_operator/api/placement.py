@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from .model import ApiModel, Duration, duration_text
 from .rule import Broken, rule
@@ -67,6 +67,10 @@ class PlacementSpec(ApiModel):
     """Require, Prefer or Never machines that can vanish at short notice and cost less."""
     on_demand_after: Duration | None = None
     """With Prefer: how long to wait for a spot machine before an on-demand one is taken."""
+    one_per_node: StrictBool = False
+    """Give each worker a machine of its own, whatever else would fit there."""
+    shrink_after: Duration = Field(default="30s", validate_default=True)
+    """With minWorkers: how long a worker may wait for a machine before the run goes on without it."""
     node_selector: Mapping[str, Label] = Field(default={}, max_length=64)
     """Labels a node must have."""
     tolerations: tuple[Toleration, ...] = Field(default=(), max_length=64)

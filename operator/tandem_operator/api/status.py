@@ -72,6 +72,12 @@ class RunStatus(ApiModel):
     """Number of the attempt that runs or ran last; 0 before the first."""
     workers: int = 0
     """Workers of that attempt."""
+    next_workers: int | None = None
+    """Workers of the next attempt, where it is to have another number than spec.workers."""
+    capacity: str = ""
+    """The machines that the attempt asks for: Spot, OnDemand, or empty when either will do."""
+    pending_since: Time | None = None
+    """Since when the attempt waits for its workers to be up; empty once all are."""
     failures: int = 0
     """Attempts that ended by a failure."""
     preemptions: int = 0
@@ -108,6 +114,8 @@ class RunStatus(ApiModel):
     """Loss spikes seen by the attempt that runs or ran last."""
     lost_steps: int = 0
     """Optimizer steps that had to be done again, over all attempts."""
+    lost_usd: UsdText = Decimal(0)
+    """US dollars paid for steps that were done again and for the time from each fall to the next step."""
     fell_at: Time | None = None
     """When the last attempt ended early; empty again once a later attempt has made a step."""
     fell_at_step: int | None = None
@@ -115,4 +123,4 @@ class RunStatus(ApiModel):
     time_to_resume_seconds: Measured = None
     """From the end of the last attempt that ended early to the next optimizer step after it."""
     conditions: tuple[Condition, ...] = ()
-    """What can be waited for: Running, Checkpointed, BudgetOK, Interrupted, Suspended, Complete, Failed."""
+    """What can be waited for: Accepted, Scheduled, Running, Checkpointed, BudgetOK, Interrupted, Suspended, Complete, Failed."""

@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, StrictInt
 from .model import ApiModel, Duration, RunMeta
 from .phase import DataSpec, PhaseSpec
 from .placement import Accelerator, PlacementSpec, Spot, Toleration
+from .pod import PodSpec
 from .rule import Broken, rule
 from .status import RunStatus
 from .trainer import TrainerSpec
@@ -34,6 +35,7 @@ __all__ = [
     "OnExhausted",
     "PhaseSpec",
     "PlacementSpec",
+    "PodSpec",
     "RestartSpec",
     "RunMeta",
     "ServiceReference",
@@ -58,6 +60,11 @@ class TrainingRunSpec(ApiModel):
     """Container image of the workers; the chart's trainer image when left out. Unused on one machine."""
     workers: StrictInt = Field(default=1, ge=1, le=10_000)
     """Number of workers: pods on a cluster, process groups on one machine."""
+    min_workers: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
+    """Fewest workers that are worth going on with where there is no room for all; the run grows again when there is.
+
+    Unused on one machine.
+    """
     gpus_per_worker: StrictInt = Field(default=0, ge=0, le=64)
     """Cards in a worker."""
     processes_per_worker: Annotated[StrictInt, Field(ge=1, le=1024)] | None = None
@@ -66,6 +73,8 @@ class TrainingRunSpec(ApiModel):
     """Kind of card: none, nvidia or amd."""
     placement: PlacementSpec = PlacementSpec()
     """Where workers may run."""
+    pod: PodSpec = PodSpec()
+    """What every worker's pod gets. Unused on one machine."""
     data: DataSpec = DataSpec()
     """What is learned from, unless a phase says otherwise."""
     phases: tuple[PhaseSpec, ...] = Field(min_length=1, max_length=64)
@@ -98,6 +107,12 @@ class TrainingRunSpec(ApiModel):
     def total_steps(self) -> int:
         """Length of the run in optimizer steps."""
         return sum(phase.total_steps for phase in self.phases)
+
+    @rule
+    def shrinks_from_more_to_fewer(self) -> Iterator[Broken]:
+        """The smallest size is a size."""
+        if self.min_workers is not None and self.min_workers > self.workers:
+            yield Broken(("minWorkers",), self.min_workers, f"is more than workers {self.workers}: lower it or leave it out")
 
     @rule
     def cards_have_a_kind(self) -> Iterator[Broken]:

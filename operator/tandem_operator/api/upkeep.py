@@ -1,11 +1,13 @@
 """How a run is kept alive and within bounds: checkpoints, dollars, restarts, loss spikes, and the services it talks to."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from .model import NAME, ApiModel, Duration, Usd
 from .phase import Steps
+from .pod import ObjectName
 from .scalars import Address, StoreUri, UsdLimit
 
 
@@ -34,6 +36,13 @@ class StoreSpec(ApiModel):
 class CheckpointSpec(StoreSpec):
     """Where the state of the run is kept, and how often it is put there."""
 
+    secret: ObjectName | None = None
+    """Secret in the run's namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+
+    The rights of the service account when left out. Unused on one machine.
+    """
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/@]+$", max_length=1024)] | None = None
+    """Address of MinIO or of another S3; the operator's own, or else Amazon's, when left out. Unused on one machine."""
     every_steps: Steps | None = None
     """A checkpoint after so many optimizer steps."""
     every_seconds: Steps | None = None

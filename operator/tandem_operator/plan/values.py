@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tandem_operator.api.placement import Spot
 from tandem_operator.api.status import CheckpointStatus, RunStatus
 
 
@@ -14,12 +15,14 @@ class Worker:
     """One agent to start; rendered to a pod or to a local process group.
 
     Its name is derived, so starting it twice is refused by whoever runs it. `environment` says all that the agent has
-    to know and holds no secret.
+    to know and holds no secret. A `spare` trains nothing: it waits for a machine, and so finds out when there is room to grow.
     """
 
     run: str
     attempt: int
     rank: int
+    spare: bool = False
+    spot: Spot = Spot.PREFER
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -28,12 +31,34 @@ class Worker:
         return f"{self.run}-{self.attempt}-{self.rank}"
 
 
+class Tier(StrEnum):
+    """Why a worker is not up yet, from what only a person can mend to what passes by itself (after Kueue's KEP-10852)."""
+
+    MISCONFIGURED = "Misconfigured"
+    QUOTA = "WaitingForQuota"
+    NO_CAPACITY = "NoCapacity"
+    NODE = "WaitingForNode"
+    IMAGE = "PullingImage"
+    START = "Starting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a worker waits for, and what the platform says of it. `placed` once it has a machine, which from then on is paid for."""
+
+    tier: Tier
+    message: str = ""
+    placed: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWorker:
     """A worker as it stands.
 
     `exit_code` is None while it lives. `until` is when it ended, as far as that is known. `disrupted` says that the
-    platform ended it (DisruptionTarget); `stopping` that it has been asked to leave already.
+    platform ended it (DisruptionTarget); `stopping` that it has been asked to leave already; `waiting` why it is not up
+    yet. `fenced` says that its machine is not heard of any more: whether it computes on nobody knows, but what it writes
+    is refused by the store as soon as a newer attempt has claimed its place there.
     """
 
     name: str
@@ -46,20 +71,24 @@ class SeenWorker:
     disrupted: bool = False
     stopping: bool = False
     node: str = ""
+    spare: bool = False
+    waiting: Waiting | None = None
+    fenced: bool = False
 
     @property
     def live(self) -> bool:
-        """Whether it may still compute or write."""
-        return self.exit_code is None
+        """Whether it may still compute or write where it matters."""
+        return self.exit_code is None and not self.fenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenNode:
-    """A machine with workers of ours: what it costs, and the notice it was given, if any."""
+    """A machine with workers of ours: what it costs, the notice it was given, if any, and whether it takes no more pods."""
 
     name: str
     usd_per_hour: Decimal | None = None
     notice: str | None = None
+    cordoned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +149,8 @@ class Plan:
     """What to do, in this order: stop, start, then write the status, then say the events.
 
     `start` never names an attempt that the written status does not hold yet, and events are said only if the status
-    could be written, so that they are said once. `remove` says that the run itself has outlived its time.
+    could be written, so that they are said once. `remove` says that the run itself has outlived its time. `hold` says
+    whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster).
     """
 
     status: RunStatus
@@ -129,3 +159,4 @@ class Plan:
     events: tuple[Event, ...] = ()
     look_again: timedelta | None = None
     remove: bool = False
+    hold: bool = False

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tandem_operator.api.dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
 from tandem_operator.api.phase import DataSpec, PhaseSpec
 from tandem_operator.api.placement import PlacementSpec, Toleration
+from tandem_operator.api.pod import Variable, VolumeSpec
 from tandem_operator.api.trainer import ModelSpec, TrainerSpec
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 from tandem_operator.api.upkeep import CheckpointSpec
@@ -55,6 +56,11 @@ _SAME_STORE: Final = CelRule(
 RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
     TrainingRun: {"name": _NAME},
     TrainingRunSpec: {
+        "shrinks_from_more_to_fewer": CelRule(
+            "!has(self.minWorkers) || self.minWorkers <= self.workers",
+            "minWorkers is more than workers: lower it or leave it out",
+            "minWorkers",
+        ),
         "cards_have_a_kind": CelRule(
             "(self.accelerator == 'none') == (self.gpusPerWorker == 0)",
             "gpusPerWorker and accelerator go together: set both or neither",
@@ -129,6 +135,20 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
             "tolerationSeconds has a meaning only with effect NoExecute: set it or leave this out",
             "tolerationSeconds",
+        ),
+    },
+    Variable: {
+        "one_source": CelRule("has(self.value) != has(self.secret)", "give exactly one of value and secret"),
+        "leaves_our_names_alone": CelRule(
+            "!self.name.startsWith('TANDEM_') || self.name == 'TANDEM_S3_ENDPOINT'",
+            "names that start with TANDEM_ are Tandem's own: take another one",
+            "name",
+        ),
+    },
+    VolumeSpec: {
+        "one_source": CelRule(
+            "[has(self.claim), has(self.secret), has(self.configMap)].filter(set, set).size() == 1",
+            "give exactly one of claim, secret and configMap",
         ),
     },
     CheckpointSpec: {"same_uri": _SAME_STORE},
