@@ -1,12 +1,26 @@
 """The one way to speak Tandem's wire: nothing else opens a socket for gRPC.
 
-TLS when given certificates, bearer tokens from a file, deadlines, size limits, health, graceful stop. Server reflection is
-off: who may speak to a service has its .proto files.
+TLS when given certificates, bearer tokens from a file or verified one by one, deadlines, size limits, health, graceful stop.
+Server reflection is off: who may speak to a service has its .proto files.
 """
 
+from tandem_rpc.callers import Caller, Verifier, caller
 from tandem_rpc.channels import channel
 from tandem_rpc.errors import Refused, RpcSetupError, invalid, refused_field
 from tandem_rpc.server import Server, serve
 from tandem_rpc.tls import ClientTls, ServerTls
 
-__all__ = ["ClientTls", "Refused", "RpcSetupError", "Server", "ServerTls", "channel", "invalid", "refused_field", "serve"]
+__all__ = [
+    "Caller",
+    "ClientTls",
+    "Refused",
+    "RpcSetupError",
+    "Server",
+    "ServerTls",
+    "Verifier",
+    "caller",
+    "channel",
+    "invalid",
+    "refused_field",
+    "serve",
+]

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 
+from tandem_rpc.callers import Caller, Known, remember
 from tandem_rpc.enclosing import Behaviour, Method, enclosed, rewritten, streaming
 from tandem_rpc.errors import FIELD_KEY, Refused
-from tandem_rpc.token_file import TokenFile
 
 _HEALTH = "/grpc.health.v1.Health/"
 _CLOCK_SLACK_S = 1.0  # what was sent as 30 s arrives as 30.1 s: gRPC counts ticks of several clocks
@@ -45,19 +45,30 @@ class Refusals(Rule):
 
 
 class KnownCallers(Rule):
-    """Lets in who shows one of our tokens (RFC 6750)."""
+    """Lets in who shows a token that `known` knows (RFC 6750), before anything of the call is read."""
 
-    def __init__(self, tokens: TokenFile) -> None:
-        self._tokens = tokens
+    def __init__(self, known: Known, wanted: str) -> None:
+        self._known, self._wanted = known, wanted
 
     def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:
-        """`method`, or a refusal in its place."""
+        """`method`, which begins once it is known who calls."""
         scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+
+        @contextmanager
+        def known(context: grpc.ServicerContext) -> Generator[None]:
+            remember(context, self._caller(scheme, token))  # here, in a thread of the call's own: a verifier may take its time
+            yield
+
+        return enclosed(method, known)
+
+    def _caller(self, scheme: str, token: str) -> Caller | None:
         if not token:
-            return _refusing(method, "authorization: absent; send 'Bearer' and the token that this service reads from its token file")
-        if scheme.lower() != "bearer" or not self._tokens.accepts(token.encode()):
-            return _refusing(method, "authorization: not a token of this service; send the first line of its token file")
-        return method
+            message = f"authorization: absent; send 'Bearer' and {self._wanted}"
+            raise Refused(grpc.StatusCode.UNAUTHENTICATED, message)
+        if scheme.lower() != "bearer":
+            message = f"authorization: not a bearer token; send 'Bearer' and {self._wanted}"
+            raise Refused(grpc.StatusCode.UNAUTHENTICATED, message)
+        return self._known(token)
 
 
 class CountedStreams(Rule):
@@ -118,10 +129,3 @@ def _said_well(context: grpc.ServicerContext) -> Generator[None]:
         if refused.field:
             context.set_trailing_metadata(((FIELD_KEY, refused.field),))
         context.abort(refused.code, refused.message)
-
-
-def _refusing(method: Method, message: str) -> Method:
-    def refuse(_request: object, _context: grpc.ServicerContext) -> NoReturn:
-        raise Refused(grpc.StatusCode.UNAUTHENTICATED, message)
-
-    return rewritten(method, lambda _: refuse)

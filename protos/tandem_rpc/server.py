@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 
 from tandem_rpc import exposure
+from tandem_rpc.callers import Verifier, sharing
 from tandem_rpc.calls import CountedStreams, Deadlines, KnownCallers, Refusals
 from tandem_rpc.errors import RpcSetupError
 from tandem_rpc.health import Health
@@ -39,6 +40,7 @@ def serve(
     services: Mapping[str, Callable[[grpc.Server], None]],
     *,
     token_file: Path | None = None,
+    verifier: Verifier | None = None,
     tls: ServerTls | None = None,
     plaintext: bool = False,
     streams: int = _DEFAULT_STREAMS,
@@ -51,6 +53,7 @@ def serve(
         address: "host:port"; port 0 takes a free one.
         services: What is served: the full name of each service, and what adds it to a server.
         token_file: Tokens that callers must show one of, read anew when the file changes. None asks for none.
+        verifier: Says whose the token is that a caller shows, in place of a token file; methods then ask `caller`.
         tls: Given, all connections are encrypted.
         plaintext: States that the network itself protects what is sent, so that other machines may connect without TLS.
         streams: How many streaming calls may be open at once; further ones are refused.
@@ -61,8 +64,8 @@ def serve(
         RpcSetupError: when any of these cannot be used; one line with the fix.
     """
     client_ca = tls is not None and tls.client_ca is not None
-    exposure.check_server(address, token=token_file is not None, tls=tls is not None, client_ca=client_ca, plaintext=plaintext)
-    known = [KnownCallers(TokenFile(token_file))] if token_file else []
+    known = _known(token_file, verifier)
+    exposure.check_server(address, token=bool(known), tls=tls is not None, client_ca=client_ca, plaintext=plaintext)
     server = grpc.server(
         ThreadPoolExecutor(streams + _UNARY_THREADS, thread_name_prefix="tandem-rpc"),
         interceptors=[Refusals(), *known, CountedStreams(streams), Deadlines(deadline_s, _UNARY_THREADS)],
@@ -74,6 +77,17 @@ def serve(
     port = _listening(server, address, tls)
     server.start()
     return Server(server, health, port)
+
+
+def _known(token_file: Path | None, verifier: Verifier | None) -> list[KnownCallers]:
+    if token_file and verifier:
+        msg = f"token_file: {token_file} is given, and a verifier of callers, too; give one of the two"
+        raise RpcSetupError(msg)
+    if verifier:
+        return [KnownCallers(verifier, "a token of yours")]
+    if token_file:
+        return [KnownCallers(sharing(TokenFile(token_file)), "the token that this service reads from its token file")]
+    return []
 
 
 def _listening(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
