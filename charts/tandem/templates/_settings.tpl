@@ -1,0 +1,49 @@
+{{/* Settings that follow from others. */}}
+
+{{/* The whole notice a platform gives before it takes a machine, less the time to react: AWS 120 s, GKE 30 s. */}}
+{{- define "tandem.graceSeconds" -}}
+{{- if kindIs "invalid" .Values.operator.graceSeconds }}
+{{- get (dict "aws" 100 "gke" 25 "onprem" 100) .Values.provider }}
+{{- else }}
+{{- int .Values.operator.graceSeconds }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.checkpoints.uri" -}}
+{{- if .Values.checkpoints.uri }}{{ .Values.checkpoints.uri }}
+{{- else if .Values.minio.enabled }}s3://{{ .Values.minio.bucket }}/runs
+{{- end }}
+{{- end }}
+
+{{- define "tandem.checkpoints.endpoint" -}}
+{{- if .Values.checkpoints.endpoint }}{{ .Values.checkpoints.endpoint }}
+{{- else if .Values.minio.enabled }}http://{{ include "tandem.minio" . }}.{{ .Release.Namespace }}.svc:9000
+{{- end }}
+{{- end }}
+
+{{- define "tandem.checkpoints.secret" -}}
+{{- if .Values.checkpoints.secret }}{{ .Values.checkpoints.secret }}
+{{- else if .Values.minio.enabled }}{{ include "tandem.minio.secret" . }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.minio.secret" -}}
+{{- default (include "tandem.minio" .) .Values.minio.existingSecret }}
+{{- end }}
+
+{{/* The Secret with tls.crt, tls.key and ca.crt: yours, cert-manager's, or the chart's own. */}}
+{{- define "tandem.telemetry.secret" -}}
+{{- default (printf "%s-tls" (include "tandem.telemetry" .)) .Values.telemetry.tls.existingSecret }}
+{{- end }}
+
+{{/* The names that workers and the operator may call the service by. */}}
+{{- define "tandem.telemetry.dnsNames" -}}
+{{- $name := include "tandem.telemetry" . }}
+{{- $space := .Release.Namespace }}
+{{- list (printf "%s.%s.svc" $name $space) (printf "%s.%s.svc.%s" $name $space .Values.clusterDomain) (printf "%s.%s" $name $space) $name | toJson }}
+{{- end }}
+
+{{/* The operator as the API server knows it: the one caller that telemetry lets watch all runs. */}}
+{{- define "tandem.operator.user" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "tandem.operator" . }}
+{{- end }}
