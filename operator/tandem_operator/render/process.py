@@ -4,13 +4,13 @@ Command lines are visible to everybody on a machine (proc(5)), so neither job te
 passed as the path of a file that only its owner can read.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from tandem_operator.plan.values import Worker
+
+from . import job_text
 
 _AGENT = "tandem_trainer.agent"
 _LOOPBACK = "127.0.0.1"
@@ -69,15 +69,8 @@ def _services(worker: Worker, site: Site) -> dict[str, str]:
 
 def _place(worker: Worker, site: Site, directory: PurePath) -> dict[str, str]:
     return {
-        "TANDEM_JOB": _with_checkpoints_at(worker.environment["TANDEM_JOB"], site.checkpoint_uri),
+        "TANDEM_JOB": job_text.completed(worker.environment["TANDEM_JOB"], site.checkpoint_uri),
         "TANDEM_RENDEZVOUS": f"{_LOOPBACK}:{site.rendezvous_port}",
         "TANDEM_SCRATCH": str(directory),
         "TANDEM_CACHE": str(site.cache),
     }
-
-
-def _with_checkpoints_at(job_text: str, uri: str) -> str:
-    """The job with an address for its checkpoints, when it has none of its own."""
-    job: dict[str, Any] = json.loads(job_text)
-    job["checkpoint"] = {"uri": uri, **job["checkpoint"]}
-    return json.dumps(job, separators=(",", ":"))

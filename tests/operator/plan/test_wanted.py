@@ -28,7 +28,7 @@ def test_every_worker_is_told_its_place_and_all_are_told_the_same_meeting_point(
             "TANDEM_ATTEMPT": "3",
             "TANDEM_WORKERS": "2",
             "TANDEM_RANKS_PER_WORKER": "2",
-            "TANDEM_RENDEZVOUS": "r-3-0:29400",
+            "TANDEM_RENDEZVOUS": "r-3-0.r-ranks:29400",
         }
 
 

@@ -1,0 +1,43 @@
+"""What the shell knows about a cluster and the planner does not."""
+
+from dataclasses import dataclass
+
+from tandem_operator.api.training_run import TrainingRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSite:
+    """The facts of a cluster, the same for every namespace in it.
+
+    Attributes:
+        trainer_image: Image of the workers of runs that name none.
+        grace_seconds: Time for the last checkpoint, as far as the platform's notice allows.
+        unreachable_seconds: How long a worker may be on a node that is not heard of.
+        image_pull_policy: When `trainer_image` is pulled; the cluster's own rule when None.
+        image_pull_secrets: Secrets that images are pulled with, by name.
+        telemetry: host:port of the telemetry service, used when the run names none.
+        telemetry_ca: The certificate that it is known by, as PEM; public.
+        audience: Whom the tokens of workers are made out to.
+        checkpoint_uri: Where checkpoints go when the run does not say; each run has a folder of its own there.
+        s3_endpoint: Address of the S3 service, used when the run names none; Amazon's when None.
+        s3_secret: Secret in the run's namespace with the keys to it, used when the run names none.
+    """
+
+    trainer_image: str
+    grace_seconds: int
+    unreachable_seconds: int
+    image_pull_policy: str | None = None
+    image_pull_secrets: tuple[str, ...] = ()
+    telemetry: str | None = None
+    telemetry_ca: str | None = None
+    audience: str = "tandem-telemetry"
+    checkpoint_uri: str | None = None
+    s3_endpoint: str | None = None
+    s3_secret: str | None = None
+
+
+def checkpoints(run: TrainingRun, site: PodSite) -> str | None:
+    """Where the checkpoints of `run` go; None when neither the run nor the site says, and the run cannot be started."""
+    if run.spec.checkpoint.uri or site.checkpoint_uri is None:
+        return run.spec.checkpoint.uri
+    return f"{site.checkpoint_uri.rstrip('/')}/{run.metadata.namespace}/{run.name}"

@@ -1,0 +1,39 @@
+"""What every object of a run has in common: a name, labels to find it by, and the run as its owner."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tandem_operator.api.training_run import TrainingRun
+
+Manifest = dict[str, Any]
+"""An object of Kubernetes, or a part of one, as JSON has it."""
+
+RUN = "tandem.dev/run"
+RUN_UID = "tandem.dev/run-uid"
+ATTEMPT = "tandem.dev/attempt"
+RANK = "tandem.dev/rank"
+SPARE = "tandem.dev/spare"
+
+
+def metadata(
+    run: TrainingRun, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+) -> Manifest:
+    """The metadata of an object of `run`; what is deleted with the run names it as its owner."""
+    return {
+        "name": name,
+        "namespace": run.metadata.namespace,
+        "labels": {**(labels or {}), "app.kubernetes.io/managed-by": "tandem", RUN: run.name},
+        **({"annotations": dict(annotations)} if annotations else {}),
+        **({"ownerReferences": [_owner(run)]} if run.metadata.uid else {}),
+    }
+
+
+def _owner(run: TrainingRun) -> Manifest:
+    return {
+        "apiVersion": run.api_version,
+        "kind": run.kind,
+        "name": run.name,
+        "uid": run.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,  # to set it takes a right on the run's finalizers, which the operator does without
+    }

@@ -1,0 +1,111 @@
+"""What a worker looks like as a pod. Read `pod` as its table of contents; each part has a file of its own in `worker_pod/`.
+
+A spare is a pod of the same shape that only waits: once it has a machine, there is room for one more worker.
+"""
+
+from collections.abc import Mapping
+
+from tandem_operator.api.placement import Spot
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.policies import rendezvous
+from tandem_operator.plan.values import Worker
+
+from .cluster_site import PodSite
+from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, metadata
+from .worker_pod import queue, resources, security, volumes
+from .worker_pod.environment import environment, told_of_ours
+from .worker_pod.placement import placement
+
+__all__ = ["CONTAINER", "Manifest", "PodSite", "pod"]
+
+CONTAINER = "worker"
+"""Name of the container that is the worker."""
+
+_AGENT = ["python3", "-m", "tandem_trainer.agent"]  # said here too, so that images of others need no entry point
+# A first process ignores signals that it does not handle. 143 is what a worker says that was asked to leave.
+_WAIT = ["python3", "-c", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); signal.pause()"]
+_SPARE_GRACE_S = 1
+_NEVER_DRAINED = "karpenter.sh/do-not-disrupt"
+
+
+def pod(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
+    """The pod that `worker` of `run` is at `site`."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata(run, worker.name, _labels(worker, run), _annotations(worker, run)),
+        "spec": {
+            **_identity(worker, run),
+            **_life(worker, run, site),
+            **placement(worker, run, site),
+            "securityContext": security.of_pod(),
+            **_contents(worker, run, site),
+        },
+    }
+
+
+def _labels(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
+    ours = {RUN_UID: run.metadata.uid, ATTEMPT: str(worker.attempt), RANK: str(worker.rank)}
+    return {**run.spec.pod.labels, **queue.labels(worker, run), **ours, **({SPARE: "true"} if worker.spare else {})}
+
+
+def _annotations(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
+    """Those of the run and of its queue, less one: where a spot machine goes, Karpenter gives pods that have it no time to leave."""
+    theirs = {name: text for name, text in run.spec.pod.annotations.items() if name != _NEVER_DRAINED or worker.spot is Spot.NEVER}
+    return {**theirs, **queue.annotations(worker, run)}
+
+
+def _identity(worker: Worker, run: TrainingRun) -> Manifest:
+    """Its name among the workers, and its rights at the API server: none, unless the run names whose."""
+    account = run.spec.pod.service_account
+    return {
+        "hostname": worker.name,
+        **({"subdomain": rendezvous.domain(run)} if rendezvous.needed(run) else {}),
+        **({"serviceAccountName": account} if account else {}),
+        "automountServiceAccountToken": account is not None,
+        "enableServiceLinks": False,  # a namespace full of Services would fill the environment
+    }
+
+
+def _life(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
+    """How it starts and ends; it is never restarted in place, because an attempt is all of its workers."""
+    wanted = run.spec.pod
+    grace_s = _SPARE_GRACE_S if worker.spare else wanted.grace_seconds or site.grace_seconds
+    pulled_with = dict.fromkeys((*site.image_pull_secrets, *wanted.image_pull_secrets))
+    return {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": grace_s,
+        **({"priorityClassName": wanted.priority_class} if wanted.priority_class else {}),
+        **({"runtimeClassName": wanted.runtime_class} if wanted.runtime_class else {}),
+        **({"imagePullSecrets": [{"name": name} for name in pulled_with]} if pulled_with else {}),
+    }
+
+
+def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
+    """The container, and the volumes that it mounts."""
+    if worker.spare:
+        mounted, does = volumes.of_spare(run), {"command": _WAIT}
+    else:
+        mounted = volumes.of_worker(run, site, token=told_of_ours(worker, site))
+        does = {"command": _AGENT, "env": environment(worker, run, site), **_secrets(run)}
+    container: Manifest = {
+        "name": CONTAINER,
+        **_image(run, site),
+        **does,
+        "resources": resources.resources(run.spec),
+        "securityContext": security.of_container(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # an image without the agent still says what is wrong
+        "volumeMounts": [{"name": name, **mount} for name, (_, mount) in mounted.items()],
+    }
+    return {"containers": [container], "volumes": [{"name": name, **volume} for name, (volume, _) in mounted.items()]}
+
+
+def _image(run: TrainingRun, site: PodSite) -> Manifest:
+    """The run's image or the site's, each by its own rule of when to pull it."""
+    policy = run.spec.pod.image_pull_policy or (None if run.spec.image else site.image_pull_policy)
+    return {"image": run.spec.image or site.trainer_image, **({"imagePullPolicy": policy} if policy else {})}
+
+
+def _secrets(run: TrainingRun) -> Manifest:
+    named = run.spec.pod.secrets
+    return {"envFrom": [{"secretRef": {"name": name, "optional": False}} for name in named]} if named else {}

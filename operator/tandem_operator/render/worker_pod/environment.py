@@ -1,0 +1,88 @@
+"""What a worker is told: by the planner, by the site and by the run, in this order. Secrets are named here and never held."""
+
+from collections.abc import Mapping
+
+from tandem_operator.api.pod import Variable
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import Worker
+from tandem_operator.render import job_text
+from tandem_operator.render.cluster_site import PodSite, checkpoints
+from tandem_operator.render.manifest import Manifest
+
+from . import resources
+from .volumes import CACHE, SCRATCH, TOKEN_FILE
+
+_PLACES = {
+    "TANDEM_SCRATCH": SCRATCH,
+    "TANDEM_CACHE": CACHE,
+    "TANDEM_TERMINATION_LOG": "/dev/termination-log",
+    # The image cannot be written, and its user has no line in /etc/passwd when the image is not ours.
+    "HOME": SCRATCH,
+    "USER": "nonroot",
+    "LOGNAME": "nonroot",
+    "XDG_CACHE_HOME": f"{CACHE}/xdg",
+    "HF_HOME": f"{CACHE}/huggingface",
+    "TORCH_HOME": f"{CACHE}/torch",
+    "TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor",
+    "TRITON_CACHE_DIR": f"{CACHE}/triton",
+}
+_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifest]:
+    """The variables of a worker; of two with one name the later holds, since a name may stand once (server-side apply refuses two)."""
+    told = {
+        **worker.environment,
+        "TANDEM_JOB": job_text.completed(worker.environment["TANDEM_JOB"], checkpoints(run, site)),
+        **_PLACES,
+        **_threads(run),
+        **_telemetry(worker, site),
+    }
+    return list({**{name: _plain(name, value) for name, value in told.items()}, **_store(run, site), **_of_run(run)}.values())
+
+
+def told_of_ours(worker: Worker, site: PodSite) -> bool:
+    """Whether the worker reports to the site's telemetry; a service that the run names itself is not given our token."""
+    return site.telemetry is not None and "TANDEM_TELEMETRY" not in worker.environment
+
+
+def _telemetry(worker: Worker, site: PodSite) -> Mapping[str, str]:
+    if site.telemetry is None or not told_of_ours(worker, site):
+        return {}
+    ca = {"TANDEM_TELEMETRY_CA": site.telemetry_ca} if site.telemetry_ca else {}
+    return {"TANDEM_TELEMETRY": site.telemetry, "TANDEM_TOKEN_FILE": TOKEN_FILE, **ca}
+
+
+def _threads(run: TrainingRun) -> Mapping[str, str]:
+    threads = resources.threads(run.spec)
+    return {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+
+
+def _store(run: TrainingRun, site: PodSite) -> Mapping[str, Manifest]:
+    """The way to S3. The site's keys go to the site's service only, as its token does."""
+    if not (checkpoints(run, site) or "").startswith("s3://"):
+        return {}
+    own = run.spec.checkpoint
+    endpoint = own.endpoint or site.s3_endpoint
+    secret = own.secret or (None if own.endpoint else site.s3_secret)
+    place = {"TANDEM_S3_ENDPOINT": _plain("TANDEM_S3_ENDPOINT", endpoint)} if endpoint else {}
+    return {**place, **({key: _secret(key, secret, key) for key in _S3_KEYS} if secret else {})}
+
+
+def _of_run(run: TrainingRun) -> Mapping[str, Manifest]:
+    return {variable.name: _variable(variable) for variable in run.spec.pod.env}
+
+
+def _variable(variable: Variable) -> Manifest:
+    if variable.secret:
+        return _secret(variable.name, variable.secret.name, variable.secret.key)
+    return _plain(variable.name, variable.value or "")
+
+
+def _plain(name: str, value: str) -> Manifest:
+    """A value that arrives as it is written: the kubelet would put another variable in for $(NAME), and takes $$ for $."""
+    return {"name": name, "value": value.replace("$", "$$")}
+
+
+def _secret(name: str, secret: str, key: str) -> Manifest:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": False}}}

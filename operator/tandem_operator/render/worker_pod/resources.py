@@ -1,0 +1,39 @@
+"""How much of a machine a worker gets: cards, memory and processors.
+
+Cards and memory are had or not had, so what is asked for is the limit as well. Processors are asked for and not limited: a rank that
+prepares data may use what nobody else does.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+from tandem_operator.api.placement import Accelerator
+from tandem_operator.api.training_run import TrainingRunSpec
+from tandem_operator.render.manifest import Manifest
+
+CARDS: Final = {Accelerator.NVIDIA: "nvidia.com/gpu", Accelerator.AMD: "amd.com/gpu"}
+"""Names under which the device plugins offer cards; nodes with cards are tainted by the same names."""
+
+_FACTORS: Final = {
+    "m": Decimal("0.001"),
+    **{sign: Decimal(1000) ** power for power, sign in enumerate("kMGTP", start=1)},
+    **{f"{sign}i": Decimal(1024) ** power for power, sign in enumerate("KMGTP", start=1)},
+}
+
+
+def resources(spec: TrainingRunSpec) -> Manifest:
+    """Requests and limits of a worker."""
+    cards = {CARDS[spec.accelerator]: str(spec.gpus_per_worker)} if spec.gpus_per_worker else {}
+    memory = {"memory": spec.pod.memory} if spec.pod.memory else {}
+    cpu = {"cpu": spec.pod.cpu} if spec.pod.cpu else {}
+    return {name: amounts for name, amounts in (("requests", {**cpu, **memory, **cards}), ("limits", {**memory, **cards})) if amounts}
+
+
+def threads(spec: TrainingRunSpec) -> int | None:
+    """CPU threads of a rank: its share of the processors asked for; None when none are, and the agent counts what it may use."""
+    return max(1, int(_amount(spec.pod.cpu) / spec.ranks_per_worker)) if spec.pod.cpu else None
+
+
+def _amount(quantity: str) -> Decimal:
+    number = quantity.rstrip("".join(_FACTORS))
+    return Decimal(number) * _FACTORS.get(quantity.removeprefix(number), 1)
