@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tandem_operator import wire
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.values import Report
 
-from . import reports
 from .process.sink import Sink
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Hearing:
         told = self._watcher.newest().get(self._run) if self._watcher else None
         if told is None or told.source.uid not in {"", self._uid}:  # a shared service may know another run of that name
             return None
-        return reports.from_wire(told)
+        return wire.report(told)
 
     def close(self, *, ended: bool) -> None:
         """Stop listening; when the run has ended, end the service as well."""

@@ -9,14 +9,9 @@ import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from tandem_operator.api.status import CheckpointStatus
 from tandem_operator.plan.values import Report
-
-if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-    from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 
 _LINE_BYTES = 4096  # a line of steps.jsonl has about 200
 
@@ -78,30 +73,6 @@ def newest(attempt: int, told: Report | None, steps: Recorded | None) -> Report 
         first_step_at=known.first_step_at or steps.first.at,
         resumed_from_step=steps.first.step - 1 if known.resumed_from_step is None else known.resumed_from_step,
     )
-
-
-def from_wire(told: "WorkerReport") -> Report:
-    """A report of the telemetry service as the planner reads it."""
-    return Report(
-        attempt=told.source.attempt,
-        step=told.step,
-        at=_time(told.at),
-        training_phase=told.training_phase,
-        loss=told.loss if told.HasField("loss") else None,
-        tokens_per_second=told.tokens_per_second if told.HasField("tokens_per_second") else None,
-        resumed_from_step=told.resumed_from_step if told.HasField("resumed_from_step") else None,
-        first_step_at=_time(told.first_step_at) if told.HasField("first_step_at") else None,
-        checkpoint=_checkpoint(told) if told.HasField("checkpoint") else None,
-        spikes=told.spikes,
-    )
-
-
-def _checkpoint(told: "WorkerReport") -> CheckpointStatus:
-    return CheckpointStatus(step=told.checkpoint.step, uri=told.checkpoint.uri, at=_time(told.checkpoint.at))
-
-
-def _time(stamp: "Timestamp") -> datetime:
-    return stamp.ToDatetime(tzinfo=UTC)
 
 
 def _step(path: Path, *, last: bool) -> Step | None:

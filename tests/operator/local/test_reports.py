@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 from tandem_operator.local import reports
 from tandem_operator.plan.values import Report
 
@@ -50,24 +49,3 @@ def test_nothing_is_known_before_the_first_step(tmp_path: Path) -> None:
     assert reports.recorded(tmp_path / "none") is None
     (tmp_path / "half").write_text('{"step": 1')
     assert reports.recorded(tmp_path / "half") is None
-
-
-def test_what_was_not_measured_is_none_and_not_zero() -> None:
-    """Absent fields of the wire stay absent."""
-    wire = WorkerReport(step=7)
-    wire.source.attempt = 3
-    wire.at.FromDatetime(NOW)
-    report = reports.from_wire(wire)
-    assert (report.attempt, report.step, report.at) == (3, 7, NOW)
-    assert (report.loss, report.tokens_per_second, report.resumed_from_step, report.first_step_at, report.checkpoint) == (None,) * 5
-
-
-def test_a_checkpoint_on_the_wire_arrives_whole() -> None:
-    """Step, address and moment."""
-    wire = WorkerReport(step=7, loss=0.0)
-    wire.checkpoint.step, wire.checkpoint.uri = 5, "file:///x/manifests/000001-000000000005.json"
-    wire.checkpoint.at.FromDatetime(NOW)
-    report = reports.from_wire(wire)
-    assert report.loss == 0.0
-    assert report.checkpoint
-    assert (report.checkpoint.step, report.checkpoint.uri, report.checkpoint.at) == (5, wire.checkpoint.uri, NOW)

@@ -27,7 +27,7 @@ def test_what_is_reported_is_watched(sink: Any, make: Make, eventually: Eventual
     """Reports reach watchers of their run and nobody else; closing says whether all has arrived."""
     sink.start()
     changed = threading.Event()
-    ours = Watcher(sink.address, sink.token_file, "team", "run", on_change=changed.set)
+    ours = Watcher(sink.address, sink.token_file, "team", "run", on_change=lambda _: changed.set())
     others = Watcher(sink.address, sink.token_file, "team", "other")
     reporter = Reporter(sink.address, sink.token_file)
     reporter.report(make(1, step=1, loss=2.0))

@@ -29,7 +29,7 @@ class Watcher:
         namespace: str = "",
         run: str = "",
         *,
-        on_change: Callable[[], None] | None = None,
+        on_change: Callable[[RunKey], None] | None = None,
         tls: "ClientTls | None" = None,
         plaintext: bool = False,
     ) -> None:
@@ -40,7 +40,7 @@ class Watcher:
             token_file: The token to show.
             namespace: Whose runs are asked for; all when empty.
             run: Which run is asked for; all when empty.
-            on_change: Called from the watcher's thread after every change; must not block.
+            on_change: Told from the watcher's thread which run there is news of; must not block.
             tls: As in `tandem_rpc.channel`.
             plaintext: As in `tandem_rpc.channel`.
 
@@ -51,7 +51,7 @@ class Watcher:
 
         self._address, self._wanted = address, WatchRequest(namespace=namespace, run=run)
         self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
-        self._on_change = on_change or (lambda: None)
+        self._on_change = on_change or _nobody
         self._known: dict[RunKey, Newest] = {}
         self._lock = threading.Lock()
         self._leave = threading.Event()
@@ -63,6 +63,12 @@ class Watcher:
         """The newest report of each run, by namespace and name; empty until the sink was heard."""
         with self._lock:
             return {key: known.report for key, known in self._known.items()}
+
+    def newest_of(self, key: RunKey) -> WorkerReport | None:
+        """The newest report of one run; None while there is none."""
+        with self._lock:
+            known = self._known.get(key)
+        return known.report if known else None
 
     def close(self) -> None:
         """Listen no more. What was heard stays."""
@@ -94,14 +100,19 @@ class Watcher:
     def _take(self, change: WatchResponse) -> None:
         with self._lock:
             if change.HasField("forgotten"):
-                self._known.pop(run_key(change.forgotten), None)
+                key = run_key(change.forgotten)
+                self._known.pop(key, None)
             else:
                 key = run_key(change.report.source)
                 self._known[key] = merged(self._known.get(key), change.report)
-        self._on_change()
+        self._on_change(key)
 
     def _broken(self, error: "grpc.RpcError") -> None:
         text = f"telemetry at {self._address}: {error.code().name} {error.details()}; watching again once it answers"
         if not self._leave.is_set() and text != self._complained:
             self._complained = text
             _log.warning("%s", text)
+
+
+def _nobody(_: RunKey) -> None:
+    """Who is told of changes when nobody asked to be."""

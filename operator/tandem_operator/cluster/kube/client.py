@@ -1,0 +1,174 @@
+"""The API server as the operator speaks to it: plain JSON over one pool of connections, never faster than it may.
+
+The library's typed models are left out on purpose: a pod as an object costs ten times its JSON, in memory and in time.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from .document import Json
+from .errors import KubeError
+from .limiter import Limiter
+
+_TIMEOUT_S: Final = 30.0
+_CONNECT_S: Final = 10.0
+_CONNECTIONS: Final = 64
+_POSTPONED: Final = 5  # times that one request comes again when asked to
+_LONGEST_WAIT_S: Final = 30.0
+_FAILED: Final = 400  # and above
+FIELD_MANAGER: Final = "tandem-operator"
+_IN_CLUSTER: Final = "KUBERNETES_SERVICE_HOST"
+
+
+async def configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
+    """Where the API server is and who we are: the pod's service account, or else a kubeconfig.
+
+    Raises:
+        kubernetes.aio.config.ConfigException: when there is neither.
+    """
+    found = cast("Configuration", type.__call__(Configuration))  # the library's own way around its global default
+    library: Any = config  # which has no types
+    if _IN_CLUSTER in environ and not environ.get("KUBECONFIG"):
+        library.load_incluster_config(client_configuration=found)
+    else:
+        path = environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+        await library.load_kube_config(config_file=path, client_configuration=found)
+    found.connection_pool_maxsize = _CONNECTIONS
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    method: str
+    path: str
+    query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+    body: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    timeout: aiohttp.ClientTimeout = field(default_factory=lambda: aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=_CONNECT_S))
+
+
+class Kube:
+    """The API server. Every request waits for its turn, and those that write are made only while that is our right."""
+
+    def __init__(self, found: Configuration, limiter: Limiter, failed: Callable[[int], None], may_write: Callable[[], None]) -> None:
+        """Make the client.
+
+        Args:
+            found: As from `configuration`.
+            limiter: Who says when the next request may go out.
+            failed: Told the status of every request that fails; 0 of those without an answer.
+            may_write: Asked before every write; raises when another replica may be acting.
+        """
+        self._client: Any = ApiClient(configuration=found)
+        self._limiter, self._failed, self._may_write = limiter, failed, may_write
+        self._host = str(found.host)
+
+    async def get(self, path: str, *, accept: str = "application/json", **query: str | int) -> Json:
+        """What is at `path`.
+
+        Raises:
+            KubeError: as every request may.
+        """
+        return await self._asked(_Request(method="GET", path=path, query=query, headers={"Accept": accept}))
+
+    async def create(self, path: str, body: Json) -> Json:
+        """Create an object in the collection at `path`; a conflict when it exists."""
+        return await self._written(_Request(method="POST", path=path, query={"fieldManager": FIELD_MANAGER}, body=body))
+
+    async def apply(self, path: str, body: Json) -> Json:
+        """Have the object at `path` be as `body` says, as far as that says anything (server-side apply, one field owner)."""
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        return await self._written(_Request(method="PATCH", path=path, query=query, body=body, headers=headers))
+
+    async def replace(self, path: str, body: Json) -> Json:
+        """Put `body` in the place of the object of the same version."""
+        return await self._written(_Request(method="PUT", path=path, query={"fieldManager": FIELD_MANAGER}, body=body))
+
+    async def delete(self, path: str, options: Json) -> None:
+        """Have the object at `path` deleted; that it is gone already is as good."""
+        try:
+            await self._written(_Request(method="DELETE", path=path, body=options))
+        except KubeError as error:
+            if not error.gone:
+                raise
+
+    @asynccontextmanager
+    async def stream(self, path: str, silent_s: float, **query: str | int) -> AsyncGenerator[AsyncIterator[Json]]:
+        """The events of a watch. A stream that says nothing for `silent_s`, bookmarks included, is given up."""
+        await self._limiter.wait()
+        timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_S, sock_read=silent_s)
+        response = await self._sent(_Request(method="GET", path=path, query={**query, "watch": "true"}, timeout=timeout))
+        try:
+            if response.status >= _FAILED:
+                raise self._counted(KubeError.answered(response.status, response.headers, await response.read()))
+            yield _lines(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._counted(KubeError.unanswered(error)) from None
+        finally:
+            response.close()
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._client.close()
+
+    async def _written(self, request: _Request) -> Json:
+        self._may_write()
+        return await self._asked(request)
+
+    async def _asked(self, request: _Request) -> Json:
+        """The answer to a request, which comes again as often as the server asks it to."""
+        for postponed in range(_POSTPONED + 1):
+            await self._limiter.wait()
+            try:
+                return await self._answer(request)
+            except KubeError as error:
+                self._counted(error)
+                if not error.postponed or postponed == _POSTPONED:
+                    raise
+                await asyncio.sleep(min(error.retry_after_s or 1.0, _LONGEST_WAIT_S))
+        raise AssertionError
+
+    async def _answer(self, request: _Request) -> Json:
+        response = await self._sent(request)
+        try:
+            text = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError.unanswered(error) from None
+        finally:
+            response.release()
+        if response.status >= _FAILED:
+            raise KubeError.answered(response.status, response.headers, text)
+        return cast("Json", json.loads(text)) if text else {}
+
+    async def _sent(self, request: _Request) -> aiohttp.ClientResponse:
+        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER, **request.headers}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], request.path, request.method, request.body)
+        url = f"{self._host}{request.path}?{urlencode(request.query)}" if request.query else f"{self._host}{request.path}"
+        asked = {"headers": headers, "body": request.body, "_request_timeout": request.timeout}
+        try:
+            answer = await self._client.rest_client.request(request.method, url, **asked)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError.unanswered(error) from None
+        return cast("aiohttp.ClientResponse", answer.response)
+
+    def _counted(self, error: KubeError) -> KubeError:
+        self._failed(error.status)
+        return error
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
+    async for line in response.content:
+        yield cast("Json", json.loads(line))

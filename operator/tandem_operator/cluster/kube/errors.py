@@ -1,0 +1,63 @@
+"""What the API server can answer instead of what was asked for, and what each answer means for the one who asked."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+_UNANSWERED: Final = 0
+_TOO_MANY: Final = 429
+
+
+class KubeError(Exception):
+    """A request that failed.
+
+    Attributes:
+        status: The HTTP status; 0 when there was no answer at all.
+        reason: The API's one word, such as AlreadyExists.
+        retry_after_s: How long the server asks to be left alone.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
+
+    @classmethod
+    def unanswered(cls, error: Exception) -> "KubeError":
+        """There was no answer, so nobody knows whether the request was carried out."""
+        return cls(_UNANSWERED, "Unanswered", f"the API server cannot be reached: {type(error).__name__} {error}".rstrip())
+
+    @classmethod
+    def answered(cls, status: int, headers: Mapping[str, str], body: bytes) -> "KubeError":
+        """The error that an answer is; a Status object, if the server itself wrote it."""
+        try:
+            said = cast("dict[str, Any]", json.loads(body))
+        except ValueError:
+            said = {}
+        wait = headers.get("Retry-After", "")
+        message = str(said.get("message") or body[:200].decode(errors="replace") or f"status {status}")
+        return cls(status, str(said.get("reason", "")), message, float(wait) if wait.isdecimal() else None)
+
+    @property
+    def gone(self) -> bool:
+        """Whether what was asked about does not exist (any more)."""
+        return self.status == 404  # noqa: PLR2004 - HTTP
+
+    @property
+    def conflict(self) -> bool:
+        """Whether the object is another than the one that was looked at, or exists already."""
+        return self.status == 409  # noqa: PLR2004 - HTTP
+
+    @property
+    def expired(self) -> bool:
+        """Whether the server has forgotten the version that was asked for."""
+        return self.status == 410 or self.reason == "Expired"  # noqa: PLR2004 - HTTP
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server understood and will not, until something else changes: invalid, forbidden, over quota."""
+        return self.status in {400, 403, 405, 422}
+
+    @property
+    def postponed(self) -> bool:
+        """Whether the server asks to come again later, and has done nothing."""
+        return self.status == _TOO_MANY or (self.status >= 500 and self.retry_after_s is not None)  # noqa: PLR2004 - HTTP

@@ -1,0 +1,121 @@
+"""What there is of one kind, followed by list and watch: told of every change, the deletions that a watch has slept through included.
+
+As client-go's reflector does it: list, then watch from the version of the list; go on from the last bookmark when the stream
+ends; list again when the server has forgotten that version (410), and tell what is missing from the new list as deleted.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from .client import Kube
+from .document import Json, parts
+from .errors import KubeError
+
+_log = logging.getLogger(__name__)
+_PAGE: Final = 500
+_STREAM_S: Final = 300  # the server ends each stream after so long
+_SILENT_S: Final = 90.0  # bookmarks come about once a minute
+_LONGEST_PAUSE_S: Final = 30.0
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+def key_of(found: Json) -> Key:
+    """The key of an object as the API has it."""
+    metadata = found["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+class Informer:
+    """Follows one kind of object, from `follow` on.
+
+    Attributes:
+        synced: Set once everything that was there at the start has been told.
+    """
+
+    def __init__(self, kube: Kube, path: str, changed: Callable[[Json], None], gone: Callable[[Key], None], selector: str = "") -> None:
+        """Follow what is at `path`.
+
+        Args:
+            kube: The API server.
+            path: Of the collection.
+            changed: Told of every object that is new or different.
+            gone: Told of every object that was deleted.
+            selector: Label selector; the server sends nothing else.
+        """
+        self._kube, self._path = kube, path
+        self._changed, self._gone = changed, gone
+        self._query: Mapping[str, str] = {"labelSelector": selector} if selector else {}
+        self._known: set[Key] = set()
+        self._version = ""
+        self._heard_at = float("-inf")
+        self.synced = asyncio.Event()
+
+    def age_s(self, now: float) -> float:
+        """Seconds since the server was last heard of, by the clock of the running loop."""
+        return now - self._heard_at
+
+    async def follow(self) -> None:
+        """List and watch until cancelled, through everything that can go wrong."""
+        failures = 0
+        while True:
+            try:
+                if not self._version:
+                    await self._list()
+                await self._watch()
+                failures = 0
+            except KubeError as error:
+                failures += 1
+                await self._recovered(error, failures)
+
+    async def _recovered(self, error: KubeError, failures: int) -> None:
+        if error.expired:
+            self._version = ""
+        if failures > 1:
+            _log.warning("watch of %s: %s; watching again", self._path, error)
+        pause_s = error.retry_after_s or min(2.0 ** (failures - 1) * 0.1, _LONGEST_PAUSE_S)
+        await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads clients out, keeps no secret
+
+    async def _list(self) -> None:
+        found, more, version = set[Key](), "", ""
+        while True:
+            page = await self._kube.get(self._path, **self._query, limit=_PAGE, **({"continue": more} if more else {}))
+            for each in parts(page, "items"):
+                found.add(key_of(each))
+                self._changed(each)
+            version = version or page["metadata"]["resourceVersion"]
+            more = page["metadata"].get("continue", "")
+            if not more:
+                break
+        for missing in self._known - found:
+            self._gone(missing)
+        self._known, self._version = found, version
+        self._heard()
+        self.synced.set()
+
+    async def _watch(self) -> None:
+        query = {**self._query, "allowWatchBookmarks": "true", "timeoutSeconds": _STREAM_S, "resourceVersion": self._version}
+        async with self._kube.stream(self._path, _SILENT_S, **query) as events:
+            self._heard()
+            async for event in events:
+                self._heard()
+                self._take(event["type"], event["object"])
+
+    def _take(self, kind: str, found: Json) -> None:
+        if kind == "ERROR":
+            raise KubeError(int(found.get("code", 0)), str(found.get("reason", "")), str(found.get("message", "")))
+        if kind == "DELETED":
+            self._known.discard(key_of(found))
+            self._changed(found)  # its last words: an exit code may stand in it
+            self._gone(key_of(found))
+        elif kind != "BOOKMARK":
+            self._known.add(key_of(found))
+            self._changed(found)
+        self._version = found["metadata"]["resourceVersion"]
+
+    def _heard(self) -> None:
+        self._heard_at = asyncio.get_running_loop().time()

@@ -1,0 +1,128 @@
+"""Which replica acts: the holder of one Lease (coordination.k8s.io), renewed every two seconds, taken over when it was not for fifteen.
+
+The times are client-go's (15, 10 and 2 s). A holder that could not renew for ten seconds by its own monotonic clock stops writing at
+once, five seconds before another may begin, whatever either's wall clock says: a lease counts as lapsed when it was seen
+unchanged for its whole length, not when its time stamps look old.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from .client import Kube
+from .document import Json, part, text
+from .errors import KubeError
+
+_log = logging.getLogger(__name__)
+_LASTS_S: Final = 15
+_RENEW_WITHIN_S: Final = 10.0
+_EVERY_S: Final = 2.0
+
+
+class NotLeaderError(Exception):
+    """Another replica may be acting; nothing may be written."""
+
+
+class Lease:
+    """The right to act, of one replica."""
+
+    def __init__(self, kube: Kube, namespace: str, name: str, identity: str, clock: Callable[[], float]) -> None:
+        self._kube, self._identity, self._clock = kube, identity, clock
+        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._place = {"namespace": namespace, "name": name}
+        self._renewed_at = float("-inf")
+        self._seen, self._seen_at = "", float("-inf")
+
+    @property
+    def held(self) -> bool:
+        """Whether no other replica can be acting."""
+        return self._clock() - self._renewed_at < _RENEW_WITHIN_S
+
+    def check(self) -> None:
+        """Nothing, while the lease is held.
+
+        Raises:
+            NotLeaderError: else.
+        """
+        if not self.held:
+            message = "the lease could not be renewed in time"
+            raise NotLeaderError(message)
+
+    async def acquire(self) -> None:
+        """Wait until the lease is ours."""
+        while not await self._tried():
+            await asyncio.sleep(_EVERY_S)  # noqa: ASYNC110 - it is another process that we wait for
+        _log.info("%s acts", self._identity)
+
+    async def keep(self) -> None:
+        """Renew the lease for as long as that works; returns when it is lost."""
+        while self.held:
+            await asyncio.sleep(_EVERY_S)
+            await self._tried()
+        _log.error("%s acts no more: the lease could not be renewed for %g s", self._identity, _RENEW_WITHIN_S)
+
+    async def release(self) -> None:
+        """Let the next replica begin at once. That this fails costs it fifteen seconds."""
+        if not self.held:
+            return
+        try:
+            found = await self._kube.get(f"{self._collection}/{self._place['name']}")
+            if text(found, "spec", "holderIdentity") == self._identity:
+                await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=""))
+        except KubeError as error:
+            _log.warning("the lease could not be given back: %s", error)
+        self._renewed_at = float("-inf")
+
+    async def _tried(self) -> bool:
+        """Whether the lease is ours now; what is not known is not ours."""
+        began = self._clock()
+        try:
+            await self._take()
+        except KubeError as error:
+            if not error.conflict:
+                _log.warning("lease: %s", error)
+            return self.held
+        except _HeldByAnotherError:
+            return False
+        self._renewed_at = began
+        return True
+
+    async def _take(self) -> None:
+        try:
+            found = await self._kube.get(f"{self._collection}/{self._place['name']}")
+        except KubeError as error:
+            if not error.gone:
+                raise
+            await self._kube.create(self._collection, self._written(None, holder=self._identity))
+            return
+        if not self._free(found):
+            raise _HeldByAnotherError
+        await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=self._identity))
+
+    def _free(self, found: Json) -> bool:
+        if text(found, "spec", "holderIdentity") in {"", self._identity}:
+            return True
+        version = text(found, "metadata", "resourceVersion")
+        if version != self._seen:
+            self._seen, self._seen_at = version, self._clock()
+        return self._clock() - self._seen_at >= part(found, "spec").get("leaseDurationSeconds", _LASTS_S)
+
+    def _written(self, found: Json | None, *, holder: str) -> Json:
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        before = part(found or {}, "spec")
+        changed = before.get("holderIdentity") != holder
+        spec: Json = {
+            "holderIdentity": holder,
+            "leaseDurationSeconds": _LASTS_S if holder else 1,
+            "acquireTime": now if changed or not before.get("acquireTime") else before["acquireTime"],
+            "renewTime": now,
+            "leaseTransitions": before.get("leaseTransitions", 0) + (1 if changed and holder else 0),
+        }
+        version = {"resourceVersion": text(found, "metadata", "resourceVersion")} if found else {}
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {**self._place, **version}, "spec": spec}
+
+
+class _HeldByAnotherError(Exception):
+    """Another replica holds the lease, as far as we can tell."""

@@ -1,0 +1,29 @@
+"""Reports on the wire become reports of the planner, with nothing invented."""
+
+from datetime import UTC, datetime
+
+from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
+from tandem_operator import wire
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_what_was_not_measured_is_none_and_not_zero() -> None:
+    """Absent fields of the wire stay absent."""
+    told = WorkerReport(step=7)
+    told.source.attempt = 3
+    told.at.FromDatetime(NOW)
+    report = wire.report(told)
+    assert (report.attempt, report.step, report.at) == (3, 7, NOW)
+    assert (report.loss, report.tokens_per_second, report.resumed_from_step, report.first_step_at, report.checkpoint) == (None,) * 5
+
+
+def test_a_checkpoint_on_the_wire_arrives_whole() -> None:
+    """Step, address and moment."""
+    told = WorkerReport(step=7, loss=0.0)
+    told.checkpoint.step, told.checkpoint.uri = 5, "file:///x/manifests/000001-000000000005.json"
+    told.checkpoint.at.FromDatetime(NOW)
+    report = wire.report(told)
+    assert report.loss == 0.0
+    assert report.checkpoint
+    assert (report.checkpoint.step, report.checkpoint.uri, report.checkpoint.at) == (5, told.checkpoint.uri, NOW)
