@@ -80,12 +80,12 @@ def serve(
 
 
 def _known(token_file: Path | None, verifier: Verifier | None) -> list[KnownCallers]:
-    if token_file and verifier:
+    if token_file is not None and verifier is not None:
         msg = f"token_file: {token_file} is given, and a verifier of callers, too; give one of the two"
         raise RpcSetupError(msg)
-    if verifier:
+    if verifier is not None:
         return [KnownCallers(verifier, "a token of yours")]
-    if token_file:
+    if token_file is not None:
         return [KnownCallers(sharing(TokenFile(token_file)), "the token that this service reads from its token file")]
     return []
 

@@ -90,3 +90,18 @@ def test_a_verifier_takes_the_place_of_a_token_file(start: Start, token_file: Pa
     """Both together are a mistake: it would not be clear which of them lets in."""
     with pytest.raises(RpcSetupError, match="give one of the two"):
         start(token_file=token_file, verifier=verifier)
+
+
+def test_a_verifier_that_looks_like_nothing_verifies_all_the_same(start: Start, connect: Callable[..., Any]) -> None:
+    """What counts is that one was given, not whether Python takes it for empty."""
+
+    class Empty:
+        def __call__(self, shown: str) -> Caller:
+            return verifier(shown)
+
+        def __len__(self) -> int:
+            return 0
+
+    with pytest.raises(grpc.RpcError) as caught:
+        connect(start(verifier=Empty()).port).List(pb.ListRequest())
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -1,9 +1,6 @@
 """TLS between real ends, with certificates made on the spot."""
 
-import shutil
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,75 +9,20 @@ import pytest
 from tandem.telemetry.v1 import telemetry_pb2 as pb
 from tandem_rpc import ClientTls, RpcSetupError, Server, ServerTls
 
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command: apt-get install openssl")
+from tests.protos.authority import Authority, authority, needs_openssl
+
+pytestmark = needs_openssl
 Start = Callable[..., Server]
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority in a folder of its own."""
-
-    folder: Path
-
-    @property
-    def certificate(self) -> Path:
-        return self.folder / "ca.crt"
-
-    def issue(self, name: str, *, also: str = "IP:127.0.0.1") -> tuple[Path, Path]:
-        certificate, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
-        request = _openssl(
-            "req", "-newkey", "ec", *_CURVE, "-nodes", "-keyout", key, "-subj", f"/CN={name}", "-addext", f"subjectAltName={also}"
-        )
-        _openssl(
-            "x509",
-            "-req",
-            "-CA",
-            self.certificate,
-            "-CAkey",
-            self.folder / "ca.key",
-            "-copy_extensions",
-            "copy",
-            "-out",
-            certificate,
-            stdin=request,
-        )
-        return certificate, key
-
-
-_CURVE = ("-pkeyopt", "ec_paramgen_curve:P-256")
-
-
-def _openssl(*arguments: object, stdin: bytes = b"") -> bytes:
-    return subprocess.run(["openssl", *map(str, arguments)], input=stdin, capture_output=True, check=True).stdout
-
-
-def _authority(folder: Path) -> Authority:
-    folder.mkdir()
-    _openssl(
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        *_CURVE,
-        "-nodes",
-        "-keyout",
-        folder / "ca.key",
-        "-out",
-        folder / "ca.crt",
-        "-subj",
-        "/CN=authority",
-    )
-    return Authority(folder)
 
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Authority:
-    return _authority(tmp_path / "ours")
+    return authority(tmp_path / "ours")
 
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Authority:
-    return _authority(tmp_path / "theirs")
+    return authority(tmp_path / "theirs")
 
 
 def _unavailable(call: Callable[[], object]) -> bool:

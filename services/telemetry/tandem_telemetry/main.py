@@ -13,20 +13,23 @@ from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 from tandem.telemetry.v1 import telemetry_pb2
 from tandem.telemetry.v1.telemetry_pb2_grpc import add_TelemetryServiceServicer_to_server
-from tandem_rpc import RpcSetupError, Server, serve
+from tandem_rpc import RpcSetupError, Server, Verifier, serve
 from tandem_rpc.exposure import host_of
 
 from tandem_telemetry import address_file
 from tandem_telemetry.board import Board
 from tandem_telemetry.exporter import Exporter
 from tandem_telemetry.registry import Registry
+from tandem_telemetry.remembered import Remembered
 from tandem_telemetry.scraping import Scraping
 from tandem_telemetry.service import Telemetry
 from tandem_telemetry.settings import Settings
+from tandem_telemetry.token_review import ApiServer, TokenReview
 from tandem_telemetry.traffic import Traffic
 
 _LOOK_EVERY_S = 1.0
 _WRONG_SETTINGS = 2
+_MOST_TOKENS = 10_000  # remembered at about 300 bytes each
 _SERVICE = telemetry_pb2.DESCRIPTOR.services_by_name["TelemetryService"].full_name
 _log = logging.getLogger("tandem_telemetry")
 
@@ -60,7 +63,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     traffic = Traffic(time.monotonic)
     with ExitStack() as stack:
         scraping = stack.enter_context(_scraping(settings, board, traffic, stop))
-        server = _serving(settings, Telemetry(board, traffic))
+        server = _serving(settings, Telemetry(board, traffic, settings.rights))
         stack.callback(server.stop, settings.grace_seconds)
         stack.callback(board.close)
         addresses = {"grpc": _address(settings.listen, server.port), "metrics": _address(settings.metrics_listen, scraping.port)}
@@ -78,10 +81,18 @@ def _serving(settings: Settings, service: Telemetry) -> Server:
         settings.listen,
         {_SERVICE: partial(add_TelemetryServiceServicer_to_server, service)},
         token_file=settings.token_file,
+        verifier=_verifier(settings),
         tls=settings.tls,
         plaintext=settings.plaintext,
         streams=settings.most_streams,
     )
+
+
+def _verifier(settings: Settings) -> Verifier | None:
+    if not settings.token_review:
+        return None
+    server = ApiServer(url=settings.api_server, account=settings.service_account)
+    return Remembered(TokenReview(server, settings.audience), time.monotonic, most=_MOST_TOKENS)
 
 
 def _scraping(settings: Settings, board: Board, traffic: Traffic, stop: threading.Event) -> Scraping:

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tandem_rpc import ServerTls
 
+from tandem_telemetry.rights import Rights
+
 
 class Settings(BaseSettings):
     """The settings, with what holds when nothing is said: one machine, loopback, free ports."""
@@ -24,6 +26,16 @@ class Settings(BaseSettings):
     """Where to write, once ready: {"grpc": "host:port", "metrics": "host:port", "pid": 1}."""
     token_file: Path | None = None
     """Tokens that callers must show one of; one a line."""
+    token_review: bool = False
+    """Callers show tokens of a Kubernetes cluster, and its API server is asked whose they are."""
+    audience: str = "tandem-telemetry"
+    """With token_review: for whom those tokens must be made out."""
+    operators: str = ""
+    """With token_review: who may watch every namespace, for example system:serviceaccount:tandem:tandem-operator; commas in between."""
+    api_server: str = "https://kubernetes.default.svc"
+    """With token_review: whom to ask."""
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """With token_review: the folder with the token and the authority to ask with."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
@@ -45,6 +57,12 @@ class Settings(BaseSettings):
             msg = "TLS_CERT and TLS_KEY need each other, and TLS_CLIENT_CA needs both; give all that belong together"
             raise ValueError(msg)
         return self
+
+    @property
+    def rights(self) -> Rights:
+        """Who may do what."""
+        operators = frozenset(name.strip() for name in self.operators.split(",") if name.strip())
+        return Rights(operators, told_apart=self.token_review)
 
     @property
     def tls(self) -> ServerTls | None:
