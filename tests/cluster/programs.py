@@ -1,0 +1,45 @@
+"""The parts that a cluster is made of."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.parts import debian
+from tests.parts.kube import KUBE
+from tests.parts.kubernetes_tools import COREDNS, KARPENTER, KWOK
+from tests.parts.minio_server import MINIO
+from tests.parts.part import Missing, Part, Say, obtain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programs:
+    """Where they are on this machine."""
+
+    kube: Path  # the folder of all daemons and kubectl
+    coredns: Path
+    minio: Path
+    kwok: Path | None = None
+    karpenter: Path | None = None
+
+
+def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False) -> Programs:
+    """All that a cluster needs, built now if this is the first time.
+
+    Raises:
+        Missing: If one cannot be had here, or we are not root.
+    """
+    if os.geteuid():
+        msg = "a cluster of network namespaces takes root: run the tests as root, or name another cluster in KUBECONFIG_TANDEM_E2E"
+        raise Missing(msg)
+    debian.need(debian.CLUSTER, say)
+
+    def get(part: Part) -> Path:
+        return obtain(part, os.environ, say)
+
+    return Programs(
+        kube=get(KUBE).parent,
+        coredns=get(COREDNS),
+        minio=get(MINIO),
+        kwok=get(KWOK) if kwok or karpenter else None,
+        karpenter=get(KARPENTER) if karpenter else None,
+    )
