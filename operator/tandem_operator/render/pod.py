@@ -21,9 +21,9 @@ __all__ = ["CONTAINER", "Manifest", "PodSite", "pod"]
 CONTAINER = "worker"
 """Name of the container that is the worker."""
 
-_AGENT = ["python3", "-m", "tandem_trainer.agent"]  # said here too, so that images of others need no entry point
+_AGENT = ("python3", "-m", "tandem_trainer.agent")  # said here too, so that images of others need no entry point
 # A first process ignores signals that it does not handle. 143 is what a worker says that was asked to leave.
-_WAIT = ["python3", "-c", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); signal.pause()"]
+_WAIT = ("python3", "-c", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); signal.pause()")
 _SPARE_GRACE_S = 1
 _NEVER_DRAINED = "karpenter.sh/do-not-disrupt"
 
@@ -84,10 +84,10 @@ def _life(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
 def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
     """The container, and the volumes that it mounts."""
     if worker.spare:
-        mounted, does = volumes.of_spare(run), {"command": _WAIT}
+        mounted, does = volumes.of_spare(run), {"command": list(_WAIT)}
     else:
         mounted = volumes.of_worker(run, site, token=told_of_ours(worker, site))
-        does = {"command": _AGENT, "env": environment(worker, run, site), **_secrets(run)}
+        does = {"command": list(_AGENT), "env": environment(worker, run, site), **_secrets(run)}
     container: Manifest = {
         "name": CONTAINER,
         **_image(run, site),

@@ -49,6 +49,12 @@ def test_checkpoints_go_where_the_run_says_and_only_otherwise_where_the_site_say
     assert default == {"name": "r", "checkpoint": {"uri": "file:///state/r/checkpoints", "keepLast": 5}}
 
 
+def test_a_process_hears_nothing_of_how_a_cluster_reaches_the_store() -> None:
+    """The name of a Secret means nothing here, and the address of the store comes from the environment."""
+    told = process(_worker(secret="keys", endpoint="http://minio:9000"), SITE).environment  # noqa: S106  # the name of one
+    assert json.loads(told["TANDEM_JOB"])["checkpoint"] == {"uri": "file:///state/r/checkpoints", "keepLast": 5}
+
+
 def test_a_telemetry_service_of_the_run_comes_before_that_of_the_site() -> None:
     """It is not shown the token of the site's own; and without either, nothing is said of one."""
     foreign = process(_worker({"TANDEM_TELEMETRY": "t:1"}), SITE).environment
