@@ -22,6 +22,8 @@ def write_image(name: str, root: Path, archive: Path, config: Mapping[str, Any])
         "os": "linux",
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(layer)}"]},
         "config": dict(config),
+        "created": "1970-01-01T00:00:00Z",
+        "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "unpacked"}],  # buildah counts layers by it
     }
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
     with tarfile.open(archive, "w") as tar:

@@ -1,0 +1,158 @@
+"""Builds our images from their Dockerfiles with buildah, without a daemon or a hub: once for each version of their inputs.
+
+A build sees the context's files that git knows of and the Dockerfile copies, no others: so these are the inputs. How pip
+finds packages on this machine is lent to the build and stays out of the image.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.parts import debian
+from tests.parts.base_images import BASE, BASE_IMAGE, BUILD_BASE, BUILD_BASE_IMAGE
+from tests.parts.part import Missing, Part, Say, cache, obtain
+from tests.parts.pip_settings import lent_to_pip
+
+_KEPT = 3  # archives of a tag: the newest ones
+_BASES = {BASE_IMAGE: BASE, BUILD_BASE_IMAGE: BUILD_BASE}
+_IGNORED = ".dockerignore"
+
+
+def build(dockerfile: Path, tag: str, context: Path, build_args: Mapping[str, str], say: Say = print) -> Path:
+    """The archive (`docker save`) of the image, built now if any of its inputs is new.
+
+    Args:
+        dockerfile: Which; relative to the context, or absolute.
+        tag: The image's name, such as `localhost/tandem-operator:dev`.
+        context: The folder that COPY copies from; in a git working tree.
+        build_args: Values for ARG; `BASE_IMAGE` and `BUILD_BASE_IMAGE` (base_images.py) are there to be named.
+        say: Where a long build tells of itself.
+
+    Raises:
+        Missing: If buildah, or a base image, cannot be had here.
+        RuntimeError: If the build fails; with the end of what it said.
+    """
+    debian.need(debian.IMAGES, say)
+    dockerfile = context / dockerfile
+    files = sorted(_files(dockerfile, context))
+    key = _key(dockerfile, files, context, build_args)
+    archive = cache(os.environ).parent / "images" / tag.replace("/", "_").replace(":", "_") / f"{key}.tar"
+    with _locked(archive.parent):
+        if not archive.exists():
+            _build(dockerfile, files, tag, context, build_args, archive, say)
+            _prune(archive.parent)
+        archive.touch()
+    return archive
+
+
+def _build(  # noqa: PLR0913, PLR0917  the same inputs as `build`, found
+    dockerfile: Path, files: list[Path], tag: str, context: Path, build_args: Mapping[str, str], archive: Path, say: Say
+) -> None:
+    began = time.monotonic()
+    say(f"{tag} is not built from these inputs yet; building it, once")
+    for image in set(build_args.values()) & set(_BASES):
+        _load(image, _BASES[image], say)
+    with tempfile.TemporaryDirectory(prefix="tandem-image-") as folder:
+        staged = Path(folder) / "context"
+        staged.mkdir()
+        for file in files:
+            (staged / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(context / file, staged / file, follow_symlinks=False)
+        arguments = [f"--build-arg={name}={value}" for name, value in build_args.items()]
+        lent = [f"--volume={ours}:{theirs}" for ours, theirs in lent_to_pip(Path(folder))]
+        options = ["--layers", "--force-rm", "--pull-never", "--format=docker", *arguments, *lent]
+        _buildah("build", *options, f"--file={dockerfile}", f"--tag={tag}", str(staged))
+    half = archive.with_suffix(".half")
+    half.unlink(missing_ok=True)
+    _buildah("push", "--quiet", tag, f"docker-archive:{half}:{tag}")
+    half.rename(archive)
+    say(f"{tag} is ready after {time.monotonic() - began:.0f} s, {archive.stat().st_size >> 20} MiB")
+
+
+def _load(image: str, part: Part, say: Say) -> None:
+    """Have a base image in buildah's storage, in its present version."""
+    archive = obtain(part, os.environ, say)
+    marker = _storage() / f"loaded-{part.name}-{part.version}"
+    if not marker.exists():
+        _buildah("pull", "--quiet", f"docker-archive:{archive}")
+        marker.touch()
+    _buildah("inspect", "--type=image", "--format={{.FromImageID}}", image)
+
+
+def _files(dockerfile: Path, context: Path) -> Iterator[Path]:
+    """The files that git knows of below what the Dockerfile copies from the context."""
+    sources = list(_sources(dockerfile.read_text()))
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", _IGNORED, *sources]
+    listed = subprocess.run(command, cwd=context, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (context / name).exists():
+            yield Path(name)
+
+
+def _sources(text: str) -> Iterator[str]:
+    """What COPY and ADD name, except what they take from other stages."""
+    for line in text.replace("\\\n", " ").splitlines():
+        verb, *words = line.split() or [""]
+        flags = [word for word in words if word.startswith("--")]
+        if verb.upper() in {"COPY", "ADD"} and not any(flag.startswith("--from=") for flag in flags):
+            yield from [word for word in words if word not in flags][:-1]
+
+
+def _key(dockerfile: Path, files: list[Path], context: Path, build_args: Mapping[str, str]) -> str:
+    versions = {image: part.version for image, part in _BASES.items() if image in build_args.values()}
+    digest = hashlib.sha256(json.dumps([sorted(build_args.items()), versions]).encode())
+    digest.update(dockerfile.read_bytes())
+    for file in files:
+        path = context / file
+        content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+        digest.update(f"\0{file}\0{path.lstat().st_mode & 0o111}\0{hashlib.sha256(content).hexdigest()}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _storage() -> Path:
+    return cache(os.environ).parent / "buildah"
+
+
+def _buildah(*arguments: str) -> str:
+    storage = _storage()
+    storage.mkdir(parents=True, exist_ok=True)
+    places = [f"--root={storage / 'storage'}", f"--runroot={storage / 'run'}", "--storage-driver=overlay"]
+    policy = storage / "policy.json"  # of signatures: what we made ourselves has none
+    policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    verb, *rest = arguments
+    signed = [f"--signature-policy={policy}"] if verb in {"build", "pull", "push"} else []
+    environ = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
+    done = subprocess.run(["buildah", *places, verb, *signed, *rest], env=environ, capture_output=True, text=True, check=False)
+    if done.returncode:
+        msg = f"`buildah {verb}` failed: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        raise RuntimeError(msg)
+    return done.stdout
+
+
+def _prune(folder: Path) -> None:
+    for old in sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        old.unlink()
+
+
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def bases() -> dict[str, str]:
+    """The usual build arguments: `BASE` and `BUILD_BASE`, the images without and with pip."""
+    if os.geteuid():
+        msg = "an image is built as root: run the tests as root"
+        raise Missing(msg)
+    return {"BASE": BASE_IMAGE, "BUILD_BASE": BUILD_BASE_IMAGE}
