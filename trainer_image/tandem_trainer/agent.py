@@ -4,7 +4,6 @@ It never imports torch, so it is up at once and small; what it knows of training
 links. SIGTERM is passed on and means: checkpoint, then leave. It leaves only when all that was handed to it is uploaded.
 """
 
-import json
 import os
 import queue
 import selectors
@@ -20,6 +19,7 @@ from typing import NoReturn
 
 from tandem_objects import open_store
 
+from tandem_trainer import last_words
 from tandem_trainer.checkpoint.reader import candidates
 from tandem_trainer.data import prepare
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
@@ -235,14 +235,21 @@ class Agent:
 
 
 def main() -> NoReturn:
-    """The agent of the worker that the environment describes; its last words go to the file `exit` in its scratch folder."""
-    scratch = Path(os.environ["TANDEM_SCRATCH"])
-    code, message = _run()
+    """The agent of the worker that the environment describes.
+
+    Its last words go to the file `exit` in its scratch folder, and to TANDEM_TERMINATION_LOG where kubelet looks for them.
+    """
+    scratch, log = Path(os.environ["TANDEM_SCRATCH"]), os.environ.get("TANDEM_TERMINATION_LOG")
+    code, said = _run()
+    message = last_words.without_secrets(said, os.environ)
     if message:
         with suppress(OSError):
             print(message, file=sys.stderr, flush=True)  # noqa: T201  # standard error is the log of a worker
+    if log:
+        with suppress(OSError):
+            last_words.for_kubelet(Path(log), message)
     with suppress(OSError):  # a full disk: who finds no last words takes the exit code from the system
-        _last_words(scratch / "exit", code, message)
+        last_words.note(scratch / "exit", code, message)
     os._exit(code)  # a thread that still prepares data must not hold up the end
 
 
@@ -256,16 +263,6 @@ def _run() -> tuple[int, str]:
     except Exception as error:  # noqa: BLE001  # whatever it is, the shell must hear of it
         return verdict(error)
     return code, agent.message
-
-
-def _last_words(path: Path, code: int, message: str) -> None:
-    """Written whole or not at all: whoever finds no such file knows that the worker was killed."""
-    draft = path.with_suffix(".draft")
-    with draft.open("w") as file:
-        json.dump({"code": code, "message": message}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
 
 
 if __name__ == "__main__":

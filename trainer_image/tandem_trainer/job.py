@@ -120,6 +120,8 @@ class Job(_Told):
     cache: Path
     telemetry: str | None = None
     token_file: Path | None = None
+    telemetry_ca: str | None = None
+    """PEM text, public: the authority that telemetry's certificate comes from. Without it telemetry is spoken to in plain text."""
 
     @property
     def world_size(self) -> int:
@@ -150,5 +152,6 @@ class Job(_Told):
             "cache": environ["TANDEM_CACHE"],
             "telemetry": environ.get("TANDEM_TELEMETRY"),
             "token_file": environ.get("TANDEM_TOKEN_FILE"),
+            "telemetry_ca": environ.get("TANDEM_TELEMETRY_CA") or None,
         }
         return cls.model_validate(told)

@@ -186,6 +186,19 @@ def test_a_script_that_fails_is_told_in_one_line(worker: Worker, program: str | 
     assert "\n" not in message
 
 
+def test_kubelet_is_told_the_same_without_secrets(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last words stand in the termination log, too, in the file that is mounted there; a secret stands nowhere."""
+    log = worker.folder / "termination-log"
+    log.touch()
+    inode = log.stat().st_ino
+    monkeypatch.setenv("TANDEM_TERMINATION_LOG", str(log))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+    code, printed = worker.run('import os\nraise ValueError("cannot sign with " + os.environ["AWS_SECRET_ACCESS_KEY"])')
+    assert (code, log.read_text()) == (1, "ValueError: cannot sign with ***"), printed
+    assert worker.last_words() == (1, log.read_text())
+    assert log.stat().st_ino == inode
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there are cards here")
 def test_cards_that_are_not_there_are_not_replaced_by_the_processor(worker: Worker) -> None:
     """Who asked for a card and gets none is told so, and not started again."""

@@ -8,6 +8,7 @@ import json
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.telemetry.v1 import telemetry_pb2 as wire
@@ -16,6 +17,9 @@ from tandem_telemetry.client import Reporter
 from tandem_trainer.job import Job
 from tandem_trainer.link import Resumed, Stepped
 from tandem_trainer.worker.uploads import Kept
+
+if TYPE_CHECKING:
+    from tandem_rpc import ClientTls
 
 _LINE_EVERY_S = 2.0
 _REPORT_EVERY_S = 0.25
@@ -26,7 +30,7 @@ class Reporting:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._sink = Reporter(job.telemetry, job.token_file) if job.leads and job.telemetry else None
+        self._sink = Reporter(job.telemetry, job.token_file, tls=_trust(job)) if job.leads and job.telemetry else None
         self._steps = job.scratch / "steps.jsonl"
         self._newest = wire.WorkerReport(trainer=job.run.trainer.kind, total_steps=job.run.total_steps)
         self._newest.source.namespace = job.run.namespace
@@ -115,6 +119,16 @@ class Reporting:
         report.CopyFrom(self._newest)
         report.at.GetCurrentTime()
         self._sink.report(report)
+
+
+def _trust(job: Job) -> "ClientTls | None":
+    if job.telemetry_ca is None:
+        return None
+    from tandem_rpc import ClientTls
+
+    authority = job.scratch / "telemetry-ca.pem"
+    authority.write_text(job.telemetry_ca)
+    return ClientTls(ca=authority)
 
 
 def _record(message: Stepped, at: datetime) -> dict[str, object]:

@@ -1,0 +1,49 @@
+"""What an agent leaves behind for whoever asks what became of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tandem_trainer import last_words
+
+
+def test_kubelet_gets_as_much_as_it_shows(tmp_path: Path) -> None:
+    """At most 4096 bytes, none of a character that does not fit whole, in place of what stood there, in the same file."""
+    log = tmp_path / "termination-log"
+    log.write_text("older " * 1000)
+    inode = log.stat().st_ino
+    last_words.for_kubelet(log, "x" + "é" * 4000)
+    assert log.read_bytes() == ("x" + "é" * 2047).encode()
+    last_words.for_kubelet(log, "short \ud800")
+    assert log.read_text() == "short ?"
+    assert log.stat().st_ino == inode
+
+
+def test_a_note_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Whoever finds it can read it."""
+    last_words.note(tmp_path / "exit", 93, "why\nnot")
+    assert json.loads((tmp_path / "exit").read_text()) == {"code": 93, "message": "why\nnot"}
+    assert [path.name for path in tmp_path.iterdir()] == ["exit"]
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "db_password", "WANDB_API_KEY"])
+def test_secrets_are_struck_out(name: str) -> None:
+    """Values of variables that are named like secrets, wherever they stand; everything else stays."""
+    said = last_words.without_secrets("cannot sign with s3cr3t+s3cr3t: s3cr3t-er", {name: "s3cr3t", "PLACE": "sign with", "X_TOKEN": "can"})
+    assert said == "cannot sign with ***+***: ***-er"
+
+
+def test_a_secret_inside_another_leaves_no_rest() -> None:
+    """The longer one is struck out first."""
+    assert last_words.without_secrets("abcdef-ghijkl", {"A_TOKEN": "abcdef", "B_TOKEN": "abcdef-ghijkl"}) == "***"
+
+
+def test_the_token_for_telemetry_and_credentials_in_addresses_are_struck_out(tmp_path: Path) -> None:
+    """The path of a token file is no secret, its content is."""
+    token = tmp_path / "token"
+    token.write_text("header.payload.signature\n")
+    environ = {"TANDEM_TOKEN_FILE": str(token)}
+    said = last_words.without_secrets(f"{token} holds header.payload.signature for https://user:word@host/x?a@b", environ)
+    assert said == f"{token} holds *** for https://***@host/x?a@b"
+    token.unlink()
+    assert last_words.without_secrets("gone", environ) == "gone"

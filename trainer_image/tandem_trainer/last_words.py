@@ -1,0 +1,52 @@
+"""How an agent says what became of it: a note for the shell in its scratch folder, and a message that kubelet shows.
+
+What stands in a container's termination log becomes `containerStatuses[].state.terminated.message`, for everybody to read who
+may read pods. So what is known to be secret is struck out of all last words: values of variables that are named like secrets,
+the token for telemetry, and credentials inside addresses.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+_LONGEST_BYTES = 4096  # of a termination log, kubelet reads no more
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSW|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY", re.IGNORECASE)
+_ONLY_A_PLACE = ("_FILE", "_PATH", "_DIR", "_URI", "_URL")
+_SHORTEST_SECRET = 6  # anything shorter occurs by chance, and striking it out would only make the text unreadable
+_IN_ADDRESS = re.compile(r"(?<=//)[^/@\s]+@")
+_STRUCK = "***"
+
+
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """`text` with everything struck out that `environ` shows to be secret."""
+    for secret in sorted(_secrets(environ), key=len, reverse=True):
+        text = text.replace(secret, _STRUCK)
+    return _IN_ADDRESS.sub(f"{_STRUCK}@", text)
+
+
+def note(path: Path, code: int, message: str) -> None:
+    """Written whole or not at all: whoever finds no such file knows that the worker was killed."""
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        json.dump({"code": code, "message": message}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+def for_kubelet(path: Path, message: str) -> None:
+    """Written in place: the file is a mount, which nothing can be moved onto."""
+    whole = message.encode(errors="replace")[:_LONGEST_BYTES]
+    path.write_text(whole.decode(errors="ignore"), encoding="utf-8")  # a character that was cut in two is left out
+
+
+def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environ.items():
+        if _SECRET_NAME.search(name) and not name.endswith(_ONLY_A_PLACE) and len(value) >= _SHORTEST_SECRET:
+            yield value
+    if "TANDEM_TOKEN_FILE" in environ:
+        with suppress(OSError, ValueError):
+            yield from (word for word in Path(environ["TANDEM_TOKEN_FILE"]).read_text().split() if len(word) >= _SHORTEST_SECRET)
