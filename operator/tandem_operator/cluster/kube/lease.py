@@ -52,8 +52,8 @@ class Lease:
 
     async def acquire(self) -> None:
         """Wait until the lease is ours."""
-        while not await self._tried():
-            await asyncio.sleep(_EVERY_S)  # noqa: ASYNC110 - it is another process that we wait for
+        while not await self._tried():  # noqa: ASYNC110 - it is another process that we wait for
+            await asyncio.sleep(_EVERY_S)
         _log.info("%s acts", self._identity)
 
     async def keep(self) -> None:

@@ -19,8 +19,8 @@ class Limiter:
     async def wait(self) -> None:
         """Return when it is this caller's turn."""
         async with self._turn:
-            while (missing_s := self.missing_s()) > 0:
-                await asyncio.sleep(missing_s)  # noqa: ASYNC110 - only time brings tokens
+            while (missing_s := self.missing_s()) > 0:  # noqa: ASYNC110 - only time brings tokens
+                await asyncio.sleep(missing_s)
             self._tokens -= 1
 
     def missing_s(self) -> float:

@@ -1,0 +1,145 @@
+"""Doing what a plan says, in its order: stop, start, hold or let go, write the status, then say the events.
+
+Killed between any two requests, or refused one, the next look finds a world in which the rest is planned again. Nothing is done
+twice: names are derived, so what exists is a conflict; a status is written for the very version of the run that was looked at.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from tandem_operator.api.status import RunStatus
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import Event, Plan, Seen, Worker
+from tandem_operator.render.cluster_site import PodSite
+from tandem_operator.render.disruption_budget import disruption_budget
+from tandem_operator.render.pod import pod
+from tandem_operator.render.service import rendezvous_service
+
+from . import paths
+from .happened import event
+from .holds import Holds
+from .kube.client import Kube
+from .kube.document import Json
+from .kube.errors import KubeError
+from .kube.informer import Key
+from .seen import waits
+from .world import StoredRun, World
+
+_log = logging.getLogger(__name__)
+_SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
+_WRITTEN_EVERY: Final = timedelta(seconds=30)
+Wrote = Callable[[str], None]
+
+
+class Applying:
+    """Carries out plans."""
+
+    def __init__(self, kube: Kube, world: World, site: PodSite, wrote: Wrote) -> None:
+        """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
+        self._kube, self._world, self._site, self._wrote = kube, world, site, wrote
+        self.holds = Holds(kube, wrote)
+
+    async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime) -> None:
+        """Carry out a plan that was made for `run`, as `stored`, from `seen`.
+
+        Raises:
+            KubeError: when the API server refuses; what was done until then stays done.
+        """
+        key = (run.metadata.namespace, run.name)
+        await self._stop(made, key, seen)
+        await self._start(made.start, run)
+        await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
+        if made.remove:
+            await self._kube.delete(paths.run(key), {"propagationPolicy": "Background", "preconditions": {"uid": run.metadata.uid}})
+            self._wrote("run")
+            return
+        if _worth_writing(run.status, made.status, now):
+            await self.write_status(key, stored, made.status)
+            await self.say(made.events, key, stored.uid, now)
+
+    async def write_status(self, key: Key, stored: StoredRun, status: RunStatus) -> None:
+        """Write a status for exactly the version of the run that was looked at."""
+        found = stored.object()
+        body: Json = {
+            "apiVersion": found["apiVersion"],
+            "kind": found["kind"],
+            "metadata": {"name": key[1], "namespace": key[0], "uid": stored.uid, "resourceVersion": str(stored.version)},
+            "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+        }
+        self._world.put_run(await self._kube.apply(f"{paths.run(key)}/status", body))
+        self._wrote("status")
+
+    async def _stop(self, made: Plan, key: Key, seen: Seen) -> None:
+        """Ask workers to leave. Of those whose machine is silent only the object is left to delete, and nobody to ask."""
+        fenced = {worker.name for worker in seen.workers if worker.fenced}
+        uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, self._uid(key))}
+        names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
+        await asyncio.gather(*(self._delete(key[0], name, uids[name], at_once=name in fenced) for name in names if name in uids))
+
+    async def _delete(self, namespace: str, name: str, uid: str, *, at_once: bool) -> None:
+        options: Json = {"preconditions": {"uid": uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
+        try:
+            await self._kube.delete(f"{paths.pods(namespace)}/{name}", options)
+        except KubeError as error:
+            if not error.conflict:  # another pod of that name by now
+                raise
+        self._wrote("pod")
+
+    async def _start(self, workers: tuple[Worker, ...], run: TrainingRun) -> None:
+        if not workers:
+            return
+        if service := rendezvous_service(run):
+            await self._create(paths.services(run.metadata.namespace), service, "service")
+        refusals = await asyncio.gather(*(self._start_one(worker, run) for worker in workers))
+        key = (run.metadata.namespace, run.name)
+        refused = next((refusal for refusal in refusals if refusal), None)
+        if refused is None:
+            self._world.refusals.pop(key, None)
+        else:
+            self._world.refusals[key] = waits.refused(refused.status, str(refused))
+
+    async def _start_one(self, worker: Worker, run: TrainingRun) -> KubeError | None:
+        """Start a worker; the refusal, when the API server would not have its pod."""
+        try:
+            await self._create(paths.pods(run.metadata.namespace), pod(worker, run, self._site), "pod")
+        except KubeError as error:
+            if not error.refused:
+                raise
+            return error
+        return None
+
+    async def _create(self, path: str, body: Json, kind: str) -> None:
+        try:
+            made = await self._kube.create(path, body)
+        except KubeError as error:
+            if not error.conflict:
+                raise
+            return
+        self._wrote(kind)
+        if kind == "pod":
+            self._world.put_pod(made)
+
+    async def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
+        """Tell what happened. An event that cannot be written is in the log, and nobody waits for it."""
+        for each in events:
+            _log.info("%s/%s: %s: %s", *key, each.reason, each.message)
+            try:
+                await self._kube.create(paths.events(key[0]), event(each, key, uid, now))
+            except KubeError as error:
+                _log.warning("%s/%s: event %s was not written: %s", *key, each.reason, error)
+            else:
+                self._wrote("event")
+
+    def _uid(self, key: Key) -> str:
+        stored = self._world.run(key)
+        return stored.uid if stored else ""
+
+
+def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:
+    """Whether more than the meter has moved, or that for long enough."""
+    if before.model_dump(exclude=_SPENT) != after.model_dump(exclude=_SPENT):
+        return True
+    return before != after and (before.looked_at is None or now - before.looked_at >= _WRITTEN_EVERY)

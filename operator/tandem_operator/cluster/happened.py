@@ -1,0 +1,38 @@
+"""An event of a run as the API has it (events.k8s.io/v1): what `kubectl describe` and `kubectl events` show."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Final
+
+from tandem_operator.api.training_run import API_VERSION
+from tandem_operator.plan.values import Event
+
+from .kube.client import FIELD_MANAGER
+from .kube.document import Json
+from .kube.informer import Key
+
+_LONGEST_NOTE: Final = 1024  # what the API takes
+_LONGEST_REASON: Final = 128
+
+
+def event(told: Event, run: Key, uid: str, now: datetime) -> Json:
+    """The event; its name is random, as that of every event is."""
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{run[1]}.{secrets.token_hex(8)}", "namespace": run[0]},
+        "eventTime": now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "type": told.kind.value,
+        "reason": told.reason[:_LONGEST_REASON],
+        "note": told.message[:_LONGEST_NOTE],
+        "action": told.reason[:_LONGEST_REASON],
+        "reportingController": "tandem.dev/operator",
+        "reportingInstance": FIELD_MANAGER,
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": "TrainingRun",
+            "namespace": run[0],
+            "name": run[1],
+            "uid": uid,
+        },
+    }

@@ -1,0 +1,48 @@
+"""How the operator hears the workers of all runs: one watch on the telemetry service, which tells whose news there is."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tandem_rpc import ClientTls
+from tandem_telemetry.client import Watcher
+
+from .kube.informer import Key
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
+
+
+class Hearing:
+    """The newest report of every run. Without a service nothing is heard, and runs go on all the same."""
+
+    def __init__(self, settings: Settings, changed: Callable[[Key], None]) -> None:
+        """Begin to listen.
+
+        Args:
+            settings: Where the service is, and how it is known.
+            changed: Told, in the running loop, which run there is news of.
+
+        Raises:
+            tandem_rpc.RpcSetupError: when the settings cannot be used.
+        """
+        self._loop, self._changed = asyncio.get_running_loop(), changed
+        self._watcher = None
+        if settings.telemetry is not None:
+            tls = ClientTls(ca=settings.telemetry_ca) if settings.telemetry_ca else None
+            self._watcher = Watcher(settings.telemetry, settings.token_file, settings.namespace, on_change=self._news, tls=tls)
+
+    def newest(self, key: Key) -> "WorkerReport | None":
+        """The newest report of a run, from whichever attempt."""
+        return self._watcher.newest_of(key) if self._watcher else None
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._watcher is not None:
+            self._watcher.close()
+
+    def _news(self, key: Key) -> None:
+        """Called in the watcher's thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed, key)

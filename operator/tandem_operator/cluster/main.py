@@ -1,0 +1,139 @@
+"""The operator's process: wait for the Lease, follow the cluster, look at runs, until SIGTERM or until the Lease is lost.
+
+A lost Lease ends the process: whoever holds it now acts, and this one begins anew as its stand-in.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Mapping
+from typing import Final
+
+import kopf
+from kubernetes.aio.client.configuration import Configuration
+from pydantic import ValidationError
+
+from . import paths, watching
+from .apply import Applying
+from .hearing import Hearing
+from .kube.client import Kube, configuration
+from .kube.informer import Informer
+from .kube.lease import Lease
+from .kube.limiter import Limiter
+from .probes import Probes
+from .queue import Queue
+from .resync import Resync
+from .settings import Settings
+from .shell import Shell
+from .world import World
+
+_WRONG_SETTINGS: Final = 2
+_LEASE: Final = "tandem-operator"
+_LEASE_QPS, _LEASE_BURST = 10.0, 20  # a queue of its own: to keep the Lease must never wait for work
+_SELECTOR: Final = "app.kubernetes.io/managed-by=tandem"
+_log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Run the operator.
+
+    Returns:
+        0 when it was asked to stop, 1 when it lost its Lease or fell, 2 when its settings cannot be used.
+    """
+    try:
+        settings = Settings()
+        settings.site()
+    except ValidationError as error:
+        return _say([f"TANDEM_OPERATOR_{'_'.join(map(str, e['loc'])).upper()}: {e['input']!r}: {e['msg']}" for e in error.errors()])
+    except OSError as error:
+        return _say([f"TANDEM_OPERATOR_TELEMETRY_CA: {error.filename} cannot be read: {error.strerror}"])
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    found = await configuration()
+    probes = Probes()
+    lease_kube = Kube(found, Limiter(_LEASE_QPS, _LEASE_BURST), probes.failed, lambda: None)
+    lease = Lease(lease_kube, settings.own_namespace, _LEASE, settings.identity, asyncio.get_running_loop().time)
+    try:
+        with probes.served(settings.probes_listen):
+            await _first(stop.wait(), lease.acquire())
+            return 0 if stop.is_set() else await _act(settings, found, lease, probes, stop)
+    finally:
+        await lease.release()
+        await lease_kube.close()
+
+
+async def _act(settings: Settings, found: Configuration, lease: Lease, probes: Probes, stop: asyncio.Event) -> int:
+    """Care for all runs while the Lease is held."""
+    kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
+    queue = Queue()
+    world = World(queue.add)
+    hearing = Hearing(settings, queue.add_progress)
+    shell = Shell(world, queue, Applying(kube, world, settings.site(), probes.wrote), settings.site(), hearing.newest)
+    informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
+    if settings.read_nodes:
+        informers["nodes"] = Informer(kube, paths.NODES, world.put_node, world.drop_node)
+    resync = Resync(kube, world, settings.namespace)
+    probes.acts(queue, shell, informers, resync)
+    following = (each.follow() for each in informers.values())
+    working = _work(settings, shell, queue, informers)
+    try:
+        await _first(stop.wait(), lease.keep(), resync.run(), probes.tick(), working, *following, _runs(settings, found, world, stop))
+        return 0 if stop.is_set() else 1
+    finally:
+        hearing.close()
+        await kube.close()
+
+
+async def _work(settings: Settings, shell: Shell, queue: Queue, informers: Mapping[str, Informer]) -> None:
+    """Look at runs, from the moment at which all their pods are known."""
+    await asyncio.gather(shell.begin(settings.namespace), *(each.synced.wait() for each in informers.values()))
+    _log.info("%s cares for the runs of %s", settings.identity, settings.namespace or "all namespaces")
+    await queue.work(shell.look)
+
+
+async def _runs(settings: Settings, found: Configuration, world: World, stop: asyncio.Event) -> None:
+    """Kopf follows the runs. It takes the signals of the process for itself, and we take them back."""
+    ready = asyncio.Event()
+    following = kopf.operator(
+        registry=watching.registry(world, found),
+        settings=watching.settings(),
+        standalone=True,
+        clusterwide=not settings.namespace,
+        namespaces=[settings.namespace] if settings.namespace else [],
+        ready_flag=ready,
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(following)
+        await ready.wait()
+        _on_signals(stop)
+
+
+async def _first(*awaited: Awaitable[object]) -> None:
+    """Until one of them ends; the others are cancelled, and whatever fell is raised."""
+    tasks = [asyncio.ensure_future(each) for each in awaited]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+def _say(lines: list[str]) -> int:
+    for line in lines:
+        sys.stderr.write(f"tandem-operator: {line}\n")
+    return _WRONG_SETTINGS

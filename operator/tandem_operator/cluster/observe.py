@@ -1,0 +1,34 @@
+"""What is: the pods of a run as workers, the machines they are on, and the newest report."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tandem_operator import wire
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan.values import Report, Seen
+
+from .kube.informer import Key
+from .world import World
+
+if TYPE_CHECKING:
+    from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
+
+Heard = Callable[[Key], "WorkerReport | None"]
+"""The newest report of a run, if there is one."""
+
+
+def observe(run: TrainingRun, key: Key, world: World, heard: Heard, now: datetime) -> Seen:
+    """All that the planner may rest on, at this moment."""
+    workers = tuple(world.worker(pod, now) for pod in world.pods_of(key, run.metadata.uid))
+    names = dict.fromkeys(worker.node for worker in workers if worker.node)
+    nodes = tuple(node for name in names if (node := world.node(name)))
+    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard))
+
+
+def _report(run: TrainingRun, key: Key, heard: Heard) -> Report | None:
+    """The newest word of this run; not of another of its name, which the service may still know."""
+    told = heard(key)
+    if told is None or told.source.uid != run.metadata.uid:
+        return None
+    return wire.report(told)

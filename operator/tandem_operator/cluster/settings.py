@@ -1,0 +1,73 @@
+"""What the operator may be told, all from the environment, as TANDEM_OPERATOR_<NAME>."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tandem_operator.render.cluster_site import PodSite
+
+Seconds = Annotated[int, Field(ge=1, le=3600)]
+
+
+class Settings(BaseSettings):
+    """The settings; the chart gives all that it must."""
+
+    model_config = SettingsConfigDict(env_prefix="TANDEM_OPERATOR_", env_ignore_empty=True, extra="forbid", frozen=True)
+
+    namespace: str = ""
+    """The only namespace whose runs are cared for; all of them when empty."""
+    read_nodes: bool = True
+    """Whether nodes may be read. Without that right no notice of a machine's end is seen before its pods say so."""
+    own_namespace: str = "tandem"
+    """Where the Lease is."""
+    identity: str = "tandem-operator"
+    """Who holds the Lease; the name of the pod."""
+    trainer_image: str = "tandem-trainer"
+    """Image of the workers of runs that name none."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    image_pull_secrets: tuple[str, ...] = ()
+    telemetry: str | None = None
+    """host:port of the telemetry service; without one no progress is known."""
+    telemetry_ca: Path | None = None
+    """File with the certificate that it is known by."""
+    token_file: Path | None = None
+    """Our own token for it."""
+    audience: str = "tandem-telemetry"
+    """Whom the tokens of workers are made out to."""
+    probes_listen: str = "0.0.0.0:8080"
+    """Where /healthz and /metrics are."""
+    qps: Annotated[float, Field(gt=0)] = 300
+    """Requests a second to the API server, on the long run (as Kueue's own)."""
+    burst: Annotated[int, Field(gt=0)] = 500
+    """Requests at once."""
+    grace_seconds: Seconds = 100
+    """Time for a last checkpoint: what Amazon's two minutes leave; Google gives 25."""
+    unreachable_seconds: Seconds = 15
+    """How long a worker may be on a node that is not heard of, before its pod is given up."""
+    checkpoint_uri: str | None = None
+    """Where the checkpoints of runs go that name no place."""
+    s3_endpoint: str | None = None
+    s3_secret: str | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def site(self) -> PodSite:
+        """What workers are told of this cluster.
+
+        Raises:
+            OSError: when the certificate cannot be read.
+        """
+        return PodSite(
+            trainer_image=self.trainer_image,
+            grace_seconds=self.grace_seconds,
+            unreachable_seconds=self.unreachable_seconds,
+            image_pull_policy=self.image_pull_policy,
+            image_pull_secrets=self.image_pull_secrets,
+            telemetry=self.telemetry,
+            telemetry_ca=self.telemetry_ca.read_text() if self.telemetry_ca else None,
+            audience=self.audience,
+            checkpoint_uri=self.checkpoint_uri,
+            s3_endpoint=self.s3_endpoint,
+            s3_secret=self.s3_secret,
+        )

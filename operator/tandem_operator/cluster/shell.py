@@ -1,0 +1,132 @@
+"""The cluster shell: look at what is, ask the planner what to do, do it. Everything is decided in `plan`.
+
+Level-triggered: whatever happened, the answer is to look at the run. What fails is looked at again, later each time; nothing that one
+run does keeps the others from being looked at.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from tandem_operator.api.reading.run_file import SpecError, from_object
+from tandem_operator.api.status import RunStatus
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan import acceptance
+from tandem_operator.plan.training_run import plan
+from tandem_operator.plan.values import Plan
+from tandem_operator.render.cluster_site import PodSite
+
+from .apply import Applying
+from .kube.document import Json, part, text
+from .kube.errors import KubeError
+from .kube.informer import Key
+from .kube.lease import NotLeaderError
+from .observe import Heard, observe
+from .queue import Queue
+from .world import StoredRun, World
+
+_log = logging.getLogger(__name__)
+_FIRST_WAIT_S: Final = 0.2
+_LONGEST_WAIT_S: Final = 60.0
+_REFUSED_WAIT_S: Final = 10.0
+Looked = Callable[[TrainingRun, Plan], None]
+
+
+class Shell:
+    """All runs of a cluster, cared for by this process."""
+
+    def __init__(self, world: World, queue: Queue, applying: Applying, site: PodSite, heard: Heard) -> None:
+        """Care for the runs of `world`, for each when `queue` says so."""
+        self._world, self._queue, self._applying, self._heard = world, queue, applying, heard
+        self._place = acceptance.Place(checkpoint_uri=site.checkpoint_uri, trainer_image=site.trainer_image)
+        self._failures: dict[Key, int] = {}
+        self.looks = self.failed_looks = 0
+        self.looked: Looked = lambda _run, _made: None
+
+    async def begin(self, namespace: str) -> None:
+        """Learn what an operator before us has left, that is no pod and no run.
+
+        Raises:
+            KubeError: when that cannot be had.
+        """
+        await self._applying.holds.read(namespace)
+
+    async def look(self, key: Key) -> None:
+        """Look at a run once, and do what there is to do; look again when that fails."""
+        self.looks += 1
+        try:
+            again_s = await self._look(key)
+        except NotLeaderError:
+            return
+        except KubeError as error:
+            again_s = self._failed(key, error)
+        except Exception:  # noqa: BLE001 - a defect that one run brings out must not end the care for the others
+            _log.exception("%s/%s: a defect of the operator's; the run is looked at again", *key)
+            again_s = self._later(key)
+        else:
+            self._failures.pop(key, None)
+        if again_s is None:
+            self._queue.forget(key)
+        else:
+            self._queue.add_later(key, again_s)
+
+    async def _look(self, key: Key) -> float | None:
+        stored = self._world.run(key)
+        if stored is None:
+            return None
+        found, now = stored.object(), datetime.now(UTC)
+        if text(found, "metadata", "deletionTimestamp"):
+            return None
+        try:
+            run = self._accepted(found)
+        except SpecError as error:
+            await self._refuse(key, stored, found, error, now)
+            return None
+        seen = observe(run, key, self._world, self._heard, now)
+        made = plan(run, seen, now)
+        await self._applying.apply(made, run, stored, seen, now)
+        self.looked(run, made)
+        return self._again_s(key, made)
+
+    def _accepted(self, found: Json) -> TrainingRun:
+        """The run, when it can be run here.
+
+        Raises:
+            SpecError: with all that is to be corrected.
+        """
+        run = from_object(found)
+        assert isinstance(run, TrainingRun)
+        if problems := acceptance.problems(run, self._place):
+            raise SpecError(problems)
+        return run
+
+    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> None:
+        """Say what is wrong; the run is looked at again when it is edited."""
+        before = RunStatus.model_validate(part(found, "status"), by_alias=True, by_name=False)
+        generation = int(part(found, "metadata").get("generation", 1))
+        after = acceptance.refused(before, error.problems, generation=generation, now=now)
+        if after != before:
+            await self._applying.write_status(key, stored, after)
+            await self._applying.say(acceptance.told(before, after), key, stored.uid, now)
+
+    def _again_s(self, key: Key, made: Plan) -> float | None:
+        asked = None if made.look_again is None else made.look_again.total_seconds()
+        if key in self._world.refusals:
+            return min(_REFUSED_WAIT_S if asked is None else asked, _REFUSED_WAIT_S) if made.start else asked
+        return asked
+
+    def _failed(self, key: Key, error: KubeError) -> float | None:
+        """When to look again after a request failed; None when there is nothing left to look at."""
+        if error.gone:
+            _log.info("%s/%s: %s", *key, error)
+        elif not error.conflict:
+            self.failed_looks += 1
+            _log.warning("%s/%s: %s (%s)", *key, error, error.status)
+        return self._later(key)
+
+    def _later(self, key: Key) -> float:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        wait_s = min(_FIRST_WAIT_S * 2.0 ** (failures - 1), _LONGEST_WAIT_S)
+        return wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads looks out, keeps no secret

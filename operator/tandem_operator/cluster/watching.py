@@ -1,0 +1,79 @@
+"""Kopf's part: it follows the TrainingRuns, through everything that can go wrong with a watch, and tells the queue.
+
+Its settings are those of its well-run users, and what was measured: no limit of workers (each holds its place while idle), no
+peering (that is no lock; the Lease is), no annotations, no finalizer, no events of its own.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import kopf
+from kubernetes.aio.client.configuration import Configuration
+
+from .kube.document import Json
+from .kube.informer import key_of
+from .paths import RUNS
+from .world import World
+
+_GROUP: Final = "tandem.dev"
+_VERSION: Final = "v1alpha1"
+_LOGIN_LASTS: Final = timedelta(minutes=5)  # tokens of service accounts are renewed long before they end, in a file that must be read again
+
+
+def registry(world: World, found: Configuration) -> kopf.OperatorRegistry:
+    """What kopf calls: who we are, and one handler that takes in every TrainingRun, new, changed or deleted."""
+    made = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=made)  # pyright: ignore[reportUntypedFunctionDecorator, reportUnknownMemberType, reportArgumentType]
+    async def login(**_: object) -> kopf.ConnectionInfo:  # pyright: ignore[reportUnusedFunction]
+        return await _credentials(found)
+
+    @kopf.on.event(_GROUP, _VERSION, RUNS, registry=made)  # pyright: ignore[reportUntypedFunctionDecorator, reportUnknownMemberType, reportArgumentType]
+    async def take(event: kopf.RawEvent, **_: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        found: Json = dict(event["object"])
+        if event["type"] == "DELETED":
+            world.drop_run(key_of(found))
+        else:
+            world.put_run(found)
+
+    return made
+
+
+async def _credentials(found: Configuration) -> kopf.ConnectionInfo:
+    """The same credentials that our own client has, read anew every few minutes."""
+    library: Any = found  # which has no types
+    shown: dict[str, Any] = await library.auth_settings()
+    scheme, _, token = str(shown.get("BearerToken", {}).get("value", "")).rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=library.host,
+        ca_path=library.ssl_ca_cert,
+        insecure=not library.verify_ssl,
+        certificate_path=library.cert_file,
+        private_key_path=library.key_file,
+        scheme=scheme or None,
+        token=token or None,
+        expiration=datetime.now(UTC) + _LOGIN_LASTS,
+    )
+
+
+def settings() -> kopf.OperatorSettings:
+    """Kopf's settings."""
+    made = kopf.OperatorSettings()
+    made.posting.enabled = False
+    made.posting.level = logging.CRITICAL
+    made.scanning.disabled = True
+    made.peering.standalone = True
+    made.watching.server_timeout = 300
+    made.watching.client_timeout = 330
+    made.watching.connect_timeout = 10
+    made.watching.inactivity_timeout = 70
+    made.watching.reconnect_backoff = 1.0
+    made.watching.chunk_size = 500
+    made.networking.request_timeout = 30
+    made.networking.connect_timeout = 10
+    made.networking.enforce_retry_after = True
+    made.queueing.worker_limit = None
+    made.queueing.idle_timeout = 2.0
+    made.execution.max_workers = 2
+    return made

@@ -1,0 +1,141 @@
+"""What is known of the cluster at this moment: runs, their pods, the machines, and which runs a change is news for.
+
+All of it comes back from the API server after a restart; nothing here is needed to go on. Runs are kept as the JSON they came
+as, a tenth of what they take as objects: five thousand of them must fit into an operator of a hundred megabytes.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from tandem_operator.plan.values import SeenNode, SeenWorker, Waiting
+
+from .kube.document import Json, part, text
+from .kube.informer import Key, key_of
+from .seen.nodes import NodeState, node_state
+from .seen.pods import SeenPod, seen_pod
+
+_UNKNOWN_FOR: Final = timedelta(seconds=60)  # a new machine may be heard of later than the pod that was put there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A TrainingRun as the API server keeps it."""
+
+    uid: str
+    version: int
+    text: bytes
+
+    def object(self) -> Json:
+        """The run as the API has it."""
+        return cast("Json", json.loads(self.text))
+
+
+class World:
+    """The runs, pods and nodes of the cluster, each at its newest version."""
+
+    def __init__(self, changed: Callable[[Key], None]) -> None:
+        """Begin with nothing.
+
+        Args:
+            changed: Told which run there is news for.
+        """
+        self._changed = changed
+        self._runs: dict[Key, StoredRun] = {}
+        self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
+        self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
+        self._owner: dict[Key, Key] = {}
+        self._nodes: dict[str, NodeState] = {}
+        self.refusals: dict[Key, Waiting] = {}
+
+    def run(self, key: Key) -> StoredRun | None:
+        """A run; None when there is none."""
+        return self._runs.get(key)
+
+    def runs(self) -> Iterator[tuple[Key, StoredRun]]:
+        """Every run."""
+        return iter(self._runs.items())
+
+    def put_run(self, found: Json) -> None:
+        """A run was seen; an older version than the one that is known is no news."""
+        key, version = key_of(found), int(text(found, "metadata", "resourceVersion"))
+        known = self._runs.get(key)
+        if known and known.uid == text(found, "metadata", "uid") and known.version >= version:
+            return
+        metadata = {name: value for name, value in part(found, "metadata").items() if name != "managedFields"}
+        kept = json.dumps({**found, "metadata": metadata}, separators=(",", ":")).encode()
+        self._runs[key] = StoredRun(uid=text(found, "metadata", "uid"), version=version, text=kept)
+        self._changed(key)
+
+    def drop_run(self, key: Key) -> None:
+        """A run is gone."""
+        self._runs.pop(key, None)
+        self._departed.pop(key, None)
+        self.refusals.pop(key, None)
+
+    def put_pod(self, found: Json) -> None:
+        """A pod was seen."""
+        seen = seen_pod(found)
+        if seen is None or self._pods[seen.run].get(seen.worker.name) == seen:
+            return
+        self._pods[seen.run][seen.worker.name] = seen
+        self._owner[key_of(found)] = seen.run
+        self._changed(seen.run)
+
+    def drop_pod(self, key: Key) -> None:
+        """A pod is gone. How it ended is remembered until its attempt is over: the object may go before anybody has looked."""
+        run = self._owner.pop(key, None)
+        if run is None or (left := self._pods[run].pop(key[1], None)) is None:
+            return
+        if not left.worker.live and run in self._runs:
+            self._departed[run][key[1]] = left
+        if not self._pods[run]:
+            del self._pods[run]
+        self._changed(run)
+
+    def put_node(self, found: Json) -> None:
+        """A node was seen; only what may change a decision is news."""
+        state = node_state(found)
+        if self._nodes.get(state.node.name) != state:
+            self._nodes[state.node.name] = state
+            self._node_changed(state.node.name)
+
+    def drop_node(self, key: Key) -> None:
+        """A node is gone."""
+        if self._nodes.pop(key[1], None):
+            self._node_changed(key[1])
+
+    def pods_of(self, key: Key, uid: str) -> tuple[SeenPod, ...]:
+        """The pods of a run, and those of its newest attempt that have ended and are gone; none of another run of its name."""
+        there, departed = self._pods.get(key, {}), self._departed.get(key, {})
+        newest = max((pod.worker.attempt for pod in there.values()), default=0)
+        for name in [name for name, pod in departed.items() if pod.worker.attempt < newest or pod.run_uid != uid]:
+            del departed[name]
+        return tuple(pod for pod in {**departed, **there}.values() if pod.run_uid == uid)
+
+    def stranger(self, key: Key, name: str, uid: str) -> bool:
+        """Whether a pod of that name is there that belongs to an earlier run of the same name."""
+        pod = self._pods.get(key, {}).get(name)
+        return pod is not None and pod.run_uid != uid
+
+    def worker(self, pod: SeenPod, now: datetime) -> SeenWorker:
+        """A worker as it stands, its machine considered."""
+        worker = pod.worker
+        if not worker.node or not worker.live:
+            return worker
+        state = self._nodes.get(worker.node)
+        silent = state.silent if state else now - worker.since > _UNKNOWN_FOR
+        return replace(worker, fenced=True) if silent else worker
+
+    def node(self, name: str) -> SeenNode | None:
+        """A node; None when there is none (any more)."""
+        state = self._nodes.get(name)
+        return state.node if state else None
+
+    def _node_changed(self, name: str) -> None:
+        for key, pods in list(self._pods.items()):
+            if any(pod.worker.node == name for pod in pods.values()):
+                self._changed(key)
