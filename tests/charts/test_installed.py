@@ -1,0 +1,101 @@
+"""Installed for real: rights as the API server decides them, secrets that outlive upgrades, runs that outlive the chart."""
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.charts.chart import CHART, ROOT
+from tests.cluster.cluster import Cluster
+
+Helm = Callable[..., str]
+Install = Callable[..., AbstractContextManager[tuple[str, Helm]]]
+_QUICKSTART = ROOT / "manifests/examples/cluster-quickstart.yaml"
+
+
+@pytest.fixture
+def installed(helm: Path, api_cluster: Cluster) -> Install:
+    """Installs with the given settings, into a namespace of its own: its name, and a Helm that is told the release."""
+
+    @contextmanager
+    def install(*settings: str) -> Generator[tuple[str, Helm]]:
+        space = f"tandem-{secrets.token_hex(4)}"
+
+        def call(command: str, *arguments: str) -> str:
+            environ = {**os.environ, "KUBECONFIG": str(api_cluster.kubeconfig)}
+            line = [str(helm), command, "tandem", *arguments, f"--namespace={space}"]
+            done = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        call("install", str(CHART), "--create-namespace", *(f"--set={each}" for each in settings))
+        try:
+            yield space, call
+        finally:
+            call("uninstall", "--ignore-not-found")
+
+    return install
+
+
+def test_secrets_outlive_upgrades(installed: Install, api_cluster: Cluster) -> None:
+    """An upgrade keeps the certificate and MinIO's key, here and in the namespaces of runs; else workers would be shut out."""
+
+    def held(space: str) -> list[dict[str, str]]:
+        names = (("tandem-telemetry-tls", space), ("tandem-minio", space), ("tandem-minio", "default"))
+        return [json.loads(api_cluster.kubectl("-n", place, "get", "secret", name, "-o", "jsonpath={.data}")) for name, place in names]
+
+    with installed("minio.enabled=true") as (space, helm):
+        before = held(space)
+        helm("upgrade", str(CHART), "--set=minio.enabled=true", "--set=operator.replicas=2")
+        assert held(space) == before
+        assert api_cluster.kubectl("-n", space, "get", "deployment", "tandem-operator", "-o", "jsonpath={.spec.replicas}") == "2"
+
+
+def test_the_api_server_decides_as_written(installed: Install, api_cluster: Cluster) -> None:
+    """The operator may make pods and not read secrets; in one namespace nothing elsewhere; its Lease and no other."""
+    with installed("watchNamespace=default") as (space, _):
+        operator, telemetry = (f"system:serviceaccount:{space}:tandem-{name}" for name in ("operator", "telemetry"))
+        assert _may(api_cluster, operator, "default", "create", "pods")
+        assert _may(api_cluster, operator, "default", "patch", "trainingruns.tandem.dev", "--subresource=status")
+        assert not _may(api_cluster, operator, "default", "patch", "trainingruns.tandem.dev")
+        assert not _may(api_cluster, operator, "kube-system", "create", "pods")
+        assert not _may(api_cluster, operator, "default", "get", "secrets")
+        assert _may(api_cluster, operator, "default", "watch", "nodes")
+        assert _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/tandem-operator")
+        assert not _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/another")
+        assert _may(api_cluster, telemetry, space, "create", "tokenreviews.authentication.k8s.io")
+        assert not _may(api_cluster, telemetry, space, "get", "pods")
+
+
+def test_runs_outlive_the_chart(installed: Install, api_cluster: Cluster) -> None:
+    """`helm uninstall` leaves the custom resources, and every run."""
+    with installed() as (space, helm):
+        api_cluster.kubectl("-n", space, "apply", "-f", _QUICKSTART)
+        helm("uninstall")
+        assert "cluster-quickstart" in api_cluster.kubectl("-n", space, "get", "trainingruns", "-o", "name")
+        assert not json.loads(api_cluster.kubectl("-n", space, "get", "deployments,roles,services", "-o", "json"))["items"]
+
+
+def test_what_to_do_next_is_said_in_commands_that_work(installed: Install, api_cluster: Cluster) -> None:
+    """Each kubectl line of the notes is one that the API server takes."""
+    with installed("minio.enabled=true") as (_, helm):
+        lines = [line.split()[1:] for line in helm("status").splitlines() if line.startswith("    kubectl")]
+        assert len(lines) == 6
+        for words in lines:
+            tried = [str(ROOT / word) if word.startswith("manifests/") else word for word in words if word != "-w"]
+            if "rollout" in tried or "wait" in tried:  # nothing runs here that could get there
+                tried = ["-n", tried[1], "get", tried[-1]]
+            api_cluster.kubectl(*tried)
+        api_cluster.kubectl("-n", "default", "delete", "trainingrun", "cluster-quickstart")
+
+
+def _may(api: Cluster, who: str, space: str, verb: str, what: str, *more: str) -> bool:
+    command = [str(api.programs.kube / "kubectl"), f"--kubeconfig={api.kubeconfig}", "auth", "can-i", verb, what, *more]
+    done = subprocess.run([*command, f"--as={who}", f"--namespace={space}"], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() in {"yes", "no"}, done.stderr
+    return done.stdout.strip() == "yes"

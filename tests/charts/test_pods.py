@@ -1,0 +1,147 @@
+"""Pods: restricted in every mode, told only what their programs know, and of one mind about ports, files and names."""
+
+import pytest
+from tandem_telemetry.settings import Settings as TelemetrySettings
+
+from tests.charts.chart import MODES, VALUE_FILES, Chart, Document, containers, environment, named, of_kind, pods
+
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "privileged": False,
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_container_is_restricted(chart: Chart, mode: str) -> None:
+    """No root, no writable root, no capability, the runtime's seccomp filter, and a memory limit."""
+    found = pods(chart.template(*MODES[mode]))
+    assert {"default": 2, "minio": 3}.get(mode, len(found)) == len(found) >= 2
+    for pod in found.values():
+        security = pod["securityContext"]
+        assert (security["runAsNonRoot"], security["runAsUser"], security["seccompProfile"]) == (True, 65532, {"type": "RuntimeDefault"})
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+        for container in containers(pod):
+            assert container["securityContext"] == RESTRICTED
+            assert container["resources"]["limits"]["memory"]
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+
+
+def test_every_volume_is_of_a_harmless_kind(chart: Chart) -> None:
+    """Nothing of the node's disk; Secrets only as single files."""
+    for pod in pods(chart.template(*MODES["minio"])).values():
+        for volume in pod["volumes"]:
+            assert len({"emptyDir", "projected", "secret"} & volume.keys()) == 1
+
+
+def test_telemetry_is_told_what_it_understands(chart: Chart) -> None:
+    """Each variable is one of its settings, and its own reader takes the value."""
+    told = environment(pods(chart.template())["tandem-telemetry"]["containers"][0])
+    prefix = "TANDEM_TELEMETRY_"
+    settings = TelemetrySettings.model_validate({name.removeprefix(prefix).lower(): value for name, value in told.items()})
+    assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:7070", "0.0.0.0:9090")
+    assert (settings.token_review, settings.audience) == (True, "tandem-telemetry")
+    assert settings.operators == "system:serviceaccount:tandem:tandem-operator"
+
+
+def test_the_operator_shows_the_token_that_telemetry_wants(chart: Chart) -> None:
+    """Audience, name, port and authority of the two ends fit together."""
+    documents = chart.template(release="lab", namespace="training")
+    operator, telemetry = (pods(documents)[f"lab-tandem-{name}"] for name in ("operator", "telemetry"))
+    told = environment(operator["containers"][0])
+    files = {each["path"]: each for source in operator["volumes"][0]["projected"]["sources"] for each in _files(source)}
+    (mount,) = [each for each in operator["containers"][0]["volumeMounts"] if each["name"] == operator["volumes"][0]["name"]]
+    assert told["TANDEM_OPERATOR_TOKEN_FILE"] == f"{mount['mountPath']}/token"
+    assert told["TANDEM_OPERATOR_TELEMETRY_CA"] == f"{mount['mountPath']}/ca.crt"
+    assert files["token"]["audience"] == environment(telemetry["containers"][0])["TANDEM_TELEMETRY_AUDIENCE"]
+    assert told["TANDEM_OPERATOR_TELEMETRY"] == "lab-tandem-telemetry.training.svc:7070"
+    assert set(files) == {"token", "ca.crt"}, "the operator has no use for the key"
+    assert operator["serviceAccountName"] == "lab-tandem-operator"
+    assert environment(telemetry["containers"][0])["TANDEM_TELEMETRY_OPERATORS"] == "system:serviceaccount:training:lab-tandem-operator"
+
+
+def test_services_lead_to_ports_that_are_open(chart: Chart) -> None:
+    """Each service selects one component and names a port of it."""
+    documents = chart.template(*MODES["minio"])
+    made = {each["metadata"]["name"]: each for each in of_kind(documents, "Deployment", "StatefulSet")}
+    for service in of_kind(documents, "Service"):
+        target = made[service["metadata"]["name"]]["spec"]["template"]
+        assert service["spec"]["selector"].items() <= target["metadata"]["labels"].items()
+        ports = {port["name"]: port["containerPort"] for port in target["spec"]["containers"][0]["ports"]}
+        assert {port["targetPort"]: port["port"] for port in service["spec"]["ports"]} == ports
+
+
+@pytest.mark.parametrize(("provider", "seconds"), [("aws", "100"), ("gke", "25"), ("onprem", "100")])
+def test_the_platform_decides_how_long_a_last_checkpoint_may_take(chart: Chart, provider: str, seconds: str) -> None:
+    """AWS gives 120 s of notice, GKE 30; less the time that the notice takes to arrive."""
+    assert _operator(chart.template(f"provider={provider}"))["TANDEM_OPERATOR_GRACE_SECONDS"] == seconds
+    assert _operator(chart.template(f"provider={provider}", "operator.graceSeconds=7"))["TANDEM_OPERATOR_GRACE_SECONDS"] == "7"
+
+
+def test_runs_use_the_charts_minio_where_nothing_else_is_said(chart: Chart) -> None:
+    """Place, address and key follow from minio.enabled; what is said wins."""
+    names = [f"TANDEM_OPERATOR_{name}" for name in ("CHECKPOINT_URI", "S3_ENDPOINT", "S3_SECRET")]
+    minio = _operator(chart.template(*MODES["minio"]))
+    assert [minio[name] for name in names] == ["s3://tandem/runs", "http://tandem-minio.tandem.svc:9000", "tandem-minio"]
+    own = ("checkpoints.uri=s3://a-bucket/b", "checkpoints.endpoint=https://s3.example", "checkpoints.secret=c")
+    told = _operator(chart.template(*MODES["minio"], *own))
+    assert [told[name] for name in names] == ["s3://a-bucket/b", "https://s3.example", "c"]
+    assert not any(_operator(chart.template())[name] for name in names)
+
+
+def test_images_are_named_by_registry_tag_and_digest(chart: Chart) -> None:
+    """One registry for all, another for one; a digest wins over a tag."""
+    digest = f"sha256:{'a' * 64}"
+    documents = chart.template(
+        "images.registry=r.example/t", "images.tag=v1", "telemetry.image.digest=" + digest, "trainer.image.registry=q.example"
+    )
+    images = {name: pod["containers"][0]["image"] for name, pod in pods(documents).items()}
+    assert images == {"tandem-operator": "r.example/t/tandem-operator:v1", "tandem-telemetry": f"r.example/t/tandem-telemetry@{digest}"}
+    assert _operator(documents)["TANDEM_OPERATOR_TRAINER_IMAGE"] == "q.example/tandem-trainer:v1"
+
+
+def test_two_operators_are_spread_and_not_drained_at_once(chart: Chart) -> None:
+    """One that goes down with a node, or is drained, leaves the other."""
+    documents = chart.template(*MODES["two operators"])
+    deployment, budget = named(documents, "Deployment", "tandem-operator"), named(documents, "PodDisruptionBudget", "tandem-operator")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert deployment["spec"]["replicas"] == 2
+    for selector in (budget["spec"]["selector"], spread["labelSelector"]):
+        assert selector["matchLabels"].items() <= labels.items()
+    assert not of_kind(chart.template(), "PodDisruptionBudget"), "with one replica it would block every drain"
+
+
+def test_nothing_of_the_chart_passes_for_a_worker(chart: Chart) -> None:
+    """Workers are found by a label that no pod of the chart has, not even those of the value files."""
+    for files in ((), *((file,) for file in VALUE_FILES)):
+        for each in of_kind(chart.template(files=files), "Deployment", "StatefulSet"):
+            assert "app.kubernetes.io/managed-by" not in each["spec"]["template"]["metadata"]["labels"]
+
+
+def test_labels_and_places_reach_the_pods(chart: Chart) -> None:
+    """What is set for a component is on its pods, beside what the chart needs."""
+    documents = chart.template(
+        'operator.tolerations=[{"key":"infra","operator":"Exists"}]',
+        "operator.nodeSelector.pool=infra",
+        "operator.podAnnotations.note=x",
+        "operator.podLabels.team=ml",
+        "operator.priorityClassName=high",
+        'images.pullSecrets=[{"name":"registry"}]',
+    )
+    template = named(documents, "Deployment", "tandem-operator")["spec"]["template"]
+    assert template["metadata"]["labels"]["team"] == "ml"
+    assert template["metadata"]["annotations"] == {"note": "x"}
+    pod = template["spec"]
+    assert (pod["nodeSelector"], pod["priorityClassName"], pod["imagePullSecrets"]) == ({"pool": "infra"}, "high", [{"name": "registry"}])
+    assert [each["key"].rpartition("/")[2] for each in pod["tolerations"]] == ["not-ready", "unreachable", "infra"]
+
+
+def _operator(documents: list[Document]) -> dict[str, str]:
+    return environment(pods(documents)["tandem-operator"]["containers"][0])
+
+
+def _files(source: Document) -> list[Document]:
+    return source["secret"]["items"] if "secret" in source else [source["serviceAccountToken"]]

@@ -1,0 +1,109 @@
+"""Settings: each is explained, a mistyped one is refused with its name, and every mode and every value file renders."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.charts.chart import CHART, MODES, VALUE_FILES, Chart
+
+REFUSED = {
+    "operator.replica=2": ("/operator", "replica"),
+    "operater.replicas=2": ("", "operater"),
+    "operator.replicas=3": ("/operator/replicas", "1, 2"),
+    "provider=azure": ("/provider", "'aws', 'gke', 'onprem'"),
+    "watchNamespace=Teams": ("/watchNamespace", "pattern"),
+    "images.pullPolicy=Sometimes": ("/images/pullPolicy", "IfNotPresent"),
+    "trainer.image.digest=sha256:1": ("/trainer/image/digest", "pattern"),
+    "telemetry.tls.certmanager.enabled=true": ("/telemetry/tls", "certmanager"),
+    "telemetry.tls.certManager.issuerKind=issuer": ("/telemetry/tls/certManager/issuerKind", "ClusterIssuer"),
+    "checkpoints.uri=tandem/runs": ("/checkpoints/uri", "s3://"),
+    "checkpoints.endpoint=minio:9000": ("/checkpoints/endpoint", "https?"),
+    "operator.resources.limit.memory=1Gi": ("/operator/resources", "limit"),
+    "operator.resources.limits.memory=1GB": ("/operator/resources/limits/memory", "pattern"),
+    'operator.tolerations=[{"key":"a","effect":"NoExec"}]': ("/operator/tolerations/0/effect", "NoExecute"),
+    'minio.runNamespaces=["Default"]': ("/minio/runNamespaces/0", "pattern"),
+    "rbac.readNodes=yes": ("/rbac/readNodes", "boolean"),
+    "monitoring.dashboard.enabled=true": ("/monitoring", "dashboard"),
+    "networkPolicy.scrapers=[]": ("/networkPolicy/scrapers", "minItems"),
+}
+
+
+@pytest.mark.parametrize("setting", REFUSED)
+def test_a_mistake_is_refused_with_the_name_of_its_field(chart: Chart, setting: str) -> None:
+    """Helm says where and what, and renders nothing."""
+    where, what = REFUSED[setting]
+    said = chart.refusal(setting)
+    assert f"at '{where}'" in said
+    assert what in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (("telemetry.tls.certManager.enabled=true",), "telemetry.tls.certManager.issuer"),
+        (
+            ("telemetry.tls.certManager.enabled=true", "telemetry.tls.certManager.issuer=a", "telemetry.tls.existingSecret=b"),
+            "telemetry.tls: existingSecret",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(chart: Chart, settings: tuple[str, ...], field: str) -> None:
+    """What a schema cannot say, the templates say."""
+    assert field in chart.refusal(*settings)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_is_clean(chart: Chart, mode: str) -> None:
+    """Helm's own strict check finds nothing."""
+    assert not chart.lint(*MODES[mode])
+
+
+@pytest.mark.parametrize("file", VALUE_FILES, ids=lambda file: file.parent.name)
+def test_every_value_file_fits(chart: Chart, file: Path) -> None:
+    """What `manifests/` recommends is accepted and renders."""
+    assert not chart.lint(files=(file,))
+    assert chart.template(files=(file,))
+
+
+def test_every_setting_is_explained() -> None:
+    """Above every setting of values.yaml stands what it does, marked as helm-docs wants it."""
+    text = (CHART / "values.yaml").read_text()
+    explained, above = [], ""
+    for line in text.splitlines():
+        name, _, _ = line.strip().partition(":")
+        if line.strip() and not name.startswith("#") and "# -- " in above:
+            explained.append(name)
+        above = f"{above}{line}" if name.startswith("#") else ""
+    settings = [path.rpartition(".")[2] for path, value in _settings(yaml.safe_load(text)) if not _is_group(path, value)]
+    assert explained == settings
+
+
+def test_schema_and_defaults_name_the_same_settings() -> None:
+    """No setting without a rule, no rule without a setting."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    defaults = {path for path, _ in _settings(yaml.safe_load((CHART / "values.yaml").read_text()))}
+    assert set(_of_schema(schema, schema)) - {"global"} == defaults
+
+
+def _is_group(path: str, value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and not path.endswith(".resources")
+
+
+def _settings(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting and every group of them; free-form maps count as one."""
+    for name, value in values.items():
+        yield f"{above}{name}", value
+        if isinstance(value, dict) and name != "resources":
+            yield from _settings(value, f"{above}{name}.")
+
+
+def _of_schema(schema: dict[str, Any], part: dict[str, Any], above: str = "") -> Iterator[str]:
+    for name, inner in part.get("properties", {}).items():
+        yield f"{above}{name}"
+        found = schema["$defs"][inner["$ref"].rpartition("/")[2]] if "$ref" in inner else inner
+        if name not in {"resources", "affinity"}:
+            yield from _of_schema(schema, found, f"{above}{name}.")
