@@ -11,8 +11,8 @@ from .exits import Exit, leave
 _BUILT_IN = {"source": ("python-stdlib",), "tokenizer": ("bytes",)}
 
 
-def training_run(path: str, name: str | None = None) -> TrainingRun:
-    """The TrainingRun in a file; `-` is standard input.
+def training_run(path: str, name: str | None = None, *, elsewhere: bool = False) -> TrainingRun:
+    """The TrainingRun in a file; `-` is standard input. One that is to run `elsewhere` keeps its paths: they are those of its image.
 
     Raises:
         Leave: with a line for each thing to correct.
@@ -28,7 +28,7 @@ def training_run(path: str, name: str | None = None) -> TrainingRun:
         run = _renamed(run, name) if name is not None else run
     except SpecError as error:
         leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in error.problems))
-    return _located(run, Path.cwd() if path == "-" else Path(path).resolve().parent)
+    return run if elsewhere else _located(run, Path.cwd() if path == "-" else Path(path).resolve().parent)
 
 
 def _renamed(run: TrainingRun, name: str) -> TrainingRun:

@@ -1,12 +1,18 @@
 """The Service that gives workers names, and the budget that holds back evictions."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+import yaml
 from tandem_operator.plan.policies import rendezvous, wanted
 from tandem_operator.render.disruption_budget import disruption_budget
-from tandem_operator.render.manifests import manifests
+from tandem_operator.render.manifests import AS_INSTALLED, manifests
 from tandem_operator.render.service import rendezvous_service
 
-from .shapes import SITE, pod_of, run_of
+from .shapes import SITE, SPEC, pod_of, run_of, variables
 
 
 def test_the_meeting_point_is_a_name_of_the_service() -> None:
@@ -63,3 +69,25 @@ def test_a_run_that_no_server_knows_owns_nothing() -> None:
     run = run_of()
     run = run.model_copy(update={"metadata": run.metadata.model_copy(update={"uid": ""})})
     assert not any("ownerReferences" in each["metadata"] for each in manifests(run, wanted.workers(run), SITE))
+
+
+def test_the_cluster_that_is_foreseen_is_the_chart_as_it_comes() -> None:
+    """`tandem plan --manifests` knows no cluster; what it assumes stands in the chart's own values."""
+    values = yaml.safe_load((Path(__file__).parents[3] / "charts/tandem/values.yaml").read_text())
+    images, trainer = values["images"], values["trainer"]["image"]["repository"]
+    assert f"{images['registry']}/{trainer}:{images['tag']}" == AS_INSTALLED.trainer_image
+    assert images["pullPolicy"] == AS_INSTALLED.image_pull_policy
+    assert values["operator"]["unreachableSeconds"] == AS_INSTALLED.unreachable_seconds
+
+
+@pytest.mark.parametrize("form", ["table", "yaml", "json"])
+def test_plan_prints_what_a_cluster_would_be_given(form: str, tmp_path: Path) -> None:
+    """A list that kubectl takes; paths are those of the image, not of this machine; YAML is the form for people."""
+    file = tmp_path / "run.yaml"
+    spec = {**SPEC, "workers": 2, "trainer": {"script": {"path": "train.py"}}}
+    file.write_text(yaml.safe_dump({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "r"}, "spec": spec}))
+    command = [str(Path(sys.executable).with_name("tandem")), "plan", str(file), "--manifests", "-o", form]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env={"TANDEM_STATE": str(tmp_path)}).stdout
+    listed = json.loads(printed) if form == "json" else yaml.safe_load(printed)
+    assert [each["kind"] for each in listed["items"]] == ["Service", "PodDisruptionBudget", "Pod", "Pod"]
+    assert json.loads(variables(listed["items"][3])["TANDEM_JOB"])["trainer"]["path"] == "train.py"

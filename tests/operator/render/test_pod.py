@@ -13,6 +13,7 @@ from tandem_operator.render.pod import pod
 from .shapes import SITE, container, pod_of, run_of, spare_of
 
 NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
+TOLD = {"TANDEM_JOB": '{"checkpoint":{}}', "TANDEM_WORKERS": "2"}
 OURS = ["app.kubernetes.io/managed-by", "tandem.dev/run", "tandem.dev/run-uid", "tandem.dev/attempt", "tandem.dev/rank"]
 LABELS = st.dictionaries(st.sampled_from([*OURS, "team", "kueue.x-k8s.io/queue-name"]), st.text("ab", max_size=3))
 NOTES = st.dictionaries(st.sampled_from(["kueue.x-k8s.io/pod-group-total-count", "note"]), st.text("ab", max_size=3))
@@ -34,7 +35,7 @@ def test_a_pod_can_be_found_by_run_attempt_and_rank() -> None:
 def test_no_name_is_longer_than_a_host_name_may_be(name: str, attempt: int, rank: int) -> None:
     """Names of pods, of the Service and of Kueue's group are labels of DNS: at most 63 characters."""
     run = run_of(name, attempt, workers=2, pod={"queue": "q"})
-    worker = replace(spare_of(run), rank=rank, spare=False, environment={"TANDEM_JOB": '{"checkpoint":{}}'})
+    worker = replace(spare_of(run), rank=rank, spare=False, environment=TOLD)
     for made in manifests(run, [worker], SITE):
         assert len(made["metadata"]["name"]) <= 63
         assert all(len(value) <= 63 for value in made["metadata"]["labels"].values())
@@ -46,7 +47,7 @@ def test_what_a_run_adds_never_replaces_what_is_ours(labels: dict[str, str], ann
     """Labels of the run's own stand beside ours; one that has the name of ours is passed over."""
     run = run_of(pod={"labels": labels, "annotations": annotations, "queue": "line"})
     bare = run_of(pod={"queue": "line"})
-    worker = replace(spare_of(run), spare=spare, environment={"TANDEM_JOB": '{"checkpoint":{}}'})
+    worker = replace(spare_of(run), spare=spare, environment=TOLD)
     made, without = (pod(worker, each, SITE)["metadata"] for each in (run, bare))
     assert made["labels"].items() >= without["labels"].items()
     assert made.get("annotations", {}).items() >= without.get("annotations", {}).items()

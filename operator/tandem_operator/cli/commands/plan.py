@@ -13,6 +13,9 @@ def plan(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A run file (YAML or JSON); - reads standard input.")],
     *,
     name: Annotated[str | None, typer.Option(help="As if it were run under another name.")] = None,
+    manifests: Annotated[
+        bool, typer.Option("--manifests", help="What a cluster with Tandem's chart, as it comes, would be given instead.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="With the whole environment of each worker.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -22,12 +25,15 @@ def plan(
     from tandem_operator.cli.looking.planned import Planned, tell
     from tandem_operator.cli.run_file import training_run
     from tandem_operator.cli.show.output import dump
+    from tandem_operator.render.manifests import foreseen
 
     try:
-        planned = Planned.of(training_run(file, name))
+        if manifests:
+            given = foreseen(training_run(file, name, elsewhere=True))
+            dump({"apiVersion": "v1", "kind": "List", "items": given}, Format.YAML if output is Format.TABLE else output)
+        elif output is Format.TABLE:
+            tell(Planned.of(training_run(file, name)), verbose=verbose)
+        else:
+            dump(Planned.of(training_run(file, name)).told(), output)
     except SpecError as refused:
         leave(Exit.BAD_INPUT, *(f"{file}: {problem}" for problem in refused.problems))
-    if output is Format.TABLE:
-        tell(planned, verbose=verbose)
-    else:
-        dump(planned.told(), output)

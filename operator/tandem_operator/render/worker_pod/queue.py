@@ -22,4 +22,4 @@ def annotations(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
     """The size of the group, and that it is not mended."""
     if not labels(worker, run):
         return {}
-    return {"kueue.x-k8s.io/pod-group-total-count": str(run.status.workers), "kueue.x-k8s.io/retriable-in-group": "false"}
+    return {"kueue.x-k8s.io/pod-group-total-count": worker.environment["TANDEM_WORKERS"], "kueue.x-k8s.io/retriable-in-group": "false"}
