@@ -4,19 +4,19 @@ import re
 
 import pytest
 
-from tests.contracts.exports import IMAGES, ROOT, export
+from tests.contracts.exports import EXPORTS, ROOT, Export, export
 
 
-@pytest.mark.parametrize("member", IMAGES)
-def test_the_versions_of_an_image_are_fresh(member: str) -> None:
+@pytest.mark.parametrize("wanted", EXPORTS, ids=lambda wanted: wanted.file)
+def test_the_versions_of_an_image_are_fresh(wanted: Export) -> None:
     """Exporting again gives the committed text to the letter."""
-    assert (ROOT / member / "requirements.txt").read_text() == export(member), "run: uv run poe exports"
+    assert (ROOT / wanted.file).read_text() == export(wanted), "run: uv run poe exports"
 
 
-@pytest.mark.parametrize("member", IMAGES)
-def test_every_package_of_an_image_is_pinned_with_hashes_and_none_names_a_host(member: str) -> None:
+@pytest.mark.parametrize("wanted", EXPORTS, ids=lambda wanted: wanted.file)
+def test_every_package_of_an_image_is_pinned_with_hashes_and_none_names_a_host(wanted: Export) -> None:
     """Each requirement is `name==version` followed by sha256 hashes; no address of a registry appears."""
-    text = (ROOT / member / "requirements.txt").read_text()
+    text = (ROOT / wanted.file).read_text()
     requirements = text.replace("\\\n", " ").splitlines()
     assert requirements
     assert all(re.match(r"[a-z0-9._-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line) for line in requirements)
@@ -26,3 +26,13 @@ def test_every_package_of_an_image_is_pinned_with_hashes_and_none_names_a_host(m
 def test_the_operator_image_carries_no_torch() -> None:
     """The operator is small: neither torch nor any CUDA library is among its packages."""
     assert not re.search(r"^(torch|nvidia-)", (ROOT / "operator/requirements.txt").read_text(), re.MULTILINE)
+
+
+def test_the_trainer_image_for_processors_has_the_versions_of_the_other() -> None:
+    """It leaves packages out and changes none: what is tested without cards is what runs on them."""
+    all_pins, pins = (
+        set(re.findall(r"^\S+==\S+", (ROOT / f"trainer_image/{name}.txt").read_text(), re.MULTILINE))
+        for name in ("requirements", "requirements-cpu")
+    )
+    assert pins < all_pins
+    assert not [pin for pin in all_pins - pins if not re.match("cuda-|nvidia-|triton", pin)]
