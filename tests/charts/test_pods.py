@@ -1,9 +1,15 @@
 """Pods: restricted in every mode, told only what their programs know, and of one mind about ports, files and names."""
 
+from typing import TypeVar
+
 import pytest
+from pydantic_settings import BaseSettings
+from tandem_operator.cluster.settings import Settings as OperatorSettings
 from tandem_telemetry.settings import Settings as TelemetrySettings
 
 from tests.charts.chart import MODES, VALUE_FILES, Chart, Document, containers, environment, named, of_kind, pods
+
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
@@ -36,14 +42,29 @@ def test_every_volume_is_of_a_harmless_kind(chart: Chart) -> None:
             assert len({"emptyDir", "projected", "secret"} & volume.keys()) == 1
 
 
-def test_telemetry_is_told_what_it_understands(chart: Chart) -> None:
+def test_telemetry_is_told_what_it_understands(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each variable is one of its settings, and its own reader takes the value."""
-    told = environment(pods(chart.template())["tandem-telemetry"]["containers"][0])
-    prefix = "TANDEM_TELEMETRY_"
-    settings = TelemetrySettings.model_validate({name.removeprefix(prefix).lower(): value for name, value in told.items()})
+    settings = _read(TelemetrySettings, "TANDEM_TELEMETRY_", pods(chart.template())["tandem-telemetry"], monkeypatch)
     assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:7070", "0.0.0.0:9090")
     assert (settings.token_review, settings.audience) == (True, "tandem-telemetry")
     assert settings.operators == "system:serviceaccount:tandem:tandem-operator"
+
+
+def test_the_operator_is_told_what_it_understands(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each variable is one of its settings, and its own reader takes the value, the empty ones too."""
+    defaults = _read(OperatorSettings, "TANDEM_OPERATOR_", pods(chart.template())["tandem-operator"], monkeypatch)
+    assert (defaults.namespace, defaults.read_nodes, defaults.image_pull_secrets, defaults.checkpoint_uri) == ("", True, (), None)
+    given = ("watchNamespace=teams", "rbac.readNodes=false", "minio.enabled=true", 'images.pullSecrets=[{"name":"registry"}]')
+    told = _read(OperatorSettings, "TANDEM_OPERATOR_", pods(chart.template(*given))["tandem-operator"], monkeypatch)
+    assert (told.namespace, told.read_nodes, told.image_pull_secrets) == ("teams", False, ("registry",))
+    assert (told.trainer_image, told.s3_secret) == ("localhost/tandem-trainer:dev", "tandem-minio")
+
+
+def test_the_operator_is_told_all_that_it_can_be_told(chart: Chart) -> None:
+    """A setting that the operator has and the chart has not is one that nobody in a cluster can use."""
+    named_here = {each["name"] for each in pods(chart.template())["tandem-operator"]["containers"][0]["env"]}
+    audience = {"audience"}  # the same everywhere
+    assert {f"TANDEM_OPERATOR_{name.upper()}" for name in OperatorSettings.model_fields.keys() - audience} == named_here
 
 
 def test_the_operator_shows_the_token_that_telemetry_wants(chart: Chart) -> None:
@@ -137,6 +158,16 @@ def test_labels_and_places_reach_the_pods(chart: Chart) -> None:
     pod = template["spec"]
     assert (pod["nodeSelector"], pod["priorityClassName"], pod["imagePullSecrets"]) == ({"pool": "infra"}, "high", [{"name": "registry"}])
     assert [each["key"].rpartition("/")[2] for each in pod["tolerations"]] == ["not-ready", "unreachable", "infra"]
+
+
+def _read(kind: type[Settings], prefix: str, pod: Document, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings that a program makes of its pod's variables."""
+    told = {each["name"]: each.get("value", "of the pod") for each in pod["containers"][0]["env"]}
+    assert {name.removeprefix(prefix).lower() for name in told} <= kind.model_fields.keys()
+    with monkeypatch.context() as patched:
+        for name, value in told.items():
+            patched.setenv(name, value)
+        return kind()
 
 
 def _operator(documents: list[Document]) -> dict[str, str]:

@@ -12,6 +12,13 @@
 {{- default .root.Values.images.pullPolicy .image.pullPolicy }}
 {{- end }}
 
+{{/* The names alone, as JSON: workers' images are pulled with Secrets of the same names in the runs' namespaces. */}}
+{{- define "tandem.pullSecretNames" -}}
+{{- $names := list }}
+{{- range .Values.images.pullSecrets }}{{ $names = append $names .name }}{{ end }}
+{{- $names | toJson }}
+{{- end }}
+
 {{/* The restricted profile of Kubernetes' pod security standards, for the pod ... */}}
 {{- define "tandem.podSecurity" -}}
 runAsNonRoot: true
