@@ -1,9 +1,9 @@
-"""Every metric of Tandem's telemetry, in one table: the exporter, METRICS.md, dashboards and alerts are all made from it.
+"""Every metric of Tandem, in one table: the exporters, METRICS.md, dashboards and alerts are all made from it.
 
 Names follow Prometheus' naming guide: base units, `_total` on counters, the unit last. A run has one series of each, whatever
 its workers and attempts: those are values, not labels, so that a run preempted a hundred times costs Prometheus no more than
 one that never was. `source` says where a value comes from: a path into WorkerReport (protos/tandem/telemetry/v1), a property
-of `totals.Totals`, or one of the service's own figures.
+of `totals.Totals`, one of the service's own figures, or the operator, which publishes its part by name (`client.Published`).
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ class Kind(StrEnum):
     COUNTER = "counter"
     GAUGE = "gauge"
     INFO = "info"
+    HISTOGRAM = "histogram"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A row of the table. `unit` is empty for plain numbers."""
+    """A row of the table. `unit` is empty for plain numbers, `buckets` are the upper bounds of a histogram, the last one left out."""
 
     name: str
     kind: Kind
@@ -30,6 +31,7 @@ class Metric:
     source: str
     help: str
     labels: tuple[str, ...] = RUN_LABELS
+    buckets: tuple[float, ...] = ()
 
 
 def _gauge(name: str, unit: str, source: str, help_: str) -> Metric:
@@ -42,6 +44,10 @@ def _counter(name: str, unit: str, source: str, help_: str) -> Metric:
 
 def _own(name: str, kind: Kind, unit: str, source: str, help_: str) -> Metric:
     return Metric(name=name, kind=kind, unit=unit, source=source, help=help_, labels=())
+
+
+def _operator(name: str, kind: Kind, unit: str, help_: str, *labels: str, buckets: tuple[float, ...] = ()) -> Metric:
+    return Metric(name=name, kind=kind, unit=unit, source="operator", help=help_, labels=labels, buckets=buckets)
 
 
 RUN_METRICS = (
@@ -111,4 +117,38 @@ SERVICE_METRICS = (
     _own("tandem_telemetry_runs", Kind.GAUGE, "runs", "service.runs", "Runs that are known and not yet forgotten."),
 )
 
-CATALOG = (*RUN_METRICS, *SERVICE_METRICS)
+_RESUME_BUCKETS_S = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)
+
+OPERATOR_METRICS = (
+    # Money and interruptions, of each run
+    _operator("tandem_run_phase", Kind.GAUGE, "", "The phase of its life that the run is in, with the value 1.", *RUN_LABELS, "phase"),
+    _operator("tandem_spent_usd_total", Kind.COUNTER, "usd", "Dollars spent on the run.", *RUN_LABELS),
+    _operator("tandem_budget_usd", Kind.GAUGE, "usd", "Dollars that the run may spend; absent when it has no budget.", *RUN_LABELS),
+    _operator("tandem_lost_usd_total", Kind.COUNTER, "usd", "Dollars spent on steps that had to be done again.", *RUN_LABELS),
+    _operator("tandem_preemptions_total", Kind.COUNTER, "", "Attempts that ended because a machine was taken away.", *RUN_LABELS),
+    _operator("tandem_failures_total", Kind.COUNTER, "", "Attempts that ended because a worker failed.", *RUN_LABELS),
+    _operator(
+        "tandem_time_to_resume_seconds",
+        Kind.HISTOGRAM,
+        "seconds",
+        "From the end of an attempt's last step to that of the first one of the next attempt.",
+        buckets=_RESUME_BUCKETS_S,
+    ),
+    # The operator itself
+    _operator("tandem_operator_runs", Kind.GAUGE, "runs", "Runs by the phase of their life.", "phase"),
+    _operator("tandem_operator_leader", Kind.GAUGE, "", "Whether this replica holds the lease and acts, 1 or 0."),
+    _operator("tandem_operator_queue_depth", Kind.GAUGE, "runs", "Runs that wait to be looked at."),
+    _operator("tandem_operator_looks_total", Kind.COUNTER, "looks", "Looks at runs."),
+    _operator("tandem_operator_look_errors_total", Kind.COUNTER, "looks", "Looks that failed, and are made again."),
+    _operator("tandem_operator_writes_total", Kind.COUNTER, "writes", "Writes to the API server, by what was written.", "kind"),
+    _operator("tandem_operator_api_errors_total", Kind.COUNTER, "answers", "Answers of the API server that were errors.", "code"),
+    _operator(
+        "tandem_operator_watch_age_seconds",
+        Kind.GAUGE,
+        "seconds",
+        "Since the watch of a resource was last known to be alive.",
+        "resource",
+    ),
+)
+
+CATALOG = (*RUN_METRICS, *SERVICE_METRICS, *OPERATOR_METRICS)

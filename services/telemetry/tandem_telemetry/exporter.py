@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 
 from tandem_telemetry.catalog import RUN_METRICS, SERVICE_METRICS, Kind, Metric
+from tandem_telemetry.families import family_of
 from tandem_telemetry.newest import nanoseconds
 from tandem_telemetry.registry import RunState
 
@@ -30,14 +30,14 @@ class Exporter(Collector):
         """Every metric of the catalogue, with the series that it has now."""
         states, figures = tuple(self._runs()), self._service()
         for metric in RUN_METRICS:
-            family = _family(metric)
+            family = family_of(metric)
             for state in states:
                 value = value_of(metric, state)
                 if value is not None:
                     family.add_metric(_labels(metric, state.report), value)
             yield family
         for metric in SERVICE_METRICS:
-            family = _family(metric)
+            family = family_of(metric)
             family.add_metric((), figures[metric.source.removeprefix("service.")])
             yield family
 
@@ -59,11 +59,6 @@ def _reported(report: WorkerReport, path: list[str]) -> float | None:
             return None
         value = getattr(value, name)
     return nanoseconds(value) / _SECOND_NS if isinstance(value, Timestamp) else float(value)
-
-
-def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
-    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
-    return kind(metric.name, metric.help, labels=metric.labels)
 
 
 def _labels(metric: Metric, report: WorkerReport) -> list[str]:

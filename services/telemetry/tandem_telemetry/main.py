@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from tandem.telemetry.v1 import telemetry_pb2
 from tandem.telemetry.v1.telemetry_pb2_grpc import add_TelemetryServiceServicer_to_server
 from tandem_rpc import RpcSetupError, Server, Verifier, serve
-from tandem_rpc.exposure import host_of
 
 from tandem_telemetry import address_file
 from tandem_telemetry.board import Board
@@ -107,12 +106,7 @@ def _scraping(settings: Settings, board: Board, traffic: Traffic, stop: threadin
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Exporter(lambda: board.runs().values(), figures))
-    host, port = host_of(settings.metrics_listen), int(settings.metrics_listen.rpartition(":")[2])
-    try:
-        return Scraping(host, port, registry, lambda: not stop.is_set())
-    except OSError as error:
-        msg = f"metrics_listen: {settings.metrics_listen} cannot be bound ({error.strerror}); give a free port, or port 0"
-        raise RpcSetupError(msg) from None
+    return Scraping(settings.metrics_listen, registry, lambda: "stopping" if stop.is_set() else None)
 
 
 def _address(listen: str, port: int) -> str:

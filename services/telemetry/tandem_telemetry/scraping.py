@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app  # pyright: ignore[reportUnknownVariableType] - an app without types
+from tandem_rpc import RpcSetupError
+from tandem_rpc.exposure import host_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,10 +22,20 @@ class Scraping:
         port: Where it listens.
     """
 
-    def __init__(self, host: str, port: int, metrics: CollectorRegistry, healthy: Callable[[], bool]) -> None:
-        app = _routes(cast("WSGIApplication", make_wsgi_app(metrics)), healthy)
+    def __init__(self, listen: str, metrics: CollectorRegistry, unhealthy: Callable[[], str | None]) -> None:
+        """Begin to listen at "host:port"; `unhealthy` says why, in a line, and None while all is well.
+
+        Raises:
+            RpcSetupError: when that cannot be.
+        """
+        app = _routes(cast("WSGIApplication", make_wsgi_app(metrics)), unhealthy)
+        host, port = host_of(listen), int(listen.rpartition(":")[2])
         kind = _V6Server if ":" in host else _Server
-        self._server = make_server(host, port, app, server_class=kind, handler_class=_Silent)
+        try:
+            self._server = make_server(host, port, app, server_class=kind, handler_class=_Silent)
+        except OSError as error:
+            msg = f"metrics_listen: {listen} cannot be bound ({error.strerror}); give a free port, or port 0"
+            raise RpcSetupError(msg) from None
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, name="scraping", daemon=True)
 
@@ -54,13 +66,14 @@ class _Silent(WSGIRequestHandler):
         """Say nothing."""
 
 
-def _routes(metrics: "WSGIApplication", healthy: Callable[[], bool]) -> "WSGIApplication":
+def _routes(metrics: "WSGIApplication", unhealthy: Callable[[], str | None]) -> "WSGIApplication":
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         match environ["PATH_INFO"]:
             case "/metrics":
                 return metrics(environ, start_response)
             case "/healthz":
-                status, text = ("200 OK", b"ok\n") if healthy() else ("503 Service Unavailable", b"stopping\n")
+                why = unhealthy()
+                status, text = ("200 OK", b"ok\n") if why is None else ("503 Service Unavailable", f"{why}\n".encode())
             case _:
                 status, text = "404 Not Found", b"see /metrics and /healthz\n"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])

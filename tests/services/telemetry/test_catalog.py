@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
-from tandem_telemetry.catalog import CATALOG, RUN_METRICS, SERVICE_METRICS, Kind, Metric
+from tandem_telemetry.catalog import CATALOG, OPERATOR_METRICS, RUN_METRICS, SERVICE_METRICS, Kind, Metric
 from tandem_telemetry.reference import markdown
 from tandem_telemetry.totals import Totals
 
 ROOT = Path(__file__).parents[3]
-UNITS_IN_NAMES = {"seconds": "_seconds", "bytes": "_bytes", "ratio": "_ratio"}
+UNITS_IN_NAMES = {"seconds": "_seconds", "bytes": "_bytes", "ratio": "_ratio", "usd": "_usd"}
 NOT_BASE_UNITS = re.compile(r"_(milliseconds|ms|minutes|hours|kilobytes|kb|mb|gb|megabytes|percent)(_|$)")
 each = pytest.mark.parametrize("metric", CATALOG, ids=lambda metric: metric.name)
 
@@ -37,7 +37,15 @@ def test_help_is_a_sentence(metric: Metric) -> None:
 @each
 def test_labels_are_bounded(metric: Metric) -> None:
     """Nothing that grows while a run lives, attempts or steps, is a label."""
-    assert set(metric.labels) <= {"namespace", "run", "trainer", "training_phase"}
+    assert set(metric.labels) <= {"namespace", "run", "trainer", "training_phase", "phase", "kind", "code", "resource"}
+
+
+@each
+def test_histograms_have_buckets_and_nothing_else_has(metric: Metric) -> None:
+    """Upper bounds in rising order; and no run's label, which would cost a series for each of them."""
+    assert bool(metric.buckets) == (metric.kind is Kind.HISTOGRAM)
+    assert list(metric.buckets) == sorted(set(metric.buckets))
+    assert not (metric.buckets and "run" in metric.labels)
 
 
 @pytest.mark.parametrize("metric", RUN_METRICS, ids=lambda metric: metric.name)
@@ -63,7 +71,7 @@ def test_no_measurement_is_forgotten() -> None:
 def test_names_are_unique() -> None:
     """Also as Prometheus sees them, without the suffix of counters."""
     stems = [metric.name.removesuffix("_total") for metric in CATALOG]
-    assert len(stems) == len(set(stems)) == len(RUN_METRICS) + len(SERVICE_METRICS)
+    assert len(stems) == len(set(stems)) == len(RUN_METRICS) + len(SERVICE_METRICS) + len(OPERATOR_METRICS)
 
 
 def test_the_reference_is_fresh() -> None:

@@ -1,6 +1,7 @@
-"""How workers and shells speak to the sink. Light to import: gRPC is loaded when the first Reporter or Watcher is made."""
+"""How workers and shells speak to the sink, and to Prometheus. Light to import: gRPC and Prometheus' client are loaded when used."""
 
+from tandem_telemetry.client.published import Figures, Published, serve_metrics
 from tandem_telemetry.client.reporter import Reporter
 from tandem_telemetry.client.watcher import Watcher
 
-__all__ = ["Reporter", "Watcher"]
+__all__ = ["Figures", "Published", "Reporter", "Watcher", "serve_metrics"]
