@@ -125,6 +125,7 @@ def ours(parent: Connection) -> None:
     from tandem_telemetry.board import Board
     from tandem_telemetry.exporter import Exporter
     from tandem_telemetry.registry import Registry
+    from tandem_telemetry.rights import Rights
     from tandem_telemetry.service import Telemetry
     from tandem_telemetry.traffic import Traffic
 
@@ -132,7 +133,7 @@ def ours(parent: Connection) -> None:
     metrics = CollectorRegistry()
     figures = {"reports": 0.0, "refused": 0.0, "reporters": 0.0, "watchers": 0.0, "runs": 0.0}
     metrics.register(Exporter(lambda: board.runs().values(), lambda: figures))
-    server = serve("127.0.0.1:0", {"t": partial(add_TelemetryServiceServicer_to_server, Telemetry(board, traffic))})
+    server = serve("127.0.0.1:0", {"t": partial(add_TelemetryServiceServicer_to_server, Telemetry(board, traffic, Rights()))})
     parent.send(f"127.0.0.1:{server.port}")
     answer(parent, lambda: generate_latest(metrics))
 
