@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 from tests.cluster.control import api
@@ -46,6 +47,9 @@ def _provision(site: Site, claim: dict[str, Any], node: str | None) -> None:
     name = f"pvc-{meta['uid']}"
     here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
     path = f"/var/volumes/{name}" if node else str(site.run / "shared" / name)
+    folder = site.run / node / "var/volumes" / name if node else Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o777)  # as k3s does: fsGroup has no effect on folders of a node, and pods are not root
     volume = {
         "storageClassName": spec["storageClassName"],
         "accessModes": spec["accessModes"],
