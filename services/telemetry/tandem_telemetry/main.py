@@ -17,13 +17,13 @@ from tandem_rpc import RpcSetupError, Server, Verifier, serve
 
 from tandem_telemetry import address_file
 from tandem_telemetry.board import Board
+from tandem_telemetry.callers.remembered import Remembered
+from tandem_telemetry.callers.token_review import ApiServer, TokenReview
 from tandem_telemetry.exporter import Exporter
 from tandem_telemetry.registry import Registry
-from tandem_telemetry.remembered import Remembered
 from tandem_telemetry.scraping import Scraping
 from tandem_telemetry.service import Telemetry
 from tandem_telemetry.settings import Settings
-from tandem_telemetry.token_review import ApiServer, TokenReview
 from tandem_telemetry.traffic import Traffic
 
 _LOOK_EVERY_S = 1.0

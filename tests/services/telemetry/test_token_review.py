@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 from tandem_rpc import Caller, Refused, RpcSetupError
-from tandem_telemetry.token_review import ApiServer, TokenReview
+from tandem_telemetry.callers.token_review import ApiServer, TokenReview
 
 from tests.protos.authority import authority, needs_openssl
 from tests.services.telemetry.token_reviewer import AUDIENCE, OUR_TOKEN, Reviewer, of, reviewing
