@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.parts.fixtures"]
+pytest_plugins = ["tests.parts.fixtures", "tests.cluster.fixtures"]
 os.environ.pop("UV_RUN_RECURSION_DEPTH", None)  # however the tests are started, `tandem` suggests commands as its own name has them
 
 

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    return Cluster.running(Site.numbered(options.number))
+    return Cluster.running(Site.numbered(options.number), obtained(_say))
 
 
 def _say(line: str) -> None:

@@ -1,30 +1,29 @@
-"""A cluster in the hands of a test: what it can be asked, and what can befall it."""
+"""A cluster of this machine in the hands of a test: what it can be asked, and what can befall it."""
 
-import secrets
-import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster import life
+from tests.cluster.any_cluster import AnyCluster
 from tests.cluster.control import api, plane
-from tests.cluster.control.taints import EFFECT, NOTICES
-from tests.cluster.machine import network
+from tests.cluster.control.fake_nodes import add_fake_nodes
+from tests.cluster.machine import network, processes
 from tests.cluster.node import power
 from tests.cluster.node.node import Node, named
-from tests.cluster.programs import Programs, obtained
+from tests.cluster.programs import Programs
 from tests.cluster.site import ClusterError, Site
 from tests.parts.minio_server import MinioServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """A running cluster of this machine."""
+class Cluster(AnyCluster):
+    """A running cluster whose machines are ours."""
 
     site: Site
-    programs: Programs = field(repr=False)
+    programs: Programs
 
     @classmethod
-    def running(cls, site: Site) -> "Cluster":
+    def running(cls, site: Site, programs: Programs) -> "Cluster":
         """The one that is up.
 
         Raises:
@@ -33,16 +32,11 @@ class Cluster:
         if not life.is_up(site):
             msg = f"cluster {site.number} is not up: `python -m tests.cluster up`"
             raise ClusterError(msg)
-        return cls(site=site, programs=obtained(print))
-
-    @property
-    def kubeconfig(self) -> Path:
-        """The administrator's."""
-        return self.site.admin
+        return cls(site=site, programs=programs, kubeconfig=site.admin, kubectl_program=programs.kube / "kubectl")
 
     @property
     def host_address(self) -> str:
-        """This machine's address as pods see it."""
+        """This machine's address as pods see it; what listens there (or on 0.0.0.0) can be called from pods."""
         return self.site.tests
 
     @property
@@ -50,22 +44,13 @@ class Cluster:
         """The names of the nodes that are on."""
         return [node.name for node in network.present(self.site)]
 
-    def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
-        """What kubectl says.
-
-        Raises:
-            ClusterError: When it fails; with what it said.
-        """
-        command = [str(self.programs.kube / "kubectl"), f"--kubeconfig={self.kubeconfig}", *map(str, arguments)]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-        if done.returncode:
-            msg = f"`kubectl {' '.join(map(str, arguments))}` failed: {done.stderr.strip()}"
-            raise ClusterError(msg)
-        return done.stdout
-
     def load_image(self, archive: Path) -> None:
         """Give an image (docker save, or OCI) to all nodes, and to those that start later."""
         life.load_image(self.site, archive)
+
+    def add_fake_nodes(self, count: int) -> None:
+        """Have this many nodes whose pods only seem to run (`control/fake_nodes.py`)."""
+        add_fake_nodes(self.site, self.programs, count)
 
     @property
     def minio(self) -> MinioServer:
@@ -91,22 +76,12 @@ class Cluster:
             api.call(self.site, "DELETE", f"/api/v1/nodes/{name}")
 
     def node_cut(self, name: str) -> None:
-        """Cut a node off from the control plane, other nodes, DNS and MinIO; its pods go on."""
+        """Cut a node off from the control plane, other nodes, DNS, MinIO and this machine; its pods go on."""
         network.cut(self._node(name))
 
     def node_mend(self, name: str) -> None:
         """End what `node_cut` did."""
         network.mend(self._node(name))
-
-    def node_notice(self, name: str, kind: str = "karpenter") -> None:
-        """Taint a node as the machinery of that kind does when the node is about to go (`control/taints.py`)."""
-        self.kubectl("taint", "node", name, "--overwrite", f"{NOTICES[kind]}:{EFFECT}")
-
-    def node_untaint(self, name: str) -> None:
-        """Take the taints of all notices off."""
-        keys = {taint["key"] for taint in api.call(self.site, "GET", f"/api/v1/nodes/{name}")["spec"].get("taints", [])}
-        for key in keys & set(NOTICES.values()):
-            self.kubectl("taint", "node", name, f"{key}-")
 
     def node_resource(self, name: str, resources: dict[str, str]) -> None:
         """Let a node claim extended resources, such as `{"nvidia.com/gpu": "8"}`, also after its next starts."""
@@ -120,11 +95,18 @@ class Cluster:
         """Start it again and return when it serves."""
         plane.start_api_server(self.site, self.programs)
 
-    def new_namespace(self, prefix: str = "test") -> str:
-        """The name of a namespace of its own."""
-        name = f"{prefix}-{secrets.token_hex(3)}"
-        self.kubectl("create", "namespace", name)
-        return name
+    def heal(self, nodes: list[str]) -> None:
+        """Undo what befell the cluster: these nodes are on, connected and without notices, and the API serves."""
+        if not processes.running(self.site, "kube-apiserver"):
+            self.api_start()
+        for name in self.nodes:
+            self.node_mend(name)
+        off = [power.switch_on(self._node(name), self.programs.kube) for name in nodes if name not in self.nodes]
+        for each in off:
+            power.wait_ready(each)
+        for name in nodes:
+            self.wait_until(f"{name} to be ready", lambda name=name: self.node_is_ready(name))
+            self.node_untaint(name)
 
     def _node(self, name: str) -> Node:
         return named(self.site, name)

@@ -1,18 +1,22 @@
 """A cluster comes up, and goes without leaving anything: no process, namespace, route, mount or cgroup."""
 
+import fcntl
 import json
 import os
 import shutil
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.control import plane
-from tests.cluster.control.fake_nodes import start_fake_nodes
+from tests.cluster.control.fake_nodes import add_fake_nodes
 from tests.cluster.control.karpenter import start_karpenter
 from tests.cluster.images.seed import seeded
 from tests.cluster.machine import cgroups, network, processes
 from tests.cluster.node import power
-from tests.cluster.node.node import Node, every
+from tests.cluster.node.node import every
 from tests.cluster.programs import Programs
 from tests.cluster.site import ClusterError, Site
 from tests.parts.kube import PAUSE_ARCHIVE
@@ -37,21 +41,28 @@ def up(site: Site, wanted: Wanted, programs: Programs) -> None:
     Raises:
         ClusterError: If one of this number is up.
     """
-    if is_up(site):
-        msg = f"cluster {site.number} is up: stop it (`python -m tests.cluster down`) or choose another number (TANDEM_CLUSTER)"
-        raise ClusterError(msg)
-    down(site)
+    with _alone(site):
+        if is_up(site):
+            msg = f"cluster {site.number} is up: stop it (`python -m tests.cluster down`) or choose another number (TANDEM_CLUSTER)"
+            raise ClusterError(msg)
+        _clear(site)
+        _start(site, wanted, programs)
+
+
+def _start(site: Site, wanted: Wanted, programs: Programs) -> None:
     site.images.mkdir(parents=True)
     if wanted.owner:
         (site.run / _OWNER).write_text(json.dumps([wanted.owner, processes.started(wanted.owner)]))
-    give_image(site, programs.kube / PAUSE_ARCHIVE)
+        processes.detached(sys.executable, "-m", "tests.cluster.warden", site.number, wanted.owner)
+    for archive in (programs.kube / PAUSE_ARCHIVE, programs.base_image):
+        give_image(site, archive)
     network.add_bridge(site)
     plane.start(site, programs, node_grace_s=wanted.node_grace_s)
     started = [power.switch_on(node, programs.kube) for node in every(site)[: wanted.nodes]]
     if started:
         plane.start_services(site, programs)
     if wanted.fake_nodes or wanted.karpenter:
-        start_fake_nodes(site, programs, wanted.fake_nodes)
+        add_fake_nodes(site, programs, wanted.fake_nodes)
     if wanted.karpenter:
         start_karpenter(site, programs)
     for each in started:
@@ -60,13 +71,7 @@ def up(site: Site, wanted: Wanted, programs: Programs) -> None:
 
 def is_up(site: Site) -> bool:
     """Whether it runs, and for somebody: not for a test run that is gone."""
-    if not processes.running(site, "etcd"):
-        return False
-    owner = site.run / _OWNER
-    if not owner.exists():
-        return True
-    pid, since = json.loads(owner.read_text())
-    return processes.started(pid) == since
+    return bool(processes.running(site, "etcd")) and not abandoned(site)
 
 
 def is_owned(site: Site) -> bool:
@@ -74,8 +79,29 @@ def is_owned(site: Site) -> bool:
     return (site.run / _OWNER).exists()
 
 
+def abandoned(site: Site) -> bool:
+    """Whether a test run started it, and has ended without stopping it."""
+    try:
+        pid, since = json.loads((site.run / _OWNER).read_text())
+    except FileNotFoundError:
+        return False
+    return processes.started(pid) != since
+
+
 def down(site: Site) -> None:
     """Stop all of it, and what was left of it."""
+    with _alone(site):
+        _clear(site)
+
+
+def clear_abandoned(site: Site) -> None:
+    """The same, if nobody is there to do it."""
+    with _alone(site):
+        if abandoned(site):
+            _clear(site)
+
+
+def _clear(site: Site) -> None:
     for node in network.present(site):
         power.power_cut(node)
     for file in sorted(site.pids.glob("*"), reverse=True):
@@ -83,6 +109,15 @@ def down(site: Site) -> None:
     processes.wait("the cluster's processes to end", lambda: cgroups.emptied(site))
     network.remove_bridge(site)
     shutil.rmtree(site.run, ignore_errors=True)
+
+
+@contextmanager
+def _alone(site: Site) -> Generator[None]:
+    """One at a time brings a cluster up or down."""
+    site.home.mkdir(parents=True, exist_ok=True)
+    with (site.home / f"{site.number}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def give_image(site: Site, archive: Path) -> None:
@@ -98,10 +133,6 @@ def load_image(site: Site, archive: Path) -> None:
     give_image(site, archive)
     for node in network.present(site):
         power.take_images(node)
-
-
-def nodes_on(site: Site) -> list[Node]:
-    return network.present(site)
 
 
 def default_number() -> int:

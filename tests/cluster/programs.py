@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.parts import debian
+from tests.parts.base_images import BASE
 from tests.parts.kube import KUBE
 from tests.parts.kubernetes_tools import COREDNS, KARPENTER, KWOK
 from tests.parts.minio_server import MINIO
@@ -18,6 +19,7 @@ class Programs:
     kube: Path  # the folder of all daemons and kubectl
     coredns: Path
     minio: Path
+    base_image: Path  # an archive
     kwok: Path | None = None
     karpenter: Path | None = None
 
@@ -31,7 +33,7 @@ def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False) -> Progra
     if os.geteuid():
         msg = "a cluster of network namespaces takes root: run the tests as root, or name another cluster in KUBECONFIG_TANDEM_E2E"
         raise Missing(msg)
-    debian.need(debian.CLUSTER, say)
+    debian.need(debian.CLUSTER + debian.IMAGES, say)
 
     def get(part: Part) -> Path:
         return obtain(part, os.environ, say)
@@ -40,6 +42,7 @@ def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False) -> Progra
         kube=get(KUBE).parent,
         coredns=get(COREDNS),
         minio=get(MINIO),
+        base_image=get(BASE),
         kwok=get(KWOK) if kwok or karpenter else None,
         karpenter=get(KARPENTER) if karpenter else None,
     )

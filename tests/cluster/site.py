@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.parts.part import cache
 
-CLUSTERS = 16  # 0 .. 15: room in the addresses below
+CLUSTERS = 24  # 0 .. 23: room in the addresses below
 NODES = 16  # 1 .. 16 in each
 
 
@@ -90,8 +90,8 @@ class Site:
 
     @property
     def services(self) -> str:
-        return f"10.{216 + self.number}.0.0/16"
+        return f"10.{224 + self.number}.0.0/16"
 
     @property
     def kubernetes_service(self) -> str:
-        return f"10.{216 + self.number}.0.1"
+        return f"10.{224 + self.number}.0.1"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,23 +16,29 @@ BASE_IMAGE = "localhost/tandem-base:1"
 BUILD_BASE_IMAGE = "localhost/tandem-build-base:1"
 _FORM = "3"  # of what `_make` does; a new one makes the images anew
 
-_BASE = """
-    base-files busybox libc6 libc-bin media-types netbase tzdata ca-certificates libgcc-s1 libstdc++6 libgomp1
-    python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3.11 python3-distutils python3-lib2to3
-    zlib1g libexpat1 libssl3 libffi8 libbz2-1.0 liblzma5 libuuid1 libsqlite3-0 libcrypt1 libreadline8 libtinfo6 libncursesw6
-""".split()  # what Python's own modules, and the wheels of torch, numpy and grpcio, are linked with; and a shell
-_WITH_PIP = [*_BASE, *"python3-pip python3-setuptools python3-pkg-resources python3-wheel".split()]
+_SHELL = ("base-files", "busybox", "ca-certificates", "libc-bin", "libc6", "media-types", "netbase", "tzdata")
+_PYTHON = ("python3.11", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "python3-distutils", "python3-lib2to3")
+_LIBRARIES = (  # that Python's own modules, and the wheels of torch, numpy and grpcio, are linked with
+    *("libbz2-1.0", "libcrypt1", "libexpat1", "libffi8", "libgcc-s1", "libgomp1", "liblzma5", "libncursesw6"),
+    *("libreadline8", "libsqlite3-0", "libssl3", "libstdc++6", "libtinfo6", "libuuid1", "zlib1g"),
+)
+_BASE = (*_SHELL, *_PYTHON, *_LIBRARIES)
+_WITH_PIP = (*_BASE, "python3-pip", "python3-setuptools", "python3-pkg-resources", "python3-wheel")
 _MERGED = ("bin", "lib", "lib64", "sbin")  # below /usr, as on Debian itself
 _USELESS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/share/gcc", "usr/share/gdb", "usr/share/info")
-_ENVIRON = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}
+_ENVIRON = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    "LANG": "C.UTF-8",
+    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
+}
 _FILES = {
-    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nnonroot:x:65532:65532:nonroot:/home/nonroot:/bin/sh\n",
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nnonroot:x:65532:65532::/home/nonroot:/bin/sh\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\nnonroot:x:65532:\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
 
 
-def _make(image: str, packages: list[str], _: Part, into: Path, say: Say) -> None:
+def _make(image: str, packages: Sequence[str], _: Part, into: Path, say: Say) -> None:
     debian.need(debian.IMAGES, say)
     root, debs = into / "root", into / "debs"
     debs.mkdir()
@@ -83,7 +90,7 @@ def _run(*command: str, stdin: object = None) -> None:
         raise Missing(msg)
 
 
-def _part(name: str, image: str, packages: list[str]) -> Part:
+def _part(name: str, image: str, packages: Sequence[str]) -> Part:
     inputs = json.dumps([_FORM, image, packages, _FILES, _ENVIRON])
     version = hashlib.sha256(inputs.encode()).hexdigest()[:12]
     return Part(name=name, version=version, program="image.tar", make=partial(_make, image, packages))

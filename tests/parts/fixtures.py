@@ -30,7 +30,7 @@ def needing(name: str, config: pytest.Config) -> Generator[None]:
 def program(part: Part, config: pytest.Config) -> Path:
     """The part's executable."""
     with needing(part.name, config):
-        return obtain(part, os.environ, lambda line: _say(config, line))
+        return obtain(part, os.environ, lambda line: say(config, line))
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(reason)
 
 
-def _say(config: pytest.Config, line: str) -> None:
+def say(config: pytest.Config, line: str) -> None:
     """Print a line past pytest's capture: a build takes minutes."""
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():

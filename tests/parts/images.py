@@ -53,7 +53,7 @@ def build(dockerfile: Path, tag: str, context: Path, build_args: Mapping[str, st
     return archive
 
 
-def _build(  # noqa: PLR0913, PLR0917  the same inputs as `build`, found
+def _build(  # noqa: PLR0917  the same inputs as `build`, found
     dockerfile: Path, files: list[Path], tag: str, context: Path, build_args: Mapping[str, str], archive: Path, say: Say
 ) -> None:
     began = time.monotonic()
@@ -112,7 +112,7 @@ def _key(dockerfile: Path, files: list[Path], context: Path, build_args: Mapping
     digest.update(dockerfile.read_bytes())
     for file in files:
         path = context / file
-        content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
         digest.update(f"\0{file}\0{path.lstat().st_mode & 0o111}\0{hashlib.sha256(content).hexdigest()}".encode())
     return digest.hexdigest()[:16]
 

@@ -11,7 +11,7 @@ from tests.cluster.programs import Programs
 from tests.cluster.site import Site
 
 GROUP = "control-plane"
-MINIO_ACCESS_KEY, MINIO_SECRET_KEY = "minio", "minio-secret"  # noqa: S105  of a store that lives as long as a test run
+MINIO_ACCESS_KEY, MINIO_SECRET_KEY = "minio", "minio-secret"
 _ETCD = "http://127.0.0.1:23790"
 _OBJECTS = Path(__file__).with_name("objects.yaml")
 _COREFILE = """.:53 {{

@@ -40,8 +40,9 @@ def present(site: Site) -> list[Node]:
 def plug(node: Node) -> None:
     """A namespace for the node, and a cable from it to the bridge."""
     inside = ["-n", node.link]
+    far_end = ["peer", "name", "eth0", "address", node.mac, "netns", node.link]
     sh("ip", "netns", "add", node.link)
-    sh("ip", "-n", node.site.control, "link", "add", node.link, "type", "veth", "peer", "name", "eth0", "netns", node.link)
+    sh("ip", "-n", node.site.control, "link", "add", node.link, "type", "veth", *far_end)
     sh("ip", "-n", node.site.control, "link", "set", node.link, "master", node.site.name, "up")
     sh("ip", *inside, "link", "set", "lo", "up")
     sh("ip", *inside, "link", "set", "eth0", "up")

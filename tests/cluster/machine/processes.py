@@ -60,6 +60,13 @@ def spawn(site: Site, name: str, group: str, *command: object, environ: Mapping[
     (site.pids / name).write_text(json.dumps([process.pid, started(process.pid)]))
 
 
+def detached(*command: object) -> None:
+    """Start a process that belongs to no cluster, and ends by itself."""
+    quiet = subprocess.DEVNULL
+    arguments = [str(each) for each in command]
+    subprocess.Popen(arguments, stdin=quiet, stdout=quiet, stderr=quiet, cwd=_REPOSITORY, start_new_session=True)
+
+
 def _enter(entrance: Path) -> None:
     entrance.write_text(str(os.getpid()))
 

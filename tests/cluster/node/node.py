@@ -27,6 +27,11 @@ class Node:
         return f"172.30.{self.site.number}.{10 + self.number}"
 
     @property
+    def mac(self) -> str:
+        """The same after each start, or the others would send to the old one until they have forgotten it (36 s)."""
+        return f"0a:00:ac:1e:{self.site.number:02x}:{self.number:02x}"
+
+    @property
     def pods(self) -> str:
         return f"10.{200 + self.site.number}.{self.number}.0/24"
 

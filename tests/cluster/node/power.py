@@ -22,6 +22,7 @@ class Started:
 
     node: Node
     at: datetime
+    new: bool  # nothing that the API says of it can be older than that
 
 
 def switch_on(node: Node, kube: Path) -> Started:
@@ -29,14 +30,14 @@ def switch_on(node: Node, kube: Path) -> Started:
     if node in network.present(node.site):
         msg = f"{node.name} is on"
         raise ClusterError(msg)
-    at = datetime.now(UTC)
+    started = Started(node=node, at=datetime.now(UTC), new=not node.folder.exists())
     network.plug(node)
     settings.write(node)
     cgroups.made(node.site, node.name)
     apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--mount-proc"]
     program = [sys.executable, "-m", "tests.cluster.node.pid_1", node.site.number, node.name, kube]
     processes.spawn(node.site, node.name, f"{node.name}/system", "nsenter", f"--net=/run/netns/{node.link}", *apart, *program)
-    return Started(node=node, at=at)
+    return started
 
 
 def wait_ready(started: Started) -> None:
@@ -50,9 +51,11 @@ def _ready(started: Started) -> bool:
         found = api.call(started.node.site, "GET", f"/api/v1/nodes/{started.node.name}")
     except urllib.error.HTTPError:
         return False
-    since = started.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = found["status"].get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" and each["lastHeartbeatTime"] >= since for each in conditions)
+    ready = {each["type"]: each for each in found["status"].get("conditions", [])}.get("Ready", {})
+    if ready.get("status") != "True":
+        return False
+    heartbeat = datetime.fromisoformat(ready["lastHeartbeatTime"])  # of whole seconds: in the same second it may be the old one's
+    return started.new or heartbeat > started.at
 
 
 def power_cut(node: Node) -> None:

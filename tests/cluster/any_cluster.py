@@ -1,0 +1,79 @@
+"""What a test can ask of whatever cluster its kubeconfig leads to."""
+
+import json
+import secrets
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.control.taints import EFFECT, NOTICES
+from tests.cluster.site import ClusterError
+
+_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyCluster:
+    """A cluster that somebody runs."""
+
+    kubeconfig: Path  # of an administrator
+    kubectl_program: Path
+
+    def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
+        """What kubectl says.
+
+        Raises:
+            ClusterError: When it fails; with what it said.
+        """
+        command = [str(self.kubectl_program), f"--kubeconfig={self.kubeconfig}", *map(str, arguments)]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        if done.returncode:
+            msg = f"`kubectl {' '.join(map(str, arguments))}` failed: {done.stderr.strip()}"
+            raise ClusterError(msg)
+        return done.stdout
+
+    def get(self, *arguments: object) -> Any:
+        """What `kubectl get` finds, as a value."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+    def wait_until(self, what: str, happened: Callable[[], object], seconds: float = 60) -> None:
+        """Return once it has happened; what the API refuses meanwhile (not found, unreachable) counts as not yet.
+
+        Raises:
+            ClusterError: If it does not happen in time.
+        """
+        deadline = time.monotonic() + seconds
+        last = "it is not so"
+        while time.monotonic() < deadline:
+            try:
+                if happened():
+                    return
+            except ClusterError as error:
+                last = str(error)
+            time.sleep(_PAUSE_S)
+        msg = f"gave up waiting for {what} after {seconds:.0f} s: {last}"
+        raise ClusterError(msg)
+
+    def new_namespace(self, prefix: str = "test") -> str:
+        """The name of a namespace of its own."""
+        name = f"{prefix}-{secrets.token_hex(3)}"
+        self.kubectl("create", "namespace", name)
+        return name
+
+    def node_is_ready(self, name: str) -> bool:
+        """What the API says of a node."""
+        conditions = self.get("node", name)["status"].get("conditions", [])
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+    def node_notice(self, name: str, kind: str = "karpenter") -> None:
+        """Taint a node as the machinery of that kind does when the node is about to go (`control/taints.py`)."""
+        self.kubectl("taint", "node", name, "--overwrite", f"{NOTICES[kind]}:{EFFECT}")
+
+    def node_untaint(self, name: str) -> None:
+        """Take the taints of all notices off."""
+        keys = {taint["key"] for taint in self.get("node", name)["spec"].get("taints", [])} & set(NOTICES.values())
+        if keys:
+            self.kubectl("taint", "node", name, *(f"{key}-" for key in sorted(keys)))
