@@ -7,7 +7,7 @@
         proxy.cut_watches()
         proxy.clear()
 
-It speaks plain HTTP/1.1 and runs in a thread of its own. `exec` and `attach` do not pass.
+It speaks HTTP/1.1 over TLS (client-go sends no token otherwise) and runs in a thread of its own. `exec` and `attach` do not pass.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ import yaml
 from aiohttp import web
 from yarl import URL
 
-from tests.cluster.control.credentials import write_kubeconfig
+from tests.cluster.control.credentials import write_certificate, write_kubeconfig
 from tests.cluster.faults import READS, WRITES, Fault, Kind, Request, Rule, at_random, status_of
 
 _EVERYTHING = READS | WRITES
@@ -99,11 +99,12 @@ def fault_proxy(kubeconfig: Path, folder: Path, *, seed: int = 0, listen: str = 
     """A proxy to the API server of `kubeconfig`; its own kubeconfig is written into `folder`."""
     proxy = FaultProxy(seed)
     serving, stop = threading.Event(), asyncio.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(proxy, kubeconfig, listen, serving, stop)), daemon=True)
+    write_certificate(folder, "proxy", "/CN=proxy", [f"IP:{listen}"])
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(proxy, kubeconfig, folder, listen, serving, stop)), daemon=True)
     thread.start()
     assert serving.wait(_PATIENCE_S), "the proxy did not start"
     proxy.kubeconfig = folder / "proxy.conf"
-    write_kubeconfig(proxy.kubeconfig, proxy.server, _current(kubeconfig, "user")["token"], None)
+    write_kubeconfig(proxy.kubeconfig, proxy.server, _current(kubeconfig, "user")["token"], folder / "proxy.crt")
     try:
         yield proxy
     finally:
@@ -112,8 +113,12 @@ def fault_proxy(kubeconfig: Path, folder: Path, *, seed: int = 0, listen: str = 
         thread.join(_PATIENCE_S)
 
 
-async def _serve(proxy: FaultProxy, kubeconfig: Path, listen: str, serving: threading.Event, stop: asyncio.Event) -> None:
+async def _serve(  # noqa: PLR0917  all of it is the thread's
+    proxy: FaultProxy, kubeconfig: Path, folder: Path, listen: str, serving: threading.Event, stop: asyncio.Event
+) -> None:
     proxy._loop = asyncio.get_running_loop()
+    identity = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    identity.load_cert_chain(folder / "proxy.crt", folder / "proxy.key")
     upstream = _current(kubeconfig, "cluster")
     trust = ssl.create_default_context(cadata=base64.b64decode(upstream["certificate-authority-data"]).decode())
     connector = aiohttp.TCPConnector(ssl=trust, limit=0)
@@ -125,9 +130,9 @@ async def _serve(proxy: FaultProxy, kubeconfig: Path, listen: str, serving: thre
         app.router.add_route("*", "/{path:.*}", forwarding.answer)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, listen, 0)
+        site = web.TCPSite(runner, listen, 0, ssl_context=identity)
         await site.start()
-        proxy.server = f"http://{listen}:{runner.addresses[0][1]}"
+        proxy.server = f"https://{listen}:{runner.addresses[0][1]}"
         serving.set()
         await stop.wait()
         await runner.cleanup()

@@ -9,7 +9,6 @@ from typing import Any
 
 READS, WRITES = frozenset({"get", "list", "watch"}), frozenset({"create", "update", "patch", "delete"})
 _METHODS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_OBJECT = re.compile(r"^/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/[^/]+(?=/))?/[^/]+/[^/]+")  # names one object
 
 
 class Kind(StrEnum):
@@ -59,8 +58,17 @@ class Request:
         verb = _METHODS.get(method)
         if not verb:
             watched = re.search(r"(^|&)watch=(1|true|True)(&|$)", query)
-            verb = "watch" if watched else "get" if _OBJECT.match(path) else "list"
+            verb = "watch" if watched else "get" if _names_one(path) else "list"
         return cls(verb=verb, path=path, query=query)
+
+
+def _names_one(path: str) -> bool:
+    """Whether it is the path of an object, not of a collection."""
+    first, *rest = path.strip("/").split("/")
+    rest = rest[1:] if first == "api" else rest[2:]  # the version, and the group before it
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        rest = rest[2:]
+    return len(rest) > 1
 
 
 @dataclass(slots=True, kw_only=True)

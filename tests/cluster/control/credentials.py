@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster.machine.processes import sh
@@ -15,9 +16,9 @@ def write_credentials(site: Site) -> None:
     site.pki.mkdir(parents=True)
     names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost"]
     addresses = [site.host, site.kubernetes_service, "127.0.0.1"]
-    _write_certificate(site, "ca", "/CN=tandem-test-ca", [])
-    _write_certificate(site, "apiserver", "/CN=kube-apiserver", [*(f"DNS:{n}" for n in names), *(f"IP:{a}" for a in addresses)])
-    _write_certificate(site, "to-kubelets", "/O=system:masters/CN=kube-apiserver", ["DNS:none"])
+    write_certificate(site.pki, "ca", "/CN=tandem-test-ca")
+    write_certificate(site.pki, "apiserver", "/CN=kube-apiserver", [*(f"DNS:{n}" for n in names), *(f"IP:{a}" for a in addresses)], "ca")
+    write_certificate(site.pki, "to-kubelets", "/O=system:masters/CN=kube-apiserver", ["DNS:none"], "ca")
     sh("openssl", "genrsa", "-out", site.pki / "sa.key", "2048")
     users = [("admin", "admin", "system:masters"), ("kube-proxy", "system:kube-proxy", "")]
     users += [(node.name, f"system:node:{node.name}", "system:nodes") for node in every(site)]
@@ -28,9 +29,9 @@ def write_credentials(site: Site) -> None:
             file.write(f'{token},{user},{name},"{group}"\n')
 
 
-def write_kubeconfig(path: Path, server: str, token: str, authority: Path | None) -> None:
+def write_kubeconfig(path: Path, server: str, token: str, authority: Path) -> None:
     """A kubeconfig (which is YAML, and so may be JSON) that needs no other file."""
-    trust = {"certificate-authority-data": base64.b64encode(authority.read_bytes()).decode()} if authority else {}
+    trust = {"certificate-authority-data": base64.b64encode(authority.read_bytes()).decode()}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -43,11 +44,11 @@ def write_kubeconfig(path: Path, server: str, token: str, authority: Path | None
     path.write_text(json.dumps(config, indent=1))
 
 
-def _write_certificate(site: Site, name: str, subject: str, names: list[str]) -> None:
-    signer: list[object] = []
-    if names:
-        signer = ["-CA", site.pki / "ca.crt", "-CAkey", site.pki / "ca.key", "-addext", f"subjectAltName={','.join(names)}"]
-        signer += ["-addext", "basicConstraints=critical,CA:FALSE"]
-    key, certificate = site.pki / f"{name}.key", site.pki / f"{name}.crt"
+def write_certificate(folder: Path, name: str, subject: str, names: Sequence[str] = (), authority: str = "") -> None:
+    """`<name>.crt` and `<name>.key`, for these names, signed by itself or by another of the folder."""
+    said = ["-addext", f"subjectAltName={','.join(names)}"] if names else []
+    if authority:
+        said += ["-CA", str(folder / f"{authority}.crt"), "-CAkey", str(folder / f"{authority}.key")]
+        said += ["-addext", "basicConstraints=critical,CA:FALSE"]
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"]
-    sh("openssl", "req", "-x509", *kind, "-keyout", key, "-out", certificate, "-subj", subject, *signer)
+    sh("openssl", "req", "-x509", *kind, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt", "-subj", subject, *said)
