@@ -9,7 +9,7 @@ from tests.parts.base_images import BASE
 from tests.parts.kube import KUBE
 from tests.parts.kubernetes_tools import COREDNS, KARPENTER, KWOK
 from tests.parts.minio_server import MINIO
-from tests.parts.part import Missing, Part, Say, obtain
+from tests.parts.part import Part, Say, need_root, obtain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +30,7 @@ def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False) -> Progra
     Raises:
         Missing: If one cannot be had here, or we are not root.
     """
-    if os.geteuid():
-        msg = "a cluster of network namespaces takes root: run the tests as root, or name another cluster in KUBECONFIG_TANDEM_E2E"
-        raise Missing(msg)
+    need_root("a cluster of network namespaces (KUBECONFIG_TANDEM_E2E names another cluster)")
     debian.need(debian.CLUSTER + debian.IMAGES, say)
 
     def get(part: Part) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.parts import debian
 from tests.parts.image_archive import write_image
-from tests.parts.part import Missing, Part, Say
+from tests.parts.part import Missing, Part, Say, need_root
 
 BASE_IMAGE = "localhost/tandem-base:1"
 BUILD_BASE_IMAGE = "localhost/tandem-build-base:1"
@@ -39,6 +39,7 @@ _FILES = {
 
 
 def _make(image: str, packages: Sequence[str], _: Part, into: Path, say: Say) -> None:
+    need_root("making an image")
     debian.need(debian.IMAGES, say)
     root, debs = into / "root", into / "debs"
     debs.mkdir()

@@ -7,6 +7,7 @@ all. A part that cannot be had fails the tests that need it where CI is set; els
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -85,6 +86,17 @@ def _locked(path: Path) -> Generator[None]:
 def required(environ: Mapping[str, str]) -> bool:
     """Whether a missing part is a failure."""
     return environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def need_root(what: str) -> None:
+    """Return if we are root on Linux.
+
+    Raises:
+        Missing: If not, in the name of what needs it.
+    """
+    if sys.platform != "linux" or os.geteuid():
+        msg = f"{what} takes root on Linux: run the tests as root"
+        raise Missing(msg)
 
 
 def environ_for(part: Part, more: Mapping[str, str]) -> dict[str, str]:

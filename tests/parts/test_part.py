@@ -81,7 +81,7 @@ def test_no_go(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_build_that_fails(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A build that fails makes the part missing, and the reason is the last line of its output."""
     monkeypatch.setattr("shutil.which", lambda _: "/bin/ls")
-    with pytest.raises(Missing, match=r"^`go install example\.com/thing@1\.0` failed \(.*No such file or directory\)"):
+    with pytest.raises(Missing, match=r"^`go install example\.com/thing@1\.0` failed \(Try '/bin/ls --help' for more information\.\)"):
         obtain(made_by(partial(go.install, "example.com/thing")), environ, silent)
 
 
