@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
-from .conditions import BUDGET_OK, reason_of
+from .conditions import BUDGET_OK, SCHEDULED, reason_of
 from .phases import UNDER_WAY, Reason
-from .policies import budget
-from .values import Event, EventKind
+from .policies import budget, scheduling
+from .values import Event, EventKind, Tier
 
+_HELD_UP = (*(tier.value for tier in Tier if tier is not Tier.START), scheduling.OLD_ATTEMPT)
 _EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN)
 
 
@@ -25,6 +26,7 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
         *_recovered(before, after),
         *_fell(before, after),
         *_began(before, after),
+        *_held_up(before, after),
         *_arrived(before, after),
     )
 
@@ -59,6 +61,14 @@ def _began(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     if after.attempt > before.attempt:
         reason = after.reason if after.reason in {Reason.ACCEPTED, Reason.RESUMED} else "Restarting"
         yield _normal(reason, f"attempt {after.attempt}, workers {after.workers}")
+
+
+def _held_up(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    """What workers wait for, when that changes; a start that takes its time is not worth telling, nor is a wait of our own."""
+    found = next((condition for condition in after.conditions if condition.type == SCHEDULED), None)
+    if found and found.reason in _HELD_UP and found.reason != reason_of(before, SCHEDULED):
+        tell = _warning if found.reason == Tier.MISCONFIGURED else _normal
+        yield tell(found.reason, found.message)
 
 
 def _arrived(before: RunStatus, after: RunStatus) -> Iterator[Event]:

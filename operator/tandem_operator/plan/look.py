@@ -17,7 +17,7 @@ AT_ONCE = timedelta(0)
 """No wait: what was decided had only to be written before it is acted on."""
 
 _SOON = timedelta(seconds=1)  # workers that were just started can be seen by then
-_REGULARLY = timedelta(seconds=10)
+_REGULARLY = timedelta(minutes=1)  # changes are told; this is for those that were not, and thousands of runs are looked at
 _AT_REST = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     """One word why a run is in its phase."""
 
     ACCEPTED = "Accepted"
+    NOT_ACCEPTED = "NotAccepted"
     ALL_PRESENT = "AllWorkersPresent"
     ALL_DONE = "AllWorkersDone"
     RESUMED = "Resumed"
@@ -69,7 +70,7 @@ WAYS: tuple[Way, ...] = (
         RunPhase.PENDING,
         {
             RunPhase.RUNNING: (Reason.ALL_PRESENT,),
-            RunPhase.STOPPING: tuple(reason for reason in _STOPS if reason is not Reason.LOST),
+            RunPhase.STOPPING: _STOPS,
             RunPhase.SUSPENDED: _RESTS,
             RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
             RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),

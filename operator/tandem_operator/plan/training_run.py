@@ -15,7 +15,20 @@ from tandem_operator.api.training_run import TrainingRun
 from . import conditions, events, look, phases
 from .endings import Ending
 from .phases import Reason
-from .policies import budget, deadline, notice, progress, restart, retention, success, suspension, wanted
+from .policies import (
+    budget,
+    deadline,
+    fencing,
+    hold,
+    losses,
+    notice,
+    progress,
+    restart,
+    retention,
+    success,
+    suspension,
+    wanted,
+)
 from .values import Plan, Seen
 
 
@@ -24,19 +37,22 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     before = run.status
     run = _with(run, progress.taken_in(before, seen.report))
     run = _with(run, budget.added_up(run, seen, now))
+    run = _with(run, losses.booked(before, run.status))
     run = _with(run, _decided(run, seen, now))
-    run = _described(run, now)
+    run = _described(run, seen, now)
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
+    stop, said = wanted.unwanted(run, seen), events.told(before, run)
     if run.status.attempt != before.attempt:
-        return Plan(status=run.status, events=events.told(before, run), look_again=look.AT_ONCE)
+        return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
     start = wanted.missing(run, seen, now)
     return Plan(
         status=run.status,
-        stop=wanted.unwanted(run, seen),
+        stop=stop,
         start=start,
-        events=events.told(before, run),
+        events=said,
         look_again=look.next_moment(run, seen, now, started=bool(start)),
         remove=retention.over(run, seen, now),
+        hold=hold.wanted(run, seen),
     )
 
 
@@ -50,9 +66,7 @@ def _decided(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
         return _ended(run, seen, ending, now)
     if run.status.attempt == 0 or run.status.phase is RunPhase.SUSPENDED:
         return _next_attempt(run, seen, now)
-    if not wanted.absent(run, seen):
-        return _set(run.status, RunPhase.RUNNING, Reason.ALL_PRESENT)
-    return run.status
+    return _gone_on(run, seen)
 
 
 def _ending(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
@@ -64,7 +78,8 @@ def _ending(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
         case RunPhase.STOPPING:
             return restart.forbidden(run, seen) or _begun(run.status, wish)
         case _:
-            return restart.forbidden(run, seen) or wish or notice.given(run, seen) or restart.fallen(run, seen, now)
+            happened = fencing.lost(run, seen) or notice.given(run, seen) or restart.fallen(run, seen, now)
+            return restart.forbidden(run, seen) or wish or happened
 
 
 def _begun(status: RunStatus, wish: Ending | None) -> Ending:
@@ -92,6 +107,15 @@ def _ended(run: TrainingRun, seen: Seen, ending: Ending, now: datetime) -> RunSt
     return _next_attempt(_with(run, status), seen, now, ending)
 
 
+def _gone_on(run: TrainingRun, seen: Seen) -> RunStatus:
+    """The attempt goes on: it runs as soon as all its workers are up."""
+    if not wanted.down(run, seen):
+        return _set(run.status, RunPhase.RUNNING, Reason.ALL_PRESENT)
+    if run.status.reason == Reason.NOT_ACCEPTED:
+        return _set(run.status, RunPhase.PENDING, Reason.ACCEPTED)
+    return run.status
+
+
 def _rest(run: TrainingRun, seen: Seen, ending: Ending) -> RunStatus:
     if (run.status.phase, run.status.reason) == (RunPhase.SUSPENDED, ending.reason):
         return run.status
@@ -108,6 +132,7 @@ def _next_attempt(run: TrainingRun, seen: Seen, now: datetime, after: Ending | N
         "attempt": 1 + max([before.attempt, *(worker.attempt for worker in seen.workers)]),
         "workers": run.spec.workers,
         "started_at": before.started_at or now,
+        "pending_since": now,
         "fell_at_step": progress.left_behind(before),
     }
     status = before.model_copy(update=named)
@@ -117,12 +142,17 @@ def _next_attempt(run: TrainingRun, seen: Seen, now: datetime, after: Ending | N
     return _set(status, RunPhase.PENDING, reason)
 
 
-def _described(run: TrainingRun, now: datetime) -> TrainingRun:
+def _described(run: TrainingRun, seen: Seen, now: datetime) -> TrainingRun:
     """The run with all that its status says of itself: what a change of phase means for speed, conditions and generation."""
-    speed = run.status.tokens_per_second if run.status.phase is RunPhase.RUNNING else None
-    said = {"observed_generation": run.metadata.generation, "total_steps": run.spec.total_steps, "tokens_per_second": speed}
-    run = _with(run, run.status.model_copy(update=said))
-    drawn = {"eta_seconds": progress.eta_seconds(run), "conditions": conditions.conditions(run, now)}
+    status = run.status
+    said = {
+        "observed_generation": run.metadata.generation,
+        "total_steps": run.spec.total_steps,
+        "tokens_per_second": status.tokens_per_second if status.phase is RunPhase.RUNNING else None,
+        "pending_since": status.pending_since if status.phase is RunPhase.PENDING else None,
+    }
+    run = _with(run, status.model_copy(update=said))
+    drawn = {"eta_seconds": progress.eta_seconds(run), "conditions": conditions.conditions(run, seen, now)}
     return _with(run, run.status.model_copy(update=drawn))
 
 

@@ -55,6 +55,7 @@ class Waiting:
 class SeenWorker:
     """A worker as it stands.
 
+    `since` is when it came to its machine, which is paid for from then on; when it was made, as long as it has none.
     `exit_code` is None while it lives. `until` is when it ended, as far as that is known. `disrupted` says that the
     platform ended it (DisruptionTarget); `stopping` that it has been asked to leave already; `waiting` why it is not up
     yet. `fenced` says that its machine is not heard of any more: whether it computes on nobody knows, but what it writes
@@ -79,6 +80,11 @@ class SeenWorker:
     def live(self) -> bool:
         """Whether it may still compute or write where it matters."""
         return self.exit_code is None and not self.fenced
+
+    @property
+    def placed(self) -> bool:
+        """Whether it has, or had, a machine."""
+        return self.waiting is None or self.waiting.placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +122,8 @@ class Seen:
     report: Report | None = None
 
     def of(self, attempt: int) -> tuple[SeenWorker, ...]:
-        """The workers of one attempt, dead ones included."""
-        return tuple(worker for worker in self.workers if worker.attempt == attempt)
+        """The workers that train in one attempt, dead ones included; spares are none of them."""
+        return tuple(worker for worker in self.workers if worker.attempt == attempt and not worker.spare)
 
     def live(self) -> tuple[SeenWorker, ...]:
         """The workers that may still compute or write, of any attempt."""

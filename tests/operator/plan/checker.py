@@ -35,8 +35,12 @@ def _worker(worker: SeenWorker, run: TrainingRun, seen: Seen, now: datetime) -> 
         yield f"{who} will begin later than now"
     if worker.until and not worker.since <= worker.until <= now:
         yield f"{who} ended before it began, or will end later than now"
-    if worker.live and (worker.until or worker.message):
+    if worker.exit_code is None and (worker.until or worker.message):
         yield f"{who} lives, and yet has an end or last words"
+    if worker.exit_code is not None and worker.waiting:
+        yield f"{who} has ended, and yet waits"
+    if not worker.placed and (worker.node or worker.fenced):
+        yield f"{who} has no machine, and yet is on one"
     if worker.exit_code is not None and not 0 <= worker.exit_code <= 255:
         yield f"{who} exited with {worker.exit_code}, which no process can"
     if worker.node and seen.node(worker.node) is None:

@@ -8,10 +8,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.plan.values import SeenNode
+from tandem_operator.plan.values import SeenNode, Tier, Waiting
 
-from .world import Killed, World, run_of
+from .world import Killed, Room, World, run_of
 
+_ROOMS = (
+    Room(),
+    Room(workers=0, others=Waiting(tier=Tier.QUOTA, message="no quota")),
+    Room(workers=1),
+    Room(workers=2, others=Waiting(tier=Tier.NODE)),
+    Room(spot=0),
+    Room(workers=1, spot=0, others=Waiting(tier=Tier.MISCONFIGURED, message="no such label")),
+)
+_SLOW = (None, None, None, *(Waiting(tier=tier, placed=True) for tier in (Tier.START, Tier.IMAGE, Tier.MISCONFIGURED)))
 NODES = (SeenNode(name="n0", usd_per_hour=Decimal(36)), SeenNode(name="n1"))
 
 
@@ -55,11 +64,17 @@ TO_THE_LIVING: Mapping[str, Callable[[World, str, int], None]] = {
     "preempt": lambda world, name, _: world.end(name, 143),
     "evict": lambda world, name, _: world.end(name, 137, disrupted=True),
     "disrupt": lambda world, name, _: world.disrupt(name),
+    "delete": lambda world, name, _: world.ask(name),
     "report": _advance,
 }
 TO_THE_RUN: Mapping[str, Callable[[World, int], None]] = {
     "leave": lambda world, which: world.leave((143, 143, 143, 0, 1, 137)[which]),
     "notice": lambda world, which: world.notice(f"n{which % 2}", "going" if which % 3 else None),
+    "silence": lambda world, which: world.silence(f"n{which % 2}"),
+    "hear": lambda world, which: world.hear(f"n{which % 2}"),
+    "cordon": lambda world, which: world.cordon(f"n{which % 2}", cordoned=which % 3 > 0),
+    "room": lambda world, which: world.make_room(_ROOMS[which]),
+    "slow": lambda world, which: world.slow_down(_SLOW[which]),
     "suspend": lambda world, _: world.edit(suspend=not world.run.spec.suspend),
     "budget": lambda world, which: world.edit(budget={"usd": (None, 0.5, 1, 2, 5, 100)[which], "usdPerWorkerHour": 36}),
     "deadline": lambda world, which: world.edit(deadline=(None, None, "1m", "5m", "1h", "1h")[which]),

@@ -20,6 +20,9 @@ def keep(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
     absorbs_in_the_end(run.status, made.status)
     counts_never_fall(run.status, made.status)
     spends_no_more_than_one_look_too_much(run, seen, now, made)
+    runs_only_when_all_are_up(seen, made)
+    loses_no_more_than_it_spends(run.status, made.status)
+    assert not made.hold or made.status.phase is RunPhase.RUNNING
     assert made.look_again is None or made.look_again.total_seconds() >= 0
     assert not made.remove or (made.status.phase.terminal and not seen.live())
 
@@ -36,11 +39,26 @@ def starts_only_what_may_be_started(run: TrainingRun, seen: Seen, made: Plan) ->
 
 
 def stops_only_what_lives(seen: Seen, made: Plan) -> None:
-    """Whoever is asked to leave lives, and was not asked before."""
-    unasked = {worker.name for worker in seen.live() if not worker.stopping}
+    """Whoever is asked to leave has not ended, and was not asked before. Of an older attempt, whoever can be is asked, heard of or not."""
+    unasked = {worker.name for worker in seen.workers if worker.exit_code is None and not worker.stopping}
     assert set(made.stop) <= unasked
+    old = {worker.name for worker in seen.workers if worker.attempt < made.status.attempt}
+    assert unasked & old <= set(made.stop), "somebody of an older attempt may stay"
     if made.status.phase in {RunPhase.STOPPING, RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED}:
         assert set(made.stop) == unasked, f"in {made.status.phase}, somebody may stay"
+
+
+def runs_only_when_all_are_up(seen: Seen, made: Plan) -> None:
+    """A run that is said to run has every worker that it is made of, each heard of, and none that waits."""
+    if made.status.phase is RunPhase.RUNNING:
+        up = {worker.rank for worker in seen.of(made.status.attempt) if not worker.waiting and not worker.fenced}
+        assert up >= set(range(made.status.workers)), "it is said to run, and somebody is not up"
+        assert made.status.pending_since is None
+
+
+def loses_no_more_than_it_spends(before: RunStatus, after: RunStatus) -> None:
+    """Dollars that were lost are among those that were spent, and none comes back."""
+    assert before.lost_usd <= after.lost_usd <= after.spent_usd
 
 
 def takes_only_known_ways(before: RunStatus, after: RunStatus) -> None:

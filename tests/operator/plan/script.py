@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from tandem_operator.api.scalars import duration
-from tandem_operator.plan.values import Plan, SeenNode
+from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.plan.values import Plan, SeenNode, Tier, Waiting
 
-from .world import START, Killed, World, run_of
+from .world import START, Killed, Room, World, run_of
 
 Record = dict[str, Any]
 _FIELDS = (
@@ -95,6 +96,38 @@ class _Player:
         for node, text in how.items():
             self.world.notice(node, text)
 
+    def _cordon(self, how: Mapping[str, bool]) -> None:
+        """Nodes that take no more pods, or take them again."""
+        for node, cordoned in how.items():
+            self.world.cordon(node, cordoned=cordoned)
+
+    def _silent(self, nodes: list[str]) -> None:
+        """Nodes that are not heard of any more."""
+        for node in nodes:
+            self.world.silence(node)
+
+    def _heard(self, nodes: list[str]) -> None:
+        """Nodes that are heard of again: whoever was asked to leave there hears it now."""
+        for node in nodes:
+            self.world.hear(node)
+        self.coming.append((self.world.now + self.leaving, {"leave": self.leaves_with}))
+
+    def _delete(self, names: list[str]) -> None:
+        """Somebody else asks workers to leave."""
+        for name in names:
+            self.world.ask(name)
+        self.coming.append((self.world.now + self.leaving, {"leave": self.leaves_with}))
+
+    def _room(self, how: Mapping[str, Any] | None) -> None:
+        """Machines for so many workers, and of them so many spot machines; what the others wait for. None: for everybody."""
+        how = how or {}
+        waiting = Waiting(tier=Tier(how.get("tier", Tier.NO_CAPACITY)), message=how.get("message", ""))
+        self.world.make_room(Room(workers=how.get("workers"), spot=how.get("spot"), others=waiting))
+
+    def _slow(self, how: Mapping[str, str] | None) -> None:
+        """What workers wait for that have a machine; None: for nothing, and those that waited come up."""
+        self.world.slow_down(Waiting(tier=Tier(how["tier"]), message=how.get("message", ""), placed=True) if how else None)
+
     def _leave(self, code: int) -> None:
         self.world.leave(code)
 
@@ -125,13 +158,25 @@ def _record(made: Plan, killed: Killed | Literal[False]) -> Record:
         "killed": killed and killed.value,
         **{name: status.get(name) for name in _FIELDS},
         "checkpoint": status.get("checkpoint", {}).get("step"),
-        "conditions": [condition["type"] for condition in status["conditions"] if condition["status"] == "True"],
+        "scheduled": _scheduled(made.status),
+        "conditions": [one.type for one in made.status.conditions if one.status == "True" and one.type not in _SAID_ELSEWHERE],
+        "hold": made.hold,
     }
-    return {**record, "spentUsd": f"{made.status.spent_usd:.4f}", "lookAgain": again}
+    money = {"spentUsd": f"{made.status.spent_usd:.4f}", **({"lostUsd": f"{made.status.lost_usd:.4f}"} if made.status.lost_usd else {})}
+    return {**record, **money, "lookAgain": again}
 
 
+def _scheduled(status: RunStatus) -> str | None:
+    """Whether a pending run has its machines, and if not, what it waits for."""
+    if status.phase is not RunPhase.PENDING:
+        return None
+    (found,) = [condition for condition in status.conditions if condition.type == "Scheduled"]
+    return f"{found.status}, {found.reason}" + (f": {found.message}" if found.message else "")
+
+
+_SAID_ELSEWHERE = ("Accepted", "Scheduled")
 _OWN = ("stop", "start", "events", "remove", "killed")  # of one look alone: said whenever they say something
-_QUIET = ("spentUsd", "lookAgain")  # said with every look that is recorded, but no reason to record one
+_QUIET = ("spentUsd", "lostUsd", "lookAgain")  # said with every look that is recorded, but no reason to record one
 
 
 def _news(record: Record, before: Record) -> Record:

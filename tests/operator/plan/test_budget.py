@@ -1,5 +1,6 @@
 """Dollars: what is charged, when people are warned, and how far off the next limit is."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.policies import budget
 from tandem_operator.plan.policies.budget import Standing
-from tandem_operator.plan.values import Seen, SeenNode, SeenWorker
+from tandem_operator.plan.values import Seen, SeenNode, SeenWorker, Tier, Waiting
 
 from .world import START, run_of
 
@@ -44,6 +45,17 @@ def _run(spent: str = "0", **spec: Any) -> TrainingRun:
 def test_two_hours_cost_what_stood_there(workers: tuple[SeenWorker, ...], usd: int) -> None:
     """A worker costs its own price until it ended; a node with a price costs it once, for as long as anybody was on it."""
     assert budget.added_up(_run(), Seen(workers=workers, nodes=(PRICED,)), START + 2 * HOUR).spent_usd == usd
+
+
+def test_a_worker_that_waits_for_its_machine_costs_nothing_until_it_has_one() -> None:
+    """Nor does it bring the next limit nearer. On its machine it costs, whatever else it waits for."""
+    run, worker = _run(usd=4), _worker(0)
+    unplaced = Seen(workers=(replace(worker, waiting=Waiting(tier=Tier.NODE)),))
+    placed = Seen(workers=(replace(worker, waiting=Waiting(tier=Tier.IMAGE, placed=True)),))
+    assert budget.added_up(run, unplaced, START + HOUR) is run.status
+    assert budget.until_next(run, unplaced) is None
+    assert budget.added_up(run, placed, START + HOUR).spent_usd == 2
+    assert budget.until_next(run, placed) == 1.6 * HOUR
 
 
 def test_a_worker_whose_end_nobody_knows_costs_nothing_more_than_was_charged_at_the_last_look() -> None:

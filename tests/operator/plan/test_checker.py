@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tandem_operator.plan.values import Report, Seen, SeenNode, SeenWorker
+from tandem_operator.plan.values import Report, Seen, SeenNode, SeenWorker, Tier, Waiting
 
 from . import checker
 from .world import START, run_of
@@ -32,6 +32,10 @@ def test_a_possible_world_passes() -> None:
         ({"until": START}, "lives, and yet"),
         ({"exit_code": -9, "until": START}, "which no process can"),
         ({"node": "elsewhere"}, "which is not seen"),
+        ({"fenced": True, "until": START}, "lives, and yet"),
+        ({"exit_code": 0, "waiting": Waiting(tier=Tier.START, placed=True)}, "has ended, and yet waits"),
+        ({"waiting": Waiting(tier=Tier.NODE)}, "has no machine, and yet"),
+        ({"waiting": Waiting(tier=Tier.NODE), "node": "", "fenced": True}, "has no machine, and yet"),
     ],
 )
 def test_an_impossible_worker_is_refused(change: dict[str, Any], problem: str) -> None:

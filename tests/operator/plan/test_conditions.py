@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from .world import START, World, run_of
 
-TYPES = ["Running", "Checkpointed", "BudgetOK", "Interrupted", "Suspended", "Complete", "Failed"]
+TYPES = ["Accepted", "Scheduled", "Running", "Checkpointed", "BudgetOK", "Interrupted", "Suspended", "Complete", "Failed"]
 
 
 def _said(world: World) -> dict[str, tuple[str, str, timedelta]]:

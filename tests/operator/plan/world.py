@@ -5,15 +5,16 @@ read back from JSON each time, so nothing that counts can hide in memory.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from tandem_operator.api.placement import Spot
 from tandem_operator.api.status import CheckpointStatus, RunStatus
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 from tandem_operator.plan.training_run import plan
-from tandem_operator.plan.values import Plan, Report, Seen, SeenNode, SeenWorker, Worker
+from tandem_operator.plan.values import Plan, Report, Seen, SeenNode, SeenWorker, Tier, Waiting, Worker
 
 from . import checker, laws
 
@@ -39,6 +40,24 @@ def run_of(**spec: Any) -> TrainingRun:
     return TrainingRun.model_validate({"metadata": {"name": "r"}, "spec": {**SPEC, **spec}})
 
 
+_NO_CAPACITY = Waiting(tier=Tier.NO_CAPACITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Machines for so many workers, and of them so many spot machines; what `others` wait for. Endless when not said."""
+
+    workers: int | None = None
+    spot: int | None = None
+    others: Waiting = _NO_CAPACITY
+
+    def left(self, placed: Iterable[Spot], wish: Spot) -> bool:
+        """Whether a machine is left for a worker with a `wish`, where those of `placed` have theirs."""
+        all_of_them = list(placed)
+        spot_left = wish is not Spot.REQUIRE or self.spot is None or all_of_them.count(Spot.REQUIRE) < self.spot
+        return spot_left and (self.workers is None or len(all_of_them) < self.workers)
+
+
 class World:
     """Workers, nodes and reports as they really are, and the run as it is stored."""
 
@@ -46,6 +65,11 @@ class World:
         self.run, self.now = run, START
         self.nodes = {node.name: node for node in nodes}
         self.workers: dict[str, SeenWorker] = {}
+        self.wishes: dict[str, Spot] = {}
+        self.room = Room()
+        self.slow: Waiting | None = None
+        self.silent: set[str] = set()
+        self.once_silent: set[str] = set()
         self.report: Report | None = None
         self.killed = False
 
@@ -65,13 +89,14 @@ class World:
         laws.keep(self.run, seen, self.now, made)
         self.killed = killed.in_time(made)
         for name in made.stop:
-            self.workers[name] = replace(self.workers[name], stopping=True)
+            self.ask(name)
         if self.killed and killed is Killed.AFTER_STOP:
             return made
         for worker in made.start[:1] if killed is Killed.AFTER_FIRST_START else made.start:
-            self.workers[worker.name] = self._begun(worker)
+            self._begin(worker)
         if not self.killed:
             self.run = self.run.model_copy(update={"status": _stored(made.status)})
+        self._one_attempt_lives()
         return made
 
     def settle(self, looks: int = 8) -> Plan:
@@ -82,13 +107,17 @@ class World:
         self.now += length
 
     def end(self, name: str, code: int, message: str = "", *, disrupted: bool = False) -> None:
-        """A worker exits."""
+        """A worker exits; one that has no machine yet is simply gone."""
         worker = self.workers[name]
-        ended = {"exit_code": code, "until": self.now, "message": message, "disrupted": disrupted or worker.disrupted}
-        self.workers[name] = replace(worker, **ended)
+        if worker.placed:
+            ended = {"exit_code": code, "until": self.now, "message": message, "disrupted": disrupted or worker.disrupted, "waiting": None}
+            self.workers[name] = replace(worker, **ended)
+        else:
+            self.vanish(name)
+        self._place()
 
     def leave(self, code: int = 143) -> None:
-        """Everybody who was asked to leave does."""
+        """Everybody who was asked to leave, and hears it, does."""
         for worker in self.live():
             if worker.stopping:
                 self.end(worker.name, code)
@@ -96,6 +125,41 @@ class World:
     def vanish(self, name: str) -> None:
         """A worker is gone without a word, dead or alive."""
         del self.workers[name]
+
+    def ask(self, name: str) -> None:
+        """A worker is asked to leave; what is left of one that ended is cleared away."""
+        if self.workers[name].exit_code is None:
+            self.workers[name] = replace(self.workers[name], stopping=True)
+        else:
+            self.vanish(name)
+
+    def silence(self, node: str) -> None:
+        """A node is not heard of any more, and with it its workers."""
+        self.silent.add(node)
+        self._mark_silence()
+
+    def hear(self, node: str) -> None:
+        """A node is heard of again."""
+        self.silent.discard(node)
+        self._mark_silence()
+        self._place()
+
+    def cordon(self, node: str, *, cordoned: bool = True) -> None:
+        """A node takes no more workers, or takes them again."""
+        self.nodes[node] = replace(self.nodes[node], cordoned=cordoned)
+        self._place()
+
+    def make_room(self, room: Room) -> None:
+        """More or fewer machines: whoever waits for one and finds one is placed."""
+        self.room = room
+        self._place()
+
+    def slow_down(self, waiting: Waiting | None) -> None:
+        """What workers wait for that have a machine and are not up; None lets all of them come up."""
+        self.slow = waiting
+        for worker in self.live():
+            if worker.placed and worker.waiting:
+                self.workers[worker.name] = replace(worker, waiting=waiting)
 
     def disrupt(self, name: str) -> None:
         """The platform says that it will end a worker."""
@@ -128,11 +192,33 @@ class World:
             **more,
         )
 
-    def _begun(self, worker: Worker) -> SeenWorker:
-        """Rank n comes to node n, or as many nodes on as there are."""
-        names = list(self.nodes)
-        node = names[worker.rank % len(names)] if names else ""
-        return SeenWorker(name=worker.name, attempt=worker.attempt, rank=worker.rank, since=self.now, node=node)
+    def _begin(self, worker: Worker) -> None:
+        place = {"name": worker.name, "attempt": worker.attempt, "rank": worker.rank, "spare": worker.spare}
+        self.workers[worker.name] = SeenWorker(**place, since=self.now, waiting=self.room.others)
+        self.wishes[worker.name] = worker.spot
+        self._place()
+
+    def _place(self) -> None:
+        """Give machines to those who wait for one, as far as there is room: rank n on node n, or as many nodes on as there are."""
+        names = [node.name for node in self.nodes.values() if not node.cordoned and node.name not in self.silent]
+        for worker in [worker for worker in self.live() if not worker.placed]:
+            placed = [self.wishes[other.name] for other in self.live() if other.placed]
+            if self.room.left(placed, self.wishes[worker.name]) and (names or not self.nodes):
+                node = names[worker.rank % len(names)] if names else ""
+                self.workers[worker.name] = replace(worker, since=self.now, node=node, waiting=self.slow)
+            else:
+                self.workers[worker.name] = replace(worker, waiting=self.room.others)
+
+    def _mark_silence(self) -> None:
+        for worker in self.workers.values():
+            if worker.exit_code is None and worker.placed:
+                self.workers[worker.name] = replace(worker, fenced=worker.node in self.silent)
+                self.once_silent |= {worker.name} if worker.node in self.silent else set()
+
+    def _one_attempt_lives(self) -> None:
+        """Of those that were always heard of, all that live are of one attempt: no two ever write at the same time."""
+        attempts = {worker.attempt for worker in self.live() if worker.name not in self.once_silent}
+        assert len(attempts) <= 1, f"attempts {sorted(attempts)} live at the same time"
 
 
 def _stored(status: RunStatus) -> RunStatus:

@@ -1,4 +1,4 @@
-"""What has the run cost, and may it cost more? Every worker is paid for as long as it stands there, useful or not.
+"""What has the run cost, and may it cost more? Every worker is paid for as long as it stands on a machine, useful or not.
 
 Spend is added up look by look and kept in the status, so prices may change and planners may die on the way. At a share of
 the budget people are warned; at the whole of it the run checkpoints and stops. A larger budget lets it go on by itself.
@@ -98,7 +98,7 @@ def _bills(run: TrainingRun, seen: Seen) -> list[tuple[Decimal, list[SeenWorker]
     """Who shares what at which price: a node with a price is paid once, however many workers it holds."""
     sharing: defaultdict[tuple[str, str], list[SeenWorker]] = defaultdict(list)
     prices: dict[tuple[str, str], Decimal] = {}
-    for worker in seen.workers:
+    for worker in (worker for worker in seen.workers if worker.placed):
         node = seen.node(worker.node)
         if node is None or node.usd_per_hour is None:
             place, price = ("worker", worker.name), run.spec.budget.usd_per_worker_hour

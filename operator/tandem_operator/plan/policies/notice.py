@@ -1,7 +1,8 @@
 """Is the ground about to give way? A notice for one machine stops the whole attempt, while there is time for a checkpoint.
 
 Notices are taints of Karpenter, the node termination handler or the autoscaler, and the pod's own DisruptionTarget condition
-(KEP-3329). The ranks of an attempt can save only together, so all leave together.
+(KEP-3329). Nor does an attempt that is under way ask any of its workers to leave: one that was asked was deleted or evicted by
+somebody else. The ranks of an attempt can save only together, so all leave together.
 """
 
 from tandem_operator.api.training_run import TrainingRun
@@ -29,4 +30,6 @@ def _notice(worker: SeenWorker, seen: Seen) -> str | None:
     node = seen.node(worker.node)
     if worker.live and node and node.notice:
         return f"node {node.name}, which holds worker {worker.name}, is about to go: {node.notice}"
+    if worker.live and worker.stopping:
+        return f"worker {worker.name} was asked to leave by somebody else"
     return None

@@ -35,7 +35,7 @@ def forbidden(run: TrainingRun, seen: Seen) -> Ending | None:
 def fallen(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
     """How the current attempt fell, by the word of the first that did: the others fall because it is gone. None while it stands."""
     ours = seen.of(run.status.attempt)
-    if run.status.phase is RunPhase.RUNNING and (gone := wanted.absent(run, seen)):
+    if run.status.phase is RunPhase.RUNNING and (gone := wanted.down(run, seen)):
         others = f" and {len(gone) - 1} more" if gone[1:] else ""
         return Ending(reason=Reason.LOST, message=f"gone without a word: worker {gone[0]}{others}")
     down = [worker for worker in ours if worker.exit_code]

@@ -44,15 +44,27 @@ def missing(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Worker, ...]:
 
 
 def unwanted(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
-    """The workers to ask to leave: all that live outside the attempt under way and have not been asked yet."""
+    """The workers to ask to leave: all that have not ended, are outside the attempt under way, and have not been asked yet.
+
+    Those that are not heard of are asked too: whether they can still be reached, only whoever asks them finds out.
+    """
     kept = run.status.attempt if run.status.phase in UNDER_WAY else None
-    return tuple(worker.name for worker in seen.live() if worker.attempt != kept and not worker.stopping)
+    there = [worker for worker in seen.workers if worker.exit_code is None and not worker.stopping]
+    return tuple(worker.name for worker in there if worker.attempt != kept)
 
 
 def absent(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
     """The names of the workers of the attempt that are not there, neither alive nor dead."""
     present = {worker.rank for worker in seen.of(run.status.attempt)}
     return tuple(f"{run.name}-{run.status.attempt}-{rank}" for rank in range(run.status.workers) if rank not in present)
+
+
+def down(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
+    """The names of the workers of the attempt that are not up: not there, or waiting for something."""
+    waiting = {worker.name for worker in seen.of(run.status.attempt) if worker.waiting}
+    absentees = absent(run, seen)
+    ours = (f"{run.name}-{run.status.attempt}-{rank}" for rank in range(run.status.workers))
+    return tuple(name for name in ours if name in waiting or name in absentees)
 
 
 def _others_live(run: TrainingRun, seen: Seen) -> bool:

@@ -1,0 +1,138 @@
+"""What a cluster cannot run, and what becomes of a run that asks for it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.plan import acceptance
+from tandem_operator.plan.acceptance import Place
+
+from .world import START, World, run_of
+
+PLACE = Place(checkpoint_uri="s3://bucket/runs", trainer_image="trainer:1")
+CLAIM = {"mountPath": "/keep/", "claim": "disk"}
+PHASE = {"name": "all", "steps": 100, "batchSize": 24}
+
+
+def _phase(**data: Any) -> dict[str, Any]:
+    return {"phases": [PHASE, {**PHASE, "name": "more", "data": data}]}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"checkpoint": {"uri": "s3://mine"}},
+        {"checkpoint": {"uri": "file:///keep"}, "pod": {"volumes": [CLAIM]}},
+        {"checkpoint": {"uri": "file:///keep/runs/r"}, "pod": {"volumes": [{"mountPath": "/k", "secret": "s"}, CLAIM]}},
+        {"trainer": {"script": {"path": "/app/train.py"}}},
+        {"data": {"source": "/data"}},
+        {"data": {"source": "file:///data", "tokenizer": "/data/tokenizer.json"}},
+        _phase(source="python-stdlib"),
+    ],
+)
+def test_a_run_that_outlives_its_pods_is_accepted(spec: dict[str, Any]) -> None:
+    """An object store or a claim, and nothing that is relative to a run file."""
+    assert acceptance.problems(run_of(**spec), PLACE) == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"checkpoint": {"uri": "file:///keep"}}, "spec.checkpoint.uri"),
+        ({"checkpoint": {"uri": "file:///keeper"}, "pod": {"volumes": [CLAIM]}}, "spec.checkpoint.uri"),
+        ({"checkpoint": {"uri": "file:///"}, "pod": {"volumes": [CLAIM]}}, "spec.checkpoint.uri"),
+        ({"checkpoint": {"uri": "file:///keep"}, "pod": {"volumes": [{"mountPath": "/keep", "secret": "s"}]}}, "spec.checkpoint.uri"),
+        ({"checkpoint": {"uri": "file:///keep"}, "pod": {"volumes": [{**CLAIM, "readOnly": True}]}}, "spec.checkpoint.uri"),
+        (
+            {"checkpoint": {"uri": "file:///keep/s/x"}, "pod": {"volumes": [{"mountPath": "/keep/s", "secret": "s"}, CLAIM]}},
+            "spec.checkpoint.uri",
+        ),
+        ({"trainer": {"script": {"path": "train.py"}}}, "spec.trainer.script.path"),
+        ({"data": {"source": "data"}}, "spec.data.source"),
+        ({"data": {"source": "file://data"}}, "spec.data.source"),
+        ({"data": {"tokenizer": "tokenizer.json"}}, "spec.data.tokenizer"),
+        (_phase(source="../data"), "spec.phases[1].data.source"),
+        (_phase(tokenizer="x/tokenizer.json"), "spec.phases[1].data.tokenizer"),
+    ],
+)
+def test_each_mistake_is_one_line_that_names_the_field_the_value_and_the_fix(spec: dict[str, Any], field: str) -> None:
+    """A person can act on it without reading anything else."""
+    (problem,) = acceptance.problems(run_of(**spec), PLACE)
+    assert problem.startswith(f'{field}: "')
+    assert ": write " in problem
+
+
+def test_what_the_cluster_does_not_offer_the_run_must_name() -> None:
+    """A place for checkpoints and an image; one that goes with its pod is no place, whoever names it."""
+    fields = [problem.split(":")[0] for problem in acceptance.problems(run_of(), Place())]
+    assert fields == ["spec.image", "spec.checkpoint.uri"]
+    assert acceptance.problems(run_of(image="mine:1", checkpoint={"uri": "s3://mine"}), Place()) == ()
+    assert len(acceptance.problems(run_of(), Place(checkpoint_uri="file:///tmp", trainer_image="x"))) == 1
+
+
+def test_a_refused_run_starts_nothing_until_it_is_edited() -> None:
+    """The condition holds the reason; the first attempt follows as soon as the run is accepted."""
+    world = World(run_of())
+    status = acceptance.refused(world.run.status, ("spec.image: is missing", "spec.data: too"), generation=3, now=START)
+    (condition,) = status.conditions
+    assert (status.phase, status.reason, status.message, status.attempt) == (
+        RunPhase.PENDING,
+        "NotAccepted",
+        "spec.image: is missing; spec.data: too",
+        0,
+    )
+    assert (condition.type, condition.status, condition.reason, condition.message) == (
+        "Accepted",
+        "False",
+        "NotAccepted",
+        "spec.image: is missing; spec.data: too",
+    )
+    assert status.observed_generation == condition.observed_generation == 3
+    world.run = world.run.model_copy(update={"status": status})
+    world.wait(timedelta(minutes=1))
+    made = world.look()
+    assert (made.status.attempt, made.status.reason, made.status.message) == (1, "Accepted", "")
+    accepted = made.status.conditions[0]
+    assert (accepted.type, accepted.status, accepted.last_transition_time) == ("Accepted", "True", START + timedelta(minutes=1))
+
+
+def test_a_run_that_was_accepted_once_goes_on_as_it_was() -> None:
+    """A later version, or an edit, makes it unacceptable while it runs: its phase stays, and so does all that it said."""
+    world = World(run_of())
+    world.settle()
+    before = world.run.status
+    after = acceptance.refused(before, ("spec.image: is missing",), generation=2, now=START)
+    assert [condition.type for condition in after.conditions] == [condition.type for condition in before.conditions]
+    assert after.conditions[1:] == before.conditions[1:]
+    changed = {"conditions": before.conditions, "observed_generation": before.observed_generation}
+    assert after.model_copy(update=changed) == before
+
+
+def test_a_pending_attempt_that_was_refused_for_a_while_goes_on_when_it_is_accepted() -> None:
+    """No other attempt is named: the workers that were let be are those that are wanted."""
+    world = World(run_of(workers=2))
+    world.settle(2)
+    world.vanish("r-1-1")
+    refused = acceptance.refused(world.run.status, ("spec.image: is missing",), generation=2, now=START)
+    world.run = world.run.model_copy(update={"status": refused})
+    made = world.look()
+    assert (made.status.attempt, made.status.phase, made.status.reason) == (1, RunPhase.PENDING, "Accepted")
+    assert [worker.name for worker in made.start] == ["r-1-1"]
+
+
+def test_a_refusal_is_told_once_and_again_when_there_is_something_else_to_correct() -> None:
+    """A look that finds the same changes nothing: not even a time."""
+    first = acceptance.refused(RunStatus(), ("spec.a: is wrong",), generation=1, now=START)
+    later = acceptance.refused(first, ("spec.a: is wrong",), generation=1, now=START + timedelta(hours=1))
+    other = acceptance.refused(later, ("spec.b: is wrong",), generation=2, now=START + timedelta(hours=1))
+    (event,) = acceptance.told(RunStatus(), first)
+    assert (event.kind, event.reason, event.message) == ("Warning", "NotAccepted", "spec.a: is wrong")
+    assert later == first
+    assert acceptance.told(first, later) == ()
+    assert [event.message for event in acceptance.told(later, other)] == ["spec.b: is wrong"]
+    world = World(run_of())
+    world.look()
+    assert acceptance.told(first, world.run.status) == ()
+    assert acceptance.told(RunStatus(), RunStatus()) == ()
