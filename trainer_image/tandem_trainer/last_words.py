@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _LONGEST_BYTES = 4096  # of a termination log, kubelet reads no more
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSW|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"SECRET|PASSW|CREDENTIAL|(^|_)TOKEN$|(API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE)
 _ONLY_A_PLACE = ("_FILE", "_PATH", "_DIR", "_URI", "_URL")
 _SHORTEST_SECRET = 6  # anything shorter occurs by chance, and striking it out would only make the text unreadable
 _IN_ADDRESS = re.compile(r"(?<=//)[^/@\s]+@")
