@@ -6,6 +6,7 @@ twice: names are derived, so what exists is a conflict; a status is written for 
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,6 +32,7 @@ from .world import StoredRun, World
 _log = logging.getLogger(__name__)
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
+_MOST_UNTOLD: Final = 10_000
 Wrote = Callable[[str], None]
 
 
@@ -40,6 +42,8 @@ class Applying:
     def __init__(self, kube: Kube, world: World, site: PodSite, wrote: Wrote) -> None:
         """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
         self._kube, self._world, self._site, self._wrote = kube, world, site, wrote
+        self._untold = deque[tuple[Key, Json]](maxlen=_MOST_UNTOLD)
+        self._told = asyncio.Event()
         self.holds = Holds(kube, wrote)
 
     async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime) -> None:
@@ -58,7 +62,7 @@ class Applying:
             return
         if _worth_writing(run.status, made.status, now):
             await self.write_status(key, stored, made.status)
-            await self.say(made.events, key, stored.uid, now)
+            self.say(made.events, key, stored.uid, now)
 
     async def write_status(self, key: Key, stored: StoredRun, status: RunStatus) -> None:
         """Write a status for exactly the version of the run that was looked at."""
@@ -122,16 +126,30 @@ class Applying:
         if kind == "pod":
             self._world.put_pod(made)
 
-    async def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
-        """Tell what happened. An event that cannot be written is in the log, and nobody waits for it."""
+    def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
+        """Tell what happened, in the log at once and to the API server when that has time: no run waits for its events."""
         for each in events:
             _log.info("%s/%s: %s: %s", *key, each.reason, each.message)
-            try:
-                await self._kube.create(paths.events(key[0]), event(each, key, uid, now))
-            except KubeError as error:
-                _log.warning("%s/%s: event %s was not written: %s", *key, each.reason, error)
-            else:
-                self._wrote("event")
+            if len(self._untold) == self._untold.maxlen:
+                _log.warning("%s/%s: too many events wait to be written; the oldest is left out", *key)
+            self._untold.append((key, event(each, key, uid, now)))
+            self._told.set()
+
+    async def tell(self) -> None:
+        """Write the events that wait, until cancelled."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            while self._untold:
+                await self._tell_one(*self._untold.popleft())
+
+    async def _tell_one(self, key: Key, body: Json) -> None:
+        try:
+            await self._kube.create(paths.events(key[0]), body)
+        except KubeError as error:
+            _log.warning("%s/%s: event %s was not written: %s", *key, body["reason"], error)
+        else:
+            self._wrote("event")
 
     def _uid(self, key: Key) -> str:
         stored = self._world.run(key)

@@ -73,9 +73,10 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     """Care for all runs while the Lease is held."""
     kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
     queue = Queue()
-    world = World(queue.add)
+    world = World(queue.add, queue.add_untold)
     hearing = Hearing(settings, queue.add_progress)
-    shell = Shell(world, queue, Applying(kube, world, settings.site(), probes.wrote), settings.site(), hearing.newest)
+    applying = Applying(kube, world, settings.site(), probes.wrote)
+    shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
     if settings.read_nodes:
         informers["nodes"] = Informer(kube, paths.NODES, world.put_node, world.drop_node)
@@ -84,7 +85,16 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     following = (each.follow() for each in informers.values())
     working = _work(settings, shell, queue, informers)
     try:
-        await _first(stop.wait(), lease.keep(), resync.run(), probes.tick(), working, *following, _runs(settings, found, world, stop))
+        await _first(
+            stop.wait(),
+            lease.keep(),
+            resync.run(),
+            probes.tick(),
+            applying.tell(),
+            working,
+            *following,
+            _runs(settings, found, world, stop),
+        )
         return 0 if stop.is_set() else 1
     finally:
         hearing.close()

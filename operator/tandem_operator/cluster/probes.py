@@ -4,26 +4,45 @@ import asyncio
 from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from tandem_telemetry.client import Published, serve_metrics
+
+from .accounts import Accounts
 from .kube.informer import Informer
 from .queue import Queue
 from .resync import Resync
 from .shell import Shell
 
-_SILENT_S: Final = 150.0  # more than one stream's longest silence and the watch after it
+if TYPE_CHECKING:
+    from tandem_telemetry.client import Figures
+
+_SILENT_S: Final = 200.0  # more than the longest silence of a stream, and the time to begin the next
+_UNCOMPARED_S: Final = 600.0
 _STUCK_S: Final = 60.0
 _TICK_S: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Acting:
+    queue: Queue
+    shell: Shell
+    informers: Mapping[str, Informer]
+    resync: Resync
+
+
 class Probes:
-    """The operator seen from outside."""
+    """The operator seen from outside; asked from threads of the HTTP server, which read single values only."""
 
     def __init__(self) -> None:
         self._errors: Counter[int] = Counter()
         self._writes: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._ticked_at = self._loop.time()
+        self._acting: _Acting | None = None
+        self._published = Published(self._figures)
+        self.accounts = Accounts(lambda took_s: self._published.observe("tandem_time_to_resume_seconds", took_s))
 
     def failed(self, status: int) -> None:
         """A request failed."""
@@ -35,7 +54,7 @@ class Probes:
 
     def acts(self, queue: Queue, shell: Shell, informers: Mapping[str, Informer], resync: Resync) -> None:
         """From now on this replica acts, by these."""
-        self._queue, self._shell, self._informers, self._resync = queue, shell, informers, resync
+        self._acting = _Acting(queue=queue, shell=shell, informers=informers, resync=resync)
 
     async def tick(self) -> None:
         """Show that the loop goes round."""
@@ -44,5 +63,45 @@ class Probes:
             await asyncio.sleep(_TICK_S)
 
     @contextmanager
-    def served(self, listen: str) -> Generator[None]:
-        yield
+    def served(self, listen: str) -> Generator[int]:
+        """/healthz and /metrics, within it; its value is the port.
+
+        Raises:
+            tandem_rpc.RpcSetupError: when the address cannot be bound.
+        """
+        with serve_metrics(listen, self._published, self.unhealthy) as port:
+            yield port
+
+    def unhealthy(self) -> str | None:
+        """Why the process should be started anew; None while it does its work. A stand-in has none to do."""
+        acting, now = self._acting, self._loop.time()
+        if acting is None:
+            return None
+        if now - self._ticked_at > _STUCK_S:
+            return f"the loop has not gone round for {now - self._ticked_at:.0f} s"
+        for kind, informer in acting.informers.items():
+            if informer.synced.is_set() and informer.age_s(now) > _SILENT_S:
+                return f"nothing was heard of {kind} for {informer.age_s(now):.0f} s"
+        if now - acting.resync.compared_at > _UNCOMPARED_S:
+            return f"the runs have not been compared for {now - acting.resync.compared_at:.0f} s"
+        if acting.resync.behind:
+            return f"the watch has not told of {len(acting.resync.behind)} runs, such as {'/'.join(acting.resync.behind[0])}"
+        return None
+
+    def _figures(self) -> "Figures":
+        acting, now = self._acting, self._loop.time()
+        figures = {
+            "tandem_operator_leader": {(): float(acting is not None)},
+            "tandem_operator_writes_total": {(kind,): float(count) for kind, count in self._writes.copy().items()},
+            "tandem_operator_api_errors_total": {(str(code),): float(count) for code, count in self._errors.copy().items()},
+            **self.accounts.figures(),
+        }
+        if acting is None:
+            return figures
+        ages = {(kind,): informer.age_s(now) for kind, informer in acting.informers.items() if informer.synced.is_set()}
+        return figures | {
+            "tandem_operator_queue_depth": {(): float(acting.queue.depth)},
+            "tandem_operator_looks_total": {(): float(acting.shell.looks)},
+            "tandem_operator_look_errors_total": {(): float(acting.shell.failed_looks)},
+            "tandem_operator_watch_age_seconds": ages,
+        }

@@ -1,7 +1,8 @@
 """Which runs are to be looked at, when: each at most once at a time, however often and for whatever reason it is asked for.
 
-As in client-go's workqueue a run that changes while it is looked at is looked at again afterwards. Looks that only progress asks
-for (steps, losses) have a lane of their own with a pace, so that thousands of running runs cannot crowd out the one that must stop.
+As in client-go's workqueue a run that changes while it is looked at is looked at again afterwards. Not all news is equal: what may ask
+for a start or a stop comes first; what is only to be told (a pod came up) waits until nothing of that kind is due, but never long; and
+looks that only progress asks for (steps, losses) have a pace, so that thousands of running runs do not keep the API server busy.
 """
 
 import asyncio
@@ -15,57 +16,60 @@ from .kube.limiter import Limiter
 _PROGRESS_QPS: Final = 10.0  # looks a second for progress alone, over all runs
 _PROGRESS_BURST: Final = 100
 _WORKERS: Final = 32
+_SETTLES_S: Final = 0.3  # a pod that comes up is told of four times: placed, set up, pulled, running
+_PATIENCE_S: Final = 10.0  # what is only to be told waits no longer than this
 
 
 class Queue:
     """The looks that are due."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._due: dict[Key, None] = {}
+        self._untold: dict[Key, float] = {}
         self._progressed: dict[Key, None] = {}
         self._later: list[tuple[float, Key]] = []
         self._when: dict[Key, float] = {}
         self._at_work: set[Key] = set()
-        self._asked = asyncio.Event()
-        self._told = asyncio.Event()
+        self._asked, self._stepped = asyncio.Event(), asyncio.Event()
         self._ready = asyncio.Semaphore(0)
 
     @property
     def depth(self) -> int:
         """Runs that wait for a look that is due."""
-        return len(self._due) + len(self._progressed)
+        return len(self._due) + len(self._untold) + len(self._progressed)
 
     def add(self, key: Key) -> None:
-        """Look at once."""
+        """Look at once: there may be something to do."""
         self._progressed.pop(key, None)
-        self._when.pop(key, None)
-        if key not in self._due:
-            self._due[key] = None
-            if key not in self._at_work:
-                self._ready.release()
+        if self._untold.pop(key, None) is None and key not in self._due and key not in self._at_work:
+            self._ready.release()
+        self._due[key] = None
+
+    def add_untold(self, key: Key) -> None:
+        """Look soon: there is something to tell, and most likely more to come."""
+        self.add_later(key, _SETTLES_S)
 
     def add_progress(self, key: Key) -> None:
         """Look when progress has its turn."""
-        if key not in self._due:
+        if key not in self._due and key not in self._untold:
             self._progressed[key] = None
-            self._told.set()
+            self._stepped.set()
 
     def add_later(self, key: Key, wait_s: float) -> None:
-        """Look in a while, unless there is another reason before; the earliest of several wishes holds."""
+        """Look in a while, unless there is another reason before; the earliest of several wishes holds.
+
+        A look fulfils every wish that was there when it began.
+        """
         if wait_s <= 0:
             self.add(key)
             return
-        when = asyncio.get_running_loop().time() + wait_s
+        when = self._loop.time() + wait_s
         if key in self._due or self._when.get(key, float("inf")) <= when:
             return
         self._when[key] = when
         heapq.heappush(self._later, (when, key))
         self._asked.set()
-
-    def forget(self, key: Key) -> None:
-        """Not to be looked at any more."""
-        self._progressed.pop(key, None)
-        self._when.pop(key, None)
 
     async def work(self, look: Callable[[Key], Awaitable[None]]) -> None:
         """Have `look` called for every run that is due, several at a time, until cancelled."""
@@ -78,40 +82,59 @@ class Queue:
     async def _serve(self, look: Callable[[Key], Awaitable[None]]) -> None:
         while True:
             await self._ready.acquire()
-            key = next((key for key in self._due if key not in self._at_work), None)
+            key = self._next()
             if key is None:
                 continue
-            del self._due[key]
+            self._when.pop(key, None)
             self._at_work.add(key)
             try:
                 await look(key)
             finally:
                 self._at_work.discard(key)
-                if key in self._due:
+                if key in self._due or key in self._untold:
                     self._ready.release()
 
+    def _next(self) -> Key | None:
+        """What comes first of what nobody is looking at: what has waited too long, what may be urgent, then the rest."""
+        now = self._loop.time()
+        oldest = next(((key, since) for key, since in self._untold.items() if key not in self._at_work), None)
+        urgent = next((key for key in self._due if key not in self._at_work), None)
+        if oldest and (urgent is None or now - oldest[1] > _PATIENCE_S):
+            del self._untold[oldest[0]]
+            return oldest[0]
+        if urgent is not None:
+            del self._due[urgent]
+        return urgent
+
     async def _wake(self) -> None:
-        """Make due what has waited long enough."""
-        loop = asyncio.get_running_loop()
+        """Hand on what has waited long enough."""
         while True:
             self._asked.clear()
-            now = loop.time()
+            now = self._loop.time()
             while self._later and self._later[0][0] <= now:
                 when, key = heapq.heappop(self._later)
                 if self._when.get(key) == when:
-                    self.add(key)
-            timeout_s = self._later[0][0] - now if self._later else None
+                    del self._when[key]
+                    self._tell(key)
             try:
-                await asyncio.wait_for(self._asked.wait(), timeout_s)
+                await asyncio.wait_for(self._asked.wait(), self._later[0][0] - now if self._later else None)
             except TimeoutError:
                 continue
+
+    def _tell(self, key: Key) -> None:
+        self._progressed.pop(key, None)
+        if key in self._due or key in self._untold:
+            return
+        self._untold[key] = self._loop.time()
+        if key not in self._at_work:
+            self._ready.release()
 
     async def _pace(self) -> None:
         limiter = Limiter(_PROGRESS_QPS, _PROGRESS_BURST)
         while True:
-            await self._told.wait()
-            self._told.clear()
+            await self._stepped.wait()
+            self._stepped.clear()
             while self._progressed:
                 await limiter.wait()
                 if key := next(iter(self._progressed), None):
-                    self.add(key)
+                    self._tell(key)

@@ -6,7 +6,6 @@ run does keeps the others from being looked at.
 
 import logging
 import random
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from tandem_operator.plan.training_run import plan
 from tandem_operator.plan.values import Plan
 from tandem_operator.render.cluster_site import PodSite
 
+from .accounts import Accounts
 from .apply import Applying
 from .kube.document import Json, part, text
 from .kube.errors import KubeError
@@ -31,19 +31,17 @@ _log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 60.0
 _REFUSED_WAIT_S: Final = 10.0
-Looked = Callable[[TrainingRun, Plan], None]
 
 
 class Shell:
     """All runs of a cluster, cared for by this process."""
 
-    def __init__(self, world: World, queue: Queue, applying: Applying, site: PodSite, heard: Heard) -> None:
+    def __init__(self, world: World, queue: Queue, *, applying: Applying, site: PodSite, heard: Heard, accounts: Accounts) -> None:
         """Care for the runs of `world`, for each when `queue` says so."""
-        self._world, self._queue, self._applying, self._heard = world, queue, applying, heard
+        self._world, self._queue, self._applying, self._heard, self._accounts = world, queue, applying, heard, accounts
         self._place = acceptance.Place(checkpoint_uri=site.checkpoint_uri, trainer_image=site.trainer_image)
         self._failures: dict[Key, int] = {}
         self.looks = self.failed_looks = 0
-        self.looked: Looked = lambda _run, _made: None
 
     async def begin(self, namespace: str) -> None:
         """Learn what an operator before us has left, that is no pod and no run.
@@ -67,14 +65,13 @@ class Shell:
             again_s = self._later(key)
         else:
             self._failures.pop(key, None)
-        if again_s is None:
-            self._queue.forget(key)
-        else:
+        if again_s is not None:
             self._queue.add_later(key, again_s)
 
     async def _look(self, key: Key) -> float | None:
         stored = self._world.run(key)
         if stored is None:
+            self._forget(key)
             return None
         found, now = stored.object(), datetime.now(UTC)
         if text(found, "metadata", "deletionTimestamp"):
@@ -87,8 +84,14 @@ class Shell:
         seen = observe(run, key, self._world, self._heard, now)
         made = plan(run, seen, now)
         await self._applying.apply(made, run, stored, seen, now)
-        self.looked(run, made)
+        self._accounts.looked(run, made.status)
         return self._again_s(key, made)
+
+    def _forget(self, key: Key) -> None:
+        """The run is gone; the server clears away what it owns."""
+        self._failures.pop(key, None)
+        self._accounts.forget(key)
+        self._applying.holds.forget(key)
 
     def _accepted(self, found: Json) -> TrainingRun:
         """The run, when it can be run here.
@@ -109,7 +112,7 @@ class Shell:
         after = acceptance.refused(before, error.problems, generation=generation, now=now)
         if after != before:
             await self._applying.write_status(key, stored, after)
-            await self._applying.say(acceptance.told(before, after), key, stored.uid, now)
+            self._applying.say(acceptance.told(before, after), key, stored.uid, now)
 
     def _again_s(self, key: Key, made: Plan) -> float | None:
         asked = None if made.look_again is None else made.look_again.total_seconds()

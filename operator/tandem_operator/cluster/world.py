@@ -37,13 +37,14 @@ class StoredRun:
 class World:
     """The runs, pods and nodes of the cluster, each at its newest version."""
 
-    def __init__(self, changed: Callable[[Key], None]) -> None:
+    def __init__(self, changed: Callable[[Key], None], stirred: Callable[[Key], None]) -> None:
         """Begin with nothing.
 
         Args:
             changed: Told which run there is news for.
+            stirred: Told which run there is news for that is likely to be followed by more, such as a pod that comes up.
         """
-        self._changed = changed
+        self._changed, self._stirred = changed, stirred
         self._runs: dict[Key, StoredRun] = {}
         self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
@@ -75,6 +76,7 @@ class World:
         self._runs.pop(key, None)
         self._departed.pop(key, None)
         self.refusals.pop(key, None)
+        self._changed(key)
 
     def put_pod(self, found: Json) -> None:
         """A pod was seen."""
@@ -83,7 +85,8 @@ class World:
             return
         self._pods[seen.run][seen.worker.name] = seen
         self._owner[key_of(found)] = seen.run
-        self._changed(seen.run)
+        worker = seen.worker
+        (self._stirred if worker.live and not worker.stopping and not worker.disrupted else self._changed)(seen.run)
 
     def drop_pod(self, key: Key) -> None:
         """A pod is gone. How it ended is remembered until its attempt is over: the object may go before anybody has looked."""

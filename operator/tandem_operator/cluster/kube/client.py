@@ -46,6 +46,7 @@ async def configuration(environ: Mapping[str, str] = os.environ) -> Configuratio
         path = environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
         await library.load_kube_config(config_file=path, client_configuration=found)
     found.connection_pool_maxsize = _CONNECTIONS
+    found.client_session_kwargs = {"trust_env": False}  # else ~/.netrc is looked up, in a thread, for every request
     return found
 
 
