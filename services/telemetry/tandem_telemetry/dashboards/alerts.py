@@ -15,7 +15,7 @@ _SILENT_S = 600
 _UNSAFE_S = 3600
 _NEARLY = 0.9
 _RUNNING = '{phase="Running"}'
-_UNWATCHED_S = 180  # bookmarks come about once a minute
+_UNWATCHED_S = 120  # bookmarks come about once a minute, and a stream without them is given up before this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ ALERTS = (
     Alert(
         name="TandemOperatorNotWatching",
         expr=f"max by (resource) ({row('tandem_operator_watch_age_seconds').name}) > {_UNWATCHED_S}",
-        lasting="2m",
+        lasting="1m",
         severity="critical",
         summary="The operator hears nothing of {{ $labels.resource }}.",
         description="Notices and lost machines go unseen. See the operator's log and the API server.",
