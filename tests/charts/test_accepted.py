@@ -78,7 +78,7 @@ def test_the_strict_check_can_fail(chart: Chart, api: Cluster) -> None:
 
 def _accept(api: Cluster, documents: list[Document]) -> None:
     ours = [each for each in documents if each["apiVersion"] not in FOREIGN]
-    command = [str(api.programs.kube / "kubectl"), f"--kubeconfig={api.kubeconfig}", *STRICTLY]
+    command = [str(api.kubectl_program), f"--kubeconfig={api.kubeconfig}", *STRICTLY]
     done = subprocess.run(command, input=yaml.safe_dump_all(ours), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr, done.stderr

@@ -95,7 +95,7 @@ def test_what_to_do_next_is_said_in_commands_that_work(installed: Install, api_c
 
 
 def _may(api: Cluster, who: str, space: str, verb: str, what: str, *more: str) -> bool:
-    command = [str(api.programs.kube / "kubectl"), f"--kubeconfig={api.kubeconfig}", "auth", "can-i", verb, what, *more]
+    command = [str(api.kubectl_program), f"--kubeconfig={api.kubeconfig}", "auth", "can-i", verb, what, *more]
     done = subprocess.run([*command, f"--as={who}", f"--namespace={space}"], capture_output=True, text=True, check=False)
     assert done.stdout.strip() in {"yes", "no"}, done.stderr
     return done.stdout.strip() == "yes"
