@@ -23,7 +23,7 @@ def observe(run: TrainingRun, key: Key, world: World, heard: Heard, now: datetim
     workers = tuple(world.worker(pod, now) for pod in world.pods_of(key, run.metadata.uid))
     names = dict.fromkeys(worker.node for worker in workers if worker.node)
     nodes = tuple(node for name in names if (node := world.node(name)))
-    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard))
+    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard), refused=world.refusals.get(key))
 
 
 def _report(run: TrainingRun, key: Key, heard: Heard) -> Report | None:

@@ -96,6 +96,11 @@ class SeenNode:
     notice: str | None = None
     cordoned: bool = False
 
+    @property
+    def shaky(self) -> bool:
+        """Whether its workers are about to be sent away, or may be soon."""
+        return self.cordoned or self.notice is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -115,11 +120,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """All that a decision may rest on, besides the run itself and the clock."""
+    """All that a decision may rest on, besides the run itself and the clock.
+
+    `refused` is why workers that were to be started could not be: the platform would not have them.
+    """
 
     workers: tuple[SeenWorker, ...] = ()
     nodes: tuple[SeenNode, ...] = ()
     report: Report | None = None
+    refused: Waiting | None = None
 
     def of(self, attempt: int) -> tuple[SeenWorker, ...]:
         """The workers that train in one attempt, dead ones included; spares are none of them."""

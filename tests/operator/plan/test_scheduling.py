@@ -8,6 +8,7 @@ import pytest
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.policies import scheduling
+from tandem_operator.plan.training_run import plan
 from tandem_operator.plan.values import Seen, SeenWorker, Tier, Waiting
 
 from .world import START, Room, World, run_of
@@ -125,3 +126,16 @@ def test_a_worker_that_waits_again_was_lost() -> None:
     world.workers["r-1-1"] = replace(world.workers["r-1-1"], waiting=Waiting(tier=Tier.START, placed=True))
     made = world.look()
     assert (made.status.phase, made.status.reason, made.status.message) == ("Stopping", "Lost", "gone without a word: worker r-1-1")
+
+
+def test_what_the_platform_refuses_is_why_the_run_waits() -> None:
+    """Pods over a quota do not exist, so nothing can be read off them: the refusal itself is told, until one is let in."""
+    run = run_of(workers=2)
+    world = World(run)
+    world.look()
+    over = Waiting(tier=Tier.QUOTA, message='pods "r-1-0" is forbidden: exceeded quota: cards')
+    made = plan(world.run, Seen(refused=over), world.now)
+    found = next(condition for condition in made.status.conditions if condition.type == "Scheduled")
+    assert (found.status, found.reason) == ("False", "WaitingForQuota")
+    assert "exceeded quota: cards" in found.message
+    assert [worker.name for worker in made.start] == ["r-1-0", "r-1-1"]

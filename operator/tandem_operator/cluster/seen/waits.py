@@ -54,7 +54,7 @@ def _unplaced(pod: Json, placed: Json) -> Waiting:
     if coming := text(pod, "status", _WILL_COME):
         return Waiting(tier=Tier.NODE, message=f"node {coming} is being made ready for it")
     if reason != "Unschedulable":
-        return Waiting(tier=Tier.NODE, message=message or "the scheduler has not looked at it yet")
+        return Waiting(tier=Tier.START, message=message or "the scheduler has not looked at it yet")
     return Waiting(tier=Tier.MISCONFIGURED if _nowhere(message) else Tier.NO_CAPACITY, message=message)
 
 

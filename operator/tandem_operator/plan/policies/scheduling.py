@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem_operator.api.status import RunPhase
+from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.values import Seen, SeenWorker, Tier, Waiting
 
@@ -41,12 +41,23 @@ def standing(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
             return Standing(scheduled=False, reason=phase)
 
 
+def unplaced(run: TrainingRun, seen: Seen) -> tuple[SeenWorker, ...]:
+    """The workers of the current attempt that have no machine yet."""
+    return tuple(worker for worker in seen.of(run.status.attempt) if worker.live and not worker.placed)
+
+
+def waiting_since(status: RunStatus, unplaced: Sequence[SeenWorker]) -> datetime:
+    """Since when the longest wait of `unplaced` lasts: the time before they were started, in a backoff, is none of it."""
+    started = min(worker.since for worker in unplaced)
+    return max(started, status.pending_since or started)
+
+
 def _pending(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
     held = [(worker.waiting, worker) for worker in seen.of(run.status.attempt) if worker.live and worker.waiting]
     if held := [(waiting, worker) for waiting, worker in held if _held_up(waiting)]:
         return _worst(held, run.status.workers)
     if run.status.attempt == 0 or wanted.absent(run, seen):
-        return _not_started(run, seen, now)
+        return _refused(seen.refused) if seen.refused else _not_started(run, seen, now)
     return Standing(scheduled=True, reason=ALL_PLACED)
 
 
@@ -60,6 +71,11 @@ def _worst(held: Sequence[tuple[Waiting, SeenWorker]], of: int) -> Standing:
     said = " ".join(waiting.message.split())[:_LONGEST_MESSAGE]
     count = f"{len(held)} of {of} workers {'wait' if held[1:] else 'waits'}"
     return Standing(scheduled=False, reason=waiting.tier, message=f"{count}: {worker.name}" + (f": {said}" if said else ""))
+
+
+def _refused(refusal: Waiting) -> Standing:
+    """The platform would not have workers that were to be started; they are asked for again."""
+    return Standing(scheduled=False, reason=refusal.tier, message=f"workers are refused: {refusal.message[:_LONGEST_MESSAGE]}")
 
 
 def _not_started(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
