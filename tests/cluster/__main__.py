@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     options.add_argument("--node-grace", type=int, default=20, help="seconds of silence until a node is not ready")
     for run in (_down, _kubeconfig, _memory, _api_stop, _api_start):
         command(run)
-    command(_image_load).add_argument("archive", type=Path)
+    command(_image_load).add_argument("image", type=Path)
     for run in (_node_start, _node_cut, _node_mend, _node_untaint):
         command(run, node=True)
     command(_node_kill, node=True).add_argument("--delete", action="store_true", help="the Node too, as a cloud does")
@@ -92,8 +92,8 @@ def _memory(options: argparse.Namespace) -> None:
 
 
 def _image_load(options: argparse.Namespace) -> None:
-    """Give an image (docker save, OCI) to every node, and to those that start later."""
-    _cluster(options).load_image(options.archive)
+    """Give an image (docker save, OCI, or of tests/parts/images.py) to every node, and to those that start later."""
+    _cluster(options).load_image(options.image)
 
 
 def _node_start(options: argparse.Namespace) -> None:

@@ -44,9 +44,9 @@ class Cluster(AnyCluster):
         """The names of the nodes that are on."""
         return [node.name for node in network.present(self.site)]
 
-    def load_image(self, archive: Path) -> None:
-        """Give an image (docker save, or OCI) to all nodes, and to those that start later."""
-        life.load_image(self.site, archive)
+    def load_image(self, image: Path) -> None:
+        """Give an image to all nodes, and to those that start later: an archive, or what `tests/parts/images.py` built."""
+        life.load_image(self.site, image)
 
     def add_fake_nodes(self, count: int) -> None:
         """Have this many nodes whose pods only seem to run (`control/fake_nodes.py`)."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from tests.cluster.control import plane
 from tests.cluster.control.fake_nodes import add_fake_nodes
 from tests.cluster.control.karpenter import start_karpenter
-from tests.cluster.images.seed import seeded
+from tests.cluster.images.seed import record_of
 from tests.cluster.machine import cgroups, network, processes
 from tests.cluster.node import power
 from tests.cluster.node.node import every
@@ -120,19 +121,19 @@ def _alone(site: Site) -> Generator[None]:
         yield
 
 
-def give_image(site: Site, archive: Path) -> None:
-    """Add an image to those that nodes take when they start."""
-    found = seeded(site.home, archive)
-    names = [file.name for file in site.images.glob("*.json")]
-    if not any(name.endswith(f"-{found.key}.json") for name in names):
-        found.write(site.images / f"{len(names):03}-{found.key}.json")
+def give_image(site: Site, image: Path) -> None:
+    """Add an image to those that nodes take when they start: an archive, or what `tests/parts/images.py` built."""
+    record = record_of(site.home, image)
+    there = sorted(site.images.glob("*.json"))
+    if not there or not there[-1].name.endswith(f"-{record.key}.json"):
+        record.write(site.images / f"{len(there):03}-{record.key}.json")
 
 
-def load_image(site: Site, archive: Path) -> None:
+def load_image(site: Site, image: Path) -> None:
     """The same, and nodes that are on take it now."""
-    give_image(site, archive)
-    for node in network.present(site):
-        power.take_images(node)
+    give_image(site, image)
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(power.take_images, network.present(site)))
 
 
 def default_number() -> int:

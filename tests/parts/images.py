@@ -18,16 +18,16 @@ from pathlib import Path
 
 from tests.parts import debian
 from tests.parts.base_images import BASE, BASE_IMAGE, BUILD_BASE, BUILD_BASE_IMAGE
+from tests.parts.image_record import Record
 from tests.parts.part import Part, Say, cache, need_root, obtain
 from tests.parts.pip_settings import lent_to_pip
 
-_KEPT = 3  # archives of a tag: the newest ones
 _BASES = {BASE_IMAGE: BASE, BUILD_BASE_IMAGE: BUILD_BASE}
 _IGNORED = ".dockerignore"
 
 
 def build(dockerfile: Path, tag: str, context: Path, build_args: Mapping[str, str], say: Say = print) -> Path:
-    """The archive (`docker save`) of the image, built now if any of its inputs is new.
+    """The image, built now if any of its inputs is new: the file of its `Record` (image_record.py), for `Cluster.load_image`.
 
     Args:
         dockerfile: Which; relative to the context, or absolute.
@@ -45,22 +45,22 @@ def build(dockerfile: Path, tag: str, context: Path, build_args: Mapping[str, st
     dockerfile = context / dockerfile
     files = sorted(_files(dockerfile, context))
     key = _key(dockerfile, files, context, build_args)
-    archive = cache(os.environ).parent / "images" / tag.replace("/", "_").replace(":", "_") / f"{key}.tar"
-    with _locked(archive.parent):
-        if not archive.exists():
-            _build(dockerfile, files, tag, context, build_args, archive, say)
-            _prune(archive.parent)
-        archive.touch()
-    return archive
+    path = cache(os.environ).parent / "images" / tag.replace("/", "_").replace(":", "_") / f"{key}.json"
+    with _locked(path.parent):
+        if not path.exists() or not Record.read(path).usable:
+            began = time.monotonic()
+            say(f"{tag} is not built from these inputs yet; building it, once")
+            _build(dockerfile, files, tag, context, build_args, say)
+            _record(tag).write(path)
+            say(f"{tag} is ready after {time.monotonic() - began:.0f} s")
+    return path
 
 
 def _build(  # noqa: PLR0917  the same inputs as `build`, found
-    dockerfile: Path, files: list[Path], tag: str, context: Path, build_args: Mapping[str, str], archive: Path, say: Say
+    dockerfile: Path, files: list[Path], tag: str, context: Path, build_args: Mapping[str, str], say: Say
 ) -> None:
-    began = time.monotonic()
-    say(f"{tag} is not built from these inputs yet; building it, once")
     for image in set(build_args.values()) & set(_BASES):
-        _load(image, _BASES[image], say)
+        _load(_BASES[image], say)
     with tempfile.TemporaryDirectory(prefix="tandem-image-") as folder:
         staged = Path(folder) / "context"
         staged.mkdir()
@@ -71,21 +71,28 @@ def _build(  # noqa: PLR0917  the same inputs as `build`, found
         lent = [f"--volume={ours}:{theirs}" for ours, theirs in lent_to_pip(Path(folder))]
         options = ["--layers", "--force-rm", "--pull-never", "--format=docker", *arguments, *lent]
         _buildah("build", *options, f"--file={dockerfile}", f"--tag={tag}", str(staged))
-    half = archive.with_suffix(".half")
-    half.unlink(missing_ok=True)
-    _buildah("push", "--quiet", tag, f"docker-archive:{half}:{tag}")
-    half.rename(archive)
-    say(f"{tag} is ready after {time.monotonic() - began:.0f} s, {archive.stat().st_size >> 20} MiB")
 
 
-def _load(image: str, part: Part, say: Say) -> None:
+def _record(tag: str) -> Record:
+    """Where in buildah's storage the image is (containers/storage, overlay driver): its layers are unpacked there already."""
+    found = json.loads(_buildah("inspect", "--type=image", tag))
+    images = json.loads((_storage() / "storage/overlay-images/images.json").read_text())
+    layers = {each["id"]: each for each in json.loads((_storage() / "storage/overlay-layers/layers.json").read_text())}
+    layer = next(each["layer"] for each in images if each["id"] == found["FromImageID"])
+    folders: list[Path] = []
+    while layer:
+        folders.insert(0, _storage() / "storage/overlay" / layer / "diff")
+        layer = layers[layer].get("parent")
+    return Record.unpacked([tag], found["Manifest"], found["Config"], folders)
+
+
+def _load(part: Part, say: Say) -> None:
     """Have a base image in buildah's storage, in its present version."""
     archive = obtain(part, os.environ, say)
     marker = _storage() / f"loaded-{part.name}-{part.version}"
     if not marker.exists():
         _buildah("pull", "--quiet", f"docker-archive:{archive}")
         marker.touch()
-    _buildah("inspect", "--type=image", "--format={{.FromImageID}}", image)
 
 
 def _files(dockerfile: Path, context: Path) -> Iterator[Path]:
@@ -136,11 +143,6 @@ def _buildah(*arguments: str) -> str:
         msg = f"`buildah {verb}` failed: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         raise RuntimeError(msg)
     return done.stdout
-
-
-def _prune(folder: Path) -> None:
-    for old in sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
-        old.unlink()
 
 
 @contextmanager

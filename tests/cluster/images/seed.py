@@ -1,11 +1,7 @@
-"""The seed: one containerd folder into which each image is imported and unpacked once, for all nodes of all clusters here.
-
-A trainer's image has gigabytes. Nodes share its unpacked layers, which overlayfs only ever reads, and link its blobs.
-"""
+"""The seed: one containerd folder into which each archive is imported and unpacked once, for all nodes of all clusters here."""
 
 import fcntl
 import hashlib
-import itertools
 import json
 import tarfile
 from collections.abc import Generator
@@ -13,27 +9,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.images import record
-from tests.cluster.images.record import Blob, Layer, Record
 from tests.cluster.images.store import Store, named_digests, serving, snapshots_in
 from tests.cluster.site import ClusterError
+from tests.parts.image_record import Record, chain_of
 
 _NAMESPACE = "seed"
-_OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _KEPT = "seed.test/image:"  # the name under which the seed keeps an image, whatever its own name is given to later
 
 
-def seeded(home: Path, archive: Path) -> Record:
-    """What the image of an archive (docker save, or OCI with names) consists of, imported now if this is the first time."""
+def record_of(home: Path, image: Path) -> Record:
+    """An image of `tests/parts/images.py`, or of an archive (docker save, or OCI), which is imported if this is the first time.
+
+    Raises:
+        ClusterError: If it is neither.
+    """
+    if image.suffix == ".json":
+        return Record.read(image)
     folder = home / "seed"
-    key, names = _identity(archive)
-    path = folder / "records" / f"{key}.json"
+    key, names = _identity(image)
+    path = folder / "images" / f"{key}.json"
     with _locked(folder):
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             with serving(folder / "containerd", _NAMESPACE) as store:
-                _imported(store, archive, key, names).write(path)
-    return record.read(path)
+                _imported(store, image, key, names).write(path)
+    return Record.read(path)
 
 
 def _imported(store: Store, archive: Path, key: str, names: tuple[str, ...]) -> Record:
@@ -42,49 +42,24 @@ def _imported(store: Store, archive: Path, key: str, names: tuple[str, ...]) -> 
     store.ctr("images", "tag", "--force", names[0], f"{_KEPT}{key}")
     store.ctr("images", "rm", *names)
     manifest = _manifest(store, target)
-    described = json.loads((store.blobs / manifest.hex).read_text())
-    config = _blob(described["config"])
-    chain = _chain(json.loads((store.blobs / config.hex).read_text())["rootfs"]["diff_ids"])
-    folders = _folders(store, chain[-1])
-    assert len(folders) == len(chain)
-    return Record(
-        key=key,
-        names=names,
-        content=str(store.blobs),
-        manifest=manifest,
-        config=config,
-        packed=tuple(_blob(layer) for layer in described["layers"]),
-        layers=tuple(Layer(chain=link, folder=str(folder)) for link, folder in zip(chain, folders, strict=True)),
-    )
-
-
-def _manifest(store: Store, target: str) -> Blob:
-    """The image's manifest: the target itself, or the one for this machine in the index that the target is."""
-    path = store.blobs / target.removeprefix("sha256:")
-    found: dict[str, Any] = json.loads(path.read_text())
-    if "manifests" in found:
-        ours = [each for each in found["manifests"] if each.get("platform", {}).get("architecture", "amd64") == "amd64"]
-        return _blob(ours[0])
-    return Blob(
-        digest=target, size_bytes=path.stat().st_size, media_type=found.get("mediaType", "application/vnd.oci.image.manifest.v1+json")
-    )
-
-
-def _blob(descriptor: dict[str, Any]) -> Blob:
-    return Blob(digest=descriptor["digest"], size_bytes=descriptor["size"], media_type=descriptor["mediaType"])
-
-
-def _chain(diffs: list[str]) -> list[str]:
-    """The ChainIDs of layers, lowest first (OCI image specification, config.md)."""
-    return list(itertools.accumulate(diffs, lambda below, diff: f"sha256:{hashlib.sha256(f'{below} {diff}'.encode()).hexdigest()}"))
-
-
-def _folders(store: Store, chain: str) -> list[Path]:
-    """The folders of the unpacked layers, lowest first."""
-    mounts = store.ctr("snapshots", "prepare", "--mounts", "look", chain)  # kept from garbage collection, as a view is not
-    store.ctr("snapshots", "rm", "look")
+    config = _text(store, json.loads(manifest)["config"]["digest"])
+    top = "look"  # a snapshot to be written upon is kept from garbage collection, as one to be read is not
+    mounts = store.ctr("snapshots", "prepare", "--mounts", top, chain_of(config)[-1])
+    store.ctr("snapshots", "rm", top)
     _own, *below = snapshots_in(mounts)
-    return [store.snapshot(number) for number in reversed(below)]
+    return Record.unpacked(names, manifest, config, [store.snapshot(number) for number in reversed(below)])
+
+
+def _manifest(store: Store, target: str) -> str:
+    """The image's manifest: the target itself, or the one for this machine in the index that the target is."""
+    text = _text(store, target)
+    found: dict[str, Any] = json.loads(text)
+    ours = [each for each in found.get("manifests", ()) if each.get("platform", {}).get("architecture", "amd64") == "amd64"]
+    return _text(store, ours[0]["digest"]) if ours else text
+
+
+def _text(store: Store, digest: str) -> str:
+    return (store.blobs / digest.removeprefix("sha256:")).read_bytes().decode()
 
 
 def _identity(archive: Path) -> tuple[str, tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """A containerd that keeps images, spoken to through `ctr`; and where in its folder things are (containerd 1.6)."""
 
-import json
 import os
 import re
 import subprocess
@@ -30,15 +29,16 @@ class Store:
         return self.root / _BLOBS
 
     def snapshot(self, number: int) -> Path:
-        return self.root / "io.containerd.snapshotter.v1.overlayfs/snapshots" / str(number)
+        """The folder that overlayfs is given for a snapshot."""
+        return self.root / "io.containerd.snapshotter.v1.overlayfs/snapshots" / str(number) / "fs"
 
-    def ctr(self, *arguments: object, stdin: Path = Path("/dev/null")) -> str:
+    def ctr(self, *arguments: object) -> str:
         """What `ctr` says.
 
         Raises:
             ClusterError: When it fails.
         """
-        done = self._ctr(*arguments, stdin=stdin)
+        done = self._ctr(*arguments)
         if done.returncode:
             msg = f"`ctr {' '.join(map(str, arguments))}` failed: {done.stderr.strip()[-500:]}"
             raise ClusterError(msg)
@@ -47,10 +47,9 @@ class Store:
     def has_snapshot(self, name: str) -> bool:
         return not self._ctr("snapshots", "info", name).returncode
 
-    def _ctr(self, *arguments: object, stdin: Path = Path("/dev/null")) -> "subprocess.CompletedProcess[str]":
+    def _ctr(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
         command = ["ctr", f"--address={self.socket}", f"--namespace={self.namespace}", *map(str, arguments)]
-        with stdin.open("rb") as file:
-            return subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
 def snapshots_in(mounts: str) -> list[int]:
@@ -86,8 +85,3 @@ def named_digests(store: Store) -> dict[str, str]:
     """The digest that each image name stands for."""
     lines = store.ctr("images", "ls").splitlines()[1:]
     return {fields[0]: fields[2] for fields in (line.split() for line in lines)}
-
-
-def document(path: Path) -> dict[str, object]:
-    """A blob that is JSON."""
-    return json.loads(path.read_text())

@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
-from tests.cluster.images import record
-from tests.cluster.images.adoption import adopt
+from tests.cluster.images.adoption import give_layers, tell
 from tests.cluster.images.store import Store
 from tests.cluster.node.node import Node
+from tests.parts.image_record import Record
 
 
 def adopt_all(node: Node, socket: Path) -> None:
-    """Take from the seed all that the cluster was given and the node does not have yet, in the order it was given."""
+    """Tell the node's containerd of all images that the cluster was given, in that order; they are new to it, or forgotten."""
     store = Store(root=node.disk / "lib/containerd", socket=socket)
+    records = {file.name: Record.read(file) for file in sorted(node.site.images.glob("*.json"))}
+    named = {name: record for record in records.values() for name in record.names}  # of two with one name, the later has it
+    tell(store, named)
     taken = node.folder / "images"
     taken.mkdir(exist_ok=True)
-    for file in sorted(node.site.images.glob("*.json")):
-        if not (taken / file.name).exists():
-            adopt(store, record.read(file))
-            (taken / file.name).touch()
+    for file, record in records.items():
+        if record in named.values() and not (taken / file).exists():
+            give_layers(store, record)
+            (taken / file).touch()

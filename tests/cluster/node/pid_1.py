@@ -27,19 +27,21 @@ def main(node: Node, kube: Path) -> None:
     daemons: dict[int, str] = {}
 
     def start(name: str) -> None:
+        if name == "containerd":
+            settings.SOCKET.unlink(missing_ok=True)
         with (node.site.log / f"{node.name}-{name}").open("ab") as log:
             daemons[subprocess.Popen(commands[name], stdout=log, stderr=log).pid] = name
+        if name == "containerd":
+            wait("containerd", settings.SOCKET.exists)
+            adopt_all(node, settings.SOCKET)
 
-    start("containerd")
-    wait("containerd", settings.SOCKET.exists)
-    adopt_all(node, settings.SOCKET)
-    start("kubelet")
-    start("kube-proxy")
+    for name in ("containerd", "kubelet", "kube-proxy"):
+        start(name)
     while True:
-        name = daemons.pop(os.wait()[0], None)
-        if name:
+        ended = daemons.pop(os.wait()[0], None)
+        if ended:
             time.sleep(_BEFORE_RESTART_S)
-            start(name)
+            start(ended)
 
 
 def _own_folders(node: Node) -> None:
