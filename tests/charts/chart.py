@@ -33,8 +33,6 @@ MODES = {
     "no rights": ("rbac.create=false",),
     "own names": ("fullnameOverride=lab",),
 }
-FOREIGN = ("monitoring.coreos.com/v1", "cert-manager.io/v1")
-"""Kinds that only a cluster with the Prometheus operator or cert-manager knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,13 @@
 """A real API server takes all of it: what the chart renders, what `manifests/` recommends, and what people apply first."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.charts.chart import CHART, FOREIGN, MODES, ROOT, VALUE_FILES, Chart, Document
-from tests.charts.karpenter import KARPENTER_AWS
+from tests.charts.chart import CHART, MODES, ROOT, VALUE_FILES, Chart, Document
+from tests.charts.definitions import FOREIGN
 from tests.cluster.cluster import Cluster
 from tests.parts.fixtures import program
 
@@ -18,25 +17,16 @@ STRICTLY = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "
 
 
 @pytest.fixture(scope="module")
-def api(api_cluster: Cluster) -> Cluster:
-    """An API server that knows our kinds, and lets nothing but restricted pods into the chart's namespace."""
-    api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", CHART / "crds")
-    api_cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CHART / "crds")
+def api(api_cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
+    """An API server that knows our kinds and those of others, and lets nothing but restricted pods into the chart's namespaces."""
+    for definitions in (CHART / "crds", *(program(part, request.config) for part in FOREIGN)):
+        api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", definitions)
+        api_cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", definitions)
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     for name in SPACES:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
         api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump(space))
     return api_cluster
-
-
-@pytest.fixture(scope="module")
-def karpenter(api: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """The same, knowing Karpenter's kinds, too."""
-    definitions = program(KARPENTER_AWS, request.config)
-    api.kubectl("apply", "--server-side", "--force-conflicts", "-f", definitions)
-    api.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", definitions)
-    yield api
-    api.kubectl("delete", "--wait=false", "-f", definitions)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -57,10 +47,19 @@ def test_every_example_is_accepted(api: Cluster, file: Path) -> None:
     api.kubectl(*STRICTLY, stdin=file.read_text())
 
 
-def test_the_node_pools_are_accepted(karpenter: Cluster) -> None:
+def test_the_quickstart_of_a_cluster_is_the_quickstart() -> None:
+    """Trained the same way here and there, so that both end at the same loss; a cluster is told of memory and of tidying up, too."""
+    here, there = (
+        yaml.safe_load((ROOT / f"manifests/examples/{name}.yaml").read_text())["spec"] for name in ("quickstart", "cluster-quickstart")
+    )
+    assert there.keys() - here.keys() == {"pod", "ttlSecondsAfterFinished"}
+    assert {name: there[name] for name in here} == here
+
+
+def test_the_node_pools_are_accepted(api: Cluster) -> None:
     """Karpenter's own rules hold for them."""
     text = (ROOT / "manifests/eks/nodepool-spot-a100.yaml").read_text()
-    assert karpenter.kubectl(*STRICTLY, stdin=text).count("serverside-applied") == 3
+    assert api.kubectl(*STRICTLY, stdin=text).count("serverside-applied") == 3
 
 
 def test_the_strict_check_can_fail(chart: Chart, api: Cluster) -> None:
@@ -77,9 +76,8 @@ def test_the_strict_check_can_fail(chart: Chart, api: Cluster) -> None:
 
 
 def _accept(api: Cluster, documents: list[Document]) -> None:
-    ours = [each for each in documents if each["apiVersion"] not in FOREIGN]
     command = [str(api.kubectl_program), f"--kubeconfig={api.kubeconfig}", *STRICTLY]
-    done = subprocess.run(command, input=yaml.safe_dump_all(ours), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=yaml.safe_dump_all(documents), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr, done.stderr
-    assert done.stdout.count("serverside-applied") == len(ours)
+    assert done.stdout.count("serverside-applied") == len(documents)

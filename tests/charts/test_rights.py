@@ -51,18 +51,14 @@ def test_people_see_and_write_runs_through_the_roles_that_they_have(chart: Chart
 
 
 def test_releases_side_by_side_do_not_share_cluster_wide_names(chart: Chart) -> None:
-    """Two namespaces, two operators: neither takes over the other's roles."""
-    first, second = (
-        {
-            (each["kind"], each["metadata"]["name"])
-            for each in chart.template(*MODES["one namespace"], namespace=space)
-            if "namespace" not in each["metadata"]
-        }
-        for space in ("tandem", "lab")
-    )
-    assert first
-    assert second
-    assert not first & second
+    """Three namespaces, three operators: none takes over another's roles."""
+    names = [
+        (each["kind"], each["metadata"]["name"])
+        for space in ("tandem", "lab", "desk")
+        for each in chart.template(*MODES["one namespace"], namespace=space)
+        if "namespace" not in each["metadata"]
+    ]
+    assert len(set(names)) == len(names) >= 3
 
 
 def _aggregated_to(role: Document) -> set[str]:
