@@ -72,6 +72,11 @@ class Site:
         return f"172.30.{self.number}.1"
 
     @property
+    def mac(self) -> str:
+        """The bridge's own. It would else be that of some cable, and change when that is pulled, unknown to the others for 36 s."""
+        return f"0a:00:ac:1e:{self.number:02x}:00"
+
+    @property
     def tests(self) -> str:
         """This machine's address in the cluster's network: what tests and kubectl call from, and pods can call."""
         return f"172.30.{self.number}.254"

@@ -15,7 +15,7 @@ def add_bridge(site: Site) -> None:
     inside = ["-n", site.control]
     sh("ip", "netns", "add", site.control)
     sh("ip", *inside, "link", "set", "lo", "up")
-    sh("ip", *inside, "link", "add", site.name, "type", "bridge")
+    sh("ip", *inside, "link", "add", site.name, "address", site.mac, "type", "bridge")
     sh("ip", *inside, "address", "add", f"{site.host}/24", "dev", site.name)
     sh("ip", *inside, "link", "set", site.name, "up")
     sh("ip", "link", "add", site.name, "type", "veth", "peer", "name", f"{site.name}-tests", "netns", site.control)
