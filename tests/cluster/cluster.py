@@ -96,7 +96,7 @@ class Cluster(AnyCluster):
         plane.start_api_server(self.site, self.programs)
 
     def heal(self, nodes: list[str]) -> None:
-        """Undo what befell the cluster: these nodes are on, connected and without notices, and the API serves."""
+        """Undo what befell the cluster: these nodes are on, connected, schedulable and without notices, and the API serves."""
         if not processes.running(self.site, "kube-apiserver"):
             self.api_start()
         for name in self.nodes:
@@ -105,8 +105,11 @@ class Cluster(AnyCluster):
         for each in off:
             power.wait_ready(each)
         for name in nodes:
-            self.wait_until(f"{name} to be ready", lambda name=name: self.node_is_ready(name))
-            self.node_untaint(name)
+            found = api.call(self.site, "GET", f"/api/v1/nodes/{name}")
+            if set(found["spec"]) & {"taints", "unschedulable"}:
+                self.wait_until(f"{name} to be ready", lambda name=name: self.node_is_ready(name))
+                self.node_untaint(name)
+                self.kubectl("uncordon", name)
 
     def _node(self, name: str) -> Node:
         return named(self.site, name)
