@@ -96,11 +96,13 @@ class Cluster(AnyCluster):
         plane.start_api_server(self.site, self.programs)
 
     def heal(self, nodes: list[str]) -> None:
-        """Undo what befell the cluster: these nodes are on, connected, schedulable and without notices, and the API serves."""
+        """Undo what befell the cluster: these nodes and no others are on, reached, schedulable and without notices; the API serves."""
         if not processes.running(self.site, "kube-apiserver"):
             self.api_start()
         for name in self.nodes:
             self.node_mend(name)
+            if name not in nodes:
+                self.node_kill(name, delete=True)
         off = [power.switch_on(self._node(name), self.programs.kube) for name in nodes if name not in self.nodes]
         for each in off:
             power.wait_ready(each)

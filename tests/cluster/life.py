@@ -23,6 +23,7 @@ from tests.cluster.site import ClusterError, Site
 from tests.parts.kube import PAUSE_ARCHIVE
 
 _OWNER = "owner.json"
+_LINES = 4  # of each log, when something goes wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,11 @@ def up(site: Site, wanted: Wanted, programs: Programs) -> None:
             msg = f"cluster {site.number} is up: stop it (`python -m tests.cluster down`) or choose another number (TANDEM_CLUSTER)"
             raise ClusterError(msg)
         _clear(site)
-        _start(site, wanted, programs)
+        try:
+            _start(site, wanted, programs)
+        except ClusterError as error:
+            msg = f"{error}\n{_last_words(site)}"
+            raise ClusterError(msg) from error
 
 
 def _start(site: Site, wanted: Wanted, programs: Programs) -> None:
@@ -68,6 +73,11 @@ def _start(site: Site, wanted: Wanted, programs: Programs) -> None:
         start_karpenter(site, programs)
     for each in started:
         power.wait_ready(each)
+
+
+def _last_words(site: Site) -> str:
+    """The ends of all logs."""
+    return "\n".join(f"{log.name}: {line}" for log in sorted(site.log.glob("*")) for line in log.read_text().splitlines()[-_LINES:])
 
 
 def is_up(site: Site) -> bool:
