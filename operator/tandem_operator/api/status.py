@@ -74,6 +74,10 @@ class RunStatus(ApiModel):
     """Workers of that attempt."""
     next_workers: int | None = None
     """Workers of the next attempt, where it is to have another number than spec.workers."""
+    growing: bool = False
+    """Whether the attempt is larger than the one before, because there was room, and not all of its workers are up yet."""
+    grow_after: Time | None = None
+    """Until then it is not tried whether there is room for more workers."""
     capacity: str = ""
     """The machines that the attempt asks for: Spot, OnDemand, or empty when either will do."""
     pending_since: Time | None = None

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     DO_NOT_RESTART = "DoNotRestart"
     NO_PROGRESS = "NoProgress"
     TOO_MANY_FAILURES = "TooManyFailures"
+    RESIZED = "Resized"
+    FELL_BACK = "FellBack"
 
     @property
     def ours(self) -> bool:
@@ -42,9 +44,15 @@ class Reason(StrEnum):
         """Whether the attempt ends because its machines were taken away: nobody's fault."""
         return self in _DISRUPTIONS
 
+    @property
+    def reshaping(self) -> bool:
+        """Whether the attempt ends only because another size, or other machines, are better: nobody's wish and no fall."""
+        return self in _RESHAPES
+
 
 _OURS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED, Reason.WITHDRAWN)
 _DISRUPTIONS = (Reason.INTERRUPTED, Reason.LOST, Reason.PREEMPTED)
+_RESHAPES = (Reason.RESIZED, Reason.FELL_BACK)
 _RESTARTABLE = (*_DISRUPTIONS, Reason.WORKER_FAILED)
 _RESTS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED)
 _TOO_LATE = (Reason.DEADLINE_EXCEEDED, Reason.BUDGET_EXHAUSTED)
@@ -70,7 +78,7 @@ WAYS: tuple[Way, ...] = (
         RunPhase.PENDING,
         {
             RunPhase.RUNNING: (Reason.ALL_PRESENT,),
-            RunPhase.STOPPING: _STOPS,
+            RunPhase.STOPPING: (*_STOPS, *_RESHAPES),
             RunPhase.SUSPENDED: _RESTS,
             RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
             RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),
@@ -80,7 +88,7 @@ WAYS: tuple[Way, ...] = (
         RunPhase.RUNNING,
         {
             RunPhase.PENDING: _RESTARTABLE,
-            RunPhase.STOPPING: _STOPS,
+            RunPhase.STOPPING: (*_STOPS, Reason.RESIZED),
             RunPhase.SUSPENDED: _RESTS,
             RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
             RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),
@@ -89,7 +97,7 @@ WAYS: tuple[Way, ...] = (
     *_ways(
         RunPhase.STOPPING,
         {
-            RunPhase.PENDING: (*_RESTARTABLE, Reason.RESUMED),
+            RunPhase.PENDING: (*_RESTARTABLE, *_RESHAPES, Reason.RESUMED),
             RunPhase.SUSPENDED: _RESTS,
             RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
             RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from tandem_operator.api.phase import PhaseSpec
 from tandem_operator.api.training_run import TrainingRun
 
-from .policies import wanted
+from .policies import capacity, wanted
 from .values import Worker
 
 _HOUR_S = 3600
@@ -76,5 +76,6 @@ def _phase(phase: PhaseSpec) -> PhasePreview:
 
 
 def _next_workers(run: TrainingRun) -> tuple[Worker, ...]:
-    status = run.status.model_copy(update={"attempt": run.status.attempt + 1, "workers": run.spec.workers})
+    named = {"attempt": run.status.attempt + 1, "workers": run.spec.workers, "capacity": capacity.asked(run)}
+    status = run.status.model_copy(update=named)
     return wanted.workers(run.model_copy(update={"status": status}))

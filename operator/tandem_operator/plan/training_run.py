@@ -17,7 +17,9 @@ from .endings import Ending
 from .phases import Reason
 from .policies import (
     budget,
+    capacity,
     deadline,
+    elastic,
     fencing,
     hold,
     losses,
@@ -41,10 +43,10 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     run = _with(run, _decided(run, seen, now))
     run = _described(run, seen, now)
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
-    stop, said = wanted.unwanted(run, seen), events.told(before, run)
+    stop, said = (*wanted.unwanted(run, seen), *elastic.unwanted(run, seen, now)), events.told(before, run)
     if run.status.attempt != before.attempt:
         return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
-    start = wanted.missing(run, seen, now)
+    start = (*wanted.missing(run, seen, now), *elastic.spares(run, seen, now))
     return Plan(
         status=run.status,
         stop=stop,
@@ -79,7 +81,8 @@ def _ending(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
             return restart.forbidden(run, seen) or _begun(run.status, wish)
         case _:
             happened = fencing.lost(run, seen) or notice.given(run, seen) or restart.fallen(run, seen, now)
-            return restart.forbidden(run, seen) or wish or happened
+            better = capacity.fallen_back(run, seen, now) or elastic.resized(run, seen, now)
+            return restart.forbidden(run, seen) or wish or happened or better
 
 
 def _begun(status: RunStatus, wish: Ending | None) -> Ending:
@@ -95,8 +98,8 @@ def _begun(status: RunStatus, wish: Ending | None) -> Ending:
 
 def _ended(run: TrainingRun, seen: Seen, ending: Ending, now: datetime) -> RunStatus:
     """What follows on an ending: workers leave first, and nothing of the attempt lives when the next one is named."""
-    if run.status.phase is not RunPhase.STOPPING and not ending.reason.ours:
-        run = _with(run, restart.fell(run, seen, now))
+    if run.status.phase is not RunPhase.STOPPING:
+        run = _with(run, _found(run, seen, ending, now))
     if seen.live() and run.status.phase is not RunPhase.SUSPENDED:
         return _set(run.status, RunPhase.STOPPING, ending.reason, ending.message)
     status, ending = restart.counted(run, ending, now)
@@ -105,6 +108,13 @@ def _ended(run: TrainingRun, seen: Seen, ending: Ending, now: datetime) -> RunSt
     if ending.reason.ours and ending.reason is not Reason.WITHDRAWN:
         return _rest(run, seen, ending)
     return _next_attempt(_with(run, status), seen, now, ending)
+
+
+def _found(run: TrainingRun, seen: Seen, ending: Ending, now: datetime) -> RunStatus:
+    """What is kept of the moment at which an ending is found."""
+    if ending.reason.reshaping:
+        return elastic.decided(run.status, ending, now)
+    return run.status if ending.reason.ours else restart.fell(run, seen, now)
 
 
 def _gone_on(run: TrainingRun, seen: Seen) -> RunStatus:
@@ -125,12 +135,14 @@ def _rest(run: TrainingRun, seen: Seen, ending: Ending) -> RunStatus:
 
 def _next_attempt(run: TrainingRun, seen: Seen, now: datetime, after: Ending | None = None) -> RunStatus:
     """Name the next attempt, after an ending or after a rest; a number that was ever seen is never given again."""
-    before = run.status
+    before, size = run.status, elastic.size(run)
     if seen.live():
         return before
     named = {
         "attempt": 1 + max([before.attempt, *(worker.attempt for worker in seen.workers)]),
-        "workers": run.spec.workers,
+        "workers": size,
+        "capacity": capacity.asked(run, after),
+        "growing": after is not None and after.reason is Reason.RESIZED and size > before.workers,
         "started_at": before.started_at or now,
         "pending_since": now,
         "fell_at_step": progress.left_behind(before),
@@ -144,12 +156,14 @@ def _next_attempt(run: TrainingRun, seen: Seen, now: datetime, after: Ending | N
 
 def _described(run: TrainingRun, seen: Seen, now: datetime) -> TrainingRun:
     """The run with all that its status says of itself: what a change of phase means for speed, conditions and generation."""
-    status = run.status
+    status, pending = run.status, run.status.phase is RunPhase.PENDING
     said = {
         "observed_generation": run.metadata.generation,
         "total_steps": run.spec.total_steps,
         "tokens_per_second": status.tokens_per_second if status.phase is RunPhase.RUNNING else None,
-        "pending_since": status.pending_since if status.phase is RunPhase.PENDING else None,
+        "pending_since": status.pending_since if pending else None,
+        "growing": status.growing and pending,
+        "next_workers": status.next_workers if status.phase is RunPhase.STOPPING else None,
     }
     run = _with(run, status.model_copy(update=said))
     drawn = {"eta_seconds": progress.eta_seconds(run), "conditions": conditions.conditions(run, seen, now)}

@@ -16,7 +16,7 @@ _ROOMS = (
     Room(),
     Room(workers=0, others=Waiting(tier=Tier.QUOTA, message="no quota")),
     Room(workers=1),
-    Room(workers=2, others=Waiting(tier=Tier.NODE)),
+    Room(workers=4, others=Waiting(tier=Tier.NODE)),
     Room(spot=0),
     Room(workers=1, spot=0, others=Waiting(tier=Tier.MISCONFIGURED, message="no such label")),
 )
@@ -78,7 +78,7 @@ TO_THE_RUN: Mapping[str, Callable[[World, int], None]] = {
     "suspend": lambda world, _: world.edit(suspend=not world.run.spec.suspend),
     "budget": lambda world, which: world.edit(budget={"usd": (None, 0.5, 1, 2, 5, 100)[which], "usdPerWorkerHour": 36}),
     "deadline": lambda world, which: world.edit(deadline=(None, None, "1m", "5m", "1h", "1h")[which]),
-    "resize": lambda world, which: world.edit(workers=1 + which % 3),
+    "resize": lambda world, which: world.edit(workers=(1, 2, 3, 6)[which % 4]),
 }
 EVERYTHING = ("tick", *TO_THE_LIVING, *TO_THE_RUN, *TO_ANYBODY)
 
@@ -98,13 +98,14 @@ def _restart(failures: int, same: int, first: str) -> dict[str, Any]:
 
 
 def _run(workers: int, spec: Mapping[str, Any]) -> TrainingRun:
+    """Of up to 6 workers, all but 4 and 5 split a batch of 24 evenly in micro-batches of 4."""
     return run_of(workers=workers, **spec)
 
 
 anything = happenings(*EVERYTHING, killed=st.one_of(st.just(Killed.NEVER), st.sampled_from(Killed)))
 runs = st.builds(
     _run,
-    st.integers(1, 3),
+    st.sampled_from([1, 2, 3, 6]),
     st.fixed_dictionaries(
         {"restart": st.builds(_restart, st.integers(0, 5), st.integers(1, 5), st.sampled_from(["1s", "7s", "30s"]))},
         optional={
@@ -112,6 +113,16 @@ runs = st.builds(
             "deadline": st.sampled_from(["1m", "10m"]),
             "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
             "suspend": st.booleans(),
+            "minWorkers": st.just(1),
+            "placement": st.sampled_from(
+                [
+                    {"shrinkAfter": "5s"},
+                    {"shrinkAfter": "1m", "spot": "Require"},
+                    {"onDemandAfter": "20s"},
+                    {"onDemandAfter": "1m", "shrinkAfter": "0s"},
+                    {"spot": "Never"},
+                ]
+            ),
         },
     ),
 )

@@ -33,15 +33,19 @@ def starts_only_what_may_be_started(run: TrainingRun, seen: Seen, made: Plan) ->
         assert worker.name not in {known.name for known in seen.workers}, f"{worker.name} is started twice"
         assert worker.attempt == run.status.attempt == made.status.attempt, f"{worker.name} starts before its attempt is written"
         assert all(live.attempt == worker.attempt for live in seen.live()), f"{worker.name} starts while another attempt lives"
+        assert worker.spare == (made.status.phase is RunPhase.RUNNING), f"{worker.name} is spare in a run that is {made.status.phase}"
+        assert not worker.spare or made.status.workers <= worker.rank < run.spec.workers
     if made.status.attempt != run.status.attempt:
         assert not seen.live(), "an attempt is named while another lives"
+        assert (run.spec.min_workers or run.spec.workers) <= made.status.workers <= run.spec.workers
+        assert not any(run.spec.model_copy(update={"workers": made.status.workers}).batches_split_evenly())
         assert made.status.attempt > max([run.status.attempt, *(worker.attempt for worker in seen.workers)])
 
 
 def stops_only_what_lives(seen: Seen, made: Plan) -> None:
-    """Whoever is asked to leave has not ended, and was not asked before. Of an older attempt, whoever can be is asked, heard of or not."""
+    """Whoever is asked to leave has not ended, or is a spare, and was not asked before; of older attempts everybody is, heard of or not."""
     unasked = {worker.name for worker in seen.workers if worker.exit_code is None and not worker.stopping}
-    assert set(made.stop) <= unasked
+    assert set(made.stop) <= unasked | {worker.name for worker in seen.workers if worker.spare and worker.exit_code is not None}
     old = {worker.name for worker in seen.workers if worker.attempt < made.status.attempt}
     assert unasked & old <= set(made.stop), "somebody of an older attempt may stay"
     if made.status.phase in {RunPhase.STOPPING, RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED}:

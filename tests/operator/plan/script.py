@@ -19,6 +19,9 @@ Record = dict[str, Any]
 _FIELDS = (
     "attempt",
     "workers",
+    "nextWorkers",
+    "growAfter",
+    "capacity",
     "failures",
     "preemptions",
     "noProgress",

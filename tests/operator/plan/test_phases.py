@@ -16,6 +16,8 @@ _SPECS = [
     {"deadline": "1m"},
     {"restart": {"maxFailures": 0, "maxNoProgress": 5}},
     {"restart": {"maxFailures": 5, "maxNoProgress": 1}},
+    {"minWorkers": 1, "placement": {"shrinkAfter": "1s"}, "restart": {"maxFailures": 50, "maxNoProgress": 50}},
+    {"placement": {"onDemandAfter": "1s"}, "restart": {"maxFailures": 50, "maxNoProgress": 50}},
 ]
 
 

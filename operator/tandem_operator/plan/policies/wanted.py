@@ -9,7 +9,8 @@ from typing import Any
 
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.phase import PhaseSpec
-from tandem_operator.api.status import RunPhase
+from tandem_operator.api.placement import Spot
+from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.phases import UNDER_WAY
 from tandem_operator.plan.values import Seen, Worker
@@ -28,14 +29,25 @@ def workers(run: TrainingRun) -> tuple[Worker, ...]:
         **_services(run),
     }
     return tuple(
-        Worker(run=run.name, attempt=run.status.attempt, rank=rank, environment={**everyone, "TANDEM_WORKER_RANK": str(rank)})
+        Worker(
+            run=run.name,
+            attempt=run.status.attempt,
+            rank=rank,
+            spot=spot(run.status),
+            environment={**everyone, "TANDEM_WORKER_RANK": str(rank)},
+        )
         for rank in range(run.status.workers)
     )
 
 
+def spot(status: RunStatus) -> Spot:
+    """What the workers of the current attempt ask of their machines; written when it was named, like its size."""
+    return {"Spot": Spot.REQUIRE, "OnDemand": Spot.NEVER}.get(status.capacity, Spot.PREFER)
+
+
 def missing(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Worker, ...]:
     """The workers to start: those of a pending attempt that are not there, once its wait is over and no other attempt lives."""
-    if run.status.phase is not RunPhase.PENDING or _others_live(run, seen):
+    if run.status.phase is not RunPhase.PENDING or others_live(run, seen):
         return ()
     if run.status.start_after and now < run.status.start_after:
         return ()
@@ -67,7 +79,7 @@ def down(run: TrainingRun, seen: Seen) -> tuple[str, ...]:
     return tuple(name for name in ours if name in waiting or name in absentees)
 
 
-def _others_live(run: TrainingRun, seen: Seen) -> bool:
+def others_live(run: TrainingRun, seen: Seen) -> bool:
     """Whether a worker of another attempt may still compute or write."""
     return any(worker.attempt != run.status.attempt for worker in seen.live())
 
