@@ -2,7 +2,7 @@
 
 Made from the members' own pyproject.toml files at the date of the workspace's `exclude-newer`, so that anybody gets the
 same text on any day. The workspace leaves out some CUDA libraries that a processor does not need; images get them all,
-but for the trainer's image for processors alone, which has none of them (see trainer_image/processors.py).
+but for the trainer's image for processors alone (see trainer_image/processors) and the one that finds a torch in its base.
 
     uv run poe exports        writes them; a test proves the committed ones fresh
 """
@@ -55,6 +55,13 @@ EXPORTS = (
         extras=("deepspeed",),
         # Of CUDA, the runtime and the profiler's interface stay, which say that there is no card; stubs stand in for the rest.
         without=(*_CUDA, *(f"nvidia-{name}" for name in _NVIDIA)),
+    ),
+    # For a base image that brings its own torch, such as those of ROCm.
+    Export(
+        file="trainer_image/requirements-no-torch.txt",
+        member="trainer_image",
+        extras=("deepspeed",),
+        without=("torch", *_CUDA, *(f"nvidia-{name}" for name in (*_NVIDIA, "cuda-cupti", "cuda-runtime"))),
     ),
     # DeepSpeed comes as source; its own build asks for these.
     Export(file="trainer_image/requirements-build.txt", more=(*_BUILDS_OURS, "setuptools>=64", "wheel")),

@@ -1,6 +1,7 @@
 """The committed versions of every image are those that its pyproject.toml asks for, and name no registry."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -28,11 +29,13 @@ def test_the_operator_image_carries_no_torch() -> None:
     assert not re.search(r"^(torch|nvidia-)", (ROOT / "operator/requirements.txt").read_text(), re.MULTILINE)
 
 
-def test_the_trainer_image_for_processors_has_the_versions_of_the_other() -> None:
-    """It leaves packages out and changes none: what is tested without cards is what runs on them."""
-    all_pins, pins = (
-        set(re.findall(r"^\S+==\S+", (ROOT / f"trainer_image/{name}.txt").read_text(), re.MULTILINE))
-        for name in ("requirements", "requirements-cpu")
-    )
-    assert pins < all_pins
-    assert not [pin for pin in all_pins - pins if not re.match("cuda-|nvidia-|triton", pin)]
+@pytest.mark.parametrize("name", ["requirements-cpu.txt", "requirements-no-torch.txt"])
+def test_every_trainer_image_has_the_same_versions(name: str) -> None:
+    """The others leave CUDA out, or torch, and change nothing: what is tested without cards is what runs on them."""
+    everything, pins = (_pins(ROOT / "trainer_image" / each) for each in ("requirements.txt", name))
+    assert pins < everything
+    assert not [pin for pin in everything - pins if not re.match("cuda-|nvidia-|torch|triton", pin)]
+
+
+def _pins(path: Path) -> set[str]:
+    return set(re.findall(r"^\S+==\S+", path.read_text(), re.MULTILINE))
