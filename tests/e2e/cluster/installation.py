@@ -1,0 +1,161 @@
+"""Tandem as people install it: our images in a cluster's nodes, the chart by `helm install`, and nothing else."""
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster.cluster import Cluster
+
+ROOT = Path(__file__).parents[3]
+RELEASE = "tandem"
+SERVICES_ON = "node1"
+"""Operator and telemetry are kept on this node, so that tests know which one they may take away."""
+
+_KEYS = "checkpoints"  # name of the Secret
+_PATIENCE_S = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Tandem in a cluster.
+
+    Attributes:
+        cluster: Where.
+        helm: The Helm that installed it.
+        bucket: Where the checkpoints of all runs go.
+    """
+
+    cluster: Cluster
+    helm: Path
+    bucket: str
+
+    def install(self, **settings: str) -> None:
+        """`helm install`, or `helm upgrade` with other settings; returns when everything is up."""
+        chosen = {
+            "images.pullPolicy": "Never",
+            "checkpoints.uri": f"s3://{self.bucket}/runs",
+            "checkpoints.endpoint": self.cluster.minio_endpoint,
+            "checkpoints.secret": _KEYS,
+            **{f"{part}.nodeSelector.kubernetes\\.io/hostname": SERVICES_ON for part in ("operator", "telemetry")},
+            **settings,
+        }
+        told = [f"--set={name}={value}" for name, value in chosen.items()]
+        self._run("upgrade", "--install", RELEASE, str(ROOT / "charts/tandem"), "--create-namespace", "--wait", "--timeout=5m", *told)
+
+    def tenant(self, prefix: str) -> "Tenant":
+        """A namespace of its own, with the Secret that checkpoints are kept with."""
+        namespace, owner = self.cluster.new_namespace(prefix), self.cluster.minio
+        literals = (f"--from-literal=AWS_ACCESS_KEY_ID={owner.access_key}", f"--from-literal=AWS_SECRET_ACCESS_KEY={owner.secret_key}")
+        self.cluster.kubectl("create", "secret", "generic", _KEYS, "-n", namespace, *literals)
+        return Tenant(installation=self, namespace=namespace)
+
+    def _run(self, *arguments: str) -> None:
+        command = [str(self.helm), *arguments, f"--namespace={RELEASE}", f"--kubeconfig={self.cluster.kubeconfig}"]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "HELM_CACHE_HOME": str(self.cluster.kubeconfig.parent / "helm")},
+        )
+        assert done.returncode == 0, f"{done.stderr}\n{self._standing()}"
+
+    def _standing(self) -> str:
+        return self.cluster.kubectl("get", "pods,events", "-n", RELEASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """Somebody who works in one namespace, with kubectl."""
+
+    installation: Installation
+    namespace: str
+
+    def apply(self, run: Mapping[str, Any], **spec: Any) -> "Applied":
+        """`kubectl apply` a run, with these parts of its spec in place of its own, under a name that is new."""
+        name = f"{run['metadata']['name'][:20]}-{secrets.token_hex(2)}"
+        changed = {**run, "metadata": {"name": name}, "spec": {**run["spec"], **spec}}
+        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(changed))
+        return Applied(tenant=self, name=name)
+
+    def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
+        """What kubectl says, in the namespace."""
+        return self.installation.cluster.kubectl("-n", self.namespace, *arguments, stdin=stdin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """A run in a cluster, as kubectl shows it."""
+
+    tenant: Tenant
+    name: str
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Its status; empty before the first look."""
+        return self.object.get("status", {})
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """All of it."""
+        return json.loads(self.tenant.kubectl("get", "trainingrun", self.name, "-o", "json"))
+
+    @property
+    def pods(self) -> list[dict[str, Any]]:
+        """Its pods, of all attempts."""
+        return json.loads(self.tenant.kubectl("get", "pods", "-l", f"tandem.dev/run={self.name}", "-o", "json"))["items"]
+
+    @property
+    def events(self) -> list[str]:
+        """The reasons of its events, in their order."""
+        selector = f"regarding.name={self.name},regarding.kind=TrainingRun"
+        told = json.loads(self.tenant.kubectl("get", "events.events.k8s.io", f"--field-selector={selector}", "-o", "json"))["items"]
+        return [each["reason"] for each in sorted(told, key=lambda each: each["eventTime"])]
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """A condition; empty before the first look."""
+        return next((each for each in self.status.get("conditions", ()) if each["type"] == kind), {})
+
+    def wait(self, what: str, happened: Any, seconds: float = _PATIENCE_S) -> None:
+        """Until `happened`, given this run, is true."""
+        try:
+            self.tenant.installation.cluster.wait_until(f"{self.name}: {what}", lambda: happened(self), seconds)
+        except Exception as error:
+            error.add_note(self.said())
+            raise
+
+    def wait_for_phase(self, phase: str, seconds: float = _PATIENCE_S) -> None:
+        """Until it is in a phase of its life."""
+        self.wait(f"phase {phase}", lambda run: run.status.get("phase") == phase, seconds)
+
+    def wait_for_step(self, step: int, attempt: int = 1, seconds: float = _PATIENCE_S) -> None:
+        """Until an attempt has come to a step."""
+        self.wait(f"step {step}", lambda run: run.status.get("attempt", 0) >= attempt and run.status.get("step", 0) >= step, seconds)
+
+    def edit(self, **spec: Any) -> None:
+        """`kubectl patch` parts of the spec."""
+        self.tenant.kubectl("patch", "trainingrun", self.name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def manifests(self) -> list[str]:
+        """The names of its checkpoints' manifests."""
+        bucket = self.tenant.installation.bucket
+        prefix = f"runs/{self.tenant.namespace}/{self.name}/manifests/"
+        listed = self.tenant.installation.cluster.minio.client.list_objects(bucket, prefix=prefix, recursive=True)
+        return sorted(str(each.object_name).rpartition("/")[2] for each in listed)
+
+    def said(self) -> str:
+        """All that helps to understand a failure."""
+        parts = (
+            self.tenant.kubectl("get", "trainingrun", self.name, "-o", "yaml"),
+            self.tenant.kubectl("get", "pods,events", "-o", "wide"),
+            self.tenant.kubectl("logs", "-l", f"tandem.dev/run={self.name}", "--prefix", "--tail=15"),
+            self.tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-operator", "--tail=30"),
+        )
+        return "\n".join(parts)

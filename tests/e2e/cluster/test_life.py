@@ -1,0 +1,24 @@
+"""A run on a cluster, from `kubectl apply` to its end."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster.installation import Tenant
+from tests.e2e.home import Home
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_quickstart_ends_like_on_one_machine(tenant: Tenant, quickstart: dict[str, Any], home: Home) -> None:
+    """Two pods on two nodes, ZeRO-2 over the network, checkpoints in MinIO: Complete, with the very loss of two local processes."""
+    run = tenant.apply(quickstart, placement={"onePerNode": True})
+    run.wait("two nodes", lambda run: {pod["spec"].get("nodeName") for pod in run.pods} == {"node1", "node2"})
+    tenant.kubectl("wait", "--for=condition=Complete", "--timeout=600s", f"trainingrun/{run.name}")
+    status = run.status
+    assert (status["step"], status["attempt"], status["failures"], status["lostSteps"]) == (160, 1, 0, 0)
+    assert run.manifests()[-1] == "000001-000000000160.json"
+    assert {"Accepted", "Running", "Succeeded"} <= set(run.events)
+    assert float(status["spentUsd"]) > 0
+    assert home.tandem("run", "--plain", home.write(quickstart["spec"])).returncode == 0
+    assert status["loss"] == pytest.approx(home.status()["loss"], rel=1e-6)

@@ -1,0 +1,62 @@
+"""What people want of a run that is under way: rest, go on, stop at a sum or a time, be gone."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster.installation import Tenant
+
+pytestmark = pytest.mark.slow
+
+
+def test_rest_and_go_on(tenant: Tenant, small: dict[str, Any]) -> None:
+    """Suspended, a run holds no machine and has lost nothing; resumed, it goes on at the next step."""
+    run = tenant.apply(small, workers=1)
+    run.wait_for_step(50)
+    run.edit(suspend=True)
+    run.wait_for_phase("Suspended")
+    rested = run.status
+    assert not [pod for pod in run.pods if pod["status"]["phase"] in {"Pending", "Running"}]
+    assert rested["checkpoint"]["step"] >= 50
+    run.edit(suspend=False)
+    run.wait_for_step(rested["checkpoint"]["step"] + 1, attempt=2)
+    assert (run.status["lostSteps"], run.status["failures"], run.status["preemptions"]) == (0, 0, 0)
+
+
+def test_a_budget_stops_after_a_checkpoint_and_a_larger_one_goes_on(tenant: Tenant, small: dict[str, Any]) -> None:
+    """A few cents are spent within a minute: the run checkpoints, rests, and is never further beyond the limit than one look."""
+    run = tenant.apply(small, workers=1, budget={"usd": 0.10, "usdPerWorkerHour": 12})
+    run.wait_for_phase("Suspended")
+    status = run.status
+    assert status["reason"] == "BudgetExhausted"
+    assert run.condition("BudgetOK")["status"] == "False"
+    assert 0.10 <= float(status["spentUsd"]) < 0.20
+    assert "BudgetNearlyExhausted" in run.events
+    run.edit(budget={"usd": 10})
+    run.wait("attempt 2", lambda run: run.status["attempt"] == 2 and run.status["phase"] == "Running")
+
+
+def test_a_deadline_ends_a_run_and_its_time_to_live_removes_it(tenant: Tenant, small: dict[str, Any]) -> None:
+    """Over in time, with its work kept; then the object goes, and its pods with it."""
+    run = tenant.apply(small, workers=1, deadline="20s", ttlSecondsAfterFinished=5)
+    run.wait_for_phase("Failed")
+    status = run.status
+    assert status["reason"] == "DeadlineExceeded"
+    lasted_s = (datetime.fromisoformat(status["finishedAt"]) - datetime.fromisoformat(status["startedAt"])).total_seconds()
+    assert lasted_s >= 20
+    run.wait("the run to be gone", lambda run: not tenant.kubectl("get", "trainingruns", run.name, "--ignore-not-found").strip())
+    run.wait("its pods to be gone", lambda run: not run.pods)
+
+
+@pytest.mark.parametrize("moment", ["starting", "checkpointing"])
+def test_delete_at_any_moment_leaves_nothing(tenant: Tenant, small: dict[str, Any], moment: str) -> None:
+    """Deleted while it starts or while it saves: all that it owned goes, no pod stays, and what was saved is whole."""
+    run = tenant.apply(small, checkpoint={"everySteps": 1})
+    if moment == "starting":
+        run.wait("pods", lambda run: len(run.pods) == 2)
+    else:
+        run.wait("a checkpoint", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= 3)
+    tenant.kubectl("delete", "trainingrun", run.name, "--wait=true", "--timeout=60s")
+    owned = f"pods,services,poddisruptionbudgets -l tandem.dev/run={run.name} --no-headers".split()
+    run.wait("nothing of it to be left", lambda _: not tenant.kubectl("get", *owned).strip())
