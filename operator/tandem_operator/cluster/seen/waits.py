@@ -19,7 +19,7 @@ _HOPELESS: Final = (
     "CreateContainerError",
     "RunContainerError",
 )
-_NOWHERE: Final = ("not found", "didn't match Pod's node affinity/selector", "unbound immediate PersistentVolumeClaims")
+_NOWHERE: Final = ("not found", "unbound immediate PersistentVolumeClaims")
 _WILL_COME: Final = "nominatedNodeName"
 
 
@@ -59,10 +59,9 @@ def _unplaced(pod: Json, placed: Json) -> Waiting:
 
 
 def _nowhere(message: str) -> bool:
-    """Whether no machine there is could ever take it: one reason, and it is not want of room.
+    """Whether no machine that may ever come could take it, because something that it names does not exist.
 
-    The scheduler says "0/3 nodes are available: 2 Insufficient cpu, 1 node(s) didn't match ...": when it counts several reasons,
-    some machine would do if it were free.
+    That no node has the right labels is no such case: with an autoscaler there is none of them until one is asked for.
     """
     counted = message.partition(": ")[2].partition(". ")[0] or message
-    return any(sign in counted for sign in _NOWHERE) and "Insufficient" not in counted and "taint" not in counted
+    return any(sign in counted for sign in _NOWHERE) and "Insufficient" not in counted

@@ -1,0 +1,72 @@
+"""How the operator scales: pods made as fast as the built-in Job controller makes them, and what it costs to care for many runs.
+
+A real API server, scheduler and controllers; the pods are on nodes that run nothing (kwok). Peer and ours run one after the other on
+the same cluster, made by the same client. Prints JSON lines.
+
+    python -m tests.bench.operator [--runs 1000] [--rounds 1] [--idle-s 60]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.bench.operator.caring import caring
+from tests.bench.operator.load import seconds_until_pods
+from tests.bench.operator.process import operating
+from tests.cluster import life
+from tests.cluster.cluster import Cluster
+from tests.cluster.life import Wanted
+from tests.cluster.programs import obtained
+from tests.cluster.site import Site
+
+_NUMBER = 0
+_PODS_A_NODE = 100
+_ROOT = Path(__file__).parents[3]
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--idle-s", type=int, default=60)
+    asked = parser.parse_args()
+    site = Site.numbered(int(os.environ.get("TANDEM_CLUSTER", _NUMBER)))
+    programs = obtained(print, kwok=True)
+    life.up(site, Wanted(nodes=0, fake_nodes=asked.runs // _PODS_A_NODE + 2, owner=os.getpid()), programs)
+    try:
+        cluster = Cluster.running(site, programs)
+        cluster.kubectl("apply", "--server-side", "-f", _ROOT / "charts/tandem/crds")
+        with tempfile.TemporaryDirectory() as folder:
+            for round_ in range(asked.rounds):
+                starting(cluster, Path(folder), asked.runs, round_)
+            caring(cluster, Path(folder), asked.runs, asked.idle_s, say)
+    finally:
+        life.down(site)
+
+
+def starting(cluster: Cluster, folder: Path, runs: int, round_: int) -> None:
+    """Time until all pods exist: Jobs, then runs."""
+    peer_s = asyncio.run(seconds_until_pods(cluster.kubeconfig, f"jobs-{round_}", "job", runs))
+    with operating(cluster.kubeconfig, folder) as operator:
+        before = operator.cpu_s
+        ours_s = asyncio.run(seconds_until_pods(cluster.kubeconfig, f"runs-{round_}", "run", runs))
+        cpu_s = operator.cpu_s - before
+    ratio = round(ours_s / peer_s, 3)
+    say(
+        {"metric": "seconds_until_all_pods", "runs": runs, "value": round(ours_s, 1), "unit": "s", "peer": round(peer_s, 1), "ratio": ratio}
+    )
+    say({"metric": "operator_cpu_per_run_life", "value": round(cpu_s / runs * 1000, 2), "unit": "ms"})
+
+
+def say(line: dict[str, Any]) -> None:
+    """One line of JSON."""
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

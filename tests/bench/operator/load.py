@@ -1,0 +1,100 @@
+"""Many objects at once, made and counted by the same client for whoever is measured."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tandem_operator.cluster.kube.client import Kube, configuration
+from tandem_operator.cluster.kube.limiter import Limiter
+
+_AT_ONCE = 20
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_PATIENCE_S = 1200.0
+_FAKE = {"nodeSelector": {"type": "fake"}, "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}]}
+
+
+def job(name: str, namespace: str) -> dict[str, Any]:
+    """A Job of one pod on a fake node: what the peer is asked for."""
+    container = {"name": "worker", "image": "none"}
+    template = {"spec": {**_FAKE, "restartPolicy": "Never", "containers": [container]}}
+    spec = {"backoffLimit": 0, "template": template}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+def run(name: str, namespace: str) -> dict[str, Any]:
+    """A TrainingRun of one pod on a fake node."""
+    spec = {"trainer": {"deepspeed": {}}, "phases": [{"name": "all", "steps": 1_000_000}], "placement": _FAKE}
+    return {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+class Load:
+    """A namespace full of objects of one kind."""
+
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self._kube, self.namespace = kube, namespace
+
+    @classmethod
+    async def begin(cls, kubeconfig: Path, namespace: str) -> "Load":
+        """An empty namespace."""
+        kube = Kube(await configuration({"KUBECONFIG": str(kubeconfig)}), Limiter(5000, 5000), lambda _: None, lambda: None)
+        await kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        await asyncio.sleep(2)  # its default service account is made by a controller
+        return cls(kube, namespace)
+
+    async def create(self, collection: str, make: Callable[[str, str], dict[str, Any]], count: int) -> None:
+        """Create `count` objects, twenty at a time."""
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with turn:
+                await self._kube.create(f"{collection}/namespaces/{self.namespace}/{_plural(make)}", make(f"n{number}", self.namespace))
+
+        await asyncio.gather(*(one(number) for number in range(count)))
+
+    async def until_pods(self, count: int) -> None:
+        """Return when there are that many pods."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while (there := await self.count("/api/v1", "pods")) < count:
+            assert time.monotonic() < deadline, f"{there} of {count} pods after {_PATIENCE_S:.0f} s"
+            await asyncio.sleep(0.1)
+
+    async def until(self, count: int, collection: str, plural: str, true: Callable[[dict[str, Any]], bool]) -> None:
+        """Return when so many objects are as wanted."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            page = await self._kube.get(f"{collection}/namespaces/{self.namespace}/{plural}")
+            if sum(map(true, page["items"])) >= count:
+                return
+            assert time.monotonic() < deadline
+            await asyncio.sleep(1)
+
+    async def count(self, collection: str, plural: str) -> int:
+        """How many objects there are."""
+        page = await self._kube.get(f"{collection}/namespaces/{self.namespace}/{plural}", accept=_METADATA, limit=1)
+        return len(page["items"] or []) + int(page["metadata"].get("remainingItemCount") or 0)
+
+    async def end(self) -> None:
+        """Delete everything, and wait until it is gone."""
+        await self._kube.delete(f"/api/v1/namespaces/{self.namespace}", {})
+        deadline = time.monotonic() + _PATIENCE_S
+        while (await self._kube.get("/api/v1/namespaces", fieldSelector=f"metadata.name={self.namespace}"))["items"]:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(1)
+        await self._kube.close()
+
+
+async def seconds_until_pods(kubeconfig: Path, namespace: str, kind: str, count: int) -> float:
+    """From the first create of `count` Jobs or runs to the moment at which all their pods exist; leaves nothing behind."""
+    load = await Load.begin(kubeconfig, namespace)
+    collection, make = {"job": ("/apis/batch/v1", job), "run": ("/apis/tandem.dev/v1alpha1", run)}[kind]
+    began = time.monotonic()
+    await asyncio.gather(load.create(collection, make, count), load.until_pods(count))
+    took = time.monotonic() - began
+    await load.end()
+    return took
+
+
+def _plural(make: Callable[[str, str], dict[str, Any]]) -> str:
+    return {job: "jobs", run: "trainingruns"}[make]
