@@ -29,7 +29,7 @@ def record_of(home: Path, image: Path) -> Record:
     key, names = _identity(image)
     path = folder / "images" / f"{key}.json"
     with _locked(folder):
-        if not path.exists():
+        if not path.exists() or not Record.read(path).usable:
             path.parent.mkdir(exist_ok=True)
             with serving(folder / "containerd", _NAMESPACE) as store:
                 _imported(store, image, key, names).write(path)
