@@ -12,6 +12,9 @@ from typing import Any
 import yaml
 
 from tests.cluster.cluster import Cluster
+from tests.images.conftest import ARGUMENTS, DOCKERFILES
+from tests.parts.images import bases, build
+from tests.parts.part import Say
 
 ROOT = Path(__file__).parents[3]
 RELEASE = "tandem"
@@ -20,6 +23,41 @@ SERVICES_ON = "node1"
 
 _KEYS = "checkpoints"  # name of the Secret
 _PATIENCE_S = 300
+
+
+SMALL: Mapping[str, Any] = {
+    "apiVersion": "tandem.dev/v1alpha1",
+    "kind": "TrainingRun",
+    "metadata": {"name": "small"},
+    "spec": {
+        "workers": 2,
+        "trainer": {
+            "deepspeed": {
+                "zeroStage": 2,
+                "microBatchSize": 4,
+                "precision": "fp32",
+                "model": {"layers": 2, "width": 64, "heads": 2},
+            }
+        },
+        "phases": [{"name": "all", "steps": 1_000_000, "contextLength": 64, "batchSize": 8}],
+        "checkpoint": {"everySteps": 100},
+        "budget": {"usdPerWorkerHour": 0.40},
+        "restart": {"backoff": {"first": "1s"}},
+        "pod": {"memory": "2Gi"},
+    },
+}
+"""A run of two ranks that begins soon, steps fast and does not end by itself."""
+
+
+def load_images(cluster: Cluster, say: Say) -> None:
+    """Our three images on every node, built now if need be.
+
+    Raises:
+        Missing: When they cannot be built here.
+    """
+    for name, dockerfile in DOCKERFILES.items():
+        arguments = {**bases(), **ARGUMENTS.get(name, {})}
+        cluster.load_image(build(Path(dockerfile), f"localhost/tandem-{name}:dev", ROOT, arguments, say))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
