@@ -46,6 +46,17 @@ def happen(world: World, it: Happening) -> None:
         TO_THE_RUN[it.what](world, it.which)
 
 
+def calm(world: World) -> None:
+    """Nothing stands in the way of the run any more."""
+    for node in NODES:
+        world.notice(node.name, None)
+        world.cordon(node.name, cordoned=False)
+        world.hear(node.name)
+    world.make_room(Room())
+    world.slow_down(None)
+    world.edit(suspend=False, deadline=None, budget={"usd": None})
+
+
 def _advance(world: World, _: str, steps: int) -> None:
     """Training goes on by some steps; an attempt that begins goes on from the newest checkpoint. Losses may be no number."""
     told = world.report if world.report and world.report.attempt == world.run.status.attempt else None
@@ -84,9 +95,10 @@ EVERYTHING = ("tick", *TO_THE_LIVING, *TO_THE_RUN, *TO_ANYBODY)
 
 
 def happenings(*whats: str, killed: st.SearchStrategy[Killed] | None = None) -> st.SearchStrategy[list[Happening]]:
-    """Up to fifty of these, in any order."""
+    """Up to fifty of these, in any order: a few, which are easily read when they break a law, or many, which come further."""
     kills = st.just(Killed.NEVER) if killed is None else killed
-    return st.lists(st.builds(Happening, st.sampled_from(whats), st.integers(0, 5), st.integers(0, 40), kills), max_size=50)
+    one = st.builds(Happening, st.sampled_from(whats), st.integers(0, 5), st.integers(0, 40), kills)
+    return st.one_of(st.lists(one, max_size=50), st.lists(one, min_size=20, max_size=50))
 
 
 def _budget(usd: float, then: str) -> dict[str, Any]:

@@ -312,14 +312,14 @@ def test_steps_that_were_lost_to_a_change_of_size_are_counted() -> None:
     assert world.look().status.lost_steps == 7
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 6), st.integers(0, 7), st.booleans())
 def test_a_punctual_shell_comes_to_rest_at_the_best_size_there_is_room_for(least: int, room: int, late: bool) -> None:  # noqa: FBT001 -- drawn
-    """And does not waver: in a day, with as much room as there is, no more than three attempts; four when all machines came late."""
+    """And does not waver: in hours, with as much room as there is, no more than three attempts."""
     world = World(run_of(workers=6, minWorkers=least))
     world.make_room(Room(workers=room // 2 if late else room))
-    while world.now < START + timedelta(days=1):
-        if late and world.now > START + timedelta(hours=1):
+    while world.now < START + 120 * MINUTE:
+        if late and world.now > START + 60 * MINUTE:
             world.make_room(Room(workers=room))
         made = world.look()
         world.leave()

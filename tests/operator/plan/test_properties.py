@@ -9,7 +9,7 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.training_run import plan
 
-from .happenings import NODES, Happening, anything, happen, happenings, runs
+from .happenings import NODES, Happening, anything, calm, happen, happenings, runs
 from .world import Killed, World, run_of
 
 
@@ -51,6 +51,29 @@ def test_nothing_is_overslept(run: TrainingRun, happened: list[Happening], share
     assert (early.start, early.stop, early.events) == ((), (), ())
     assert early.remove == made.remove
     assert (early.status.phase, early.status.attempt) == (made.status.phase, made.status.attempt)
+
+
+@settings(max_examples=100, deadline=None)
+@given(runs, anything)
+def test_once_the_world_is_calm_a_run_comes_to_run_with_all_its_workers(run: TrainingRun, happened: list[Happening]) -> None:
+    """Or is over, within an hour: there is money, room and time, all machines are heard of, and nobody wants it to rest."""
+    world = World(run, NODES)
+    for it in happened:
+        happen(world, it)
+        world.look(it.killed)
+    calm(world)
+    until = world.now + timedelta(hours=1)
+    while not _at_its_best(world.run):
+        assert world.now < until, f"still {world.run.status.phase}, {world.run.status.reason}"
+        made = world.look()
+        world.leave()
+        world.wait(max(made.look_again or timedelta(0), timedelta(seconds=1)))
+
+
+def _at_its_best(run: TrainingRun) -> bool:
+    """Over, or running with all workers; with fewer only where it was made so, and must not grow by itself."""
+    full = run.spec.min_workers is None or run.status.workers >= run.spec.workers
+    return run.status.phase.terminal or (run.status.phase is RunPhase.RUNNING and full)
 
 
 @settings(max_examples=50, deadline=None)
