@@ -1,7 +1,9 @@
-"""Doing what a plan says, in its order: stop, start, hold or let go, write the status, then say the events.
+"""Doing what a plan says: start, write the status, say the events, stop, hold or let go.
 
 Killed between any two requests, or refused one, the next look finds a world in which the rest is planned again. Nothing is done
 twice: names are derived, so what exists is a conflict; a status is written for the very version of the run that was looked at.
+Why an attempt ends is written before anybody is asked to leave for it: pods leave nothing behind, and whoever comes after us could
+not tell a worker that we sent away from one that was lost.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tandem_operator.api.status import RunStatus
-from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.api.training_run import API_VERSION, TrainingRun
 from tandem_operator.plan.values import Event, Plan, Seen, Worker
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.disruption_budget import disruption_budget
@@ -26,6 +28,7 @@ from .kube.client import Kube
 from .kube.document import Json
 from .kube.errors import KubeError
 from .kube.informer import Key
+from .kube.lease import NotLeaderError
 from .seen import waits
 from .world import StoredRun, World
 
@@ -39,9 +42,17 @@ Wrote = Callable[[str], None]
 class Applying:
     """Carries out plans."""
 
-    def __init__(self, kube: Kube, world: World, site: PodSite, wrote: Wrote) -> None:
-        """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
-        self._kube, self._world, self._site, self._wrote = kube, world, site, wrote
+    def __init__(self, kube: Kube, world: World, site: PodSite, *, made_pod: Callable[[Json], None], wrote: Wrote) -> None:
+        """Carry them out with `kube`.
+
+        Args:
+            kube: The API server.
+            world: What is known of it.
+            site: What workers are told of this cluster.
+            made_pod: Told of every pod that was made, so that the next look need not wait for the watch to tell of it.
+            wrote: Told the kind of everything that was written.
+        """
+        self._kube, self._world, self._site, self._made_pod, self._wrote = kube, world, site, made_pod, wrote
         self._untold = deque[tuple[Key, Json]](maxlen=_MOST_UNTOLD)
         self._told = asyncio.Event()
         self.holds = Holds(kube, wrote)
@@ -53,9 +64,7 @@ class Applying:
             KubeError: when the API server refuses; what was done until then stays done.
         """
         key = (run.metadata.namespace, run.name)
-        await self._stop(made, key, seen)
         await self._start(made.start, run)
-        await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
         if made.remove:
             await self._kube.delete(paths.run(key), {"propagationPolicy": "Background", "preconditions": {"uid": run.metadata.uid}})
             self._wrote("run")
@@ -63,17 +72,18 @@ class Applying:
         if _worth_writing(run.status, made.status, now):
             await self.write_status(key, stored, made.status)
             self.say(made.events, key, stored.uid, now)
+        await self._stop(made, key, seen)
+        await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
 
     async def write_status(self, key: Key, stored: StoredRun, status: RunStatus) -> None:
         """Write a status for exactly the version of the run that was looked at."""
-        found = stored.object()
         body: Json = {
-            "apiVersion": found["apiVersion"],
-            "kind": found["kind"],
+            "apiVersion": API_VERSION,
+            "kind": "TrainingRun",
             "metadata": {"name": key[1], "namespace": key[0], "uid": stored.uid, "resourceVersion": str(stored.version)},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        self._world.put_run(await self._kube.apply(f"{paths.run(key)}/status", body))
+        self._world.put_answer(await self._kube.apply(f"{paths.run(key)}/status", body))
         self._wrote("status")
 
     async def _stop(self, made: Plan, key: Key, seen: Seen) -> None:
@@ -124,7 +134,7 @@ class Applying:
             return
         self._wrote(kind)
         if kind == "pod":
-            self._world.put_pod(made)
+            self._made_pod(made)
 
     def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
         """Tell what happened, in the log at once and to the API server when that has time: no run waits for its events."""
@@ -146,7 +156,7 @@ class Applying:
     async def _tell_one(self, key: Key, body: Json) -> None:
         try:
             await self._kube.create(paths.events(key[0]), body)
-        except KubeError as error:
+        except (KubeError, NotLeaderError) as error:
             _log.warning("%s/%s: event %s was not written: %s", *key, body["reason"], error)
         else:
             self._wrote("event")
@@ -158,6 +168,7 @@ class Applying:
 
 def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:
     """Whether more than the meter has moved, or that for long enough."""
-    if before.model_dump(exclude=_SPENT) != after.model_dump(exclude=_SPENT):
-        return True
-    return before != after and (before.looked_at is None or now - before.looked_at >= _WRITTEN_EVERY)
+    if before == after:
+        return False
+    metered = after.model_copy(update={name: getattr(before, name) for name in _SPENT})
+    return metered != before or before.looked_at is None or now - before.looked_at >= _WRITTEN_EVERY

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
-import kopf
 from kubernetes.aio.client.configuration import Configuration
 from pydantic import ValidationError
 
@@ -73,11 +72,11 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     """Care for all runs while the Lease is held."""
     kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
     queue = Queue()
-    world = World(queue.add, queue.add_untold)
+    world = World(queue.add, queue.add_untold, nodes_told=settings.read_nodes)
     hearing = Hearing(settings, queue.add_progress)
-    applying = Applying(kube, world, settings.site(), probes.wrote)
-    shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
+    applying = Applying(kube, world, settings.site(), made_pod=informers["pods"].learn, wrote=probes.wrote)
+    shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     if settings.read_nodes:
         informers["nodes"] = Informer(kube, paths.NODES, world.put_node, world.drop_node)
     resync = Resync(kube, world, settings.namespace)
@@ -93,7 +92,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
             applying.tell(),
             working,
             *following,
-            _runs(settings, found, world, stop),
+            watching.follow(watching.registry(world, found, resync.listed_anew), settings.namespace, lambda: _on_signals(stop)),
         )
         return 0 if stop.is_set() else 1
     finally:
@@ -106,23 +105,6 @@ async def _work(settings: Settings, shell: Shell, queue: Queue, informers: Mappi
     await asyncio.gather(shell.begin(settings.namespace), *(each.synced.wait() for each in informers.values()))
     _log.info("%s cares for the runs of %s", settings.identity, settings.namespace or "all namespaces")
     await queue.work(shell.look)
-
-
-async def _runs(settings: Settings, found: Configuration, world: World, stop: asyncio.Event) -> None:
-    """Kopf follows the runs. It takes the signals of the process for itself, and we take them back."""
-    ready = asyncio.Event()
-    following = kopf.operator(
-        registry=watching.registry(world, found),
-        settings=watching.settings(),
-        standalone=True,
-        clusterwide=not settings.namespace,
-        namespaces=[settings.namespace] if settings.namespace else [],
-        ready_flag=ready,
-    )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(following)
-        await ready.wait()
-        _on_signals(stop)
 
 
 async def _first(*awaited: Awaitable[object]) -> None:

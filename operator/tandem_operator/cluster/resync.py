@@ -1,12 +1,15 @@
 """Does the watch really tell? Once a minute the versions of all runs are listed, and compared with what the watch has told.
 
 A watch can fall silent while its connection looks well (behind load balancers, or when a task of the library has died), and no probe
-of HTTP sees that. Here a run that stays different over two lists proves it: it is taken in, and liveness fails until the watch has
-caught up. What was deleted while nobody watched is found the same way.
+of HTTP sees that. Here a run that is not yet known as it was listed a minute ago proves it: it is taken in, and liveness fails until the
+watch has caught up. What was deleted while nobody watched is found the same way, and that is no fault: kopf lists anew after a break,
+and never says what is missing from the new list.
 """
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from . import paths
@@ -18,6 +21,7 @@ from .world import World
 
 _log = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0
+_SETTLES_S: Final = 1.0  # what a list brings is taken in by then
 _PAGE: Final = 500
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -26,60 +30,74 @@ class Resync:
     """Compares, for as long as it runs.
 
     Attributes:
-        behind: Runs that the watch has not told of, although they were so a minute ago already.
+        behind: Runs that the watch has not told of as they were a minute ago already.
         compared_at: When the last comparison was complete, by the clock of the running loop.
     """
 
     def __init__(self, kube: Kube, world: World, namespace: str) -> None:
         self._kube, self._world, self._namespace = kube, world, namespace
-        self._suspects: dict[Key, str] = {}
+        self._suspects: dict[Key, int] = {}
+        self._listed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self.behind: tuple[Key, ...] = ()
-        self.compared_at = asyncio.get_running_loop().time()
+        self.compared_at = self._loop.time()
+
+    def listed_anew(self) -> None:
+        """The watch had to begin anew with a list: of what was deleted before that, it tells nothing."""
+        self._listed.set()
 
     async def run(self) -> None:
-        """Compare until cancelled."""
+        """Compare until cancelled: every minute, and clear away what is gone when the watch has begun anew."""
+        due = self._loop.time() + _EVERY_S
         while True:
-            await asyncio.sleep(_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._listed.wait(), max(0.0, due - self._loop.time()))
+                await asyncio.sleep(_SETTLES_S)
             try:
-                await self.compare()
+                if self._loop.time() >= due:
+                    due += _EVERY_S
+                    await self.compare()
+                else:
+                    self._listed.clear()
+                    self._clear_away(*await self._versions())
             except KubeError as error:
                 _log.warning("runs could not be compared: %s", error)
+                self._listed.set()
 
     async def compare(self) -> None:
         """Compare once."""
-        listed = await self._versions()
-        suspects = {key: version for key, version in listed.items() if self._differs(key, version)}
-        suspects |= {key: "" for key, _ in self._world.runs() if key not in listed}
-        self.behind = tuple(
-            key for key, version in suspects.items() if key in self._suspects and (version == "") == (self._suspects[key] == "")
-        )
-        self._suspects = suspects
-        self.compared_at = asyncio.get_running_loop().time()
+        listed, at = await self._versions()
+        self._clear_away(listed, at)
+        self.behind = tuple(key for key, version in self._suspects.items() if key in listed and self._older(key, version))
+        self._suspects = {key: version for key, version in listed.items() if self._older(key, version)}
+        self.compared_at = self._loop.time()
         for key in self.behind:
-            await self._mend(key, gone=suspects[key] == "")
+            _log.error("%s/%s: the watch has not told that it changed", *key)
+            try:
+                self._world.put_run(await self._kube.get(paths.run(key)))
+            except KubeError as error:
+                if not error.gone:
+                    raise
 
-    async def _mend(self, key: Key, *, gone: bool) -> None:
-        _log.error("%s/%s: the watch has not told that it %s", *key, "is gone" if gone else "changed")
-        if gone:
-            self._world.drop_run(key)
-            return
-        try:
-            self._world.put_run(await self._kube.get(paths.run(key)))
-        except KubeError as error:
-            if not error.gone:
-                raise
+    def _clear_away(self, listed: Mapping[Key, int], at: int) -> None:
+        """Forget the runs that are not listed, save those that came after the list was made."""
+        for key, run in [(key, run) for key, run in self._world.runs() if key not in listed and run.version <= at]:
+            _log.info("%s/%s is gone", *key)
+            self._world.drop_run(key, run.uid)
 
-    def _differs(self, key: Key, version: str) -> bool:
+    def _older(self, key: Key, version: int) -> bool:
         known = self._world.run(key)
-        return known is None or known.version < int(version)
+        return known is None or known.version < version
 
-    async def _versions(self) -> dict[Key, str]:
-        found: dict[Key, str] = {}
-        more = ""
+    async def _versions(self) -> tuple[dict[Key, int], int]:
+        """The versions of all runs that there are, and the version of the list."""
+        found: dict[Key, int] = {}
+        at, more = 0, ""
         while True:
             query: dict[str, str | int] = {"limit": _PAGE, **({"continue": more} if more else {})}
             page: Json = await self._kube.get(paths.runs(self._namespace), accept=_METADATA, **query)
-            found |= {key_of(each): text(each, "metadata", "resourceVersion") for each in parts(page, "items")}
+            found |= {key_of(each): int(text(each, "metadata", "resourceVersion")) for each in parts(page, "items")}
+            at = at or int(text(page, "metadata", "resourceVersion"))
             more = text(page, "metadata", "continue")
             if not more:
-                return found
+                return found, at

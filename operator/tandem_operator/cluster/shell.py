@@ -4,8 +4,11 @@ Level-triggered: whatever happened, the answer is to look at the run. What fails
 run does keeps the others from being looked at.
 """
 
+import asyncio
+import itertools
 import logging
 import random
+from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,7 +33,9 @@ from .world import StoredRun, World
 _log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 60.0
+_DOUBLED: Final = 16  # times, which is more than the longest wait; a power of any size would not be a number any more
 _REFUSED_WAIT_S: Final = 10.0
+_MOST_READ: Final = 1000  # specs that need not be read again at the next look; some 15 kB each
 
 
 class Shell:
@@ -41,15 +46,19 @@ class Shell:
         self._world, self._queue, self._applying, self._heard, self._accounts = world, queue, applying, heard, accounts
         self._place = acceptance.Place(checkpoint_uri=site.checkpoint_uri, trainer_image=site.trainer_image)
         self._failures: dict[Key, int] = {}
+        self._read = OrderedDict[tuple[str, int], TrainingRun]()
         self.looks = self.failed_looks = 0
 
     async def begin(self, namespace: str) -> None:
-        """Learn what an operator before us has left, that is no pod and no run.
-
-        Raises:
-            KubeError: when that cannot be had.
-        """
-        await self._applying.holds.read(namespace)
+        """Learn what an operator before us has left, that is no pod and no run; try for as long as that takes."""
+        for failures in itertools.count(1):
+            try:
+                await self._applying.holds.read(namespace)
+            except KubeError as error:
+                _log.warning("what an operator before has left cannot be read: %s", error)
+                await asyncio.sleep(_wait_s(failures))
+            else:
+                return
 
     async def look(self, key: Key) -> None:
         """Look at a run once, and do what there is to do; look again when that fails."""
@@ -57,7 +66,7 @@ class Shell:
         try:
             again_s = await self._look(key)
         except NotLeaderError:
-            return
+            again_s = self._later(key)
         except KubeError as error:
             again_s = self._failed(key, error)
         except Exception:  # noqa: BLE001 - a defect that one run brings out must not end the care for the others
@@ -99,15 +108,23 @@ class Shell:
         Raises:
             SpecError: with all that is to be corrected.
         """
+        metadata = part(found, "metadata")
+        version = (metadata["uid"], metadata.get("generation", 1))
+        if known := self._read.get(version):
+            self._read.move_to_end(version)
+            return known.model_copy(update={"status": _status(found)})
         run = from_object(found)
         assert isinstance(run, TrainingRun)
         if problems := acceptance.problems(run, self._place):
             raise SpecError(problems)
+        self._read[version] = run
+        if len(self._read) > _MOST_READ:
+            self._read.popitem(last=False)
         return run
 
     async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> None:
         """Say what is wrong; the run is looked at again when it is edited."""
-        before = RunStatus.model_validate(part(found, "status"), by_alias=True, by_name=False)
+        before = _status(found)
         generation = int(part(found, "metadata").get("generation", 1))
         after = acceptance.refused(before, error.problems, generation=generation, now=now)
         if after != before:
@@ -131,5 +148,14 @@ class Shell:
 
     def _later(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        wait_s = min(_FIRST_WAIT_S * 2.0 ** (failures - 1), _LONGEST_WAIT_S)
-        return wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads looks out, keeps no secret
+        return _wait_s(failures)
+
+
+def _wait_s(failures: int) -> float:
+    """The wait after so many failures in a row."""
+    wait_s = min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, _DOUBLED), _LONGEST_WAIT_S)
+    return wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads looks out, keeps no secret
+
+
+def _status(found: Json) -> RunStatus:
+    return RunStatus.model_validate(part(found, "status"), by_alias=True, by_name=False)

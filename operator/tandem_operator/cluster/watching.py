@@ -4,25 +4,32 @@ Its settings are those of its well-run users, and what was measured: no limit of
 peering (that is no lock; the Lease is), no annotations, no finalizer, no events of its own.
 """
 
+import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import kopf
 from kubernetes.aio.client.configuration import Configuration
 
-from .kube.document import Json
+from .kube.document import Json, text
 from .kube.informer import key_of
 from .paths import RUNS
 from .world import World
 
+_log = logging.getLogger(__name__)
 _GROUP: Final = "tandem.dev"
 _VERSION: Final = "v1alpha1"
+_FALLEN_PAUSE_S: Final = 1.0
 _LOGIN_LASTS: Final = timedelta(minutes=5)  # tokens of service accounts are renewed long before they end, in a file that must be read again
 
 
-def registry(world: World, found: Configuration) -> kopf.OperatorRegistry:
-    """What kopf calls: who we are, and one handler that takes in every TrainingRun, new, changed or deleted."""
+def registry(world: World, found: Configuration, listed_anew: Callable[[], None]) -> kopf.OperatorRegistry:
+    """What kopf calls: who we are, and one handler that takes in every TrainingRun, new, changed or deleted.
+
+    `listed_anew` is told when the watch had to begin again with a list.
+    """
     made = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=made)  # pyright: ignore[reportUntypedFunctionDecorator, reportUnknownMemberType, reportArgumentType]
@@ -33,11 +40,33 @@ def registry(world: World, found: Configuration) -> kopf.OperatorRegistry:
     async def take(event: kopf.RawEvent, **_: object) -> None:  # pyright: ignore[reportUnusedFunction]
         found: Json = dict(event["object"])
         if event["type"] == "DELETED":
-            world.drop_run(key_of(found))
-        else:
-            world.put_run(found)
+            world.drop_run(key_of(found), text(found, "metadata", "uid"))
+            return
+        if event["type"] is None and world.run(key_of(found)):
+            listed_anew()
+        world.put_run(found)
 
     return made
+
+
+async def follow(registry: kopf.OperatorRegistry, namespace: str, begun: Callable[[], None]) -> None:
+    """Have kopf follow the runs of a namespace, or all of them, until cancelled; when it falls, begin anew.
+
+    It falls over some answers of an API server, such as 410 to a list, and its own way of running then cancels every task of the
+    process that is younger than itself. So its tasks are run here. It takes the signals of the process, too: `begun` takes them back.
+    """
+    where: dict[str, Any] = {"namespaces": [namespace]} if namespace else {"clusterwide": True}
+    while True:
+        tasks = await kopf.spawn_tasks(registry=registry, settings=settings(), standalone=True, **where)
+        begun()
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        _log.warning("the watch of the runs fell, and begins anew: %s", *(task.exception() for task in list(done)[:1]))
+        await asyncio.sleep(_FALLEN_PAUSE_S)
 
 
 async def _credentials(found: Configuration) -> kopf.ConnectionInfo:
@@ -91,5 +120,6 @@ def settings() -> kopf.OperatorSettings:
     made.queueing.worker_limit = None
     made.queueing.idle_timeout = 2.0
     made.execution.max_workers = 2
+    made.process.ultimate_exiting_timeout = None  # else it kills the process so long after it fell, whoever lives on in it
     made.persistence.diffbase_storage = _NoDiffs()
     return made

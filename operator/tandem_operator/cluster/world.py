@@ -37,14 +37,15 @@ class StoredRun:
 class World:
     """The runs, pods and nodes of the cluster, each at its newest version."""
 
-    def __init__(self, changed: Callable[[Key], None], stirred: Callable[[Key], None]) -> None:
+    def __init__(self, changed: Callable[[Key], None], stirred: Callable[[Key], None], *, nodes_told: bool = True) -> None:
         """Begin with nothing.
 
         Args:
             changed: Told which run there is news for.
             stirred: Told which run there is news for that is likely to be followed by more, such as a pod that comes up.
+            nodes_told: Whether nodes are told of. If not, nobody can say of one that it is not there.
         """
-        self._changed, self._stirred = changed, stirred
+        self._changed, self._stirred, self._nodes_told = changed, stirred, nodes_told
         self._runs: dict[Key, StoredRun] = {}
         self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
@@ -62,18 +63,34 @@ class World:
 
     def put_run(self, found: Json) -> None:
         """A run was seen; an older version than the one that is known is no news."""
+        if self._kept(found):
+            self._changed(key_of(found))
+
+    def put_answer(self, found: Json) -> None:
+        """A run as the answer to a write of ours shows it: no news. It may be gone since, or another of its name be there."""
+        known = self._runs.get(key_of(found))
+        if known and known.uid == text(found, "metadata", "uid"):
+            self._kept(found)
+
+    def _kept(self, found: Json) -> bool:
+        """Whether this is a newer version of the run than the one that was known."""
         key, version = key_of(found), int(text(found, "metadata", "resourceVersion"))
         known = self._runs.get(key)
-        if known and known.uid == text(found, "metadata", "uid") and known.version >= version:
-            return
+        if known and known.version >= version:
+            return False
         metadata = {name: value for name, value in part(found, "metadata").items() if name != "managedFields"}
         kept = json.dumps({**found, "metadata": metadata}, separators=(",", ":")).encode()
         self._runs[key] = StoredRun(uid=text(found, "metadata", "uid"), version=version, text=kept)
-        self._changed(key)
+        if known and known.uid != self._runs[key].uid:
+            self.refusals.pop(key, None)
+        return True
 
-    def drop_run(self, key: Key) -> None:
-        """A run is gone."""
-        self._runs.pop(key, None)
+    def drop_run(self, key: Key, uid: str) -> None:
+        """A run is gone. Another of its name may be there already: the watch tells of each in an order of its own."""
+        known = self._runs.get(key)
+        if known is None or known.uid != uid:
+            return
+        del self._runs[key]
         self._departed.pop(key, None)
         self.refusals.pop(key, None)
         self._changed(key)
@@ -130,7 +147,7 @@ class World:
         if not worker.node or not worker.live:
             return worker
         state = self._nodes.get(worker.node)
-        silent = state.silent if state else now - worker.since > _UNKNOWN_FOR
+        silent = state.silent if state else self._nodes_told and now - worker.since > _UNKNOWN_FOR
         return replace(worker, fenced=True) if silent else worker
 
     def node(self, name: str) -> SeenNode | None:

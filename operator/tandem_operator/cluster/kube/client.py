@@ -1,5 +1,8 @@
 """The API server as the operator speaks to it: plain JSON over one pool of connections, never faster than it may.
 
+A write is made only while it is our right, asked for anew each time it goes out, and given up when that right may have ended: a
+request that hangs somewhere must not be carried out when another replica acts already.
+
 The library's typed models are left out on purpose: a pod as an object costs ten times its JSON, in memory and in time.
 """
 
@@ -8,7 +11,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -30,6 +33,9 @@ _LONGEST_WAIT_S: Final = 30.0
 _FAILED: Final = 400  # and above
 FIELD_MANAGER: Final = "tandem-operator"
 _IN_CLUSTER: Final = "KUBERNETES_SERVICE_HOST"
+
+MayWrite = Callable[[], float | None]
+"""For how many seconds it is our right to write; None without a limit. Raises when another replica may be acting."""
 
 
 async def configuration(environ: Mapping[str, str] = os.environ) -> Configuration:
@@ -57,20 +63,21 @@ class _Request:
     query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    timeout: aiohttp.ClientTimeout = field(default_factory=lambda: aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=_CONNECT_S))
+    timeout: aiohttp.ClientTimeout = field(default_factory=lambda: _timeout(_TIMEOUT_S))
+    writes: bool = False
 
 
 class Kube:
     """The API server. Every request waits for its turn, and those that write are made only while that is our right."""
 
-    def __init__(self, found: Configuration, limiter: Limiter, failed: Callable[[int], None], may_write: Callable[[], None]) -> None:
+    def __init__(self, found: Configuration, limiter: Limiter, failed: Callable[[int], None], may_write: MayWrite) -> None:
         """Make the client.
 
         Args:
             found: As from `configuration`.
             limiter: Who says when the next request may go out.
             failed: Told the status of every request that fails; 0 of those without an answer.
-            may_write: Asked before every write; raises when another replica may be acting.
+            may_write: Asked before every write goes out.
         """
         self._client: Any = ApiClient(configuration=found)
         self._limiter, self._failed, self._may_write = limiter, failed, may_write
@@ -126,21 +133,25 @@ class Kube:
         await self._client.close()
 
     async def _written(self, request: _Request) -> Json:
-        self._may_write()
-        return await self._asked(request)
+        return await self._asked(replace(request, writes=True))
 
     async def _asked(self, request: _Request) -> Json:
         """The answer to a request, which comes again as often as the server asks it to."""
         for postponed in range(_POSTPONED + 1):
             await self._limiter.wait()
             try:
-                return await self._answer(request)
+                return await self._answer(self._timed(request) if request.writes else request)
             except KubeError as error:
                 self._counted(error)
                 if not error.postponed or postponed == _POSTPONED:
                     raise
                 await asyncio.sleep(min(error.retry_after_s or 1.0, _LONGEST_WAIT_S))
         raise AssertionError
+
+    def _timed(self, request: _Request) -> _Request:
+        """A write that is given up when it is not our right any more."""
+        left_s = self._may_write()
+        return request if left_s is None else replace(request, timeout=_timeout(min(_TIMEOUT_S, left_s)))
 
     async def _answer(self, request: _Request) -> Json:
         response = await self._sent(request)
@@ -170,6 +181,16 @@ class Kube:
         return error
 
 
+def _timeout(total_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total_s, connect=_CONNECT_S)
+
+
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
-    async for line in response.content:
-        yield cast("Json", json.loads(line))
+    """The objects of a stream, one a line. The library's own lines end at 128 KiB, and objects may be of a megabyte and more."""
+    begun: list[bytes] = []
+    async for data in response.content.iter_any():
+        first, *others = data.split(b"\n")
+        begun.append(first)
+        for line in others:
+            yield cast("Json", json.loads(b"".join(begun)))
+            begun = [line]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from .client import Kube
-from .document import Json, parts
+from .document import Json, parts, text
 from .errors import KubeError
 
 _log = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ _PAGE: Final = 500
 _STREAM_S: Final = 300  # the server ends each stream after so long
 _SILENT_S: Final = 90.0  # bookmarks come about once a minute
 _LONGEST_PAUSE_S: Final = 30.0
+_DOUBLED: Final = 16  # times, which is more than the longest pause; a power of any size would not be a number any more
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -50,7 +51,7 @@ class Informer:
         self._kube, self._path = kube, path
         self._changed, self._gone = changed, gone
         self._query: Mapping[str, str] = {"labelSelector": selector} if selector else {}
-        self._known: set[Key] = set()
+        self._known: dict[Key, int] = {}
         self._version = ""
         self._heard_at = float("-inf")
         self.synced = asyncio.Event()
@@ -77,8 +78,16 @@ class Informer:
             self._version = ""
         if failures > 1:
             _log.warning("watch of %s: %s; watching again", self._path, error)
-        pause_s = error.retry_after_s or min(2.0 ** (failures - 1) * 0.1, _LONGEST_PAUSE_S)
+        pause_s = error.retry_after_s or min(2.0 ** min(failures - 1, _DOUBLED) * 0.1, _LONGEST_PAUSE_S)
         await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads clients out, keeps no secret
+
+    def learn(self, found: Json) -> None:
+        """An object that we have just written: told at once, unless the watch has told of all that there was then already.
+
+        Without this an answer that comes late would bring back what was deleted in the meantime.
+        """
+        if _version_of(found) > int(self._version or 0):
+            self._tell(found)
 
     async def _list(self) -> None:
         found, more, version = set[Key](), "", ""
@@ -86,14 +95,14 @@ class Informer:
             page = await self._kube.get(self._path, **self._query, limit=_PAGE, **({"continue": more} if more else {}))
             for each in parts(page, "items"):
                 found.add(key_of(each))
-                self._changed(each)
+                self._tell(each)
             version = version or page["metadata"]["resourceVersion"]
             more = page["metadata"].get("continue", "")
             if not more:
                 break
-        for missing in self._known - found:
-            self._gone(missing)
-        self._known, self._version = found, version
+        for missing in [key for key, seen in self._known.items() if key not in found and seen <= int(version)]:
+            self._forget(missing)
+        self._version = version
         self._heard()
         self.synced.set()
 
@@ -108,14 +117,27 @@ class Informer:
     def _take(self, kind: str, found: Json) -> None:
         if kind == "ERROR":
             raise KubeError(int(found.get("code", 0)), str(found.get("reason", "")), str(found.get("message", "")))
-        if kind == "DELETED":
-            self._known.discard(key_of(found))
-            self._changed(found)  # its last words: an exit code may stand in it
-            self._gone(key_of(found))
-        elif kind != "BOOKMARK":
-            self._known.add(key_of(found))
-            self._changed(found)
+        if kind != "BOOKMARK":
+            self._tell(found)  # of what was deleted, too, its last words: an exit code may stand in it
+        if kind == "DELETED" and self._known[key_of(found)] == _version_of(found):  # else another of its name was learnt of already
+            self._forget(key_of(found))
         self._version = found["metadata"]["resourceVersion"]
+
+    def _tell(self, found: Json) -> None:
+        """Tell of an object, unless a newer version of it is known."""
+        key, version = key_of(found), _version_of(found)
+        if version >= self._known.get(key, 0):
+            self._known[key] = version
+            self._changed(found)
+
+    def _forget(self, key: Key) -> None:
+        del self._known[key]
+        self._gone(key)
 
     def _heard(self) -> None:
         self._heard_at = asyncio.get_running_loop().time()
+
+
+def _version_of(found: Json) -> int:
+    """Versions of one server are in the order in which things were written."""
+    return int(text(found, "metadata", "resourceVersion"))

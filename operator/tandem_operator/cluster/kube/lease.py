@@ -16,7 +16,7 @@ from .document import Json, part, text
 from .errors import KubeError
 
 _log = logging.getLogger(__name__)
-_LASTS_S: Final = 15
+_LASTS_S: Final = 15.0
 _RENEW_WITHIN_S: Final = 10.0
 _EVERY_S: Final = 2.0
 
@@ -40,15 +40,16 @@ class Lease:
         """Whether no other replica can be acting."""
         return self._clock() - self._renewed_at < _RENEW_WITHIN_S
 
-    def check(self) -> None:
-        """Nothing, while the lease is held.
+    def check(self) -> float:
+        """For how many seconds no other replica can begin.
 
         Raises:
-            NotLeaderError: else.
+            NotLeaderError: when one may have begun.
         """
         if not self.held:
             message = "the lease could not be renewed in time"
             raise NotLeaderError(message)
+        return self._renewed_at + _LASTS_S - self._clock()
 
     async def acquire(self) -> None:
         """Wait until the lease is ours."""
@@ -85,6 +86,7 @@ class Lease:
                 _log.warning("lease: %s", error)
             return self.held
         except _HeldByAnotherError:
+            self._renewed_at = float("-inf")
             return False
         self._renewed_at = began
         return True
@@ -115,7 +117,7 @@ class Lease:
         changed = before.get("holderIdentity") != holder
         spec: Json = {
             "holderIdentity": holder,
-            "leaseDurationSeconds": _LASTS_S if holder else 1,
+            "leaseDurationSeconds": int(_LASTS_S) if holder else 1,
             "acquireTime": now if changed or not before.get("acquireTime") else before["acquireTime"],
             "renewTime": now,
             "leaseTransitions": before.get("leaseTransitions", 0) + (1 if changed and holder else 0),

@@ -1,0 +1,135 @@
+"""All that the API server has told of the runs and pods of a namespace, and the laws that hold in it whatever happened.
+
+Written by watches of its own that no fault befalls, so it knows what an operator cannot: in which order things really came.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Self
+
+from tests.operator.cluster.api import PODS, RUNS, Api, Object
+
+_NEVER_LESS = ("attempt", "failures", "preemptions", "lostSteps")
+_MONEY = ("spentUsd", "lostUsd")
+_KEPT = ("startedAt", "finishedAt")
+_CONDITIONS = {"Accepted", "Scheduled", "Running", "Checkpointed", "BudgetOK", "Interrupted", "Suspended", "Complete", "Failed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One thing that happened; versions of one API server are in the order of time."""
+
+    version: int
+    kind: str  # ADDED, MODIFIED, DELETED
+    found: Object
+
+    @property
+    def name(self) -> str:
+        return self.found["metadata"]["name"]
+
+    @property
+    def uid(self) -> str:
+        return self.found["metadata"]["uid"]
+
+    @property
+    def status(self) -> Object:
+        return self.found.get("status", {})
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.found["metadata"].get("labels", {})
+
+    @property
+    def attempt(self) -> int:
+        return int(self.labels["tandem.dev/attempt"])
+
+    @property
+    def live(self) -> bool:
+        """Whether a pod may still compute."""
+        return self.kind != "DELETED" and self.status.get("phase") not in {"Succeeded", "Failed"}
+
+
+class Chronicle:
+    """What was told so far; may be read at any time."""
+
+    def __init__(self) -> None:
+        self.runs: list[Told] = []
+        self.pods: list[Told] = []
+
+    @classmethod
+    @contextmanager
+    def of(cls, api: Api, namespace: str) -> Generator[Self]:
+        """Written from now on, to the end of it."""
+        made, over = cls(), threading.Event()
+        for path, told in ((RUNS.format(namespace), made.runs), (PODS.format(namespace), made.pods)):
+            version = api.get(path)["metadata"]["resourceVersion"]
+            threading.Thread(target=_write, args=[api, path, version, told, over], daemon=True).start()
+        yield made
+        over.set()
+
+    def newest(self, name: str) -> Told | None:
+        """A run as it was told of last."""
+        return next((told for told in reversed(self.runs) if told.name == name), None)
+
+    def breaches(self) -> Iterator[str]:
+        """What must never happen and did."""
+        yield from self._created_twice()
+        yield from self._two_attempts()
+        yield from self._unnamed_attempts()
+        yield from self._losses()
+
+    def _created_twice(self) -> Iterator[str]:
+        uids: defaultdict[str, set[str]] = defaultdict(set)
+        for pod in self.pods:
+            uids[pod.name].add(pod.uid)
+        yield from (f"pod {name} was created {len(found)} times" for name, found in uids.items() if len(found) > 1)
+
+    def _two_attempts(self) -> Iterator[str]:
+        living: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for pod in self.pods:
+            there = living[pod.labels["tandem.dev/run"]]
+            if pod.live:
+                there[pod.name] = pod.attempt
+            else:
+                there.pop(pod.name, None)
+            if len(set(there.values())) > 1:
+                yield f"at version {pod.version} attempts live side by side: {sorted(there)}"
+
+    def _unnamed_attempts(self) -> Iterator[str]:
+        """The number of an attempt is written before any pod of it exists."""
+        for pod in self.pods:
+            if pod.kind == "ADDED":
+                run = pod.labels["tandem.dev/run"]
+                before = [told.status.get("attempt", 0) for told in self.runs if told.name == run and told.version < pod.version]
+                if not before or before[-1] != pod.attempt:
+                    yield f"pod {pod.name} was created while the status of {run} said attempt {before[-1:]}"
+
+    def _losses(self) -> Iterator[str]:
+        """Nothing that a status has said is taken back."""
+        before: dict[str, Object] = {}
+        for run in self.runs:
+            last, now = before.get(run.uid, {}), run.status
+            for name in _NEVER_LESS:
+                if now.get(name, 0) < last.get(name, 0):
+                    yield f"{run.name} at version {run.version}: {name} fell from {last[name]} to {now.get(name)}"
+            for name in _MONEY:
+                if float(now.get(name, 0)) < float(last.get(name, 0)):
+                    yield f"{run.name} at version {run.version}: {name} fell from {last[name]} to {now.get(name)}"
+            for name in _KEPT:
+                if name in last and now.get(name) != last[name]:
+                    yield f"{run.name} at version {run.version}: {name} was {last[name]}, is {now.get(name)}"
+            if last and {each["type"] for each in now.get("conditions", [])} != _CONDITIONS:
+                yield f"{run.name} at version {run.version}: conditions are missing"
+            before[run.uid] = now
+
+
+def _write(api: Api, path: str, version: str, told: list[Told], over: threading.Event) -> None:
+    while not over.is_set():
+        with suppress(OSError, HTTPException):  # nothing happened for long; the next watch goes on where this one ended
+            for kind, found in api.watch(path, version):
+                version = found["metadata"]["resourceVersion"]
+                told.append(Told(version=int(version), kind=kind, found=found))

@@ -1,0 +1,73 @@
+"""What the tests of the cluster shell share: an API server that knows TrainingRuns, machines played by hand, and operators."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.fault_proxy import FaultProxy, fault_proxy
+from tests.operator.cluster.api import Api
+from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.operators import Forge, Operator
+
+_CRDS = Path(__file__).parents[3] / "charts/tandem/crds"
+NODES = ("hand-1", "hand-2")
+
+
+@pytest.fixture(scope="session")
+def api(api_cluster: Cluster) -> Api:
+    """The administrator's client of a cluster with our definitions."""
+    api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
+    api_cluster.kubectl("wait", "--for=condition=Established", "-f", _CRDS)
+    return Api(api_cluster.kubeconfig)
+
+
+@pytest.fixture(scope="module")
+def kubelets(api: Api) -> Iterator[Kubelets]:
+    """Two machines, played by hand."""
+    with Kubelets(api, NODES).at_work() as ours:
+        yield ours
+
+
+@pytest.fixture(scope="session")
+def forge() -> Iterator[Forge]:
+    with Forge.lit() as forge:
+        yield forge
+
+
+@pytest.fixture(scope="module")
+def proxy(api_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
+    """What stands before the API server; it counts, and makes no trouble by itself."""
+    with fault_proxy(api_cluster.kubeconfig, tmp_path_factory.mktemp("proxy"), seed=7) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def namespace(api_cluster: Cluster, api: Api) -> Iterator[str]:
+    """A namespace of the test's own."""
+    name = api_cluster.new_namespace("shell")
+    yield name
+    api.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def operators(forge: Forge, proxy: FaultProxy, namespace: str, tmp_path: Path) -> Generator[Callable[..., Operator]]:
+    """Makes operators that care for the test's namespace, through the proxy; none outlives the test."""
+    with ExitStack() as stack:
+
+        def make(kubeconfig: Path = proxy.kubeconfig, **settings: str) -> Operator:
+            log = tmp_path / f"operator-{settings.get('identity', 'one')}.log"
+            made = Operator(forge, kubeconfig, namespace, log, settings)
+            stack.callback(lambda: made.runs and made.kill())
+            return made
+
+        yield make
+        proxy.clear()
+
+
+@pytest.fixture
+def operator(operators: Callable[..., Operator]) -> Operator:
+    """One that runs."""
+    return operators().start()

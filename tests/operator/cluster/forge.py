@@ -1,0 +1,53 @@
+"""Starts operators in no time: what they load is loaded once, here, and each of them is a fork of that.
+
+An order a line on standard input, as JSON, and the answer to each on standard output: `{"start": environment, "log": path}` gives a
+process id, `{"wait": process id}` the exit status, below zero for a signal. Operators end with this process.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import signal
+import sys
+
+from tandem_operator.cluster import main as operator
+from tandem_telemetry import publication  # loaded by the first who serves metrics
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Carry out orders until there are no more."""
+    assert publication
+    gc.freeze()
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]) if "wait" in order else _started(order["start"], order["log"])
+        print(answer, flush=True)
+
+
+def _started(environment: dict[str, str], log: str) -> int:
+    child = os.fork()
+    if child:
+        return child
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.environ.clear()
+    os.environ.update(environment)
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(written, stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.argv = ["tandem-operator"]
+    code = 70
+    try:
+        code = operator.main()
+    except BaseException:  # noqa: BLE001  the end of the process, as of any other
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
