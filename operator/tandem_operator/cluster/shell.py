@@ -34,6 +34,10 @@ _log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 60.0
 _DOUBLED: Final = 16  # times, which is more than the longest wait; a power of any size would not be a number any more
+_UNDECLARED: Final = "field not declared in schema"
+_OLD_DEFINITION: Final = (
+    ": the definition of TrainingRuns is older than this operator; apply that of its chart (kubectl apply --server-side -f crds/)"
+)
 _REFUSED_WAIT_S: Final = 10.0
 _MOST_READ: Final = 1000  # specs that need not be read again at the next look; some 15 kB each
 
@@ -143,7 +147,7 @@ class Shell:
             _log.info("%s/%s: %s", *key, error)
         elif not error.conflict:
             self.failed_looks += 1
-            _log.warning("%s/%s: %s (%s)", *key, error, error.status)
+            _log.warning("%s/%s: %s (%s)%s", *key, error, error.status, _OLD_DEFINITION if _UNDECLARED in str(error) else "")
         return self._later(key)
 
     def _later(self, key: Key) -> float:
