@@ -22,6 +22,12 @@ def _waiting(tier: Tier = Tier.NO_CAPACITY, workers: int = 1, **spec: Any) -> Wo
     return world
 
 
+def _waits_on(world: World, attempt: int = 1) -> bool:
+    """Whether nothing is left to do but to wait, in an attempt that goes on, and no look is due for it."""
+    made = world.settle()
+    return (made.status.phase, made.status.attempt, made.look_again) == (RunPhase.PENDING, attempt, MINUTE)
+
+
 @pytest.mark.parametrize(
     ("placement", "capacity", "spot"),
     [
@@ -53,7 +59,7 @@ def test_after_the_wait_for_spot_machines_any_machine_will_do(tier: Tier) -> Non
     world.wait(timedelta(milliseconds=1))
     made = world.look()
     assert (made.status.phase, made.status.reason, made.stop) == (RunPhase.STOPPING, "FellBack", ("r-1-0",))
-    assert made.status.message == "no spot machine for 1 of 1 workers in 2m: any machine will do"
+    assert made.status.message == "no spot machine for 1 of 1 workers within spec.placement.onDemandAfter: any machine will do"
     world.leave()
     world.settle()
     status = world.run.status
@@ -66,16 +72,17 @@ def test_what_other_machines_would_not_mend_is_waited_for(tier: Tier) -> None:
     """A label that no machine has is as far away on demand."""
     world = _waiting(tier)
     world.wait(timedelta(hours=1))
-    assert world.settle().status.attempt == 1
+    assert _waits_on(world)
 
 
 @pytest.mark.parametrize("placement", [{"spot": "Require"}, {"spot": "Prefer"}, {"spot": "Never"}])
 def test_without_a_wait_in_the_spec_there_is_no_other_choice(placement: dict[str, str]) -> None:
-    """Require waits for ever; Prefer and Never take what they get at once."""
-    world = _waiting(placement=placement)
+    """Require waits for ever, and so do Prefer and Never where there is no machine at all."""
+    world = World(run_of(placement=placement))
     world.make_room(Room(workers=0))
+    world.settle()
     world.wait(timedelta(days=1))
-    assert world.settle().status.attempt == 1
+    assert _waits_on(world)
 
 
 def test_machines_that_only_start_slowly_are_spot_machines_all_the_same() -> None:
@@ -84,7 +91,7 @@ def test_machines_that_only_start_slowly_are_spot_machines_all_the_same() -> Non
     world.slow_down(Waiting(tier=Tier.NODE, placed=True))
     world.settle()
     world.wait(timedelta(hours=1))
-    assert world.settle().status.attempt == 1
+    assert _waits_on(world)
 
 
 def test_an_attempt_that_takes_any_machine_does_not_fall_back_again() -> None:
@@ -96,7 +103,7 @@ def test_an_attempt_that_takes_any_machine_does_not_fall_back_again() -> None:
     world.make_room(Room(workers=0))
     world.settle()
     world.wait(timedelta(hours=1))
-    assert (world.settle().status.attempt, world.run.status.capacity) == (2, "")
+    assert _waits_on(world, attempt=2)
 
 
 def test_after_the_next_fall_spot_machines_are_tried_first_again() -> None:
@@ -143,3 +150,32 @@ def test_a_run_that_could_shrink_takes_all_its_workers_elsewhere_if_both_are_due
     world.make_room(Room(spot=1))
     world.wait(2 * MINUTE)
     assert world.look().status.reason == "FellBack"
+
+
+def test_a_change_of_size_does_not_end_the_wait_for_spot_machines() -> None:
+    """The smaller attempt has its spot machine, and the larger one asks for more of them."""
+    world = _waiting(workers=2, minWorkers=1)
+    world.make_room(Room(spot=1))
+    world.wait(MINUTE)
+    assert world.look().status.reason == "Resized"
+    world.leave()
+    assert (world.look().status.workers, world.run.status.capacity) == (1, "Spot")
+
+
+def test_a_wait_that_is_taken_out_of_the_spec_ends_nothing_more() -> None:
+    """The attempt asks for spot machines as it was named, and waits for them from now on; so it does if any will do no more."""
+    for placement in ({"onDemandAfter": None}, {"onDemandAfter": None, "spot": "Require"}):
+        world = _waiting()
+        world.edit(placement=placement)
+        world.wait(timedelta(hours=1))
+        assert _waits_on(world)
+
+
+def test_an_attempt_that_rests_or_leaves_waits_for_no_machine() -> None:
+    """No look is due for it."""
+    world = _waiting()
+    world.wait(MINUTE + MINUTE / 2)
+    assert world.look().look_again == MINUTE / 2
+    world.edit(suspend=True)
+    made = world.look()
+    assert (made.status.phase, made.look_again) == (RunPhase.STOPPING, MINUTE)

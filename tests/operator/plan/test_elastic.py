@@ -81,7 +81,7 @@ def test_fewer_machines_than_the_fewest_workers_are_waited_for() -> None:
     world = _elastic(1, minWorkers=2)
     world.wait(timedelta(hours=1))
     status = world.settle().status
-    assert (status.phase, status.attempt, status.workers) == (RunPhase.PENDING, 1, 6)
+    assert (status.phase, status.workers) == (RunPhase.PENDING, 6)
 
 
 def test_a_run_that_is_not_elastic_waits_for_all() -> None:
@@ -89,8 +89,20 @@ def test_a_run_that_is_not_elastic_waits_for_all() -> None:
     world = World(run_of(workers=2))
     world.make_room(Room(workers=1))
     world.settle()
+    world.wait(10 * SECOND)
+    assert world.settle().look_again == MINUTE
     world.wait(timedelta(days=1))
-    assert world.settle().status.attempt == 1
+    assert world.settle().status.phase is RunPhase.PENDING
+
+
+def test_an_attempt_that_is_on_its_way_out_shrinks_no_more() -> None:
+    """It waits for no machine, so no look is due for that."""
+    world = _elastic(1)
+    world.wait(10 * SECOND)
+    assert world.look().look_again == 20 * SECOND
+    world.edit(suspend=True)
+    made = world.look()
+    assert (made.status.phase, made.look_again) == (RunPhase.STOPPING, MINUTE)
 
 
 def test_workers_that_only_start_slowly_are_no_reason_to_shrink() -> None:
@@ -99,7 +111,7 @@ def test_workers_that_only_start_slowly_are_no_reason_to_shrink() -> None:
     world.slow_down(Waiting(tier=Tier.IMAGE, placed=True))
     world.settle()
     world.wait(timedelta(hours=1))
-    assert world.settle().status.attempt == 1
+    assert world.settle().status.phase is RunPhase.PENDING
 
 
 def test_the_wait_begins_when_workers_are_started_not_in_the_backoff_before() -> None:
@@ -114,18 +126,15 @@ def test_the_wait_begins_when_workers_are_started_not_in_the_backoff_before() ->
     world.wait(MINUTE)
     world.settle()
     world.wait(29 * SECOND)
-    assert world.settle().status.attempt == 2
+    made = world.settle()
+    assert (made.status.phase, made.look_again) == (RunPhase.PENDING, SECOND)
     world.wait(SECOND)
     assert world.look().status.reason == "Resized"
 
 
 def test_nothing_is_decided_before_all_workers_were_started() -> None:
     """A shell that was away for a while starts the rest first: there may be room for them."""
-    world = _elastic(None, workers=2)
-    world = World(run_of(workers=2, minWorkers=1))
-    world.make_room(Room(workers=1))
-    world.look()
-    world.look()
+    world = _elastic(2, workers=3)
     world.vanish("r-1-0")
     world.wait(MINUTE)
     made = world.look()
@@ -189,7 +198,7 @@ def test_the_end_of_a_spare_interrupts_nothing_and_another_takes_its_place_after
 
 def test_a_run_grows_as_soon_as_its_spares_hold_the_machines_of_a_larger_size() -> None:
     """One or two more than three are no size; with three more all six train, and the spares have left with the attempt."""
-    world = _shrunk(3)
+    world = _shrunk(3, nodes=NODES)
     world.make_room(Room(workers=5))
     assert world.look().status.phase is RunPhase.RUNNING
     world.make_room(Room(workers=6))
@@ -240,10 +249,10 @@ def test_where_growing_came_to_nothing_it_is_not_tried_again_for_ten_minutes() -
     world.settle()
     world.make_room(Room())
     assert (world.run.status.phase, world.run.status.workers, _spares(world)) == (RunPhase.RUNNING, 1, [])
-    world.wait(elastic.AGAIN_AFTER - MINUTE)
+    world.wait(elastic.AGAIN_AFTER - SECOND)
     made = world.look()
-    assert (_spares(world), made.look_again) == ([], MINUTE)
-    world.wait(MINUTE)
+    assert (_spares(world), made.look_again) == ([], SECOND)
+    world.wait(SECOND)
     world.look()
     assert _spares(world) == ["r-4-1"]
     _changed(world)

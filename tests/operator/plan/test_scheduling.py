@@ -68,7 +68,24 @@ def test_before_anything_is_started_it_is_said_why() -> None:
     assert _said(_pending(start_after=START)) == (False, "Starting", "attempt 2 is being started")
     assert _said(_pending(), replace(old, exit_code=0)) == (False, "Starting", "attempt 2 is being started")
     assert _said(_pending(2), WORKER) == (False, "Starting", "attempt 2 is being started")
-    assert _said(_pending(attempt=0), old)[1] == "WaitingForOldAttempt"
+    assert _said(run_of(), old)[1] == "WaitingForOldAttempt"
+
+
+def test_a_worker_that_has_ended_waits_for_nothing_whatever_was_said_of_it_last() -> None:
+    """A pod that was evicted before it had a machine still says what it waited for."""
+    ended = replace(_waiting(0, Tier.NODE), exit_code=0)
+    assert _said(_pending(), ended) == (True, "AllWorkersPlaced", "")
+    assert scheduling.unplaced(_pending(), Seen(workers=(ended, _waiting(1, Tier.NODE)))) == (_waiting(1, Tier.NODE),)
+
+
+@pytest.mark.parametrize(("since_s", "pending_s", "waits_s"), [((5, 3), 0, 3), ((5, 3), 4, 4), ((5, 3), None, 3)])
+def test_the_longest_wait_counts_from_its_start_but_never_from_before_the_attempt(
+    since_s: tuple[int, ...], pending_s: int | None, waits_s: int
+) -> None:
+    """API servers keep whole seconds, so a pod may seem older than the attempt that it belongs to."""
+    pending_since = None if pending_s is None else START + timedelta(seconds=pending_s)
+    workers = [replace(WORKER, since=START + timedelta(seconds=seconds)) for seconds in since_s]
+    assert scheduling.waiting_since(_pending(pending_since=pending_since).status, workers) == START + timedelta(seconds=waits_s)
 
 
 @pytest.mark.parametrize("phase", [phase for phase in RunPhase if phase is not RunPhase.PENDING])

@@ -7,7 +7,6 @@ for the attempt that follows, and as long as that is only resized: after the nex
 from collections.abc import Iterator
 from datetime import datetime
 
-from tandem_operator.api.model import duration_text
 from tandem_operator.api.placement import Spot
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
@@ -35,18 +34,25 @@ def asked(run: TrainingRun, after: Ending | None = None) -> str:
 
 def fallen_back(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
     """The end of an attempt that has waited for spot machines for as long as it should; None while it may wait, or need not."""
-    waiting, after = _waiting(run, seen), run.spec.placement.on_demand_after
-    if not waiting or after is None or now < scheduling.waiting_since(run.status, waiting) + after:
+    due = _falls_back_at(run, seen)
+    if due is None or now < due:
         return None
-    message = f"no spot machine for {len(waiting)} of {run.status.workers} workers in {duration_text(after)}: any machine will do"
+    count = f"{len(_waiting(run, seen))} of {run.status.workers} workers"
+    message = f"no spot machine for {count} within spec.placement.onDemandAfter: any machine will do"
     return Ending(reason=Reason.FELL_BACK, message=message)
 
 
 def moments(run: TrainingRun, seen: Seen) -> Iterator[datetime]:
     """When a wait of this policy ends."""
-    waiting, after = _waiting(run, seen), run.spec.placement.on_demand_after
-    if waiting and after is not None:
-        yield scheduling.waiting_since(run.status, waiting) + after
+    if due := _falls_back_at(run, seen):
+        yield due
+
+
+def _falls_back_at(run: TrainingRun, seen: Seen) -> datetime | None:
+    after = run.spec.placement.on_demand_after
+    if after is None or not (waiting := _waiting(run, seen)):
+        return None
+    return scheduling.waiting_since(run.status, waiting) + after
 
 
 def _waiting(run: TrainingRun, seen: Seen) -> tuple[SeenWorker, ...]:

@@ -43,8 +43,7 @@ def resized(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
 
 def decided(status: RunStatus, ending: Ending, now: datetime) -> RunStatus:
     """The status with the size that follows `ending`; growing that came to nothing is not tried again for a while."""
-    failed = status.growing and ending.workers is not None and ending.workers < status.workers
-    later = now + AGAIN_AFTER if failed else status.grow_after
+    later = now + AGAIN_AFTER if status.growing else status.grow_after
     return status.model_copy(update={"next_workers": ending.workers, "grow_after": later})
 
 
@@ -60,7 +59,7 @@ def feasible(run: TrainingRun, most: int) -> int | None:
 def spares(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Worker, ...]:
     """The spares to start: for every worker that a running attempt lacks, once it may be tried."""
     after = run.status.grow_after
-    if not _lacking(run) or (after and now < after) or wanted.others_live(run, seen):
+    if (after and now < after) or wanted.others_live(run, seen):
         return ()
     there = {spare.rank for spare in _spares(run, seen)}
     attempt, spot = run.status.attempt, wanted.spot(run.status)
@@ -111,7 +110,7 @@ def _shrinks_at(run: TrainingRun, seen: Seen) -> datetime | None:
 
 def _grown(run: TrainingRun, seen: Seen) -> Ending | None:
     ready = [spare for spare in _spares(run, seen) if _ready(spare, seen)]
-    workers = feasible(run, run.status.workers + len(ready)) if ready else None
+    workers = feasible(run, run.status.workers + len(ready))
     if workers is None or workers <= run.status.workers:
         return None
     return Ending(reason=Reason.RESIZED, message=f"there is room for {workers} workers", workers=workers)

@@ -21,7 +21,7 @@ def booked(before: RunStatus, after: RunStatus) -> RunStatus:
 
 def _again(before: RunStatus, steps: int) -> Decimal:
     """What `steps` cost that have to be done again: at most all that was made until the fall."""
-    if not steps or not before.fell_at_step:
+    if not before.fell_at_step:
         return Decimal(0)
     useful = before.spent_usd - before.lost_usd
     return (useful * steps / before.fell_at_step).quantize(_KEPT, rounding=ROUND_DOWN)
