@@ -1,30 +1,32 @@
 {{/* What the operator may do where runs live. Nothing here reads a Secret or a ConfigMap: pods name them, kubelet reads them. */}}
 {{- define "tandem.operator.rules" -}}
-# delete: a run that has outlived its ttlSecondsAfterFinished.
+# get: a run that a watch has kept silent about. delete: one that has outlived its ttlSecondsAfterFinished.
 - apiGroups: [tandem.dev]
   resources: [trainingruns]
   verbs: [get, list, watch, delete]
 - apiGroups: [tandem.dev]
   resources: [trainingruns/status]
-  verbs: [get, patch]
-# Workers, their names in DNS, and what holds a drain until a checkpoint was taken.
+  verbs: [patch]
+# Workers. Nothing changes a pod that is there.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, delete]
+# Their names in DNS. get: whose a Service is that has the name of a run's own.
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, create]
+# What holds a drain until a checkpoint was taken. Applying one that is not there yet takes create, too.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, create, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
 
 {{/* Notices of spot machines, prices and capacity types stand on nodes. */}}
 {{- define "tandem.operator.nodeRules" -}}
 - apiGroups: [""]
   resources: [nodes]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
