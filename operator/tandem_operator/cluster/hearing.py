@@ -1,8 +1,9 @@
 """How the operator hears the workers of all runs: one watch on the telemetry service, which tells whose news there is."""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tandem_rpc import ClientTls
 from tandem_telemetry.client import Watcher
@@ -12,6 +13,8 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
+
+_PAUSE_S: Final = 1.0  # thousands of runs speak; to be woken for each word costs more than to hear it
 
 
 class Hearing:
@@ -28,10 +31,14 @@ class Hearing:
             tandem_rpc.RpcSetupError: when the settings cannot be used.
         """
         self._loop, self._changed = asyncio.get_running_loop(), changed
+        self._untold: set[Key] = set()
+        self._lock = threading.Lock()
         self._watcher = None
         if settings.telemetry is not None:
             tls = ClientTls(ca=settings.telemetry_ca) if settings.telemetry_ca else None
-            self._watcher = Watcher(settings.telemetry, settings.token_file, settings.namespace, on_change=self._news, tls=tls)
+            self._watcher = Watcher(
+                settings.telemetry, settings.token_file, settings.namespace, on_change=self._news, tls=tls, pause_s=_PAUSE_S
+            )
 
     def newest(self, key: Key) -> "WorkerReport | None":
         """The newest report of a run, from whichever attempt."""
@@ -43,6 +50,15 @@ class Hearing:
             self._watcher.close()
 
     def _news(self, key: Key) -> None:
-        """Called in the watcher's thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._changed, key)
+        """Called in the watcher's thread; the loop is woken once for all the news that it has not taken in yet."""
+        with self._lock:
+            first = not self._untold
+            self._untold.add(key)
+        if first and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        with self._lock:
+            told, self._untold = self._untold, set()
+        for key in told:
+            self._changed(key)

@@ -13,7 +13,7 @@ from typing import Final
 from .kube.informer import Key
 from .kube.limiter import Limiter
 
-_PROGRESS_QPS: Final = 10.0  # looks a second for progress alone, over all runs
+_PROGRESS_QPS: Final = 5.0  # looks a second for progress alone, over all runs
 _PROGRESS_BURST: Final = 100
 _WORKERS: Final = 32
 _SETTLES_S: Final = 0.3  # a pod that comes up is told of four times: placed, set up, pulled, running

@@ -30,8 +30,14 @@ class Filter:
 class Subscription:
     """What one watcher has not been told yet: at most one change of each run."""
 
-    def __init__(self, wanted: Filter) -> None:
-        self._wanted = wanted
+    def __init__(self, wanted: Filter, pause_s: float = 0.0) -> None:
+        """Nothing yet.
+
+        Args:
+            wanted: Which runs are asked for.
+            pause_s: Least time between two bursts of changes; for watchers of many runs, to whom each single word costs a wake-up.
+        """
+        self._wanted, self._pause_s = wanted, pause_s
         self._changes: dict[RunKey, WatchResponse] = {}
         self._news = threading.Condition()
         self._ended = False
@@ -61,7 +67,11 @@ class Subscription:
                 if self._ended:
                     return
                 change = self._changes.pop(next(iter(self._changes)))
+                told_all = not self._changes
             yield change
+            if told_all and self._pause_s:
+                with self._news:
+                    self._news.wait_for(lambda: self._ended, self._pause_s)
 
 
 class Board:
@@ -101,9 +111,9 @@ class Board:
             return dict(self._registry.runs)
 
     @contextmanager
-    def watch(self, wanted: Filter) -> Generator[Subscription]:
+    def watch(self, wanted: Filter, pause_s: float = 0.0) -> Generator[Subscription]:
         """Changes from now on, beginning with all that is known."""
-        subscription = Subscription(wanted)
+        subscription = Subscription(wanted, pause_s)
         with self._lock:
             for state in self._registry.runs.values():
                 subscription.put(state.report.source, WatchResponse(report=state.report))

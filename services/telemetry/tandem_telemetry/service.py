@@ -41,7 +41,7 @@ class Telemetry(TelemetryServiceServicer):
         """Tell all that is known, then every change, until the caller or the service leaves."""
         self._rights.check_look(caller(context), request.namespace)
         wanted = Filter(namespace=request.namespace, run=request.run)
-        with self._traffic.stream(watchers=1), self._board.watch(wanted) as subscription:
+        with self._traffic.stream(watchers=1), self._board.watch(wanted, request.pause_seconds) as subscription:
             if context.add_callback(subscription.end):
                 yield from subscription
         if context.is_active():

@@ -117,3 +117,21 @@ def test_nothing_is_left_of_a_watcher_that_left(board: Board, make: Make) -> Non
         pass
     board.take(make(1))
     assert subscription.waiting == 0
+
+
+def test_a_watcher_with_a_pause_hears_in_bursts(board: Board, make: Make) -> None:
+    """What a run says while the watcher pauses is told as one, its newest; the end is not held up by a pause."""
+    with board.watch(Filter(), 60.0) as subscription:
+        told = iter(subscription)
+        board.take(make(step=1))
+        assert next(told).report.step == 1
+        heard: list[int] = []
+        listening = threading.Thread(target=lambda: heard.extend(change.report.step for change in told))
+        listening.start()
+        board.take(make(step=2))
+        board.take(make(step=3))
+        assert subscription.waiting == 1
+        subscription.end()
+        listening.join(5)
+        assert not listening.is_alive()
+        assert heard == []

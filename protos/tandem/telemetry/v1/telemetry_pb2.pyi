@@ -285,19 +285,23 @@ class WatchRequest(_message.Message):
 
     NAMESPACE_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
+    PAUSE_SECONDS_FIELD_NUMBER: _builtins.int
     namespace: _builtins.str
     """All namespaces when empty."""
     run: _builtins.str
     """All runs when empty."""
+    pause_seconds: _builtins.float
+    """Least time between two bursts of changes: what a run says in between is told as one, its newest. At once when 0."""
     def __init__(
         self,
         *,
         namespace: _builtins.str = ...,
         run: _builtins.str = ...,
+        pause_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["namespace", b"namespace", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["namespace", b"namespace", "pause_seconds", b"pause_seconds", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,6 +32,7 @@ class Watcher:
         on_change: Callable[[RunKey], None] | None = None,
         tls: "ClientTls | None" = None,
         plaintext: bool = False,
+        pause_s: float = 0.0,
     ) -> None:
         """Begin to listen; arguments are those of `tandem_rpc.channel`.
 
@@ -43,13 +44,14 @@ class Watcher:
             on_change: Told from the watcher's thread which run there is news of; must not block.
             tls: As in `tandem_rpc.channel`.
             plaintext: As in `tandem_rpc.channel`.
+            pause_s: Least time between two bursts of news; what a run says in between is heard as one.
 
         Raises:
             tandem_rpc.RpcSetupError: when one of them cannot be used. A sink that is not there (yet) is no error.
         """
         from tandem_rpc import channel
 
-        self._address, self._wanted = address, WatchRequest(namespace=namespace, run=run)
+        self._address, self._wanted = address, WatchRequest(namespace=namespace, run=run, pause_seconds=pause_s)
         self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
         self._on_change = on_change or _nobody
         self._known: dict[RunKey, Newest] = {}
