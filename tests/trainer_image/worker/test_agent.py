@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tandem_objects import open_store
+from tandem_trainer.checkpoint.claim import claim, highest
 from tandem_trainer.checkpoint.reader import newest
 
 pytestmark = pytest.mark.slow
@@ -146,6 +148,22 @@ def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int) -> None:
     code, printed = worker.run()
     assert code == 0, printed
     assert worker.steps() == list(range(1, STEPS + 1))
+
+
+def test_an_attempt_that_comes_after_a_later_one_makes_no_step(worker: Worker) -> None:
+    """Cut off before its first claim, it finds the next attempt's: all its ranks leave as fenced, and it takes nothing away."""
+    worker.ranks = 2
+    later = claim(worker.store, attempt=2, uid="u", now=datetime.now(UTC))
+    code, printed = worker.run()
+    assert code == 143, printed
+    told, message = worker.last_words()
+    assert told == 143
+    assert message.startswith("a newer attempt has taken over: claim 1 on file:")
+    assert message.endswith(" is of attempt 2: attempt 1 came too late and must stop")
+    assert " step " not in printed
+    assert (highest(worker.store), worker.kept()) == (later, 0)
+    code, printed = worker.run()
+    assert (code, worker.kept()) == (0, STEPS), printed
 
 
 def test_sigterm_while_libraries_are_imported_is_no_failure(worker: Worker) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from tandem_objects import Store, open_store
 
 from tandem_trainer.checkpoint.claim import claim
-from tandem_trainer.checkpoint.errors import Corrupted, Mismatch, UnknownVersion
+from tandem_trainer.checkpoint.errors import Corrupted, Fenced, Mismatch, UnknownVersion
 from tandem_trainer.checkpoint.reader import Reader, candidates, load_manifest
 from tandem_trainer.job import Job
 from tandem_trainer.rank.world import Agreement
@@ -34,9 +34,16 @@ class Resume:
 
 
 def resume(job: Job, environ: Mapping[str, str], agreement: Agreement, restore: Callable[[Reader], None]) -> Resume:
-    """Have `restore` take back the newest readable state, on all ranks the same one."""
+    """Have `restore` take back the newest readable state, on all ranks the same one.
+
+    Raises:
+        Fenced: on all ranks, when a later attempt has claimed the place already.
+    """
     store = open_store(job.run.checkpoint.uri, environ)
-    number, keys = agreement.from_first(lambda: _found(store, job))
+    found = agreement.from_first(lambda: _found(store, job))
+    if isinstance(found, Fenced):
+        raise found
+    number, keys = found
     for tried, key in enumerate(keys):
         reader = _read(store, key, restore)
         if agreement.all_true(reader is not None):
@@ -51,8 +58,12 @@ def resume(job: Job, environ: Mapping[str, str], agreement: Agreement, restore: 
     return Resume(step=0, tokens=0, claim=number)
 
 
-def _found(store: Store, job: Job) -> tuple[int, tuple[str, ...]]:
-    number = claim(store, attempt=job.attempt, uid=job.run.uid, now=datetime.now(UTC))
+def _found(store: Store, job: Job) -> tuple[int, tuple[str, ...]] | Fenced:
+    """The claim and what can be read. That this attempt is over is told to all ranks, for none to fall over one that left."""
+    try:
+        number = claim(store, attempt=job.attempt, uid=job.run.uid, now=datetime.now(UTC))
+    except Fenced as fenced:
+        return fenced
     return number, tuple(candidates(store))
 
 
