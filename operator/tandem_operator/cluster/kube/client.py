@@ -21,7 +21,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from .document import Json
+from .document import Json, text
 from .errors import KubeError
 from .limiter import Limiter
 
@@ -31,6 +31,7 @@ _CONNECTIONS: Final = 64
 _POSTPONED: Final = 5  # times that one request comes again when asked to
 _LONGEST_WAIT_S: Final = 30.0
 _FAILED: Final = 400  # and above
+_PAGE: Final = 500  # objects of a list that come at once
 FIELD_MANAGER: Final = "tandem-operator"
 _IN_CLUSTER: Final = "KUBERNETES_SERVICE_HOST"
 
@@ -91,6 +92,16 @@ class Kube:
         """
         return await self._asked(_Request(method="GET", path=path, query=query, headers={"Accept": accept}))
 
+    async def pages(self, path: str, *, accept: str = "application/json", **query: str | int) -> AsyncIterator[Json]:
+        """The collection at `path`, page by page; all pages are of the version that the first one names."""
+        more: dict[str, str] = {}
+        while True:
+            page = await self.get(path, accept=accept, **query, limit=_PAGE, **more)
+            yield page
+            more = {"continue": text(page, "metadata", "continue")}
+            if not more["continue"]:
+                return
+
     async def create(self, path: str, body: Json) -> Json:
         """Create an object in the collection at `path`; a conflict when it exists."""
         return await self._written(_Request(method="POST", path=path, query={"fieldManager": FIELD_MANAGER}, body=body))
@@ -99,6 +110,11 @@ class Kube:
         """Have the object at `path` be as `body` says, as far as that says anything (server-side apply, one field owner)."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         headers = {"Content-Type": "application/apply-patch+yaml"}
+        return await self._written(_Request(method="PATCH", path=path, query=query, body=body, headers=headers))
+
+    async def merge(self, path: str, body: Json) -> Json:
+        """Change of the object at `path` what `body` says, and nothing else (JSON merge patch)."""
+        query, headers = {"fieldManager": FIELD_MANAGER}, {"Content-Type": "application/merge-patch+json"}
         return await self._written(_Request(method="PATCH", path=path, query=query, body=body, headers=headers))
 
     async def replace(self, path: str, body: Json) -> Json:
@@ -118,7 +134,10 @@ class Kube:
         """The events of a watch. A stream that says nothing for `silent_s`, bookmarks included, is given up."""
         await self._limiter.wait()
         timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_S, sock_read=silent_s)
-        response = await self._sent(_Request(method="GET", path=path, query={**query, "watch": "true"}, timeout=timeout))
+        try:
+            response = await self._sent(_Request(method="GET", path=path, query={**query, "watch": "true"}, timeout=timeout))
+        except KubeError as error:
+            raise self._counted(error) from None
         try:
             if response.status >= _FAILED:
                 raise self._counted(KubeError.answered(response.status, response.headers, await response.read()))
@@ -156,14 +175,14 @@ class Kube:
     async def _answer(self, request: _Request) -> Json:
         response = await self._sent(request)
         try:
-            text = await response.read()
+            said = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError.unanswered(error) from None
         finally:
             response.release()
         if response.status >= _FAILED:
-            raise KubeError.answered(response.status, response.headers, text)
-        return cast("Json", json.loads(text)) if text else {}
+            raise KubeError.answered(response.status, response.headers, said)
+        return cast("Json", json.loads(said)) if said else {}
 
     async def _sent(self, request: _Request) -> aiohttp.ClientResponse:
         headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER, **request.headers}

@@ -6,20 +6,20 @@ ends; list again when the server has forgotten that version (410), and tell what
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from .backoff import backoff_s
 from .client import Kube
 from .document import Json, parts, text
 from .errors import KubeError
 
 _log = logging.getLogger(__name__)
-_PAGE: Final = 500
 _STREAM_S: Final = 300  # the server ends each stream after so long
 _SILENT_S: Final = 90.0  # bookmarks come about once a minute
+_AT_ONCE_S: Final = 1.0  # a stream that ends so early was none: to open it again and again would be a storm
+_FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 30.0
-_DOUBLED: Final = 16  # times, which is more than the longest pause; a power of any size would not be a number any more
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -53,33 +53,40 @@ class Informer:
         self._query: Mapping[str, str] = {"labelSelector": selector} if selector else {}
         self._known: dict[Key, int] = {}
         self._version = ""
-        self._heard_at = float("-inf")
+        self._loop = asyncio.get_running_loop()
+        self._heard_at = self._opened_at = self._loop.time()
         self.synced = asyncio.Event()
 
     def age_s(self, now: float) -> float:
-        """Seconds since the server was last heard of, by the clock of the running loop."""
+        """Seconds since the server was last heard of, by the clock of the running loop; at first, since this informer was made."""
         return now - self._heard_at
 
     async def follow(self) -> None:
         """List and watch until cancelled, through everything that can go wrong."""
         failures = 0
         while True:
+            error, self._opened_at = None, float("inf")
             try:
                 if not self._version:
                     await self._list()
                 await self._watch()
-                failures = 0
-            except KubeError as error:
-                failures += 1
-                await self._recovered(error, failures)
+            except KubeError as raised:
+                error = raised
+            lasted = self._loop.time() - self._opened_at >= _AT_ONCE_S
+            failures = int(error is not None) if lasted else failures + 1
+            if error:
+                self._recover(error, failures)
+            await self._pause(failures, at_least_s=error.retry_after_s or 0.0 if error else 0.0)
 
-    async def _recovered(self, error: KubeError, failures: int) -> None:
+    def _recover(self, error: KubeError, failures: int) -> None:
         if error.expired:
             self._version = ""
         if failures > 1:
             _log.warning("watch of %s: %s; watching again", self._path, error)
-        pause_s = error.retry_after_s or min(2.0 ** min(failures - 1, _DOUBLED) * 0.1, _LONGEST_PAUSE_S)
-        await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads clients out, keeps no secret
+
+    async def _pause(self, failures: int, *, at_least_s: float = 0.0) -> None:
+        if failures:
+            await asyncio.sleep(at_least_s + backoff_s(failures, _FIRST_PAUSE_S, _LONGEST_PAUSE_S))
 
     def learn(self, found: Json) -> None:
         """An object that we have just written: told at once, unless the watch has told of all that there was then already.
@@ -90,16 +97,12 @@ class Informer:
             self._tell(found)
 
     async def _list(self) -> None:
-        found, more, version = set[Key](), "", ""
-        while True:
-            page = await self._kube.get(self._path, **self._query, limit=_PAGE, **({"continue": more} if more else {}))
+        found, version = set[Key](), ""
+        async for page in self._kube.pages(self._path, **self._query):
             for each in parts(page, "items"):
                 found.add(key_of(each))
                 self._tell(each)
-            version = version or page["metadata"]["resourceVersion"]
-            more = page["metadata"].get("continue", "")
-            if not more:
-                break
+            version = version or text(page, "metadata", "resourceVersion")
         for missing in [key for key, seen in self._known.items() if key not in found and seen <= int(version)]:
             self._forget(missing)
         self._version = version
@@ -109,6 +112,7 @@ class Informer:
     async def _watch(self) -> None:
         query = {**self._query, "allowWatchBookmarks": "true", "timeoutSeconds": _STREAM_S, "resourceVersion": self._version}
         async with self._kube.stream(self._path, _SILENT_S, **query) as events:
+            self._opened_at = self._loop.time()
             self._heard()
             async for event in events:
                 self._heard()
@@ -135,7 +139,7 @@ class Informer:
         self._gone(key)
 
     def _heard(self) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = self._loop.time()
 
 
 def _version_of(found: Json) -> int:

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _LASTS_S: Final = 15.0
 _RENEW_WITHIN_S: Final = 10.0
 _EVERY_S: Final = 2.0
+_TRY_S: Final = 3.0  # a try that hangs must leave time for two more before the lease is lost
 
 
 class NotLeaderError(Exception):
@@ -69,18 +70,23 @@ class Lease:
         if not self.held:
             return
         try:
-            found = await self._kube.get(f"{self._collection}/{self._place['name']}")
-            if text(found, "spec", "holderIdentity") == self._identity:
-                await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=""))
-        except KubeError as error:
-            _log.warning("the lease could not be given back: %s", error)
+            async with asyncio.timeout(_TRY_S):
+                found = await self._kube.get(f"{self._collection}/{self._place['name']}")
+                if text(found, "spec", "holderIdentity") == self._identity:
+                    await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=""))
+        except (KubeError, TimeoutError) as error:
+            _log.warning("the lease could not be given back: %s", error or f"no answer for {_TRY_S:g} s")
         self._renewed_at = float("-inf")
 
     async def _tried(self) -> bool:
         """Whether the lease is ours now; what is not known is not ours."""
         began = self._clock()
         try:
-            await self._take()
+            async with asyncio.timeout(_TRY_S):
+                await self._take()
+        except TimeoutError:
+            _log.warning("lease: no answer for %g s", _TRY_S)
+            return self.held
         except KubeError as error:
             if not error.conflict:
                 _log.warning("lease: %s", error)
