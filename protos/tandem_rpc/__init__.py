@@ -5,6 +5,7 @@ Server reflection is off: who may speak to a service has its .proto files.
 """
 
 from tandem_rpc.callers import Caller, Verifier, caller
+from tandem_rpc.calls import Streams
 from tandem_rpc.channels import channel
 from tandem_rpc.errors import Refused, RpcSetupError, invalid, refused_field
 from tandem_rpc.server import Server, serve
@@ -17,6 +18,7 @@ __all__ = [
     "RpcSetupError",
     "Server",
     "ServerTls",
+    "Streams",
     "Verifier",
     "caller",
     "channel",

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -71,24 +73,41 @@ class KnownCallers(Rule):
         return self._known(token)
 
 
-class CountedStreams(Rule):
-    """Keeps streams, each of which holds a thread, from taking the threads that unary calls and probes need."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """How many streaming calls may be open at once; further ones are refused.
 
-    def __init__(self, most: int) -> None:
-        self._most, self._free = most, threading.Semaphore(most)
+    Attributes:
+        speakers: Of those in which the caller speaks.
+        listeners: Of those in which the service alone does, when all speakers are there; more while there are fewer.
+    """
+
+    speakers: int = 1000  # an idle thread costs tens of kilobytes, and is made when first needed
+    listeners: int = 64
+
+    @property
+    def all(self) -> int:
+        """All of them."""
+        return self.speakers + self.listeners
+
+
+class CountedStreams(Rule):
+    """Keeps streams, each of which holds a thread, from taking the threads that unary calls and probes need.
+
+    Streams of requests, of which there are as many as there are workers, leave places to those that only listen: however many
+    speak, somebody hears them.
+    """
+
+    def __init__(self, most: Streams) -> None:
+        self._most = most
+        self._speaking, self._open = threading.Semaphore(most.speakers), threading.Semaphore(most.all)
 
     def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:  # noqa: ARG002 - a rule of its own kind
         """`method`, which gives its place back when the call is over."""
-        return enclosed(method, self._counted) if streaming(method) else method
-
-    @contextmanager
-    def _counted(self, context: grpc.ServicerContext) -> Generator[None]:
-        if not self._free.acquire(blocking=False):
-            message = f"streams: all {self._most} are open; close some, or let the service have more"
-            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
-        if not context.add_callback(self._free.release):
-            self._free.release()  # the call was over already
-        yield
+        if not streaming(method):
+            return method
+        counted = enclosed(method, partial(_counted, self._open, self._most.all))
+        return enclosed(counted, partial(_counted, self._speaking, self._most.speakers)) if method.request_streaming else counted
 
 
 class Deadlines(Rule):
@@ -129,3 +148,14 @@ def _said_well(context: grpc.ServicerContext) -> Generator[None]:
         if refused.field:
             context.set_trailing_metadata(((FIELD_KEY, refused.field),))
         context.abort(refused.code, refused.message)
+
+
+@contextmanager
+def _counted(free: threading.Semaphore, most: int, context: grpc.ServicerContext) -> Generator[None]:
+    """Hold one of `most` places until the call is over."""
+    if not free.acquire(blocking=False):
+        message = f"streams: all {most} are open; close some, or let the service have more"
+        raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
+    if not context.add_callback(free.release):
+        free.release()  # the call was over already
+    yield

@@ -8,7 +8,7 @@ import grpc
 
 from tandem_rpc import exposure
 from tandem_rpc.callers import Verifier, sharing
-from tandem_rpc.calls import CountedStreams, Deadlines, KnownCallers, Refusals
+from tandem_rpc.calls import CountedStreams, Deadlines, KnownCallers, Refusals, Streams
 from tandem_rpc.errors import RpcSetupError
 from tandem_rpc.health import Health
 from tandem_rpc.options import DEFAULT_DEADLINE_S, DEFAULT_MESSAGE_BYTES, server_options
@@ -16,7 +16,7 @@ from tandem_rpc.tls import ServerTls, server_credentials
 from tandem_rpc.token_file import TokenFile
 
 _UNARY_THREADS = 16
-_DEFAULT_STREAMS = 1000  # an idle thread costs tens of kilobytes, and is made when first needed
+_DEFAULT_STREAMS = Streams()
 
 
 class Server:
@@ -43,7 +43,7 @@ def serve(
     verifier: Verifier | None = None,
     tls: ServerTls | None = None,
     plaintext: bool = False,
-    streams: int = _DEFAULT_STREAMS,
+    streams: Streams = _DEFAULT_STREAMS,
     deadline_s: float = DEFAULT_DEADLINE_S,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
 ) -> Server:
@@ -56,7 +56,7 @@ def serve(
         verifier: Says whose the token is that a caller shows, in place of a token file; methods then ask `caller`.
         tls: Given, all connections are encrypted.
         plaintext: States that the network itself protects what is sent, so that other machines may connect without TLS.
-        streams: How many streaming calls may be open at once; further ones are refused.
+        streams: How many streaming calls may be open at once.
         deadline_s: Longest time for a unary call.
         max_message_bytes: Largest message, both ways.
 
@@ -67,7 +67,7 @@ def serve(
     known = _known(token_file, verifier)
     exposure.check_server(address, token=bool(known), tls=tls is not None, client_ca=client_ca, plaintext=plaintext)
     server = grpc.server(
-        ThreadPoolExecutor(streams + _UNARY_THREADS, thread_name_prefix="tandem-rpc"),
+        ThreadPoolExecutor(streams.all + _UNARY_THREADS, thread_name_prefix="tandem-rpc"),
         interceptors=[Refusals(), *known, CountedStreams(streams), Deadlines(deadline_s, _UNARY_THREADS)],
         options=server_options(max_message_bytes),
     )

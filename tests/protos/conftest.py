@@ -14,11 +14,12 @@ SERVICE = "tandem.telemetry.v1.TelemetryService"
 
 
 class Scripted(wire.TelemetryServiceServicer):
-    """A service whose unary method does what a test wants; Watch answers until `go` says no more, Report counts."""
+    """A service whose unary method does what a test wants; Watch answers until `go` says no more, Report counts what was `heard`."""
 
     def __init__(self) -> None:
         self.answer: Callable[[pb.ListRequest, Any], pb.ListResponse] = lambda _request, _context: pb.ListResponse()
         self.go: Callable[[], bool] = lambda: False
+        self.heard: Callable[[], object] = lambda: None
 
     def List(self, request: pb.ListRequest, context: Any) -> pb.ListResponse:  # noqa: N802 - the wire's name
         return self.answer(request, context)
@@ -29,7 +30,7 @@ class Scripted(wire.TelemetryServiceServicer):
             yield pb.WatchResponse()
 
     def Report(self, request_iterator: Iterator[pb.ReportRequest], context: Any) -> pb.ReportResponse:  # noqa: ARG002, N802
-        return pb.ReportResponse(reports=sum(1 for _ in request_iterator))
+        return pb.ReportResponse(reports=len([self.heard() for _ in request_iterator]))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What holds for every call, through a real server and real channels on loopback."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tandem.telemetry.v1 import telemetry_pb2 as pb
-from tandem_rpc import Refused, RpcSetupError, Server, invalid, refused_field
+from tandem_rpc import Refused, RpcSetupError, Server, Streams, invalid, refused_field
 from tandem_rpc import channel as open_channel
-from tandem_rpc.calls import CountedStreams
+from tandem_rpc.calls import _counted
 
 Start = Callable[..., Server]
 KINDS = {
@@ -157,7 +157,7 @@ def test_streams_leave_room_for_calls(start: Start, service: Any, connect: Calla
     """One stream too many is refused, unary calls go on, and a stream that ends gives its place back."""
     stop = threading.Event()
     service.go = lambda: not stop.wait(0.01)
-    stub = connect(start(streams=2).port)
+    stub = connect(start(streams=Streams(speakers=0, listeners=2)).port)
     first, second = stub.Watch(pb.WatchRequest()), stub.Watch(pb.WatchRequest())
     next(first), next(second)
     assert code_of(lambda: next(stub.Watch(pb.WatchRequest()))) is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -170,6 +170,29 @@ def test_streams_leave_room_for_calls(start: Start, service: Any, connect: Calla
     stop.set()
 
 
+def test_however_many_speak_somebody_may_listen(start: Start, service: Any, connect: Callable[..., Any]) -> None:
+    """Those that listen take no place of those that speak, and the other way round."""
+    begun, stop = threading.Semaphore(0), threading.Event()
+    service.go, service.heard = lambda: not stop.wait(0.01), begun.release
+    stub = connect(start(streams=Streams(speakers=2, listeners=2)).port)
+
+    def speaking() -> Iterator[pb.ReportRequest]:
+        yield pb.ReportRequest()
+        stop.wait()
+
+    listeners = [stub.Watch(pb.WatchRequest())]
+    next(listeners[0])
+    speakers = [stub.Report.future(speaking()) for _ in range(2)]
+    for _ in speakers:
+        assert begun.acquire(timeout=60)
+    assert code_of(lambda: stub.Report(iter([pb.ReportRequest()]))) is grpc.StatusCode.RESOURCE_EXHAUSTED
+    listeners.append(stub.Watch(pb.WatchRequest()))
+    next(listeners[1])
+    assert code_of(lambda: next(stub.Watch(pb.WatchRequest()))) is grpc.StatusCode.RESOURCE_EXHAUSTED
+    stop.set()
+    assert [speaker.result(timeout=60).reports for speaker in speakers] == [1, 1]
+
+
 def test_a_stream_that_was_over_before_it_began_keeps_no_place() -> None:
     """Nobody is told by gRPC of the end of a call that has ended already, so the place is given back at once."""
 
@@ -177,9 +200,9 @@ def test_a_stream_that_was_over_before_it_began_keeps_no_place() -> None:
         def add_callback(self, _: object) -> bool:
             return False
 
-    rule = CountedStreams(1)
+    free = threading.Semaphore(1)
     for _ in range(2):
-        with rule._counted(Over()):  # type: ignore[arg-type]
+        with _counted(free, 1, Over()):  # type: ignore[arg-type]
             pass
 
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 from tandem.telemetry.v1 import telemetry_pb2
 from tandem.telemetry.v1.telemetry_pb2_grpc import add_TelemetryServiceServicer_to_server
-from tandem_rpc import RpcSetupError, Server, Verifier, serve
+from tandem_rpc import RpcSetupError, Server, Streams, Verifier, serve
 
 from tandem_telemetry import address_file
 from tandem_telemetry.board import Board
@@ -83,7 +83,7 @@ def _serving(settings: Settings, service: Telemetry) -> Server:
         verifier=_verifier(settings),
         tls=settings.tls,
         plaintext=settings.plaintext,
-        streams=settings.most_streams,
+        streams=Streams(speakers=settings.most_streams),
     )
 
 

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     grace_seconds: Annotated[float, Field(ge=0)] = 1
     """How long calls in progress may go on after SIGTERM. Reports are sent again to whoever comes next, so it can be short."""
     most_streams: Annotated[int, Field(gt=0)] = 1000
-    """Reporters and watchers at once; each holds a thread."""
+    """Reporters at once; further places are kept for watchers. Each holds a thread."""
     most_runs: Annotated[int, Field(gt=0)] = 10_000
 
     @model_validator(mode="after")
