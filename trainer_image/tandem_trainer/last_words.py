@@ -1,8 +1,9 @@
 """How an agent says what became of it: a note for the shell in its scratch folder, and a message that kubelet shows.
 
 What stands in a container's termination log becomes `containerStatuses[].state.terminated.message`, for everybody to read who
-may read pods. So what is known to be secret is struck out of all last words: values of variables that are named like secrets,
-the token for telemetry, and credentials inside addresses.
+may read pods. So what is known to be secret is struck out of all last words: values of variables that are named like secrets
+or come out of Secrets, the token for telemetry, and credentials inside addresses. Which variables come out of Secrets the pod
+says in TANDEM_SECRET_NAMES; a star there stands for names that it does not know, and then any variable may be one of them.
 """
 
 import json
@@ -15,7 +16,16 @@ from pathlib import Path
 _LONGEST_BYTES = 4096  # of a termination log, kubelet reads no more
 _SECRET_NAME = re.compile(r"SECRET|PASSW|CREDENTIAL|(^|_)TOKEN$|(API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE)
 _ONLY_A_PLACE = ("_FILE", "_PATH", "_DIR", "_URI", "_URL")
+_HARMLESS = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "HOSTNAME", "PWD", "SHELL", "TERM", "LANG", "LC_ALL", "TMPDIR"),
+        *("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
+        *("XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"),
+    )
+)
+_OURS = "TANDEM_"
 _SHORTEST_SECRET = 6  # anything shorter occurs by chance, and striking it out would only make the text unreadable
+_SHORTEST_GUESS = 8  # the same where a variable only may be secret
 _IN_ADDRESS = re.compile(r"(?<=//)[^/@\s]+@")
 _STRUCK = "***"
 
@@ -44,9 +54,13 @@ def for_kubelet(path: Path, message: str) -> None:
 
 
 def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    told = frozenset(environ.get("TANDEM_SECRET_NAMES", "").split(","))
     for name, value in environ.items():
-        if _SECRET_NAME.search(name) and not name.endswith(_ONLY_A_PLACE) and len(value) >= _SHORTEST_SECRET:
-            yield value
+        surely = name in told or bool(_SECRET_NAME.search(name) and not name.endswith(_ONLY_A_PLACE))
+        maybe = "*" in told and name not in _HARMLESS and not name.startswith(_OURS)
+        in_a_line = " ".join(value.split())  # as a verdict has it, and without the line end that so many Secrets have
+        if (surely and len(in_a_line) >= _SHORTEST_SECRET) or (maybe and len(in_a_line) >= _SHORTEST_GUESS):
+            yield from (value, in_a_line)
     if "TANDEM_TOKEN_FILE" in environ:
         with suppress(OSError, ValueError):
             yield from (word for word in Path(environ["TANDEM_TOKEN_FILE"]).read_text().split() if len(word) >= _SHORTEST_SECRET)

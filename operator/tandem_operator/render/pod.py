@@ -94,7 +94,7 @@ def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
         **does,
         "resources": resources.resources(run.spec),
         "securityContext": security.of_container(),
-        "terminationMessagePolicy": "FallbackToLogsOnError",  # an image without the agent still says what is wrong
+        "terminationMessagePolicy": "File",  # what the agent says there is free of secrets; the end of a log need not be
         "volumeMounts": [{"name": name, **mount} for name, (_, mount) in mounted.items()],
     }
     return {"containers": [container], "volumes": [{"name": name, **volume} for name, (volume, _) in mounted.items()]}

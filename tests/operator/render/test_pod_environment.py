@@ -75,6 +75,21 @@ def test_keys_to_the_store_are_named_and_never_held() -> None:
         assert not {"secret", "endpoint"} & set(json.loads(told["TANDEM_JOB"])["checkpoint"])
 
 
+def test_the_agent_knows_what_came_out_of_secrets() -> None:
+    """By names, so that it can strike the values out of its last words; a star stands for whole Secrets; no name is told of none."""
+    env = [{"name": "DB_PWD", "secret": {"name": "db", "key": "pwd"}}, {"name": "MODE", "value": "fast"}]
+    keys = "AWS_ACCESS_KEY_ID,AWS_SECRET_ACCESS_KEY"
+    assert variables(pod_of(run_of()))["TANDEM_SECRET_NAMES"] == keys
+    assert variables(pod_of(run_of(pod={"env": env})))["TANDEM_SECRET_NAMES"] == f"{keys},DB_PWD"
+    assert variables(pod_of(run_of(pod={"env": env, "secrets": ["all"]})))["TANDEM_SECRET_NAMES"] == f"{keys},DB_PWD,*"
+    assert "TANDEM_SECRET_NAMES" not in variables(pod_of(run_of(), replace(SITE, s3_secret=None)))
+
+
+def test_the_end_of_a_log_is_no_last_word() -> None:
+    """Kubelet takes nothing but what the agent wrote: a log may hold secrets, and what it takes stands in status and events."""
+    assert container(pod_of(run_of()))["terminationMessagePolicy"] == "File"
+
+
 def test_the_keys_of_the_site_go_to_the_service_of_the_site_only() -> None:
     """A run that brings another S3 brings its keys as well, and who keeps checkpoints on a volume needs none."""
     other = variables(pod_of(run_of(checkpoint={"endpoint": "https://s3.example"})))

@@ -35,6 +35,29 @@ def test_secrets_are_struck_out(name: str) -> None:
     assert said == "cannot sign with ***+***: ***-er"
 
 
+def test_what_comes_out_of_a_secret_is_struck_out_whatever_its_name() -> None:
+    """The pod says which variables those are; others stay, also where their names begin alike."""
+    environ = {"TANDEM_SECRET_NAMES": "DB_PWD,DSN_URL", "DB_PWD": "hunter22", "DSN_URL": "db:5432/x", "DB_PWD_HINT": "a pet and a number"}
+    said = last_words.without_secrets("hunter22 at db:5432/x is wrong: a pet and a number", environ)
+    assert said == "*** at *** is wrong: a pet and a number"
+
+
+@pytest.mark.parametrize("secret", ["hunter22\n", "-----BEGIN KEY-----\nabcd\nefgh\n-----END KEY-----\n"])
+def test_a_secret_of_lines_is_struck_out_of_one_line(secret: str) -> None:
+    """An error is told in one line, whatever was quoted in it."""
+    environ = {"TANDEM_SECRET_NAMES": "CERT", "CERT": secret}
+    assert last_words.without_secrets(f"ValueError: bad {' '.join(secret.split())} here", environ) == "ValueError: bad *** here"
+    assert last_words.without_secrets(f"bad {secret}here", environ) == "bad ***here"
+
+
+def test_where_whole_secrets_are_taken_any_variable_may_be_one() -> None:
+    """Nobody knows their names: what is long enough goes, but for what is Tandem's own and what every image has."""
+    told = {"DSN": "db/who:word", "MODE": "verbose", "HOME": "/tandem/scratch", "TANDEM_CACHE": "/tandem/cache"}
+    text = "cannot open db/who:word, verbose, from /tandem/scratch to /tandem/cache"
+    assert last_words.without_secrets(text, told) == text
+    assert last_words.without_secrets(text, told | {"TANDEM_SECRET_NAMES": "KEY,*"}) == text.replace("db/who:word", "***")
+
+
 def test_a_secret_inside_another_leaves_no_rest() -> None:
     """The longer one is struck out first."""
     assert last_words.without_secrets("abcdef-ghijkl", {"A_TOKEN": "abcdef", "B_TOKEN": "abcdef-ghijkl"}) == "***"

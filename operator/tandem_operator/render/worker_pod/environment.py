@@ -1,6 +1,6 @@
 """What a worker is told: by the planner, by the site and by the run, in this order. Secrets are named here and never held."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tandem_operator.api.pod import Variable
 from tandem_operator.api.training_run import TrainingRun
@@ -38,12 +38,20 @@ def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifes
         **_threads(run),
         **_telemetry(worker, site),
     }
-    return list({**{name: _plain(name, value) for name, value in told.items()}, **_store(run, site), **_of_run(run)}.values())
+    made = {**{name: _plain(name, value) for name, value in told.items()}, **_store(run, site), **_of_run(run)}
+    return [*made.values(), *_secret_names(made.values(), run)]
 
 
 def told_of_ours(worker: Worker, site: PodSite) -> bool:
     """Whether the worker reports to the site's telemetry; a service that the run names itself is not given our token."""
     return site.telemetry is not None and "TANDEM_TELEMETRY" not in worker.environment
+
+
+def _secret_names(made: Iterable[Manifest], run: TrainingRun) -> list[Manifest]:
+    """Which values the agent must strike out of its last words; a star where whole Secrets are taken, whose keys nobody knows here."""
+    names = [variable["name"] for variable in made if "valueFrom" in variable]
+    told = [*names, *(["*"] if run.spec.pod.secrets else [])]
+    return [_plain("TANDEM_SECRET_NAMES", ",".join(told))] if told else []
 
 
 def _telemetry(worker: Worker, site: PodSite) -> Mapping[str, str]:
