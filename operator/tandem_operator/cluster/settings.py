@@ -1,5 +1,9 @@
 """What the operator may be told, all from the environment, as TANDEM_OPERATOR_<NAME>."""
 
+import logging
+import socket
+import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tandem_operator.render.cluster_site import PodSite
 
+_log = logging.getLogger(__name__)
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 
 
@@ -22,8 +27,8 @@ class Settings(BaseSettings):
     """Whether nodes may be read. Without that right no notice of a machine's end is seen before its pods say so."""
     own_namespace: str = "tandem"
     """Where the Lease is."""
-    identity: str = "tandem-operator"
-    """Who holds the Lease; the name of the pod."""
+    identity: str = Field(default_factory=lambda: f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}")
+    """Who holds the Lease, such as the name of the pod. No two processes may share it: each would take the other's Lease for its own."""
     trainer_image: str = "tandem-trainer"
     """Image of the workers of runs that name none."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
@@ -71,3 +76,34 @@ class Settings(BaseSettings):
             s3_endpoint=self.s3_endpoint,
             s3_secret=self.s3_secret,
         )
+
+
+class CurrentSite:
+    """What workers are told of this cluster now: the certificate is read again once its file is another."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read it for the first time.
+
+        Raises:
+            OSError: when the certificate cannot be read.
+        """
+        self._path, self._read = settings.telemetry_ca, self._stamp(settings.telemetry_ca)
+        self._site = settings.site()
+
+    def __call__(self) -> PodSite:
+        """The site. A certificate that cannot be read just now, while it is exchanged, is the one that was."""
+        try:
+            if self._path and (stamp := self._stamp(self._path)) != self._read:
+                self._site = replace(self._site, telemetry_ca=self._path.read_text())
+                self._read = stamp
+        except OSError as error:
+            _log.warning("%s cannot be read: %s; workers are still told what stood there", error.filename, error.strerror)
+        return self._site
+
+    @staticmethod
+    def _stamp(path: Path | None) -> tuple[int, int] | None:
+        """What changes when another file is there: those of Secrets are exchanged by a link."""
+        if path is None:
+            return None
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns
