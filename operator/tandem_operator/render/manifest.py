@@ -8,6 +8,9 @@ from tandem_operator.api.training_run import TrainingRun
 Manifest = dict[str, Any]
 """An object of Kubernetes, or a part of one, as JSON has it."""
 
+MANAGED_BY, OURS = "app.kubernetes.io/managed-by", "tandem"
+"""The label that everything has that the operator makes, and its value."""
+
 RUN = "tandem.dev/run"
 RUN_UID = "tandem.dev/run-uid"
 ATTEMPT = "tandem.dev/attempt"
@@ -22,7 +25,7 @@ def metadata(
     return {
         "name": name,
         "namespace": run.metadata.namespace,
-        "labels": {**(labels or {}), "app.kubernetes.io/managed-by": "tandem", RUN: run.name},
+        "labels": {**(labels or {}), MANAGED_BY: OURS, RUN: run.name},
         **({"annotations": dict(annotations)} if annotations else {}),
         **({"ownerReferences": [_owner(run)]} if run.metadata.uid else {}),
     }

@@ -12,10 +12,11 @@ from typing import Final
 from tandem_operator.cluster.kube.document import Json, part, parts, text
 from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.plan.values import SeenWorker
+from tandem_operator.render.manifest import ATTEMPT, RANK, RUN, RUN_UID, SPARE
+from tandem_operator.render.pod import CONTAINER
 
 from . import waits
 
-_CONTAINER: Final = "worker"
 _KILLED: Final = 137
 _BY_KUBELET: Final = (
     "Evicted",
@@ -33,25 +34,28 @@ _PLAIN: Final = ("", "Completed", "Error")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenPod:
-    """A pod of a run: the worker that it is, whose it is, and which object it is."""
+    """A pod of a run: the worker that it is, whose it is, which object it is, and by when it must have left, if it was asked to."""
 
     run: Key
     run_uid: str
     uid: str
     worker: SeenWorker
+    leaves_by: datetime | None = None
 
 
 def seen_pod(pod: Json) -> SeenPod | None:
     """The pod as the planner sees it; None when it is no worker of ours."""
     labels = part(pod, "metadata", "labels")
-    attempt, rank, run = (text(labels, f"tandem.dev/{name}") for name in ("attempt", "rank", "run"))
+    attempt, rank, run = (text(labels, name) for name in (ATTEMPT, RANK, RUN))
     if not run or not attempt.isdecimal() or not rank.isdecimal():
         return None
+    leaves_by = text(pod, "metadata", "deletionTimestamp")  # the end of its grace period, not its beginning
     return SeenPod(
         run=(text(pod, "metadata", "namespace"), run),
-        run_uid=text(labels, "tandem.dev/run-uid"),
+        run_uid=text(labels, RUN_UID),
         uid=text(pod, "metadata", "uid"),
-        worker=_worker(pod, int(attempt), int(rank), spare="tandem.dev/spare" in labels),
+        worker=_worker(pod, int(attempt), int(rank), spare=SPARE in labels),
+        leaves_by=_time(leaves_by) if leaves_by else None,
     )
 
 
@@ -86,7 +90,7 @@ def _end(pod: Json) -> _End:
     reason = text(pod, "status", "reason")
     disrupted = reason in _BY_KUBELET or reason.startswith(_OUT_OF)
     containers = {each["name"]: each for each in parts(pod, "status", "containerStatuses")}
-    ended = part(containers.get(_CONTAINER, {}), "state", "terminated")
+    ended = part(containers.get(CONTAINER, {}), "state", "terminated")
     if not ended:
         said = f"{reason}: {text(pod, 'status', 'message')}" if reason else "ended before its container did"
         code = 0 if text(pod, "status", "phase") == "Succeeded" else _KILLED

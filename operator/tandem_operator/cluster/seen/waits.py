@@ -8,8 +8,8 @@ from typing import Final
 
 from tandem_operator.cluster.kube.document import Json, part, parts, text
 from tandem_operator.plan.values import Tier, Waiting
+from tandem_operator.render.pod import CONTAINER
 
-_CONTAINER: Final = "worker"
 _HOPELESS: Final = (
     "ErrImageNeverPull",
     "ErrImagePull",
@@ -29,7 +29,7 @@ def waiting(pod: Json, conditions: Mapping[str, Json]) -> Waiting | None:
     if not node:
         return _unplaced(pod, conditions.get("PodScheduled", {}))
     containers = {each["name"]: each for each in parts(pod, "status", "containerStatuses")}
-    state = part(containers, _CONTAINER, "state")
+    state = part(containers, CONTAINER, "state")
     if "running" in state or "terminated" in state:
         return None
     reason = text(state, "waiting", "reason")
