@@ -1,21 +1,30 @@
 """Machines that go: with notice, without, for a while, and because somebody drains them. Nothing acknowledged is ever lost."""
 
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from tandem_objects import Store, open_store
+from tandem_trainer.checkpoint import keys
+from tandem_trainer.checkpoint.claim import claim
+from tandem_trainer.checkpoint.errors import Fenced
 
 from tests.cluster.cluster import Cluster
 from tests.e2e.cluster.installation import Applied, Tenant
+from tests.trainer_image.checkpoint import world
 
 pytestmark = pytest.mark.slow
 TAKEN = "node2"  # operator and telemetry are on the other
+KEPT = {"everySteps": 100, "keepLast": 1000}  # none of an earlier attempt is swept while a test looks
 
 
 @pytest.fixture
 def run(tenant: Tenant, small: dict[str, Any]) -> Applied:
     """A run with a worker on each of two nodes, which has a checkpoint and goes on."""
-    run = tenant.apply(small)
+    run = tenant.apply(small, checkpoint=KEPT)
     run.wait("a checkpoint", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= 100)
     assert {pod["spec"]["nodeName"] for pod in run.pods} == {"node1", "node2"}
     return run
@@ -28,14 +37,48 @@ def _goes_on(run: Applied, *, attempt: int) -> dict[str, Any]:
     return run.status
 
 
-def _one_attempt_at_a_time(run: Applied) -> None:
-    """No manifest of an earlier attempt is of a later step than the one that a later attempt went on from."""
+def _store(run: Applied) -> Store:
+    """Where the run keeps its checkpoints."""
+    ours = run.tenant.installation
+    return open_store(f"s3://{ours.bucket}/runs/{run.tenant.namespace}/{run.name}", ours.cluster.minio.environ)
+
+
+def _attempts(store: Store) -> Mapping[int, int]:
+    """The attempt of each claim."""
+    numbers = [number for info in store.list(keys.CLAIMS) if (number := keys.claim_number(info.key)) is not None]
+    return {number: json.loads(store.get(keys.claim(number)))["attempt"] for number in sorted(numbers)}
+
+
+def _kept_steps(run: Applied) -> Mapping[int, list[int]]:
+    """The steps that have a manifest, by attempt."""
+    store = _store(run)
+    saves = [save for info in store.list(keys.MANIFESTS) if (save := keys.manifest_save(info.key)) is not None]
+    attempts = _attempts(store)
     steps: dict[int, list[int]] = {}
-    for name in run.manifests():
-        attempt, step = name.removesuffix(".json").split("-")
-        steps.setdefault(int(attempt), []).append(int(step))
-    ordered = [steps[attempt] for attempt in sorted(steps)]
-    assert all(max(before) < min(after) for before, after in pairwise(ordered)), steps
+    for save in saves:
+        steps.setdefault(attempts[save.claim], []).append(save.step)
+    return dict(sorted(steps.items()))
+
+
+def _one_attempt_at_a_time(run: Applied) -> None:
+    """Once the second attempt has a manifest: none of an earlier attempt is of a later step than the one that a later went on from."""
+    run.wait("a checkpoint of attempt 2", lambda run: 2 in _kept_steps(run))
+    steps = _kept_steps(run)
+    assert {1, 2} <= set(steps)
+    claimed = list(_attempts(_store(run)).values())
+    assert claimed == sorted(claimed), "a later attempt has the higher claim"
+    assert all(max(before) < min(after) for before, after in pairwise(steps.values())), steps
+
+
+def _refused(run: Applied) -> None:
+    """What the first attempt's processes would do, had they come back in time: neither a checkpoint nor a new claim is taken."""
+    store, uid = _store(run), run.object["metadata"]["uid"]
+    first = max(number for number, attempt in _attempts(store).items() if attempt == 1)
+    with pytest.raises(Fenced, match=f"claim {first} on .* is superseded by claim .* of a newer attempt"):
+        world.save(store, {"late": world.numbers("late", 100)}, claim=first, step=10**9)
+    with pytest.raises(Fenced, match="is of attempt 2: attempt 1 came too late"):
+        claim(store, attempt=1, uid=uid, now=datetime.now(UTC))
+    assert 10**9 not in _kept_steps(run)[1]
 
 
 def test_a_notice_loses_no_step(run: Applied, cluster: Cluster) -> None:
@@ -71,9 +114,12 @@ def test_a_power_cut_costs_no_more_than_the_steps_since_the_last_checkpoint(run:
 
 
 def test_who_comes_back_from_a_partition_overwrites_nothing(tenant: Tenant, small: dict[str, Any], cluster: Cluster) -> None:
-    """A worker that was cut off trains on, alone and unheard; when it is back its attempt is over, and its writes are refused."""
+    """A worker that was cut off trains on, alone and unheard; when it is back its attempt is over, and its writes are refused.
+
+    Whether it still lives to write is luck, so the test also writes in its place, under its claim.
+    """
     cluster.kubectl("cordon", "node1")
-    run = tenant.apply(small, workers=1)
+    run = tenant.apply(small, workers=1, checkpoint=KEPT)
     run.wait("a checkpoint", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= 100)
     cluster.kubectl("uncordon", "node1")
     cluster.node_cut(TAKEN)
@@ -82,6 +128,7 @@ def test_who_comes_back_from_a_partition_overwrites_nothing(tenant: Tenant, smal
     cluster.wait_until("the node to be back", lambda: cluster.node_is_ready(TAKEN))
     before = run.status["step"]
     run.wait("more steps", lambda run: run.status["step"] > before + 300)
+    _refused(run)
     assert run.status["attempt"] == 2
     assert {pod["metadata"]["labels"]["tandem.dev/attempt"] for pod in run.pods} == {"2"}
     _one_attempt_at_a_time(run)
