@@ -11,6 +11,7 @@ from tandem_telemetry.client import Published, serve_metrics
 
 from .accounts import Accounts
 from .kube.informer import Informer
+from .paths import RUNS
 from .queue import Queue
 from .resync import Resync
 from .shell import Shell
@@ -18,6 +19,7 @@ from .shell import Shell
 if TYPE_CHECKING:
     from tandem_telemetry.client import Figures
 
+_UNLISTED_S: Final = 120.0  # a list of the pods of thousands of runs takes seconds
 _SILENT_S: Final = 200.0  # more than the longest silence of a stream, and the time to begin the next
 _UNCOMPARED_S: Final = 600.0
 _STUCK_S: Final = 60.0
@@ -77,15 +79,17 @@ class Probes:
         acting, now = self._acting, self._loop.time()
         if acting is None:
             return None
+        behind = acting.resync.behind  # once: the loop may have it be another between two readings
         if now - self._ticked_at > _STUCK_S:
             return f"the loop has not gone round for {now - self._ticked_at:.0f} s"
         for kind, informer in acting.informers.items():
-            if informer.synced.is_set() and informer.age_s(now) > _SILENT_S:
-                return f"nothing was heard of {kind} for {informer.age_s(now):.0f} s"
+            age_s = informer.age_s(now)
+            if age_s > (_SILENT_S if informer.synced.is_set() else _UNLISTED_S):
+                return f"nothing was heard of {kind} for {age_s:.0f} s"
         if now - acting.resync.compared_at > _UNCOMPARED_S:
             return f"the runs have not been compared for {now - acting.resync.compared_at:.0f} s"
-        if acting.resync.behind:
-            return f"the watch has not told of {len(acting.resync.behind)} runs, such as {'/'.join(acting.resync.behind[0])}"
+        if behind:
+            return f"the watch has not told of {len(behind)} runs, such as {'/'.join(behind[0])}"
         return None
 
     def _figures(self) -> "Figures":
@@ -98,7 +102,8 @@ class Probes:
         }
         if acting is None:
             return figures
-        ages = {(kind,): informer.age_s(now) for kind, informer in acting.informers.items() if informer.synced.is_set()}
+        ages = {(kind,): informer.age_s(now) for kind, informer in acting.informers.items()}
+        ages[RUNS,] = now - acting.resync.agreed_at
         return figures | {
             "tandem_operator_queue_depth": {(): float(acting.queue.depth)},
             "tandem_operator_looks_total": {(): float(acting.shell.looks)},

@@ -13,8 +13,9 @@ from contextlib import suppress
 from typing import Final
 
 from . import paths
+from .kube.backoff import backoff_s
 from .kube.client import Kube
-from .kube.document import Json, parts, text
+from .kube.document import parts, text
 from .kube.errors import KubeError
 from .kube.informer import Key, key_of
 from .world import World
@@ -22,7 +23,8 @@ from .world import World
 _log = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0
 _SETTLES_S: Final = 1.0  # what a list brings is taken in by then
-_PAGE: Final = 500
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 30.0
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -32,6 +34,7 @@ class Resync:
     Attributes:
         behind: Runs that the watch has not told of as they were a minute ago already.
         compared_at: When the last comparison was complete, by the clock of the running loop.
+        agreed_at: When the last one was complete that found nothing behind; at first, when this was made.
     """
 
     def __init__(self, kube: Kube, world: World, namespace: str) -> None:
@@ -40,7 +43,7 @@ class Resync:
         self._listed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.behind: tuple[Key, ...] = ()
-        self.compared_at = self._loop.time()
+        self.compared_at = self.agreed_at = self._loop.time()
 
     def listed_anew(self) -> None:
         """The watch had to begin anew with a list: of what was deleted before that, it tells nothing."""
@@ -48,7 +51,7 @@ class Resync:
 
     async def run(self) -> None:
         """Compare until cancelled: every minute, and clear away what is gone when the watch has begun anew."""
-        due = self._loop.time() + _EVERY_S
+        due, failures = self._loop.time() + _EVERY_S, 0
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._listed.wait(), max(0.0, due - self._loop.time()))
@@ -60,9 +63,12 @@ class Resync:
                 else:
                     self._listed.clear()
                     self._clear_away(*await self._versions())
+                failures = 0
             except KubeError as error:
+                failures += 1
                 _log.warning("runs could not be compared: %s", error)
                 self._listed.set()
+                await asyncio.sleep(backoff_s(failures, _FIRST_PAUSE_S, _LONGEST_PAUSE_S))
 
     async def compare(self) -> None:
         """Compare once."""
@@ -71,6 +77,7 @@ class Resync:
         self.behind = tuple(key for key, version in self._suspects.items() if key in listed and self._older(key, version))
         self._suspects = {key: version for key, version in listed.items() if self._older(key, version)}
         self.compared_at = self._loop.time()
+        self.agreed_at = self.agreed_at if self.behind else self.compared_at
         for key in self.behind:
             _log.error("%s/%s: the watch has not told that it changed", *key)
             try:
@@ -92,12 +99,8 @@ class Resync:
     async def _versions(self) -> tuple[dict[Key, int], int]:
         """The versions of all runs that there are, and the version of the list."""
         found: dict[Key, int] = {}
-        at, more = 0, ""
-        while True:
-            query: dict[str, str | int] = {"limit": _PAGE, **({"continue": more} if more else {})}
-            page: Json = await self._kube.get(paths.runs(self._namespace), accept=_METADATA, **query)
+        at = 0
+        async for page in self._kube.pages(paths.runs(self._namespace), accept=_METADATA):
             found |= {key_of(each): int(text(each, "metadata", "resourceVersion")) for each in parts(page, "items")}
             at = at or int(text(page, "metadata", "resourceVersion"))
-            more = text(page, "metadata", "continue")
-            if not more:
-                return found, at
+        return found, at
