@@ -82,9 +82,11 @@ def test_runs_outlive_the_chart(installed: Install, api_cluster: Cluster) -> Non
 
 
 def test_what_to_do_next_is_said_in_commands_that_work(installed: Install, api_cluster: Cluster) -> None:
-    """Each kubectl line of the notes is one that the API server takes."""
+    """Each kubectl line of the notes is one that the API server takes; and they warn that all who use this MinIO share its owner's key."""
     with installed("minio.enabled=true") as (_, helm):
-        lines = [line.split()[1:] for line in helm("status").splitlines() if line.startswith("    kubectl")]
+        notes = helm("status")
+        assert "WARNING: this is the key of MinIO's owner" in notes
+        lines = [line.split()[1:] for line in notes.splitlines() if line.startswith("    kubectl")]
         assert len(lines) == 6
         for words in lines:
             tried = [str(ROOT / word) if word.startswith("manifests/") else word for word in words if word != "-w"]
