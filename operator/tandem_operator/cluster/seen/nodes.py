@@ -1,7 +1,8 @@
 """A machine as the planner sees it: its price, its notice, whether it takes pods, and whether it is heard of at all.
 
 Who announces an end, and how (all are taints): Karpenter (disruption), aws-node-termination-handler (spot interruption, rebalance,
-scheduled maintenance), the cluster autoscaler (scale-down), Google's node termination handler, and the kubelet (graceful shutdown).
+scheduled maintenance), the cluster autoscaler (scale-down), Google's node termination handler, Azure's node auto-drain, and
+the cloud's node controller (shutdown).
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ _NOTICES: Final = {
     "ToBeDeletedByClusterAutoscaler": "the cluster autoscaler is taking it away",
     "cloud.google.com/impending-node-termination": "Google is about to end it",
     "node.cloudprovider.kubernetes.io/shutdown": "it is shut down",
-    "kubernetes.azure.com/scalesetpriority-evicted": "Azure is taking it away",
+    "remediator.kubernetes.azure.com/unschedulable": "Azure drains it",
 }
 
 
