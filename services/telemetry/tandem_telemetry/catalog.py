@@ -124,14 +124,20 @@ OPERATOR_METRICS = (
     _operator("tandem_run_phase", Kind.GAUGE, "", "The phase of its life that the run is in, with the value 1.", *RUN_LABELS, "phase"),
     _operator("tandem_spent_usd_total", Kind.COUNTER, "usd", "Dollars spent on the run.", *RUN_LABELS),
     _operator("tandem_budget_usd", Kind.GAUGE, "usd", "Dollars that the run may spend; absent when it has no budget.", *RUN_LABELS),
-    _operator("tandem_lost_usd_total", Kind.COUNTER, "usd", "Dollars spent on steps that had to be done again.", *RUN_LABELS),
+    _operator(
+        "tandem_lost_usd_total",
+        Kind.COUNTER,
+        "usd",
+        "Dollars spent on steps that had to be done again, and while the run had fallen and made no step.",
+        *RUN_LABELS,
+    ),
     _operator("tandem_preemptions_total", Kind.COUNTER, "", "Attempts that ended because a machine was taken away.", *RUN_LABELS),
     _operator("tandem_failures_total", Kind.COUNTER, "", "Attempts that ended because a worker failed.", *RUN_LABELS),
     _operator(
         "tandem_time_to_resume_seconds",
         Kind.HISTOGRAM,
         "seconds",
-        "From the end of an attempt's last step to that of the first one of the next attempt.",
+        "From the first sign of the fall (the notice, where there was one) to the end of the next optimizer step.",
         buckets=_RESUME_BUCKETS_S,
     ),
     # The operator itself
