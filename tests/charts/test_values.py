@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts.chart import CHART, MODES, VALUE_FILES, Chart
+from tests.charts.chart import CHART, MODES, ROOT, VALUE_FILES, Chart
 
 REFUSED = {
     "operator.replica=2": ("/operator", "replica"),
@@ -67,6 +67,12 @@ def test_every_value_file_fits(chart: Chart, file: Path) -> None:
     """What `manifests/` recommends is accepted and renders."""
     assert not chart.lint(files=(file,))
     assert chart.template(files=(file,))
+
+
+def test_chart_and_readme_name_the_same_oldest_kubernetes() -> None:
+    """Helm refuses what the README does not promise."""
+    oldest = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].removeprefix(">=").removesuffix(".0-0")
+    assert f"Kubernetes {oldest} or later" in " ".join((ROOT / "README.md").read_text().split())
 
 
 def test_every_setting_is_explained() -> None:
