@@ -17,7 +17,7 @@ _PROGRESS_QPS: Final = 5.0  # looks a second for progress alone, over all runs
 _PROGRESS_BURST: Final = 100
 _WORKERS: Final = 32
 _SETTLES_S: Final = 0.3  # a pod that comes up is told of four times: placed, set up, pulled, running
-_PATIENCE_S: Final = 10.0  # what is only to be told waits no longer than this
+_PATIENCE_S: Final = 30.0  # what is only to be told waits no longer than this, however many runs are to be started
 
 
 class Queue:
