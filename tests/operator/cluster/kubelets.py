@@ -28,14 +28,14 @@ class Kubelets:
     """The kubelets of a few nodes.
 
     Attributes:
-        idle: Pods (by name) that do not come up, however long they have their machine.
+        idle: Pods (by namespace and name) that do not come up, however long they have their machine.
         deaf: Pods that were asked to leave and do not.
         leaves_with: What a worker says that was asked to leave.
     """
 
     def __init__(self, api: Api, names: tuple[str, ...]) -> None:
-        self.idle: set[str] = set()
-        self.deaf: set[str] = set()
+        self.idle: set[tuple[str, str]] = set()
+        self.deaf: set[tuple[str, str]] = set()
         self.leaves_with = 143
         self._api, self._names = api, names
         self._over = threading.Event()
@@ -52,20 +52,25 @@ class Kubelets:
 
     def start(self, namespace: str, name: str) -> None:
         """An idle worker comes up after all."""
-        self.idle.discard(name)
+        self.idle.discard((namespace, name))
         self._play("MODIFIED", self._api.get(f"{PODS.format(namespace)}/{name}"))
 
     def let_go(self, namespace: str, name: str) -> None:
         """A deaf worker leaves after all."""
-        self.deaf.discard(name)
+        self.deaf.discard((namespace, name))
         self._play("MODIFIED", self._api.get(f"{PODS.format(namespace)}/{name}"))
 
     @contextmanager
     def at_work(self) -> Generator["Kubelets"]:
         """The nodes are there, within it."""
         for name in self._names:
+            with suppress(RefusedError):  # left there by tests that were killed
+                self._api.delete(f"{_NODES}/{name}")
             self._api.create(_NODES, _node(name))
-        version = self._api.get(_ALL_PODS, limit="1")["metadata"]["resourceVersion"]
+        listed = self._api.get(_ALL_PODS)
+        for pod in listed["items"]:
+            self._play("ADDED", pod)
+        version = listed["metadata"]["resourceVersion"]
         threads = [
             threading.Thread(target=self._follow, args=[version], daemon=True),
             threading.Thread(target=self._beat, daemon=True),
@@ -91,16 +96,16 @@ class Kubelets:
                         return
 
     def _play(self, kind: str, pod: Object) -> None:
-        name, phase = pod["metadata"]["name"], pod["status"].get("phase")
+        key, phase = (pod["metadata"]["namespace"], pod["metadata"]["name"]), pod["status"].get("phase")
         if kind == "DELETED" or pod["spec"].get("nodeName") not in self._names:
             return
         with suppress(RefusedError):  # it has changed, or is gone: that is told, too
             if "deletionTimestamp" not in pod["metadata"]:
-                if phase == "Pending" and name not in self.idle:
+                if phase == "Pending" and key not in self.idle:
                     self._say(pod, _running(pod))
             elif phase in {"Succeeded", "Failed"}:
                 self._api.delete(_path(pod), gracePeriodSeconds=0, preconditions={"uid": pod["metadata"]["uid"]})
-            elif name not in self.deaf:
+            elif key not in self.deaf:
                 self._say(pod, _ended(pod, self.leaves_with, ""))
 
     def _say(self, pod: Object, status: Object) -> None:

@@ -89,5 +89,6 @@ class Run:
     def events(self) -> list[tuple[str, str]]:
         """Reasons and notes of what was told of the run, the oldest first."""
         path = f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"
-        found = [each for each in self.api.items(path) if each["regarding"].get("name") == self.name]
+        ours = {"kind": "TrainingRun", "name": self.name}
+        found = [each for each in self.api.items(path) if ours.items() <= each["regarding"].items()]
         return [(each["reason"], each["note"]) for each in sorted(found, key=lambda each: each["eventTime"])]
