@@ -1,20 +1,20 @@
 """Can this cluster run what somebody asks for? Only what the definition of a TrainingRun cannot say by itself.
 
 Pods come and go, so what has to be found again must not be kept in one: checkpoints stand in an object store or on a claim, and
-nothing is named relative to a run file that no pod has. A run that cannot be accepted starts nothing and is not tried again
-until somebody edits it; what lives of it already is let be.
+nothing is named relative to a run file that no pod has. A run that cannot be accepted starts nothing until somebody edits it. What
+lives of it already is cared for as ever: it may not spend more, stay longer or hold up a drain because of an edit.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tandem_operator.api.status import Condition, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
-from . import conditions
-from .phases import Reason
-from .values import Event, EventKind
+from . import conditions, events, look
+from .phases import UNDER_WAY, Reason
+from .values import Event, EventKind, Plan, Seen
 
 _FILE = "file://"
 
@@ -47,12 +47,38 @@ def refused(status: RunStatus, problems: tuple[str, ...], *, generation: int, no
     return status.model_copy(update=found)
 
 
+def held_back(made: Plan, run: TrainingRun, problems: tuple[str, ...], seen: Seen, now: datetime) -> Plan:
+    """What is left of a plan `made` for `run`, which has begun and is not accepted any more: all that ends, nothing that begins.
+
+    A next attempt is not even named, since it would be one of the spec that cannot be: until an edit its ending goes on.
+    """
+    if made.status.attempt != run.status.attempt:
+        made = _not_named(made, run, seen, now)
+    known = (_accepted(run.status), *(condition for condition in made.status.conditions if condition.type != conditions.ACCEPTED))
+    status = made.status.model_copy(update={"conditions": tuple(condition for condition in known if condition)})
+    status = refused(status, problems, generation=run.metadata.generation, now=now)
+    return replace(made, status=status, start=(), events=(*made.events, *told(run.status, status)))
+
+
 def told(before: RunStatus, after: RunStatus) -> tuple[Event, ...]:
     """The event of a refusal: once, and again when there is something else to correct."""
     known, found = _accepted(before), _accepted(after)
     if found is None or found.status == "True" or (known and (known.status, known.message) == (found.status, found.message)):
         return ()
     return (Event(kind=EventKind.WARNING, reason=Reason.NOT_ACCEPTED, message=found.message),)
+
+
+def _not_named(made: Plan, run: TrainingRun, seen: Seen, now: datetime) -> Plan:
+    """The plan without its new attempt. What it knows of the last one is kept, and counted once another is named after all."""
+    before, after = run.status, made.status
+    kept: dict[str, object] = {name: getattr(after, name) for name in ("spent_usd", "lost_usd", "looked_at", "fell_at")}
+    if before.phase in UNDER_WAY:
+        kept |= {"phase": RunPhase.STOPPING, "reason": after.reason, "message": after.message}
+    run = run.model_copy(update={"status": before.model_copy(update=kept)})
+    status = run.status.model_copy(update={"conditions": conditions.conditions(run, seen, now)})
+    run = run.model_copy(update={"status": status})
+    again = look.next_moment(run, seen, now)
+    return replace(made, status=status, events=events.told(before, run), look_again=again)
 
 
 def _accepted(status: RunStatus) -> Condition | None:
