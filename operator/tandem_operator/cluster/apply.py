@@ -16,10 +16,7 @@ from typing import Final
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import API_VERSION, TrainingRun
 from tandem_operator.plan.values import Event, Plan, Seen, Worker
-from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.disruption_budget import disruption_budget
-from tandem_operator.render.pod import pod
-from tandem_operator.render.service import rendezvous_service
 
 from . import paths
 from .happened import event
@@ -29,7 +26,8 @@ from .kube.document import Json
 from .kube.errors import KubeError
 from .kube.informer import Key
 from .kube.lease import NotLeaderError
-from .seen import waits
+from .kube.together import all_over
+from .starting import Starting
 from .world import StoredRun, World
 
 _log = logging.getLogger(__name__)
@@ -42,37 +40,36 @@ Wrote = Callable[[str], None]
 class Applying:
     """Carries out plans."""
 
-    def __init__(self, kube: Kube, world: World, site: PodSite, *, made_pod: Callable[[Json], None], wrote: Wrote) -> None:
-        """Carry them out with `kube`.
-
-        Args:
-            kube: The API server.
-            world: What is known of it.
-            site: What workers are told of this cluster.
-            made_pod: Told of every pod that was made, so that the next look need not wait for the watch to tell of it.
-            wrote: Told the kind of everything that was written.
-        """
-        self._kube, self._world, self._site, self._made_pod, self._wrote = kube, world, site, made_pod, wrote
+    def __init__(self, kube: Kube, world: World, starting: Starting, wrote: Wrote) -> None:
+        """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
+        self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
         self._untold = deque[tuple[Key, Json]](maxlen=_MOST_UNTOLD)
         self._told = asyncio.Event()
         self.holds = Holds(kube, wrote)
 
-    async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime) -> None:
+    async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool = False) -> None:
         """Carry out a plan that was made for `run`, as `stored`, from `seen`.
+
+        A status that cannot be written keeps nobody for ever: with `insist` workers are asked to leave all the same. What may be lost
+        then is why they left; what else would be is money without an end.
 
         Raises:
             KubeError: when the API server refuses; what was done until then stays done.
         """
         key = (run.metadata.namespace, run.name)
-        await self._start(made.start, run)
+        await self._start(made.start, run, now)
         if made.remove:
-            await self._kube.delete(paths.run(key), {"propagationPolicy": "Background", "preconditions": {"uid": run.metadata.uid}})
-            self._wrote("run")
+            await self._remove(key, stored)
             return
         if _worth_writing(run.status, made.status, now):
-            await self.write_status(key, stored, made.status)
+            try:
+                await self.write_status(key, stored, made.status)
+            except KubeError as error:
+                if insist and not error.conflict and not error.gone:
+                    await self._stop(made, key, stored, seen, now)
+                raise
             self.say(made.events, key, stored.uid, now)
-        await self._stop(made, key, seen)
+        await self._stop(made, key, stored, seen, now)
         await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
 
     async def write_status(self, key: Key, stored: StoredRun, status: RunStatus) -> None:
@@ -86,12 +83,24 @@ class Applying:
         self._world.put_answer(await self._kube.apply(f"{paths.run(key)}/status", body))
         self._wrote("status")
 
-    async def _stop(self, made: Plan, key: Key, seen: Seen) -> None:
-        """Ask workers to leave. Of those whose machine is silent only the object is left to delete, and nobody to ask."""
+    async def _remove(self, key: Key, stored: StoredRun) -> None:
+        """Delete a run that has outlived its time, as it was looked at: whoever has just edited it may want to keep it."""
+        conditions = {"uid": stored.uid, "resourceVersion": str(stored.version)}
+        await self._kube.delete(paths.run(key), {"propagationPolicy": "Background", "preconditions": conditions})
+        self._wrote("run")
+
+    async def _stop(self, made: Plan, key: Key, stored: StoredRun, seen: Seen, now: datetime) -> None:
+        """Ask workers to leave. Of those whose machine is silent only the object is left to delete, and nobody to ask.
+
+        That goes for what an earlier run of this name has left, too, which nobody else looks at any more.
+        """
         fenced = {worker.name for worker in seen.workers if worker.fenced}
-        uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, self._uid(key))}
+        for left, worker in self._world.strangers(key, stored.uid, now):
+            if worker.fenced and worker.stopping:
+                await self._delete(key[0], worker.name, left.uid, at_once=True)
+        uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
-        await asyncio.gather(*(self._delete(key[0], name, uids[name], at_once=name in fenced) for name in names if name in uids))
+        await all_over(*(self._delete(key[0], name, uids[name], at_once=name in fenced) for name in names if name in uids))
 
     async def _delete(self, namespace: str, name: str, uid: str, *, at_once: bool) -> None:
         options: Json = {"preconditions": {"uid": uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
@@ -102,39 +111,14 @@ class Applying:
                 raise
         self._wrote("pod")
 
-    async def _start(self, workers: tuple[Worker, ...], run: TrainingRun) -> None:
-        if not workers:
+    async def _start(self, workers: tuple[Worker, ...], run: TrainingRun, now: datetime) -> None:
+        refusals = self._world.refusals
+        if workers and refusals.wait_s(run):
             return
-        if service := rendezvous_service(run):
-            await self._create(paths.services(run.metadata.namespace), service, "service")
-        refusals = await asyncio.gather(*(self._start_one(worker, run) for worker in workers))
-        key = (run.metadata.namespace, run.name)
-        refused = next((refusal for refusal in refusals if refusal), None)
-        if refused is None:
-            self._world.refusals.pop(key, None)
+        if workers and (refused := await self._starting.start(workers, run, now)):
+            refusals.put(run, refused)
         else:
-            self._world.refusals[key] = waits.refused(refused.status, str(refused))
-
-    async def _start_one(self, worker: Worker, run: TrainingRun) -> KubeError | None:
-        """Start a worker; the refusal, when the API server would not have its pod."""
-        try:
-            await self._create(paths.pods(run.metadata.namespace), pod(worker, run, self._site), "pod")
-        except KubeError as error:
-            if not error.refused:
-                raise
-            return error
-        return None
-
-    async def _create(self, path: str, body: Json, kind: str) -> None:
-        try:
-            made = await self._kube.create(path, body)
-        except KubeError as error:
-            if not error.conflict:
-                raise
-            return
-        self._wrote(kind)
-        if kind == "pod":
-            self._made_pod(made)
+            refusals.forget((run.metadata.namespace, run.name))
 
     def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
         """Tell what happened, in the log at once and to the API server when that has time: no run waits for its events."""
@@ -150,20 +134,33 @@ class Applying:
         while True:
             await self._told.wait()
             self._told.clear()
-            while self._untold:
-                await self._tell_one(*self._untold.popleft())
+            await self._tell_all()
+
+    async def last_words(self, within_s: float) -> None:
+        """Write the events that wait, before this process leaves; what cannot be written so soon stands in the log alone."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._tell_all()
+        except TimeoutError:
+            _log.warning("%d events were not written", len(self._untold))
+
+    async def _tell_all(self) -> None:
+        while self._untold:
+            key, body = self._untold.popleft()
+            try:
+                await self._tell_one(key, body)
+            except asyncio.CancelledError:
+                self._untold.appendleft((key, body))
+                raise
 
     async def _tell_one(self, key: Key, body: Json) -> None:
         try:
             await self._kube.create(paths.events(key[0]), body)
         except (KubeError, NotLeaderError) as error:
-            _log.warning("%s/%s: event %s was not written: %s", *key, body["reason"], error)
+            if not (isinstance(error, KubeError) and error.conflict):  # told already, but we did not hear the answer
+                _log.warning("%s/%s: event %s was not written: %s", *key, body["reason"], error)
         else:
             self._wrote("event")
-
-    def _uid(self, key: Key) -> str:
-        stored = self._world.run(key)
-        return stored.uid if stored else ""
 
 
 def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:

@@ -10,8 +10,12 @@ import sys
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
+from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 from pydantic import ValidationError
+from tandem_rpc import RpcSetupError
+
+from tandem_operator.render.manifest import MANAGED_BY, OURS
 
 from . import paths, watching
 from .apply import Applying
@@ -23,14 +27,17 @@ from .kube.limiter import Limiter
 from .probes import Probes
 from .queue import Queue
 from .resync import Resync
-from .settings import Settings
+from .settings import CurrentSite, Settings
 from .shell import Shell
+from .starting import Starting
 from .world import World
 
 _WRONG_SETTINGS: Final = 2
 _LEASE: Final = "tandem-operator"
 _LEASE_QPS, _LEASE_BURST = 10.0, 20  # a queue of its own: to keep the Lease must never wait for work
-_SELECTOR: Final = "app.kubernetes.io/managed-by=tandem"
+_SELECTOR: Final = f"{MANAGED_BY}={OURS}"
+_LAST_WORDS_S: Final = 3.0
+_NO_CLUSTER: Final[type[Exception]] = config.ConfigException
 _log = logging.getLogger(__name__)
 
 
@@ -49,7 +56,10 @@ def main() -> int:
         return _say([f"TANDEM_OPERATOR_TELEMETRY_CA: {error.filename} cannot be read: {error.strerror}"])
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    return asyncio.run(_run(settings))
+    try:
+        return asyncio.run(_run(settings))
+    except (_NO_CLUSTER, RpcSetupError) as error:
+        return _say([str(error)])
 
 
 async def _run(settings: Settings) -> int:
@@ -75,7 +85,8 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     world = World(queue.add, queue.add_untold, nodes_told=settings.read_nodes)
     hearing = Hearing(settings, queue.add_progress)
     informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
-    applying = Applying(kube, world, settings.site(), made_pod=informers["pods"].learn, wrote=probes.wrote)
+    starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
+    applying = Applying(kube, world, starting, probes.wrote)
     shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     if settings.read_nodes:
         informers["nodes"] = Informer(kube, paths.NODES, world.put_node, world.drop_node)
@@ -90,12 +101,14 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
             resync.run(),
             probes.tick(),
             applying.tell(),
+            applying.holds.follow(settings.namespace, queue.add),
             working,
             *following,
             watching.follow(watching.registry(world, found, resync.listed_anew), settings.namespace, lambda: _on_signals(stop)),
         )
         return 0 if stop.is_set() else 1
     finally:
+        await applying.last_words(_LAST_WORDS_S)
         hearing.close()
         await kube.close()
 
@@ -117,7 +130,8 @@ async def _first(*awaited: Awaitable[object]) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
-        task.result()
+        if not task.cancelled():
+            task.result()
 
 
 def _on_signals(stop: asyncio.Event) -> None:

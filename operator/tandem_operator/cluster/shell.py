@@ -7,7 +7,6 @@ run does keeps the others from being looked at.
 import asyncio
 import itertools
 import logging
-import random
 from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Final
@@ -17,11 +16,12 @@ from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan import acceptance
 from tandem_operator.plan.training_run import plan
-from tandem_operator.plan.values import Plan
+from tandem_operator.plan.values import Plan, Seen
 from tandem_operator.render.cluster_site import PodSite
 
 from .accounts import Accounts
 from .apply import Applying
+from .kube.backoff import backoff_s
 from .kube.document import Json, part, text
 from .kube.errors import KubeError
 from .kube.informer import Key
@@ -33,12 +33,12 @@ from .world import StoredRun, World
 _log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 60.0
-_DOUBLED: Final = 16  # times, which is more than the longest wait; a power of any size would not be a number any more
 _UNDECLARED: Final = "field not declared in schema"
 _OLD_DEFINITION: Final = (
     ": the definition of TrainingRuns is older than this operator; apply that of its chart (kubectl apply --server-side -f crds/)"
 )
-_REFUSED_WAIT_S: Final = 10.0
+_UNREAD_WAIT_S: Final = 60.0
+_PATIENCE: Final = 5  # failed looks in a row after which workers are stopped without the status that should come before
 _MOST_READ: Final = 1000  # specs that need not be read again at the next look; some 15 kB each
 
 
@@ -60,7 +60,7 @@ class Shell:
                 await self._applying.holds.read(namespace)
             except KubeError as error:
                 _log.warning("what an operator before has left cannot be read: %s", error)
-                await asyncio.sleep(_wait_s(failures))
+                await asyncio.sleep(backoff_s(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S))
             else:
                 return
 
@@ -90,15 +90,19 @@ class Shell:
         if text(found, "metadata", "deletionTimestamp"):
             return None
         try:
-            run = self._accepted(found)
+            run, problems = self._accepted(found), ()
         except SpecError as error:
-            await self._refuse(key, stored, found, error, now)
-            return None
+            begun = _readable(found) if _status(found).attempt else None
+            if begun is None:
+                return await self._refuse(key, stored, found, error, now)
+            run, problems = begun, error.problems
         seen = observe(run, key, self._world, self._heard, now)
         made = plan(run, seen, now)
-        await self._applying.apply(made, run, stored, seen, now)
+        if problems:
+            made = acceptance.held_back(made, run, problems, seen, now)
+        await self._applying.apply(made, run, stored, seen, now, insist=self._failures.get(key, 0) >= _PATIENCE)
         self._accounts.looked(run, made.status)
-        return self._again_s(key, made)
+        return self._again_s(run, made, seen)
 
     def _forget(self, key: Key) -> None:
         """The run is gone; the server clears away what it owns."""
@@ -126,20 +130,30 @@ class Shell:
             self._read.popitem(last=False)
         return run
 
-    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> None:
-        """Say what is wrong; the run is looked at again when it is edited."""
+    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> float | None:
+        """Say what is wrong; the run is looked at again when it is edited.
+
+        If it has begun and cannot even be read any more, its workers go on by what they were told: neither budget nor deadline is known.
+        But evictions are let through, so that no machine waits for an edit.
+        """
         before = _status(found)
         generation = int(part(found, "metadata").get("generation", 1))
         after = acceptance.refused(before, error.problems, generation=generation, now=now)
         if after != before:
             await self._applying.write_status(key, stored, after)
             self._applying.say(acceptance.told(before, after), key, stored.uid, now)
+        await self._applying.holds.let_go(key, stored.uid)
+        live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))
+        return _UNREAD_WAIT_S if live else None
 
-    def _again_s(self, key: Key, made: Plan) -> float | None:
-        asked = None if made.look_again is None else made.look_again.total_seconds()
-        if key in self._world.refusals:
-            return min(_REFUSED_WAIT_S if asked is None else asked, _REFUSED_WAIT_S) if made.start else asked
-        return asked
+    def _again_s(self, run: TrainingRun, made: Plan, seen: Seen) -> float | None:
+        """When to look again: also when what was refused may be granted, and at once to say why it was not."""
+        asked_s = None if made.look_again is None else made.look_again.total_seconds()
+        refused = self._world.refusals.get((run.metadata.namespace, run.name)) if made.start else None
+        if refused is None:
+            return asked_s
+        wait_s = self._world.refusals.wait_s(run) if seen.refused == refused else 0.0
+        return wait_s if asked_s is None else min(wait_s, asked_s)
 
     def _failed(self, key: Key, error: KubeError) -> float | None:
         """When to look again after a request failed; None when there is nothing left to look at."""
@@ -152,13 +166,15 @@ class Shell:
 
     def _later(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return _wait_s(failures)
+        return backoff_s(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S)
 
 
-def _wait_s(failures: int) -> float:
-    """The wait after so many failures in a row."""
-    wait_s = min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, _DOUBLED), _LONGEST_WAIT_S)
-    return wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads looks out, keeps no secret
+def _readable(found: Json) -> TrainingRun | None:
+    try:
+        run = from_object(found)
+    except SpecError:
+        return None
+    return run if isinstance(run, TrainingRun) else None
 
 
 def _status(found: Json) -> RunStatus:

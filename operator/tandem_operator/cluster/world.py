@@ -11,14 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from tandem_operator.plan.values import SeenNode, SeenWorker, Waiting
+from tandem_operator.plan.values import SeenNode, SeenWorker
 
 from .kube.document import Json, part, text
 from .kube.informer import Key, key_of
+from .refusals import Refusals
 from .seen.nodes import NodeState, node_state
 from .seen.pods import SeenPod, seen_pod
 
 _UNKNOWN_FOR: Final = timedelta(seconds=60)  # a new machine may be heard of later than the pod that was put there
+_OVERDUE: Final = timedelta(seconds=60)
+"""How long after its grace period a pod may still be there. A kubelet kills at the end of it, and then has network and volumes to take
+away; our clock and the server's differ by seconds. What is there longer is on a machine that does not work, whatever that says of itself.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,7 @@ class World:
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._owner: dict[Key, Key] = {}
         self._nodes: dict[str, NodeState] = {}
-        self.refusals: dict[Key, Waiting] = {}
+        self.refusals = Refusals()
 
     def run(self, key: Key) -> StoredRun | None:
         """A run; None when there is none."""
@@ -82,7 +87,7 @@ class World:
         kept = json.dumps({**found, "metadata": metadata}, separators=(",", ":")).encode()
         self._runs[key] = StoredRun(uid=text(found, "metadata", "uid"), version=version, text=kept)
         if known and known.uid != self._runs[key].uid:
-            self.refusals.pop(key, None)
+            self.refusals.forget(key)
         return True
 
     def drop_run(self, key: Key, uid: str) -> None:
@@ -92,7 +97,7 @@ class World:
             return
         del self._runs[key]
         self._departed.pop(key, None)
-        self.refusals.pop(key, None)
+        self.refusals.forget(key)
         self._changed(key)
 
     def put_pod(self, found: Json) -> None:
@@ -136,19 +141,27 @@ class World:
             del departed[name]
         return tuple(pod for pod in {**departed, **there}.values() if pod.run_uid == uid)
 
-    def stranger(self, key: Key, name: str, uid: str) -> bool:
-        """Whether a pod of that name is there that belongs to an earlier run of the same name."""
+    def has_pod(self, key: Key, name: str, uid: str) -> bool:
+        """Whether a pod of that name is there that is a worker of this very run."""
         pod = self._pods.get(key, {}).get(name)
-        return pod is not None and pod.run_uid != uid
+        return pod is not None and pod.run_uid == uid
+
+    def strangers(self, key: Key, uid: str, now: datetime) -> tuple[tuple[SeenPod, SeenWorker], ...]:
+        """The pods of earlier runs of the same name that have not ended, each with its worker as it stands."""
+        pods = (pod for pod in self._pods.get(key, {}).values() if pod.run_uid != uid and pod.worker.exit_code is None)
+        return tuple((pod, self.worker(pod, now)) for pod in pods)
 
     def worker(self, pod: SeenPod, now: datetime) -> SeenWorker:
-        """A worker as it stands, its machine considered."""
+        """A worker as it stands, its machine considered: fenced when that is silent, or does not carry out that it leaves."""
         worker = pod.worker
         if not worker.node or not worker.live:
             return worker
+        overdue = pod.leaves_by is not None and now - pod.leaves_by > _OVERDUE
+        return replace(worker, fenced=True) if overdue or self._silent(worker, now) else worker
+
+    def _silent(self, worker: SeenWorker, now: datetime) -> bool:
         state = self._nodes.get(worker.node)
-        silent = state.silent if state else self._nodes_told and now - worker.since > _UNKNOWN_FOR
-        return replace(worker, fenced=True) if silent else worker
+        return state.silent if state else self._nodes_told and now - worker.since > _UNKNOWN_FOR
 
     def node(self, name: str) -> SeenNode | None:
         """A node; None when there is none (any more)."""
