@@ -65,7 +65,7 @@ async def follow(registry: kopf.OperatorRegistry, namespace: str, begun: Callabl
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        _log.warning("the watch of the runs fell, and begins anew: %s", *(task.exception() for task in list(done)[:1]))
+        _log.warning("the watch of the runs fell, and begins anew: %s", *(task.cancelled() or task.exception() for task in list(done)[:1]))
         await asyncio.sleep(_FALLEN_PAUSE_S)
 
 
