@@ -163,6 +163,7 @@ class Event:
 class Plan:
     """What to do, in this order: stop, start, then write the status, then say the events.
 
+    `stop` may name workers that are not heard of, and what is left of spares that ended, so that their names are free again.
     `start` never names an attempt that the written status does not hold yet, and events are said only if the status
     could be written, so that they are said once. `remove` says that the run itself has outlived its time. `hold` says
     whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster).

@@ -45,7 +45,7 @@ def _spares(world: World) -> list[str]:
     return [worker.name for worker in world.live() if worker.spare]
 
 
-@pytest.mark.parametrize(("most", "size"), [(0, None), (1, None), (2, 2), (3, 3), (5, 3), (6, 6), (99, 6)])
+@pytest.mark.parametrize(("most", "size"), [(0, None), (1, None), (2, 2), (3, 3), (4, 3), (5, 3), (6, 6), (99, 6)])
 def test_a_size_is_feasible_if_the_spec_allows_it_and_it_splits_every_batch_evenly(most: int, size: int | None) -> None:
     """Between two and six workers, four sequences each at once: 24 are 2, 3 or 6 workers' work, and never 4 or 5."""
     assert elastic.feasible(run_of(workers=6, minWorkers=2), most) == size
@@ -154,6 +154,8 @@ def test_workers_that_the_platform_refuses_are_like_workers_without_a_machine() 
     waited = world.run.model_copy(update={"status": world.run.status.model_copy(update={"start_after": START + 10 * SECOND})})
     assert plan(waited, refused, START + 39 * SECOND).status.phase is RunPhase.PENDING
     assert plan(waited, refused, START + 40 * SECOND).status.reason == "Resized"
+    timeless = world.run.model_copy(update={"status": world.run.status.model_copy(update={"pending_since": None})})
+    assert plan(timeless, refused, START + 40 * SECOND).status.phase is RunPhase.PENDING
 
 
 def test_a_smaller_run_keeps_a_spare_for_every_worker_it_lacks() -> None:
@@ -182,6 +184,7 @@ def test_the_end_of_a_spare_interrupts_nothing_and_another_takes_its_place_after
     world = _shrunk(3, nodes=NODES)
     world.make_room(Room(workers=4))
     assert world.look().status.phase is RunPhase.RUNNING
+    world.wait(SECOND)
     world.disrupt("r-2-3")
     assert world.look().status.phase is RunPhase.RUNNING
     world.end("r-2-3", 93)
@@ -194,6 +197,16 @@ def test_the_end_of_a_spare_interrupts_nothing_and_another_takes_its_place_after
     world.wait(SECOND)
     assert world.look().stop == ("r-2-3",)
     assert [worker.name for worker in world.look().start] == ["r-2-3"]
+
+
+def test_a_spare_whose_end_nobody_knows_is_cleared_away_after_its_beginning() -> None:
+    """It ended no sooner than it began."""
+    world = _shrunk(1, workers=2)
+    world.workers["r-2-1"] = replace(world.workers["r-2-1"], exit_code=1, waiting=None)
+    world.wait(elastic.AGAIN_AFTER - SECOND)
+    assert world.look().stop == ()
+    world.wait(SECOND)
+    assert world.look().stop == ("r-2-1",)
 
 
 def test_a_run_grows_as_soon_as_its_spares_hold_the_machines_of_a_larger_size() -> None:

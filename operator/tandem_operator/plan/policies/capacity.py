@@ -56,8 +56,8 @@ def _falls_back_at(run: TrainingRun, seen: Seen) -> datetime | None:
 
 
 def _waiting(run: TrainingRun, seen: Seen) -> tuple[SeenWorker, ...]:
-    """The workers that a spot machine is missing for, where the run would take another."""
-    if run.status.phase is not RunPhase.PENDING or run.status.capacity != SPOT or run.spec.placement.spot is not Spot.PREFER:
+    """The workers that a spot machine is missing for."""
+    if run.status.phase is not RunPhase.PENDING or run.status.capacity != SPOT:
         return ()
     unplaced = scheduling.unplaced(run, seen)
     return tuple(worker for worker in unplaced if worker.waiting and worker.waiting.tier in _WANT_OF_MACHINES)

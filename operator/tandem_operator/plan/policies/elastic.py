@@ -103,8 +103,8 @@ def _shrinks_at(run: TrainingRun, seen: Seen) -> datetime | None:
     if run.spec.min_workers is None or status.phase is not RunPhase.PENDING or (absent and not seen.refused):
         return None
     waits = [scheduling.waiting_since(status, unplaced)] if unplaced else []
-    if absent:  # refused, so they do not even exist
-        waits += [max(moment for moment in (status.pending_since, status.start_after) if moment)] if status.pending_since else []
+    if absent and status.pending_since:  # they were refused, and do not even exist
+        waits.append(max(status.pending_since, status.start_after or status.pending_since))
     return min(waits) + run.spec.placement.shrink_after if waits else None
 
 
