@@ -115,6 +115,12 @@ class TrainingRunSpec(ApiModel):
             yield Broken(("minWorkers",), self.min_workers, f"is more than workers {self.workers}: lower it or leave it out")
 
     @rule
+    def queues_whole(self) -> Iterator[Broken]:
+        """A queue admits all workers of an attempt or none, and the pods that look for room to grow would pass it by."""
+        if self.min_workers is not None and self.pod.queue is not None:
+            yield Broken(("minWorkers",), self.min_workers, f"does not go with pod.queue {self.pod.queue}: leave one of the two out")
+
+    @rule
     def cards_have_a_kind(self) -> Iterator[Broken]:
         """A number of cards and their kind are given together or not at all."""
         if (self.accelerator is Accelerator.NONE) == (self.gpus_per_worker > 0):

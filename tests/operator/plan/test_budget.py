@@ -110,3 +110,10 @@ def test_without_a_limit_or_without_workers_no_moment_counts() -> None:
 def test_dollars_read_like_dollars(usd: str, text: str) -> None:
     """Cents, and below a dollar hundredths of them where there are any."""
     assert budget.dollars(Decimal(usd)) == text
+
+
+def test_a_machine_that_is_not_heard_of_is_paid_for_until_that_is_noticed() -> None:
+    """The silence itself has a price; what comes after we gave the worker up has none."""
+    silent = replace(_worker(0), fenced=True)
+    assert budget.added_up(_run(), Seen(workers=(silent,)), START + HOUR).spent_usd == 2
+    assert budget.added_up(_run(), Seen(workers=(replace(silent, stopping=True),)), START + HOUR).spent_usd == 0

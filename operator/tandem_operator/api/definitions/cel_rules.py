@@ -61,6 +61,11 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "minWorkers is more than workers: lower it or leave it out",
             "minWorkers",
         ),
+        "queues_whole": CelRule(
+            "!has(self.minWorkers) || !has(self.pod) || !has(self.pod.queue)",
+            "minWorkers does not go with pod.queue, which admits all workers or none: leave one of the two out",
+            "minWorkers",
+        ),
         "cards_have_a_kind": CelRule(
             "(self.accelerator == 'none') == (self.gpusPerWorker == 0)",
             "gpusPerWorker and accelerator go together: set both or neither",

@@ -112,12 +112,13 @@ def _bills(run: TrainingRun, seen: Seen) -> list[tuple[Decimal, list[SeenWorker]
 def _paid_for(sharing: list[SeenWorker], paid_until: datetime | None, now: datetime) -> timedelta:
     """For how long at least one of `sharing` stood there since the last look.
 
-    A worker that ended is paid for until it ended; one whose end nobody knows has been paid for at the last look.
+    A worker whose machine is not heard of any more is paid for until that was noticed. One that ended is paid for until it ended; one
+    whose end nobody knows has been paid for at the last look.
     """
     paid = timedelta(0)
     for worker in sorted(sharing, key=lambda worker: worker.since):
         start = max(worker.since, paid_until or worker.since)
-        end = now if worker.live else min(worker.until or start, now)
+        end = now if worker.live or (worker.fenced and not worker.stopping) else min(worker.until or start, now)
         if end > start:
             paid += end - start
             paid_until = end
