@@ -1,0 +1,150 @@
+"""How long the operator waits for what: for pods that leave, for what was refused, between failures, for other requests."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cluster.kube.backoff import backoff_s
+from tandem_operator.cluster.kube.together import all_over
+from tandem_operator.cluster.refusals import Refusals
+from tandem_operator.cluster.seen.pods import seen_pod
+from tandem_operator.cluster.settings import CurrentSite, Settings
+from tandem_operator.cluster.world import World
+from tandem_operator.plan.values import Tier, Waiting
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+KEY = ("n", "r")
+QUOTA = Waiting(tier=Tier.QUOTA, message="exceeded quota")
+
+
+def _world(nodes: tuple[str, ...] = ("m",)) -> World:
+    world = World(lambda _: None, lambda _: None, nodes_told=bool(nodes))
+    for name in nodes:
+        world.put_node({"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+    return world
+
+
+def _leaving(leaves_by: datetime | None, uid: str = "u") -> dict[str, object]:
+    """A pod that runs on m and must have left by then."""
+    labels = {"tandem.dev/run": "r", "tandem.dev/attempt": "1", "tandem.dev/rank": "0", "tandem.dev/run-uid": uid}
+    metadata = {"name": "r-1-0", "namespace": "n", "uid": "p", "labels": labels, "creationTimestamp": "2026-01-01T10:00:00Z"}
+    if leaves_by:
+        metadata["deletionTimestamp"] = leaves_by.isoformat()
+    status = {"phase": "Running", "containerStatuses": [{"name": "worker", "state": {"running": {}}}]}
+    return {"metadata": metadata, "spec": {"nodeName": "m"}, "status": status}
+
+
+@pytest.mark.parametrize("nodes", [(), ("m",)])
+@pytest.mark.parametrize(("after_s", "live"), [(-100, True), (0, True), (60, True), (61, False)])
+def test_a_pod_that_does_not_leave_is_fenced(nodes: tuple[str, ...], after_s: int, *, live: bool) -> None:
+    """A minute after its grace period, whatever its node says, and whether or not nodes can be read."""
+    pod = seen_pod(_leaving(NOW))
+    assert pod
+    assert _world(nodes).worker(pod, NOW + timedelta(seconds=after_s)).live is live
+    stays = seen_pod(_leaving(None))
+    assert stays
+    assert _world(nodes).worker(stays, NOW + timedelta(days=1)).live
+
+
+def test_pods_of_an_earlier_run_are_strangers_until_they_have_ended() -> None:
+    """Those of the run itself are none; of the others it is known which are fenced."""
+    world = _world()
+    world.put_pod(_leaving(NOW, uid="old"))
+    assert world.strangers(KEY, "old", NOW) == ()
+    ((_, worker),) = world.strangers(KEY, "new", NOW)
+    assert worker.live
+    ((pod, worker),) = world.strangers(KEY, "new", NOW + timedelta(minutes=2))
+    assert (pod.uid, worker.live, worker.stopping) == ("p", False, True)
+    world.put_pod(_leaving(NOW, uid="old") | {"status": {"phase": "Failed"}})
+    assert world.strangers(KEY, "new", NOW) == ()
+
+
+def _run(generation: int = 1, attempt: int = 1) -> TrainingRun:
+    spec = {"trainer": {"deepspeed": {}}, "phases": [{"name": "all", "steps": 100, "batchSize": 24}]}
+    metadata = {"name": "r", "namespace": "n", "uid": "u", "generation": generation}
+    return TrainingRun.model_validate({"metadata": metadata, "spec": spec, "status": {"attempt": attempt}})
+
+
+def test_what_is_refused_is_asked_for_again_later_each_time() -> None:
+    """From seconds to a minute; another attempt or spec is another question."""
+    now = 0.0
+    refusals = Refusals(lambda: now)
+    assert refusals.wait_s(_run()) == 0
+    waits: list[float] = []
+    for _ in range(8):
+        refusals.put(_run(), QUOTA)
+        waits.append(refusals.wait_s(_run()))
+        now += waits[-1]
+        assert refusals.wait_s(_run()) == 0
+    assert 2.5 <= waits[0] <= 5
+    assert 30 <= waits[-1] <= 60
+    refusals.put(_run(), QUOTA)
+    assert refusals.wait_s(_run(generation=2)) == refusals.wait_s(_run(attempt=2)) == 0
+    refusals.put(_run(attempt=2), QUOTA)
+    assert 2.5 <= refusals.wait_s(_run(attempt=2)) <= 5
+    assert refusals.get(KEY) == QUOTA
+    refusals.forget(KEY)
+    assert (refusals.get(KEY), refusals.wait_s(_run(attempt=2))) == (None, 0)
+
+
+def test_what_an_earlier_run_has_left_is_looked_for_every_second() -> None:
+    """It goes by itself, so to wait for it is no reason to wait longer."""
+    refusals = Refusals(lambda: 0.0)
+    for _ in range(5):
+        refusals.put(_run(), Waiting(tier=Tier.START, message="is there already"))
+        assert refusals.wait_s(_run()) == 1
+
+
+@pytest.mark.parametrize(("failures", "most_s"), [(1, 2), (2, 4), (3, 8), (4, 10), (10**6, 10)])
+def test_backoff(failures: int, most_s: float) -> None:
+    """Twice as long each time, never longer than the limit, never less than half, and not the same for all."""
+    waits = {backoff_s(failures, 2, 10) for _ in range(100)}
+    assert all(most_s / 2 <= wait <= most_s for wait in waits)
+    assert len(waits) > 1
+
+
+def test_a_request_that_fails_does_not_leave_the_others_alone() -> None:
+    """All are over when the failure is raised, and of several it is the first."""
+    over: list[str] = []
+
+    async def ends(name: str, rounds: int, error: Exception | None = None) -> str:
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        over.append(name)
+        if error:
+            raise error
+        return name
+
+    with pytest.raises(KeyError):
+        asyncio.run(_all(ends("slow", 9), ends("first", 3, KeyError()), ends("second", 1, ValueError())))
+    assert over == ["second", "first", "slow"]
+    assert asyncio.run(_all(ends("a", 2), ends("b", 1))) == ["a", "b"]
+
+
+async def _all(*awaited: object) -> list[object]:
+    return await all_over(*awaited)
+
+
+def test_no_two_operators_have_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless they are told to: each would take the other's Lease for its own."""
+    monkeypatch.setenv("TANDEM_OPERATOR_IDENTITY", "")
+    assert Settings().identity != Settings().identity
+    monkeypatch.setenv("TANDEM_OPERATOR_IDENTITY", "pod-1")
+    assert Settings().identity == "pod-1"
+
+
+def test_a_new_certificate_is_told_to_new_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is exchanged as kubelets exchange Secrets, by a link; while it is not there the old one is told."""
+    link = tmp_path / "ca.crt"
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(name)
+    link.symlink_to("old")
+    monkeypatch.setenv("TANDEM_OPERATOR_TELEMETRY_CA", str(link))
+    site = CurrentSite(Settings())
+    assert site().telemetry_ca == "old"
+    link.unlink()
+    assert site().telemetry_ca == "old"
+    link.symlink_to("new")
+    assert site().telemetry_ca == "new"
