@@ -80,10 +80,10 @@ async def _run(settings: Settings) -> int:
 
 async def _act(settings: Settings, found: Configuration, lease: Lease, probes: Probes, stop: asyncio.Event) -> int:
     """Care for all runs while the Lease is held."""
-    kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
     queue = Queue()
-    world = World(queue.add, queue.add_untold, nodes_told=settings.read_nodes)
     hearing = Hearing(settings, queue.add_progress)
+    kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
+    world = World(queue.add, queue.add_untold, nodes_told=settings.read_nodes)
     informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
     applying = Applying(kube, world, starting, probes.wrote)

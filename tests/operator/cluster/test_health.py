@@ -1,0 +1,120 @@
+"""When an operator is to be started anew: it does its work only as long as it sees the cluster."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.configuration import Configuration
+from tandem_operator.cluster import paths
+from tandem_operator.cluster.apply import Applying
+from tandem_operator.cluster.kube.client import Kube
+from tandem_operator.cluster.kube.informer import Informer
+from tandem_operator.cluster.kube.limiter import Limiter
+from tandem_operator.cluster.probes import Probes
+from tandem_operator.cluster.queue import Queue
+from tandem_operator.cluster.resync import Resync
+from tandem_operator.cluster.settings import CurrentSite, Settings
+from tandem_operator.cluster.shell import Shell
+from tandem_operator.cluster.starting import Starting
+from tandem_operator.cluster.world import World
+
+
+class Operator:
+    """All that acts, in a loop whose clock a test turns; its tasks are never started."""
+
+    def __init__(self, turned: Callable[[float], None]) -> None:
+        kube = Kube(Configuration(host="http://127.0.0.1:1"), Limiter(1, 1), lambda _: None, lambda: None)
+        world, queue, settings = World(lambda _: None, lambda _: None), Queue(), Settings()
+        self.pods = Informer(kube, paths.pods(), lambda _: None, lambda _: None)
+        self.resync, self.probes = Resync(kube, world, ""), Probes()
+        self._turned = turned
+        starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
+        applying = Applying(kube, world, starting, lambda _: None)
+        shell = Shell(world, queue, applying=applying, site=settings.site(), heard=lambda _: None, accounts=self.probes.accounts)
+        self._acts = (queue, shell, {"pods": self.pods}, self.resync)
+
+    def acts(self) -> None:
+        self.probes.acts(*self._acts)
+
+    def after(self, length_s: float, *, heard: bool = False, compared: bool = False) -> str | None:
+        """What is wrong with it so long after the last question; the loop goes round all the time."""
+        self._turned(length_s)
+        now = asyncio.get_running_loop().time()
+        self.probes._ticked_at = now
+        if heard:
+            self.pods._heard()
+        if compared:
+            self.resync.compared_at = self.resync.agreed_at = now
+        return self.probes.unhealthy()
+
+    def age_s(self, resource: str) -> float:
+        return round(self.probes._figures()["tandem_operator_watch_age_seconds"][resource,])
+
+
+def _told(story: Callable[[Operator], Coroutine[Any, Any, None]]) -> None:
+    async def in_its_loop() -> None:
+        loop, turned = asyncio.get_running_loop(), [0.0]
+        real = loop.time
+        loop.time = lambda: real() + turned[0]  # type: ignore[method-assign]
+
+        def turn(length_s: float) -> None:
+            turned[0] += length_s
+
+        await story(Operator(turn))
+
+    asyncio.run(in_its_loop())
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TANDEM_OPERATOR_TELEMETRY", raising=False)
+
+
+def test_a_stand_in_is_always_well() -> None:
+    """It has nothing to hear."""
+
+    async def story(operator: Operator) -> None:
+        assert operator.after(10_000) is None
+
+    _told(story)
+
+
+def test_a_list_that_never_comes() -> None:
+    """Two minutes after it began to act, pods must have been listed; until then their age counts from that beginning."""
+
+    async def story(operator: Operator) -> None:
+        operator.acts()
+        assert operator.after(100) is None
+        assert operator.age_s("pods") == 100
+        assert "nothing was heard of pods for 130 s" in (operator.after(30) or "")
+
+    _told(story)
+
+
+def test_a_watch_that_falls_silent() -> None:
+    """What was listed once may be silent for as long as a stream may."""
+
+    async def story(operator: Operator) -> None:
+        operator.acts()
+        operator.pods.synced.set()
+        assert operator.after(150, heard=True) is None
+        assert operator.after(150) is None
+        assert "nothing was heard of pods for 250 s" in (operator.after(100) or "")
+
+    _told(story)
+
+
+def test_runs_that_the_watch_does_not_tell_of() -> None:
+    """They are named, and how long ago the watch was known to tell everything goes on from then."""
+
+    async def story(operator: Operator) -> None:
+        operator.acts()
+        assert operator.after(60, heard=True, compared=True) is None
+        operator.resync.behind = (("n", "r"),)
+        assert operator.after(60, heard=True) == "the watch has not told of 1 runs, such as n/r"
+        assert operator.age_s("trainingruns") == 60
+        operator.resync.behind = ()
+        assert "have not been compared for" in (operator.after(600, heard=True) or "")
+
+    _told(story)
