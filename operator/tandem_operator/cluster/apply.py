@@ -19,7 +19,6 @@ from tandem_operator.plan.values import Event, Plan, Seen, Worker
 from tandem_operator.render.disruption_budget import disruption_budget
 
 from . import paths
-from .happened import event
 from .holds import Holds
 from .kube.client import Kube
 from .kube.document import Json
@@ -27,6 +26,7 @@ from .kube.errors import KubeError
 from .kube.informer import Key
 from .kube.lease import NotLeaderError
 from .kube.together import all_over
+from .shown.happened import event
 from .starting import Starting
 from .world import StoredRun, World
 

@@ -17,18 +17,19 @@ from tandem_rpc import RpcSetupError
 
 from tandem_operator.render.manifest import MANAGED_BY, OURS
 
-from . import paths, watching
+from . import paths
 from .apply import Applying
-from .hearing import Hearing
 from .kube.client import Kube, configuration
 from .kube.informer import Informer
 from .kube.lease import Lease
 from .kube.limiter import Limiter
-from .probes import Probes
+from .news import watching
+from .news.hearing import Hearing
+from .news.resync import Resync
 from .queue import Queue
-from .resync import Resync
 from .settings import CurrentSite, Settings
 from .shell import Shell
+from .shown.probes import Probes
 from .starting import Starting
 from .world import World
 

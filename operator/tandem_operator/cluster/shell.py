@@ -19,7 +19,6 @@ from tandem_operator.plan.training_run import plan
 from tandem_operator.plan.values import Plan, Seen
 from tandem_operator.render.cluster_site import PodSite
 
-from .accounts import Accounts
 from .apply import Applying
 from .kube.backoff import backoff_s
 from .kube.document import Json, part, text
@@ -28,6 +27,7 @@ from .kube.informer import Key
 from .kube.lease import NotLeaderError
 from .observe import Heard, observe
 from .queue import Queue
+from .shown.accounts import Accounts
 from .world import StoredRun, World
 
 _log = logging.getLogger(__name__)

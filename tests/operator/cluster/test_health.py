@@ -11,11 +11,11 @@ from tandem_operator.cluster.apply import Applying
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.informer import Informer
 from tandem_operator.cluster.kube.limiter import Limiter
-from tandem_operator.cluster.probes import Probes
+from tandem_operator.cluster.news.resync import Resync
 from tandem_operator.cluster.queue import Queue
-from tandem_operator.cluster.resync import Resync
 from tandem_operator.cluster.settings import CurrentSite, Settings
 from tandem_operator.cluster.shell import Shell
+from tandem_operator.cluster.shown.probes import Probes
 from tandem_operator.cluster.starting import Starting
 from tandem_operator.cluster.world import World
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
-
-from .kube.informer import Key
+from tandem_operator.cluster.kube.informer import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from . import paths
-from .kube.backoff import backoff_s
-from .kube.client import Kube
-from .kube.document import parts, text
-from .kube.errors import KubeError
-from .kube.informer import Key, key_of
-from .world import World
+from tandem_operator.cluster import paths
+from tandem_operator.cluster.kube.backoff import backoff_s
+from tandem_operator.cluster.kube.client import Kube
+from tandem_operator.cluster.kube.document import parts, text
+from tandem_operator.cluster.kube.errors import KubeError
+from tandem_operator.cluster.kube.informer import Key, key_of
+from tandem_operator.cluster.world import World
 
 _log = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0

@@ -13,10 +13,10 @@ from typing import Any, Final
 import kopf
 from kubernetes.aio.client.configuration import Configuration
 
-from .kube.document import Json, text
-from .kube.informer import key_of
-from .paths import RUNS
-from .world import World
+from tandem_operator.cluster.kube.document import Json, text
+from tandem_operator.cluster.kube.informer import key_of
+from tandem_operator.cluster.paths import RUNS
+from tandem_operator.cluster.world import World
 
 _log = logging.getLogger(__name__)
 _GROUP: Final = "tandem.dev"

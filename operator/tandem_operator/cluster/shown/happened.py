@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tandem_operator.api.training_run import API_VERSION
+from tandem_operator.cluster.kube.client import FIELD_MANAGER
+from tandem_operator.cluster.kube.document import Json
+from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.plan.values import Event
-
-from .kube.client import FIELD_MANAGER
-from .kube.document import Json
-from .kube.informer import Key
 
 _LONGEST_NOTE: Final = 1024  # what the API takes
 _LONGEST_REASON: Final = 128

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tandem_rpc import ClientTls
 from tandem_telemetry.client import Watcher
 
-from .kube.informer import Key
-from .settings import Settings
+from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.cluster.settings import Settings
 
 if TYPE_CHECKING:
     from tandem.telemetry.v1.telemetry_pb2 import WorkerReport

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from tandem_telemetry.client import Published, serve_metrics
 
+from tandem_operator.cluster.kube.informer import Informer
+from tandem_operator.cluster.news.resync import Resync
+from tandem_operator.cluster.paths import RUNS
+from tandem_operator.cluster.queue import Queue
+from tandem_operator.cluster.shell import Shell
+
 from .accounts import Accounts
-from .kube.informer import Informer
-from .paths import RUNS
-from .queue import Queue
-from .resync import Resync
-from .shell import Shell
 
 if TYPE_CHECKING:
     from tandem_telemetry.client import Figures
