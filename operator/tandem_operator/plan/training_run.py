@@ -52,7 +52,7 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
         stop=stop,
         start=start,
         events=said,
-        look_again=look.next_moment(run, seen, now, started=bool(start)),
+        look_again=look.next_moment(run, seen, now, started=bool(start) and not seen.refused),
         remove=retention.over(run, seen, now),
         hold=hold.wanted(run, seen),
     )
