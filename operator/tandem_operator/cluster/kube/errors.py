@@ -30,9 +30,10 @@ class KubeError(Exception):
     def answered(cls, status: int, headers: Mapping[str, str], body: bytes) -> "KubeError":
         """The error that an answer is; a Status object, if the server itself wrote it."""
         try:
-            said = cast("dict[str, Any]", json.loads(body))
+            found = json.loads(body)
         except ValueError:
-            said = {}
+            found = None
+        said = cast("dict[str, Any]", found) if isinstance(found, dict) else {}  # a proxy on the way says it in its own words
         wait = headers.get("Retry-After", "")
         message = str(said.get("message") or body[:200].decode(errors="replace") or f"status {status}")
         return cls(status, str(said.get("reason", "")), message, float(wait) if wait.isdecimal() else None)
