@@ -35,7 +35,7 @@ _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 60.0
 _UNDECLARED: Final = "field not declared in schema"
 _OLD_DEFINITION: Final = (
-    ": the definition of TrainingRuns is older than this operator; apply that of its chart (kubectl apply --server-side -f crds/)"
+    ": the definition of TrainingRuns is older than this operator: `tandem crds | kubectl apply --server-side --force-conflicts -f -`"
 )
 _UNREAD_WAIT_S: Final = 60.0
 _PATIENCE: Final = 5  # failed looks in a row after which workers are stopped without the status that should come before

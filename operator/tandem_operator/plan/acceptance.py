@@ -92,7 +92,8 @@ def _image(run: TrainingRun, place: Place) -> Iterator[str]:
 
 def _checkpoint(run: TrainingRun, place: Place) -> Iterator[str]:
     """Checkpoints have to outlive the pods that write them."""
-    uri = run.spec.checkpoint.uri or place.checkpoint_uri
+    begun = run.status.checkpoint.uri if run.status.checkpoint else None  # what a run has begun stays where it is
+    uri = run.spec.checkpoint.uri or begun or place.checkpoint_uri
     if uri is None:
         yield "spec.checkpoint.uri: is missing: write s3://bucket/prefix, or file:///folder on a claim of spec.pod.volumes"
     elif uri.startswith(_FILE) and not _kept(uri.removeprefix(_FILE), run):

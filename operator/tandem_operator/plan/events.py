@@ -14,7 +14,7 @@ from .policies import budget, scheduling
 from .values import Event, EventKind, Tier
 
 _HELD_UP = (*(tier.value for tier in Tier if tier is not Tier.START), scheduling.OLD_ATTEMPT)
-_EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN, Reason.RESIZED, Reason.FELL_BACK)
+_EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN, Reason.RESIZED, Reason.FELL_BACK, Reason.EDITED)
 
 
 def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:

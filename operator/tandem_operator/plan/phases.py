@@ -33,6 +33,7 @@ class Reason(StrEnum):
     TOO_MANY_FAILURES = "TooManyFailures"
     RESIZED = "Resized"
     FELL_BACK = "FellBack"
+    EDITED = "Edited"
 
     @property
     def ours(self) -> bool:
@@ -46,13 +47,13 @@ class Reason(StrEnum):
 
     @property
     def reshaping(self) -> bool:
-        """Whether the attempt ends only because another size, or other machines, are better: nobody's wish and no fall."""
+        """Whether the attempt ends only because another size, other machines or an edited spec are better: nobody's wish and no fall."""
         return self in _RESHAPES
 
 
 _OURS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED, Reason.WITHDRAWN)
 _DISRUPTIONS = (Reason.INTERRUPTED, Reason.LOST, Reason.PREEMPTED)
-_RESHAPES = (Reason.RESIZED, Reason.FELL_BACK)
+_RESHAPES = (Reason.RESIZED, Reason.FELL_BACK, Reason.EDITED)
 _RESTARTABLE = (*_DISRUPTIONS, Reason.WORKER_FAILED)
 _RESTS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED)
 _TOO_LATE = (Reason.DEADLINE_EXCEEDED, Reason.BUDGET_EXHAUSTED)

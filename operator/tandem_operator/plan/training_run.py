@@ -19,6 +19,7 @@ from .policies import (
     budget,
     capacity,
     deadline,
+    edited,
     elastic,
     fencing,
     hold,
@@ -81,7 +82,7 @@ def _ending(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
             return restart.forbidden(run, seen) or _begun(run.status, wish)
         case _:
             happened = fencing.lost(run, seen) or notice.given(run, seen) or restart.fallen(run, seen, now)
-            better = capacity.fallen_back(run, seen, now) or elastic.resized(run, seen, now)
+            better = edited.meanwhile(run, seen) or capacity.fallen_back(run, seen, now) or elastic.resized(run, seen, now)
             return restart.forbidden(run, seen) or wish or happened or better
 
 

@@ -1,8 +1,11 @@
 """What the shell knows about a cluster and the planner does not."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tandem_operator.api.training_run import TrainingRun
+
+_MANIFESTS: Final = "/manifests/"  # between a place for checkpoints and the name of a manifest in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,15 @@ class PodSite:
 
 
 def checkpoints(run: TrainingRun, site: PodSite) -> str | None:
-    """Where the checkpoints of `run` go; None when neither the run nor the site says, and the run cannot be started."""
-    if run.spec.checkpoint.uri or site.checkpoint_uri is None:
+    """Where the checkpoints of `run` go; None when neither the run nor the site says, and the run cannot be started.
+
+    What a run has begun stays where it is, also when the site says something else by now. A run of the same name that is made later
+    begins anew: to take over what another has left is a wish that has to be written (spec.checkpoint.uri).
+    """
+    if run.spec.checkpoint.uri:
         return run.spec.checkpoint.uri
-    return f"{site.checkpoint_uri.rstrip('/')}/{run.metadata.namespace}/{run.name}"
+    if run.status.checkpoint:
+        return run.status.checkpoint.uri.rpartition(_MANIFESTS)[0]
+    if site.checkpoint_uri is None:
+        return None
+    return f"{site.checkpoint_uri.rstrip('/')}/{run.metadata.namespace}/{run.name}/{run.metadata.uid}".rstrip("/")

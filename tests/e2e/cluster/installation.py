@@ -157,6 +157,11 @@ class Applied:
         told = json.loads(self.tenant.kubectl("get", "events.events.k8s.io", f"--field-selector={selector}", "-o", "json"))["items"]
         return [each["reason"] for each in sorted(told, key=lambda each: each["eventTime"])]
 
+    @property
+    def place(self) -> str:
+        """Where its checkpoints are in the bucket."""
+        return f"runs/{self.tenant.namespace}/{self.name}/{self.object['metadata']['uid']}"
+
     def condition(self, kind: str) -> dict[str, Any]:
         """A condition; empty before the first look."""
         return next((each for each in self.status.get("conditions", ()) if each["type"] == kind), {})
@@ -184,7 +189,7 @@ class Applied:
     def manifests(self) -> list[str]:
         """The names of its checkpoints' manifests."""
         bucket = self.tenant.installation.bucket
-        prefix = f"runs/{self.tenant.namespace}/{self.name}/manifests/"
+        prefix = f"{self.place}/manifests/"
         listed = self.tenant.installation.cluster.minio.client.list_objects(bucket, prefix=prefix, recursive=True)
         return sorted(str(each.object_name).rpartition("/")[2] for each in listed)
 

@@ -40,7 +40,7 @@ def _goes_on(run: Applied, *, attempt: int) -> dict[str, Any]:
 def _store(run: Applied) -> Store:
     """Where the run keeps its checkpoints."""
     ours = run.tenant.installation
-    return open_store(f"s3://{ours.bucket}/runs/{run.tenant.namespace}/{run.name}", ours.cluster.minio.environ)
+    return open_store(f"s3://{ours.bucket}/{run.place}", ours.cluster.minio.environ)
 
 
 def _attempts(store: Store) -> Mapping[int, int]:

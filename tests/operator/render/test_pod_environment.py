@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tandem_operator.api.status import CheckpointStatus
 from tandem_operator.render.cluster_site import checkpoints
 from tandem_operator.render.pod import pod
 from tandem_trainer.job import Job
@@ -21,7 +23,7 @@ def test_the_agent_reads_back_what_a_pod_is_told() -> None:
     """The planner's words and the site's make a job that the trainer understands, two workers apart."""
     job = Job.from_environment(variables(pod_of(run_of(attempt=2, workers=2), rank=1)))
     assert (job.attempt, job.worker_rank, job.workers, job.rendezvous) == (2, 1, 2, "r-2-0.r-ranks:29400")
-    assert job.run.checkpoint.uri == "s3://tandem/checkpoints/team/r"
+    assert job.run.checkpoint.uri == f"s3://tandem/checkpoints/team/r/{job.run.uid}"
     assert (str(job.scratch), str(job.cache), str(job.token_file)) == ("/tandem/scratch", "/tandem/cache", "/var/run/secrets/tandem/token")
 
 
@@ -101,8 +103,18 @@ def test_the_keys_of_the_site_go_to_the_service_of_the_site_only() -> None:
 def test_checkpoints_go_where_the_run_says_or_into_a_folder_of_its_own() -> None:
     """A shell can tell before it starts anything that there is no place for them."""
     assert checkpoints(run_of(checkpoint={"uri": "s3://own/place"}), SITE) == "s3://own/place"
-    assert checkpoints(run_of(), replace(SITE, checkpoint_uri="s3://b/p/")) == "s3://b/p/team/r"
-    assert checkpoints(run_of(), replace(SITE, checkpoint_uri=None)) is None
+    run = run_of()
+    assert checkpoints(run, replace(SITE, checkpoint_uri="s3://b/p/")) == f"s3://b/p/team/r/{run.metadata.uid}"
+    assert checkpoints(run, replace(SITE, checkpoint_uri=None)) is None
+
+
+def test_what_a_run_has_begun_stays_where_it_is() -> None:
+    """Whoever changes the site's place moves no run that has a checkpoint, and takes none away."""
+    saved = CheckpointStatus(step=1, uri="s3://old/p/team/r/u/manifests/000001-000000000001.json", at=datetime(2026, 1, 1, tzinfo=UTC))
+    begun = run_of()
+    begun = begun.model_copy(update={"status": begun.status.model_copy(update={"checkpoint": saved})})
+    assert checkpoints(begun, replace(SITE, checkpoint_uri="s3://new")) == "s3://old/p/team/r/u"
+    assert checkpoints(begun, replace(SITE, checkpoint_uri=None)) == "s3://old/p/team/r/u"
 
 
 def test_variables_and_whole_secrets_of_the_run_reach_the_trainer() -> None:

@@ -43,6 +43,7 @@ _TRAINING: Final[tuple[Column, ...]] = (
     ("Attempt", "integer", ".status.attempt", "Number of the attempt that runs or ran last", 1),
     ("Workers", "integer", ".status.workers", "Workers of that attempt", 1),
     ("Resume", "number", ".status.timeToResumeSeconds", "Seconds from the last fall to the next step", 1),
+    ("Scheduled", "string", '.status.conditions[?(@.type=="Scheduled")].reason', "What workers wait for, or that they are up", 1),
     *_WHY,
     ("Tokens/s", "number", ".status.tokensPerSecond", "Tokens a second over all ranks", 1),
 )
