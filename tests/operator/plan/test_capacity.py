@@ -163,12 +163,17 @@ def test_a_change_of_size_does_not_end_the_wait_for_spot_machines() -> None:
 
 
 def test_a_wait_that_is_taken_out_of_the_spec_ends_nothing_more() -> None:
-    """The attempt asks for spot machines as it was named, and waits for them from now on; so it does if any will do no more."""
-    for placement in ({"onDemandAfter": None}, {"onDemandAfter": None, "spot": "Require"}):
+    """The edit reaches workers that wait by another attempt, and that one waits for ever for what it asks for."""
+    for placement, capacity in (({"onDemandAfter": None}, ""), ({"onDemandAfter": None, "spot": "Require"}, "Spot")):
         world = _waiting()
+        world.make_room(Room(workers=0))
         world.edit(placement=placement)
+        world.look()
+        world.leave()
+        world.settle()
+        assert (world.run.status.reason, world.run.status.capacity) == ("Edited", capacity)
         world.wait(timedelta(hours=1))
-        assert _waits_on(world)
+        assert _waits_on(world, attempt=2)
 
 
 def test_an_attempt_that_rests_or_leaves_waits_for_no_machine() -> None:
