@@ -37,10 +37,10 @@ def forge() -> Iterator[Forge]:
         yield forge
 
 
-@pytest.fixture(scope="module")
-def proxy(api_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
+@pytest.fixture
+def proxy(api_cluster: Cluster, tmp_path: Path) -> Iterator[FaultProxy]:
     """What stands before the API server; it counts, and makes no trouble by itself."""
-    with fault_proxy(api_cluster.kubeconfig, tmp_path_factory.mktemp("proxy"), seed=7) as proxy:
+    with fault_proxy(api_cluster.kubeconfig, tmp_path, seed=7) as proxy:
         yield proxy
 
 
@@ -64,7 +64,6 @@ def operators(forge: Forge, proxy: FaultProxy, namespace: str, tmp_path: Path) -
             return made
 
         yield make
-        proxy.clear()
 
 
 @pytest.fixture

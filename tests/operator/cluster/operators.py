@@ -77,7 +77,7 @@ class Operator:
 
     def last_words(self) -> str:
         """The end of its log."""
-        return "\n".join(self.log.read_text().splitlines()[-60:])
+        return "\n".join(self.log.read_text().splitlines()[-60:]) if self.log.exists() else ""
 
     def _end(self, how: signal.Signals) -> int:
         assert self._pid is not None
