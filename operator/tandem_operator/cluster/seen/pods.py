@@ -91,13 +91,14 @@ def _end(pod: Json) -> _End:
     disrupted = reason in _BY_KUBELET or reason.startswith(_OUT_OF)
     containers = {each["name"]: each for each in parts(pod, "status", "containerStatuses")}
     ended = part(containers.get(CONTAINER, {}), "state", "terminated")
+    of_pod = f"{reason}: {text(pod, 'status', 'message')}" if reason else ""
     if not ended:
-        said = f"{reason}: {text(pod, 'status', 'message')}" if reason else "ended before its container did"
         code = 0 if text(pod, "status", "phase") == "Succeeded" else _KILLED
-        return _End(code=code, message=said, at=None, disrupted=disrupted)
+        return _End(code=code, message=of_pod or "ended before its container did", at=None, disrupted=disrupted)
     said, why, at = text(ended, "message"), text(ended, "reason"), text(ended, "finishedAt")
     if why not in _PLAIN:
         said = f"{why}: {said}" if said else why
+    said = said or of_pod
     return _End(code=int(ended["exitCode"]) & 255, message=said, at=_time(at) if at else None, disrupted=disrupted)
 
 

@@ -1,0 +1,250 @@
+"""What is known of the cluster: newest versions, whose pods are whose, and whom a change is news for."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.cluster.world import World
+
+SAMPLES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "seen/samples.yaml").read_text())
+KEY = ("team", "r")
+UID, OTHER = "uid-1", "uid-2"
+NOW = datetime(2026, 11, 26, 1, 40, tzinfo=UTC)
+
+
+class Told:
+    """A world, and whom it has told of news."""
+
+    def __init__(self, *, nodes_told: bool = True) -> None:
+        self.changed: list[Key] = []
+        self.stirred: list[Key] = []
+        self.world = World(self.changed.append, self.stirred.append, nodes_told=nodes_told)
+
+    def news(self) -> tuple[list[Key], list[Key]]:
+        """What was told since the last question."""
+        found = list(self.changed), list(self.stirred)
+        self.changed.clear()
+        self.stirred.clear()
+        return found
+
+
+def run(version: int, uid: str = UID, **spec: Any) -> dict[str, Any]:
+    metadata = {
+        "namespace": KEY[0],
+        "name": KEY[1],
+        "uid": uid,
+        "resourceVersion": str(version),
+        "managedFields": [{"manager": "x" * 1000}],
+    }
+    return {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": metadata, "spec": spec}
+
+
+def pod(sample: str, attempt: int = 1, rank: int = 0, uid: str = UID) -> dict[str, Any]:
+    """A real pod as that worker of the run; on its machine `node1`, if it has one."""
+    found = copy.deepcopy(SAMPLES[sample])
+    labels = {"tandem.dev/run": KEY[1], "tandem.dev/run-uid": uid, "tandem.dev/attempt": str(attempt), "tandem.dev/rank": str(rank)}
+    found["metadata"] |= {"namespace": KEY[0], "name": f"r-{attempt}-{rank}", "uid": f"pod-{attempt}-{rank}-{uid}", "labels": labels}
+    if "nodeName" in found["spec"]:
+        found["spec"]["nodeName"] = "node1"
+    return found
+
+
+def node(name: str = "node1", sample: str = "node", **annotations: str) -> dict[str, Any]:
+    found = copy.deepcopy(SAMPLES[sample])
+    found["metadata"] |= {"name": name, "annotations": annotations}
+    return found
+
+
+def names(world: World, uid: str = UID) -> set[str]:
+    return {seen.worker.name for seen in world.pods_of(KEY, uid)}
+
+
+def test_an_older_version_is_no_news() -> None:
+    """In whatever order versions come, the newest stays; the same again is no news either."""
+    told = Told()
+    told.world.put_run(run(5, workers=5))
+    told.world.put_run(run(4, workers=4))
+    told.world.put_run(run(5, workers=6))
+    stored = told.world.run(KEY)
+    assert stored
+    assert (stored.version, stored.object()["spec"]) == (5, {"workers": 5})
+    assert told.news() == ([KEY], [])
+    told.world.put_run(run(6))
+    assert told.news() == ([KEY], [])
+
+
+def test_versions_are_numbers() -> None:
+    """10 is newer than 9."""
+    told = Told()
+    told.world.put_run(run(9))
+    told.world.put_run(run(10))
+    stored = told.world.run(KEY)
+    assert stored
+    assert stored.version == 10
+
+
+def test_who_manages_which_field_is_not_kept() -> None:
+    """It is as long as all the rest, and nobody reads it."""
+    told = Told()
+    told.world.put_run(run(1))
+    stored = told.world.run(KEY)
+    assert stored
+    assert b"managedFields" not in stored.text
+
+
+def test_the_answer_to_a_write() -> None:
+    """It is the newest version, and no news; what is gone does not come back by it, nor does it stand in for another of its name."""
+    told = Told()
+    told.world.put_answer(run(1))
+    assert told.world.run(KEY) is None
+    told.world.put_run(run(2))
+    told.news()
+    told.world.put_answer(run(3, workers=3))
+    stored = told.world.run(KEY)
+    assert stored
+    assert (stored.version, told.news()) == (3, ([], []))
+    told.world.put_run(run(4, OTHER))
+    told.world.put_answer(run(5))
+    stored = told.world.run(KEY)
+    assert stored
+    assert stored.uid == OTHER
+
+
+def test_the_end_of_a_run_told_after_the_next_of_its_name() -> None:
+    """Watches tell of each in an order of its own."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.put_run(run(3, OTHER))
+    told.world.drop_run(KEY, UID)
+    told.world.put_run(run(2))
+    stored = told.world.run(KEY)
+    assert stored
+    assert stored.uid == OTHER
+    told.world.drop_run(KEY, OTHER)
+    assert told.world.run(KEY) is None
+    assert told.world.runs()
+
+
+def test_pods_of_an_earlier_run_of_the_name() -> None:
+    """They are not its workers; that they are still there can be asked."""
+    told = Told()
+    told.world.put_run(run(1, OTHER))
+    told.world.put_pod(pod("running"))
+    assert names(told.world, OTHER) == set()
+    assert not told.world.has_pod(KEY, "r-1-0", OTHER)
+    assert [worker.name for _, worker in told.world.strangers(KEY, OTHER, NOW)] == ["r-1-0"]
+    told.world.put_pod(pod("running", uid=OTHER))
+    assert names(told.world, OTHER) == {"r-1-0"}
+    assert told.world.has_pod(KEY, "r-1-0", OTHER)
+
+
+def test_a_worker_that_comes_up_stirs_its_run() -> None:
+    """More is to come of it soon; one that ends, is asked to leave, or is about to be, is news at once. The same again is none."""
+    told = Told()
+    for sample, news in (("fresh", "stirred"), ("running", "stirred"), ("evicting", "changed"), ("evicted", "changed")):
+        told.world.put_pod(pod(sample))
+        assert told.news() == (([KEY], []) if news == "changed" else ([], [KEY])), sample
+        told.world.put_pod(pod(sample))
+        assert told.news() == ([], []), sample
+
+
+def test_departed_workers() -> None:
+    """How one ended is remembered when its pod is gone, until the next attempt is there; one that vanished alive is just gone."""
+    told = Told()
+    told.world.put_run(run(1))
+    for rank, sample in enumerate(("exit-1", "running")):
+        told.world.put_pod(pod(sample, rank=rank))
+    told.news()
+    for rank in (0, 1):
+        told.world.drop_pod((KEY[0], f"r-1-{rank}"))
+    assert told.news() == ([KEY, KEY], [])
+    (left,) = told.world.pods_of(KEY, UID)
+    assert (left.worker.name, left.worker.exit_code) == ("r-1-0", 1)
+    told.world.put_pod(pod("fresh", attempt=2))
+    assert names(told.world) == {"r-2-0"}
+    told.world.drop_pod((KEY[0], "r-2-0"))
+    assert names(told.world) == set()
+
+
+def test_departed_workers_of_another_run_of_the_name() -> None:
+    """Nothing is remembered of them."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.put_pod(pod("exit-1"))
+    told.world.drop_pod((KEY[0], "r-1-0"))
+    told.world.put_run(run(2, OTHER))
+    assert names(told.world, OTHER) == set()
+
+
+def test_a_pod_of_nobody() -> None:
+    """What is no worker of ours is nobody's news, neither when it comes nor when it goes."""
+    told = Told()
+    stranger = pod("running")
+    del stranger["metadata"]["labels"]["tandem.dev/run"]
+    told.world.put_pod(stranger)
+    told.world.drop_pod((KEY[0], "r-1-0"))
+    assert told.news() == ([], [])
+
+
+def test_news_of_a_node() -> None:
+    """Those with workers on it are told when it says something that counts, and nobody else is."""
+    told = Told()
+    told.world.put_node(node())
+    told.world.put_pod(pod("running"))
+    told.news()
+    told.world.put_node(node())
+    told.world.put_node(node("node2"))
+    assert told.news() == ([], [])
+    told.world.put_node(node(**{"tandem.dev/usd-per-hour": "2"}))
+    assert told.news() == ([KEY], [])
+    told.world.drop_node(("", "node1"))
+    assert told.news() == ([KEY], [])
+    assert told.world.node("node1") is None
+
+
+def fenced(world: World, now: datetime = NOW) -> bool:
+    (seen,) = world.pods_of(KEY, UID)
+    return world.worker(seen, now).fenced
+
+
+def test_a_worker_on_a_silent_machine() -> None:
+    """It is fenced, and no more once the machine is heard of again; one that has ended is not."""
+    told = Told()
+    told.world.put_pod(pod("running"))
+    told.world.put_node(node(sample="node-silent"))
+    assert fenced(told.world)
+    told.world.put_node(node())
+    assert not fenced(told.world)
+    told.world.put_node(node(sample="node-silent"))
+    told.world.put_pod(pod("exit-0"))
+    assert not fenced(told.world)
+
+
+def test_a_worker_on_a_machine_that_nobody_knows() -> None:
+    """A new machine may be told of later than its pods; one that is not there after a while is gone."""
+    told = Told()
+    told.world.put_pod(pod("running"))
+    (seen,) = told.world.pods_of(KEY, UID)
+    assert not fenced(told.world, seen.worker.since + timedelta(seconds=59))
+    assert fenced(told.world, seen.worker.since + timedelta(seconds=61))
+
+
+def test_where_nodes_are_not_told_of() -> None:
+    """Without the right to read them nobody can say that one is gone."""
+    told = Told(nodes_told=False)
+    told.world.put_pod(pod("running"))
+    assert not fenced(told.world, NOW + timedelta(days=1))
+
+
+def test_a_worker_that_does_not_leave() -> None:
+    """Long after its grace period it is on a machine that does not work, whatever that says of itself."""
+    told = Told()
+    told.world.put_node(node())
+    told.world.put_pod(pod("evicting"))
+    (seen,) = told.world.pods_of(KEY, UID)
+    assert seen.leaves_by
+    assert not fenced(told.world, seen.leaves_by + timedelta(seconds=59))
+    assert fenced(told.world, seen.leaves_by + timedelta(seconds=61))
