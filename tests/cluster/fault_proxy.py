@@ -48,6 +48,7 @@ class FaultProxy:
         self._chance = Random(seed)
         self._rules: list[Rule] = []
         self._requests: list[Request] = []
+        self._answers: list[tuple[Request, int]] = []
         self._watches: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -75,6 +76,11 @@ class FaultProxy:
         with self._lock:
             return [each for each in self._requests if each.verb in verbs and re.search(path, each.path)]
 
+    def answered(self, status: int) -> list[Request]:
+        """What the API server itself has answered with this status."""
+        with self._lock:
+            return [request for request, said in self._answers if said == status]
+
     def met(self, kind: Kind) -> int:
         """How many requests met this kind of fault."""
         return sum(each.fault is kind for each in self.requests())
@@ -86,6 +92,11 @@ class FaultProxy:
             fault = next((each for each in due if each), None)
             self._requests.append(replace(request, fault=fault.kind if fault else None))
         return fault
+
+    def note(self, request: Request, status: int) -> None:
+        """Keep what the API server has answered."""
+        with self._lock:
+            self._answers.append((request, status))
 
     def _add(self, faults: Iterable[Fault | None], verbs: Collection[str], path: str) -> Rule:
         rule = Rule(verbs=frozenset(verbs), path=re.compile(path), faults=iter(faults))
@@ -164,6 +175,7 @@ class _Forwarding:
         url = URL(self._server + request.raw_path, encoded=True)
         body = await request.read()
         async with self._session.request(request.method, url, headers=_passed(request.headers), data=body or None) as reply:
+            self._proxy.note(Request.of(request.method, request.path, request.query_string), reply.status)
             if fault.kind is Kind.LOST_ANSWER:
                 await reply.read()
                 return _broken(request)

@@ -11,6 +11,7 @@ from tests.cluster.fault_proxy import FaultProxy, fault_proxy
 from tests.operator.cluster.api import Api
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.operators import Forge, Operator
+from tests.operator.cluster.runs import Run
 
 _CRDS = Path(__file__).parents[3] / "charts/tandem/crds"
 NODES = ("hand-1", "hand-2")
@@ -50,6 +51,12 @@ def namespace(api_cluster: Cluster, api: Api) -> Iterator[str]:
     name = api_cluster.new_namespace("shell")
     yield name
     api.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def run(api: Api, namespace: str) -> Run:
+    """A run of the test's namespace, not created yet."""
+    return Run(api, namespace, "r")
 
 
 @pytest.fixture

@@ -49,10 +49,9 @@ class Operator:
         ours = {f"TANDEM_OPERATOR_{name.upper()}": value for name, value in told.items()}
         self._environment = {"KUBECONFIG": str(kubeconfig), "PATH": os.environ["PATH"], **ours}
 
-    def start(self, **settings: str) -> Self:
+    def start(self) -> Self:
         assert self._pid is None, "it runs"
-        ours = {f"TANDEM_OPERATOR_{name.upper()}": value for name, value in settings.items()}
-        self._pid = self._forge.order(start=self._environment | ours, log=str(self.log))
+        self._pid = self._forge.order(start=self._environment, log=str(self.log))
         return self
 
     def kill(self) -> None:
@@ -63,6 +62,11 @@ class Operator:
         """SIGTERM, as a kubelet says it."""
         code = self._end(signal.SIGTERM)
         assert code == 0, f"exit code {code}:\n{self.last_words()}"
+
+    def jump(self) -> None:
+        """Have its wall clock be off by the setting `jump_s`."""
+        assert self._pid is not None
+        os.kill(self._pid, signal.SIGUSR1)
 
     def ended(self) -> int:
         """Wait for its own end; the exit code."""

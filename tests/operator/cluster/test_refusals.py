@@ -18,11 +18,6 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/trainingruns.tand
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
 
 
-@pytest.fixture
-def run(api: Api, namespace: str) -> Run:
-    return Run(api, namespace, "r")
-
-
 def quota(run: Run, **hard: str) -> str:
     """The path of a quota, once it is counted."""
     path = f"/api/v1/namespaces/{run.namespace}/resourcequotas"

@@ -4,18 +4,13 @@ import pytest
 
 from tests.cluster.fault_proxy import FaultProxy
 from tests.cluster.faults import WRITES, Fault, Kind
-from tests.operator.cluster.api import PODS, Api
+from tests.operator.cluster.api import PODS
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
 
 pytestmark = pytest.mark.usefixtures("kubelets", "operator")
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
-
-
-@pytest.fixture
-def run(api: Api, namespace: str) -> Run:
-    return Run(api, namespace, "r")
 
 
 def done(run: Run, kubelets: Kubelets, code: int = 0) -> None:

@@ -1,0 +1,110 @@
+"""The operator with exactly the rights that the chart gives it, in each of its modes: it needs no more, and asks for nothing else."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.charts.chart import Chart, Document, of_kind
+from tests.cluster.cluster import Cluster
+from tests.cluster.control.credentials import write_kubeconfig
+from tests.cluster.fault_proxy import FaultProxy, fault_proxy
+from tests.operator.cluster.api import Api
+from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.operators import Operator
+from tests.operator.cluster.runs import Run, eventually
+from tests.parts.fixtures import program
+from tests.parts.kubernetes_tools import HELM
+
+RELEASE = "rights"
+MODES = {
+    "everywhere": (),
+    "one namespace": ("watchNamespace={namespace}",),
+    "no nodes": ("rbac.readNodes=false", "watchNamespace={namespace}"),
+}
+
+
+@pytest.fixture
+def chart(request: pytest.FixtureRequest) -> Chart:
+    return Chart(helm=program(HELM, request.config))
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def home(api: Api, api_cluster: Cluster) -> Iterator[str]:
+    """The namespace that the chart is installed in."""
+    name = api_cluster.new_namespace("home")
+    yield name
+    api.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def given(chart: Chart, mode: str, home: str, namespace: str, api_cluster: Cluster) -> Iterator[None]:
+    """The accounts, roles and bindings of the chart, and nothing else of it."""
+    settings = [each.format(namespace=namespace) for each in MODES[mode]]
+    made = of_kind(chart.template(*settings, release=RELEASE, namespace=home), *_KINDS)
+    documents = yaml.safe_dump_all([_placed(each, home) for each in made])
+    api_cluster.kubectl("apply", "-f", "-", stdin=documents)
+    yield
+    api_cluster.kubectl("delete", "--wait=false", "-f", "-", stdin=documents)
+
+
+_KINDS = ("ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+
+
+def _placed(document: Document, home: str) -> Document:
+    if document["kind"].startswith("Cluster"):
+        return document
+    return {**document, "metadata": {"namespace": home, **document["metadata"]}}
+
+
+@pytest.fixture
+def through(api_cluster: Cluster, home: str, given: None, tmp_path: Path) -> Iterator[FaultProxy]:  # noqa: ARG001
+    """The way to the API server of whoever has a token of the operator's account."""
+    (account,) = [each for each in api_cluster.get("serviceaccounts", "-n", home)["items"] if "operator" in each["metadata"]["name"]]
+    token = api_cluster.kubectl("create", "token", account["metadata"]["name"], "-n", home).strip()
+    theirs, folder = tmp_path / "operator.conf", tmp_path / "rights"
+    write_kubeconfig(theirs, api_cluster.site.server, token, api_cluster.site.pki / "ca.crt")
+    folder.mkdir()
+    with fault_proxy(theirs, folder) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def operator(mode: str, home: str, through: FaultProxy, operators: Callable[..., Operator], namespace: str) -> Operator:
+    """The operator, told what the chart would tell it."""
+    settings = {
+        "own_namespace": home,
+        "namespace": "" if mode == "everywhere" else namespace,
+        "read_nodes": str(mode != "no nodes").lower(),
+    }
+    return operators(through.kubeconfig, **settings).start()
+
+
+def test_a_life_with_exactly_these_rights(run: Run, operator: Operator, kubelets: Kubelets, through: FaultProxy, home: str) -> None:
+    """Started, failed, held, interrupted, suspended, resumed, done and removed: no request is refused for want of a right."""
+    run.create(workers=2, ttlSecondsAfterFinished=1)
+    run.until(phase="Running")
+    kubelets.end(run.namespace, "r-1-1", 1)
+    run.until(phase="Running", attempt=2, failures=1)
+    kubelets.disrupt(run.namespace, "r-2-0")
+    run.until(phase="Running", attempt=3, preemptions=1)
+    run.edit(suspend=True)
+    run.until(phase="Suspended")
+    run.edit(suspend=False)
+    run.until(phase="Running", attempt=4)
+    eventually("it to be told", lambda: "Running" in [reason for reason, _ in run.events()])
+    for rank in (0, 1):
+        kubelets.end(run.namespace, f"r-4-{rank}", 0)
+    eventually("the run to be removed", lambda: not run.api.exists(run.path))
+    operator.stop()
+    elsewhere = re.compile(rf"/namespaces/(?!{run.namespace}/|{home}/)")  # other tests' namespaces, which end: they refuse what is new
+    assert [f"{each.verb} {each.path}" for each in through.answered(403) if not elsewhere.search(each.path)] == []
+    lease = run.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{home}/leases/tandem-operator")
+    assert lease["spec"]["holderIdentity"] == ""
