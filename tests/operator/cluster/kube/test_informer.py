@@ -130,22 +130,6 @@ def test_a_watch_that_is_lost(maps: Maps, kind: Kind) -> None:
     run(scene())
 
 
-def test_a_version_that_the_server_has_forgotten(maps: Maps) -> None:
-    """The real server's own word for it leads to a new list, too."""
-
-    async def scene() -> None:
-        maps.create("a")
-        async with maps.followed() as (heard, informer):
-            await until("the watch", maps.watched)
-            informer._version = "1"
-            maps.proxy.cut_watches()
-            await until("a new list", lambda: maps.lists() >= 2)
-            maps.create("b")
-            await until("what comes then", lambda: heard.names() == {"a", "b"})
-
-    run(scene())
-
-
 def test_pages(maps: Maps) -> None:
     """A thousand objects come in pages, and when the server forgets the list between two of them it is read from the start."""
     names = {f"m-{number:04}" for number in range(1000)}
