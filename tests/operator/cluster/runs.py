@@ -41,9 +41,15 @@ class Run:
         self.path = f"{RUNS.format(namespace)}/{name}"
 
     def create(self, **spec: Any) -> "Run":
-        body = {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": self.name}, "spec": {**SPEC, **spec}}
-        self.api.create(RUNS.format(self.namespace), body)
+        self.api.create(RUNS.format(self.namespace), self._body(spec))
         return self
+
+    def would_be(self, **spec: Any) -> Object:
+        """The spec that the server would keep, were this run created now."""
+        return self.api.create(f"{RUNS.format(self.namespace)}?dryRun=All", self._body(spec))["spec"]
+
+    def _body(self, spec: Object) -> Object:
+        return {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": self.name}, "spec": {**SPEC, **spec}}
 
     def edit(self, **spec: Any) -> None:
         self.api.patch(self.path, {"spec": spec})
