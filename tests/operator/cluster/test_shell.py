@@ -28,7 +28,8 @@ def test_a_life(run: Run, operator: Operator, kubelets: Kubelets) -> None:
     assert set(run.pods()) == {"r-1-0", "r-1-1"}
     service = run.api.get(f"/api/v1/namespaces/{run.namespace}/services/r-ranks")
     assert service["spec"]["clusterIP"] == "None"
-    eventually("the workers to be held", lambda: run.api.items(BUDGETS.format(run.namespace))[0]["spec"]["minAvailable"] == 2)
+    held = eventually("the workers to be held", lambda: run.api.items(BUDGETS.format(run.namespace)))
+    assert held[0]["spec"]["minAvailable"] == 2
     done(run, kubelets)
     status = run.until(phase="Succeeded")
     assert (status["attempt"], status["failures"], status["preemptions"]) == (1, 0, 0)
@@ -173,6 +174,19 @@ def test_edited_meanwhile(run: Run, proxy: FaultProxy) -> None:
     eventually(
         "each step to be told once", lambda: [reason for reason, _ in run.events()][2:] == ["SuspendRequested", "Suspended"], run.events
     )
+
+
+def test_edited_while_a_status_is_on_its_way(run: Run, proxy: FaultProxy) -> None:
+    """The server itself refuses it, since it is of a version that is none any more; the next look knows the edit."""
+    run.create()
+    run.until(phase="Running")
+    proxy.program([Fault(kind=Kind.SLOW, seconds=1)], verbs={"patch"}, path=f"{run.namespace}/trainingruns/r/status")
+    run.edit(suspend=True)
+    eventually("a status to be on its way", lambda: proxy.met(Kind.SLOW))
+    run.edit(suspend=False)
+    eventually("it to be refused", lambda: [each for each in proxy.answered(409) if each.path.endswith("/r/status")])
+    run.until(phase="Running", attempt=1, observedGeneration=3)
+    assert set(run.pods()) == {"r-1-0"}
 
 
 @pytest.mark.parametrize("kind", [Kind.LOST_ANSWER, Kind.LOST_REQUEST, Kind.BROKEN, Kind.TOO_MANY, Kind.CONFLICT])
