@@ -161,7 +161,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do, in this order: stop, start, then write the status, then say the events.
+    """What to do: stop, start, write the status, then say the events; each shell in the order in which it may be killed without harm.
 
     `stop` may name workers that are not heard of, and what is left of spares that ended, so that their names are free again.
     `start` never names an attempt that the written status does not hold yet, and events are said only if the status
