@@ -50,7 +50,7 @@ def main() -> None:
 def measured(installation: Installation) -> tuple[float, float]:
     """Seconds that Tandem adds, and seconds from the notice to the next step."""
     run = installation.tenant("bench").apply(SMALL)
-    run.wait("a checkpoint", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= 100)
+    run.wait_for_checkpoint(100)
     installation.cluster.node_notice("node2")
     noticed = datetime.now(UTC)
     run.wait("the next attempt", lambda run: run.status["attempt"] == 2 and "fellAt" not in run.status)

@@ -37,4 +37,4 @@ def quickstart() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def small() -> dict[str, Any]:
     """A run of two ranks that begins soon, steps fast and does not end by itself."""
-    return SMALL
+    return dict(SMALL)

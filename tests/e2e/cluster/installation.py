@@ -182,6 +182,18 @@ class Applied:
         """Until an attempt has come to a step."""
         self.wait(f"step {step}", lambda run: run.status.get("attempt", 0) >= attempt and run.status.get("step", 0) >= step, seconds)
 
+    def wait_for_checkpoint(self, step: int, seconds: float = _PATIENCE_S) -> None:
+        """Until its newest checkpoint is of that step or a later one."""
+        self.wait(f"a checkpoint of step {step}", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= step, seconds)
+
+    def wait_for_last_report(self, seconds: float = _PATIENCE_S) -> None:
+        """Until the status has what its workers said last, that all they did is saved; it may come a second after they are gone."""
+        self.wait("its last report", lambda run: _all_is_saved(run.status), seconds)
+
+    def wait_for_event(self, reason: str, seconds: float = _PATIENCE_S) -> None:
+        """Until it is told: events are written after the status that they are about."""
+        self.wait(f"event {reason}", lambda run: reason in run.events, seconds)
+
     def edit(self, **spec: Any) -> None:
         """`kubectl patch` parts of the spec."""
         self.tenant.kubectl("patch", "trainingrun", self.name, "--type=merge", "-p", json.dumps({"spec": spec}))
@@ -202,3 +214,7 @@ class Applied:
             self.tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-operator", "--tail=30"),
         )
         return "\n".join(parts)
+
+
+def _all_is_saved(status: Mapping[str, Any]) -> bool:
+    return 0 < status.get("checkpoint", {}).get("step", 0) == status.get("step", 0)

@@ -25,7 +25,7 @@ KEPT = {"everySteps": 100, "keepLast": 1000}  # none of an earlier attempt is sw
 def run(tenant: Tenant, small: dict[str, Any]) -> Applied:
     """A run with a worker on each of two nodes, which has a checkpoint and goes on."""
     run = tenant.apply(small, checkpoint=KEPT)
-    run.wait("a checkpoint", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= 100)
+    run.wait_for_checkpoint(100)
     assert {pod["spec"]["nodeName"] for pod in run.pods} == {"node1", "node2"}
     return run
 
@@ -87,6 +87,7 @@ def test_a_notice_loses_no_step(run: Applied, cluster: Cluster) -> None:
     status = _goes_on(run, attempt=2)
     assert (status["lostSteps"], status["preemptions"], status["failures"]) == (0, 1, 0)
     assert {pod["spec"]["nodeName"] for pod in run.pods if pod["metadata"]["labels"]["tandem.dev/attempt"] == "2"} == {"node1"}
+    run.wait_for_event("Recovered")
     assert [reason for reason in run.events if reason in {"Interrupted", "Restarting", "Recovered"}] == [
         "Interrupted",
         "Restarting",
@@ -120,7 +121,7 @@ def test_who_comes_back_from_a_partition_overwrites_nothing(tenant: Tenant, smal
     """
     cluster.kubectl("cordon", "node1")
     run = tenant.apply(small, workers=1, checkpoint=KEPT)
-    run.wait("a checkpoint", lambda run: run.status.get("checkpoint", {}).get("step", 0) >= 100)
+    run.wait_for_checkpoint(100)
     cluster.kubectl("uncordon", "node1")
     cluster.node_cut(TAKEN)
     _goes_on(run, attempt=2)

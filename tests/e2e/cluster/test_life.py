@@ -30,6 +30,8 @@ def test_the_quickstart_ends_like_on_one_machine(tenant: Tenant, quickstart: dic
     run = tenant.apply(quickstart, placement={"onePerNode": True}, pod=pod, data={**spec["data"], "source": "/text"})
     run.wait("two nodes", lambda run: {pod["spec"].get("nodeName") for pod in run.pods} == {"node1", "node2"})
     tenant.kubectl("wait", "--for=condition=Complete", "--timeout=600s", f"trainingrun/{run.name}")
+    run.wait_for_last_report()
+    run.wait_for_event("Succeeded")
     status = run.status
     assert (status["step"], status["attempt"], status["failures"], status["lostSteps"]) == (160, 1, 0, 0)
     assert run.manifests()[-1] == "000001-000000000160.json"
