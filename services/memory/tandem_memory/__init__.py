@@ -1,0 +1,1 @@
+"""Shared memory of all lanes: a durable log of records, searched by meaning. Others import `tandem_memory.client` and nothing else."""

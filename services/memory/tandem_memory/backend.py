@@ -1,0 +1,244 @@
+"""What the service asks of whatever keeps its records. Every backend passes the same conformance tests (tests/services/memory/conformance).
+
+Records are the wire's own messages: what was acknowledged is given back field by field. A backend fills in id, appended_at, at
+and use; all else was checked before it comes here (`acceptance`), and every record has its vector, of the namespace's dimension.
+
+Ids and cursors are opaque to everybody but the backend that gave them: one backend counts, another keeps a position per writer.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Change, Filter, Finding, Judged, Namespace, Record, StatsResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What became of a record that was handed in.
+
+    Attributes:
+        id: Its id, or that of the record that was there under its key.
+        known: Whether it was there.
+    """
+
+    id: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """A record that a search found.
+
+    Attributes:
+        record: The record.
+        similarity: Cosine of the angle between query and record, -1 to 1, computed from the vectors as they were handed in.
+    """
+
+    record: Record
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a namespace, in the order that records were taken in.
+
+    Attributes:
+        records: The records.
+        cursor: Where the next page begins; empty when there is none at this time.
+    """
+
+    records: Sequence[Record]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Changes, in their order.
+
+    Attributes:
+        changes: What happened; empty when nothing that was asked for did for a while.
+        cursor: What to go on from.
+    """
+
+    changes: Sequence[Change]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """What is to be removed.
+
+    Attributes:
+        among: Only records that match.
+        keep_best: All but the best so many, by score, then utility, then age; None removes none for that.
+        per_source: Whether each source keeps so many.
+        before: What was made before.
+        harmful_after: What was used at least so often, to a mean gain below zero.
+        dry_run: Say what would go, remove nothing.
+    """
+
+    among: Filter
+    keep_best: int | None = None
+    per_source: bool = False
+    before: datetime | None = None
+    harmful_after: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What was removed, or would be: the ids, and the source of each."""
+
+    ids: Sequence[str]
+    sources: Sequence[str]
+    kept: int
+
+
+class StoreFullError(Exception):
+    """Nothing can be taken in: the disk is full or may not be written. What is there is served all the same."""
+
+
+class UnknownNamespaceError(LookupError):
+    """There is no such namespace yet."""
+
+
+class DimensionError(ValueError):
+    """A vector is not of the namespace's dimension.
+
+    Attributes:
+        wanted: The namespace's dimension.
+        given: The vector's.
+    """
+
+    def __init__(self, wanted: int, given: int) -> None:
+        super().__init__(f"{given} dimensions, this namespace has {wanted}")
+        self.wanted, self.given = wanted, given
+
+
+class EmbeddingError(ValueError):
+    """Texts and vectors of different origin do not belong into one namespace.
+
+    Attributes:
+        wanted: What the namespace is embedded by; "caller" for vectors of its callers.
+        given: What was offered.
+    """
+
+    def __init__(self, wanted: str, given: str) -> None:
+        super().__init__(f"embedded by {given}, this namespace by {wanted}")
+        self.wanted, self.given = wanted, given
+
+
+class CursorError(ValueError):
+    """A cursor or an id that this backend has not given."""
+
+
+class Backend(Protocol):
+    """Keeps records. All methods may be called at any time, from one event loop, any number at once."""
+
+    async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
+        """Take in records, and return once all are durable; the namespace begins with its first record.
+
+        Of records with one key the first counts, within `records` as well as across calls and restarts.
+
+        Args:
+            namespace: Where to.
+            records: 1 or more, each with its vector (bytes of little-endian float32).
+            embedding: What made the vectors: the name of an embedding, or "caller".
+
+        Raises:
+            StoreFullError, DimensionError, EmbeddingError: then none of `records` was taken in.
+        """
+        ...
+
+    async def take_back(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
+        """As `append`, but at, appended_at and use are taken from the records: they come out of an export."""
+        ...
+
+    async def search(
+        self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
+    ) -> Sequence[Sequence[Near]]:
+        """The k records nearest to each of `queries`, shape (queries, dimension), nearest first; all that was acknowledged is considered.
+
+        Raises:
+            UnknownNamespaceError, DimensionError: nothing can be found.
+        """
+        ...
+
+    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
+        """Those of the records that are there, in the order of `ids`.
+
+        Raises:
+            UnknownNamespaceError, CursorError: for a namespace or ids that were never given.
+        """
+        ...
+
+    async def scan(self, namespace: str, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
+        """A page of at most `limit` records that match.
+
+        Raises:
+            UnknownNamespaceError, CursorError: as for `get`.
+        """
+        ...
+
+    def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
+        """Every change from `cursor` on, for ever; also of a namespace that is not there yet.
+
+        Nothing is kept for a reader that is slow: each is read from the log when the reader comes for it.
+
+        Raises:
+            CursorError: for a cursor that was never given.
+        """
+        ...
+
+    async def prune(self, namespace: str, pruning: Pruning) -> Removed:
+        """Remove records, for good before this returns.
+
+        Raises:
+            UnknownNamespaceError, StoreFullError: nothing was removed.
+        """
+        ...
+
+    async def judge(self, namespace: str, judged: Sequence[Judged]) -> int:
+        """Book what recalling records was good for; how many were of records that are there and had not been told under their key.
+
+        Raises:
+            UnknownNamespaceError, CursorError, StoreFullError: nothing was booked.
+        """
+        ...
+
+    async def stats(self, namespace: str, wanted: Filter) -> StatsResponse:
+        """Counts and means over the records that match.
+
+        Raises:
+            UnknownNamespaceError: as for `get`.
+        """
+        ...
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        """All there are, by name."""
+        ...
+
+    def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+        """All records that match, with their use, as they are at one moment, in the order that they were taken in.
+
+        Raises:
+            UnknownNamespaceError: as for `get`.
+        """
+        ...
+
+    async def check(self) -> tuple[int, Sequence[Finding]]:
+        """How many records there are, and all that is not as it must be."""
+        ...
+
+    async def copy(self, into: Path) -> int:
+        """Write the store as it is at one moment into an empty folder, from which it can be opened; how many records that are."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun, and let go of everything."""
+        ...
