@@ -123,9 +123,9 @@ def ours(parent: Connection) -> None:
     from tandem.telemetry.v1.telemetry_pb2_grpc import add_TelemetryServiceServicer_to_server
     from tandem_rpc import serve
     from tandem_telemetry.board import Board
-    from tandem_telemetry.callers.rights import Rights
     from tandem_telemetry.exporter import Exporter
     from tandem_telemetry.registry import Registry
+    from tandem_telemetry.rights import Rights
     from tandem_telemetry.service import Telemetry
     from tandem_telemetry.traffic import Traffic
 

@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from tandem.telemetry.v1 import telemetry_pb2
 from tandem.telemetry.v1.telemetry_pb2_grpc import add_TelemetryServiceServicer_to_server
 from tandem_rpc import RpcSetupError, Server, Streams, Verifier, serve
+from tandem_rpc.process import address_file
+from tandem_rpc.process.scraping import Scraping
+from tandem_rpc.verifiers.remembered import Remembered
+from tandem_rpc.verifiers.token_review import ApiServer, TokenReview
 
-from tandem_telemetry import address_file
 from tandem_telemetry.board import Board
-from tandem_telemetry.callers.remembered import Remembered
-from tandem_telemetry.callers.token_review import ApiServer, TokenReview
 from tandem_telemetry.exporter import Exporter
 from tandem_telemetry.registry import Registry
-from tandem_telemetry.scraping import Scraping
 from tandem_telemetry.service import Telemetry
 from tandem_telemetry.settings import Settings
 from tandem_telemetry.traffic import Traffic

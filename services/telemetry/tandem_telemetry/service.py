@@ -17,8 +17,8 @@ from tandem_rpc import Caller, Refused, caller, invalid
 
 from tandem_telemetry.acceptance import UnacceptableReportError, check
 from tandem_telemetry.board import Board, Filter
-from tandem_telemetry.callers.rights import Rights
 from tandem_telemetry.registry import TooManyRunsError
+from tandem_telemetry.rights import Rights
 from tandem_telemetry.traffic import Traffic
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tandem_rpc import ServerTls
 
-from tandem_telemetry.callers.rights import Rights
+from tandem_telemetry.rights import Rights
 
 
 class Settings(BaseSettings):

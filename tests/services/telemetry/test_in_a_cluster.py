@@ -13,7 +13,7 @@ from tandem_rpc import ClientTls, channel, refused_field
 from tandem_telemetry.client import Reporter, Watcher
 
 from tests.protos.authority import authority, needs_openssl
-from tests.services.telemetry.token_reviewer import Reviewer, of, reviewing
+from tests.protos.token_reviewer import Reviewer, of, reviewing
 
 pytestmark = needs_openssl
 Make = Callable[..., WorkerReport]

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from tandem.telemetry.v1.telemetry_pb2 import Source
 from tandem_rpc import Caller, Refused
-from tandem_telemetry.callers.rights import Rights
+from tandem_telemetry.rights import Rights
 from tandem_telemetry.settings import Settings
 
 OPERATOR = Caller(identity="system:serviceaccount:tandem:tandem-operator", namespace="tandem")

@@ -67,8 +67,9 @@ def serve_metrics(listen: str, published: Published, unhealthy: Callable[[], str
     Raises:
         tandem_rpc.RpcSetupError: when there is no listening there.
     """
+    from tandem_rpc.process.scraping import Scraping
+
     from tandem_telemetry.publication import registry_of
-    from tandem_telemetry.scraping import Scraping
 
     with Scraping(listen, registry_of(published), unhealthy) as scraping:
         yield scraping.port

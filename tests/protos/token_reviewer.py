@@ -1,4 +1,4 @@
-"""As much of a Kubernetes API server as telemetry asks of one: TokenReview over HTTPS, with faults that a real one has seldom."""
+"""As much of a Kubernetes API server as our services ask of one: TokenReview over HTTPS, with faults that a real one has seldom."""
 
 import json
 import ssl
@@ -13,7 +13,7 @@ from typing import Any
 from tests.protos.authority import Authority
 
 AUDIENCE = "tandem-telemetry"
-OUR_TOKEN = "telemetry-itself"  # noqa: S105 - no secret
+OUR_TOKEN = "the-service-itself"  # noqa: S105 - no secret
 
 
 def of(identity: str, *audiences: str) -> Mapping[str, Any]:
@@ -41,7 +41,7 @@ class Reviewer:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the telemetry service is told to ask it."""
+        """What a service is told to ask it."""
         return {"TOKEN_REVIEW": "true", "API_SERVER": self.url, "SERVICE_ACCOUNT": str(self.account), "AUDIENCE": AUDIENCE}
 
     def answer(self, path: str, authorization: str, review: Any) -> tuple[int, bytes]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app  # pyright: ignore[reportUnknownVariableType] - an app without types
+
 from tandem_rpc import RpcSetupError
 from tandem_rpc.exposure import host_of
 

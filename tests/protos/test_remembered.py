@@ -3,7 +3,7 @@
 import grpc
 import pytest
 from tandem_rpc import Caller, Refused
-from tandem_telemetry.callers.remembered import Remembered
+from tandem_rpc.verifiers.remembered import Remembered
 
 
 class Verifier:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import grpc
+
 from tandem_rpc import Caller, Refused, Verifier
 
 _KNOWN_S = 60.0

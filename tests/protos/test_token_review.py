@@ -6,10 +6,10 @@ from pathlib import Path
 import grpc
 import pytest
 from tandem_rpc import Caller, Refused, RpcSetupError
-from tandem_telemetry.callers.token_review import ApiServer, TokenReview
+from tandem_rpc.verifiers.token_review import ApiServer, TokenReview
 
 from tests.protos.authority import authority, needs_openssl
-from tests.services.telemetry.token_reviewer import AUDIENCE, OUR_TOKEN, Reviewer, of, reviewing
+from tests.protos.token_reviewer import AUDIENCE, OUR_TOKEN, Reviewer, of, reviewing
 
 pytestmark = needs_openssl
 WORKER = "system:serviceaccount:team:worker"

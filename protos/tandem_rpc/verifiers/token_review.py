@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from pydantic import BaseModel, ValidationError
+
 from tandem_rpc import Caller, Refused, RpcSetupError
 
 _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -112,7 +113,7 @@ class TokenReview:
         }
         code, body = self._answer(review)
         if code not in {http.client.OK, http.client.CREATED}:
-            why = f"{code}: bind the service account of telemetry to system:auth-delegator" if code in _OUR_OWN_FAULT else f"{code}"
+            why = f"{code}: bind the service account that we run under to system:auth-delegator" if code in _OUR_OWN_FAULT else f"{code}"
             raise self._unavailable(why)
         try:
             status = _Review.model_validate_json(body).status

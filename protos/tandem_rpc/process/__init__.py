@@ -1,0 +1,1 @@
+"""What the process of a service has beside its wire: a file that says where it is, and a page for probes and Prometheus."""

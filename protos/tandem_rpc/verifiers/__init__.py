@@ -1,0 +1,1 @@
+"""Verifiers of callers, for services that know them by name."""
