@@ -1,0 +1,42 @@
+"""Exact search: every row that may be found is multiplied with every query. Right by construction, and fast enough for few rows."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from tandem_memory.index.condition import Mask
+from tandem_memory.index.near import Near, merged
+from tandem_memory.index.rows import Rows, Slots, Vectors
+
+BLOCK = 4096  # rows at a time: 6 MB at 384 dimensions, and as many scores for each query
+SPARSE = 0.25  # below this part of a block its rows are gathered; above, multiplying them all costs less than copying some
+
+
+def among(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
+    """The k nearest of each query among `slots`."""
+    blocks = (slots[at : at + BLOCK] for at in range(0, len(slots), BLOCK))
+    return _best(((block, rows.take(block) @ queries.T) for block in blocks), len(queries), k)
+
+
+def between(rows: Rows, queries: Vectors, first: int, passing: Mask, k: int) -> Near:
+    """The k nearest of each query among the slots from `first` on for which `passing` holds."""
+    return _best(_scored(rows, queries, first, passing), len(queries), k)
+
+
+def _scored(rows: Rows, queries: Vectors, first: int, passing: Mask) -> Iterator[tuple[Slots, Vectors]]:
+    for begin, block in rows.runs(first, first + len(passing), BLOCK):
+        mask = passing[begin - first : begin - first + len(block)]
+        chosen = np.flatnonzero(mask)
+        if len(chosen) < SPARSE * len(block):
+            yield chosen + begin, block[chosen] @ queries.T
+        else:
+            yield chosen + begin, (block @ queries.T)[chosen]
+
+
+def _best(scored: Iterable[tuple[Slots, Vectors]], queries: int, k: int) -> Near:
+    found = Near.nothing(queries)
+    for slots, cosines in scored:
+        if len(slots):
+            block = Near(slots=np.broadcast_to(slots, (queries, len(slots))), cosines=cosines.T)
+            found = merged([found, block.nearest(k)], k)
+    return found

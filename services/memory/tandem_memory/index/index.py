@@ -1,0 +1,99 @@
+"""The index of one namespace: who writes, who reads, and what they are shown.
+
+One thread adds, removes and judges; any number search. What a search sees is a value (`View`) that is replaced, never changed,
+so that nobody waits: neither a writer for a reader nor a reader for anybody.
+"""
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+from tandem.memory.v1.memory_pb2 import Filter, Record
+
+from tandem_memory.index.columns import Columns, Positions, utility
+from tandem_memory.index.facts import Facts, facts
+from tandem_memory.index.rows import Rows, Vectors, unit
+from tandem_memory.index.search import matching, search
+from tandem_memory.index.view import View
+
+
+class Index:
+    """Finds records by nearness and by their fields.
+
+    Positions ascend in the order that records are added; adding, removing or judging again what was before changes nothing, so
+    that a log may be replayed from any earlier point.
+
+    Args:
+        dimension: Components of a vector.
+
+    Attributes:
+        covers: The position up to which everything in the log is in here; set by the writer once that is so.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._view = View(rows=Rows(np.empty((0, dimension), np.float32)), columns=Columns(), count=0)
+        self._writing = threading.Lock()
+        self.covers = 0
+
+    def __len__(self) -> int:
+        view = self._view
+        return int(np.count_nonzero(view.columns.alive.first(view.count)))
+
+    @property
+    def dimension(self) -> int:
+        """Components of a vector."""
+        return self._view.rows.dimension
+
+    def add(self, positions: Positions, vectors: Vectors, records: Sequence[Record]) -> None:
+        """Take in records; every search that begins from now on considers them.
+
+        Args:
+            positions: Ascending; those up to the last one that was added are left out.
+            vectors: Shape (records, dimension), finite, of any length.
+            records: What filters ask about.
+        """
+        rows = unit(vectors)
+        with self._writing:
+            view = self._view
+            fresh = 0
+            if view.count:
+                last = view.columns.position.first(view.count)[view.count - 1 :]
+                fresh = int(np.searchsorted(positions, last, "right")[0])
+            view.rows.extend(rows[fresh:])
+            view.columns.extend(positions[fresh:], records[fresh:])
+            self._view = replace(view, count=len(view.columns))
+
+    def remove(self, positions: Collection[int]) -> None:
+        """Take out records; those that are not there are left out."""
+        with self._writing:
+            view = self._view
+            view.columns.alive.put(view.columns.slots(positions, view.count), values=False)
+
+    def judge(self, position: int, times: int, gain: float) -> None:
+        """Set what is known of the use of a record: how often, and the sum of the gains."""
+        with self._writing:
+            view = self._view
+            slots = view.columns.slots((position,), view.count)
+            view.columns.times.put(slots, times)
+            view.columns.gain.put(slots, gain)
+            view.columns.utility.put(slots, utility(times, gain))
+
+    def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[int, float]]]:
+        """For each of `queries`, shape (queries, dimension), its k nearest records that match: position and cosine, nearest first."""
+        return search(self._view, unit(queries), k, wanted)
+
+    def matching(self, wanted: Filter) -> Positions:
+        """Positions of all records that match, ascending."""
+        view = self._view
+        return view.columns.position.first(view.count)[matching(view, wanted)]
+
+    def columns(self, positions: Collection[int] | Positions) -> Facts:
+        """Fields of those of `positions` that are there, ascending."""
+        view = self._view
+        slots = np.sort(view.columns.slots(positions, view.count))
+        return facts(view.columns, slots[view.columns.alive.first(view.count)[slots]])
+
+    def upkeep(self) -> bool:
+        """Do a slice of the work that makes later searches faster; whether there is more. For any one thread, beside all others."""
+        return False

@@ -1,0 +1,63 @@
+"""What a search has found so far, for each query: slots and similarities, as many as are asked for, and how finds are merged."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from tandem_memory.index.rows import Rows, Slots, Vectors
+
+NOBODY = -1  # fills up where a query has found less than another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """Finds by query, in no order.
+
+    Attributes:
+        slots: Shape (queries, found), NOBODY where there is none.
+        cosines: Of the same shape, -inf where there is none.
+    """
+
+    slots: Slots
+    cosines: Vectors
+
+    @classmethod
+    def nothing(cls, queries: int) -> Self:
+        """No finds for so many queries."""
+        return cls(slots=np.empty((queries, 0), np.int64), cosines=np.empty((queries, 0), np.float32))
+
+    def nearest(self, k: int) -> "Near":
+        """The k nearest of each query, in no order."""
+        if self.slots.shape[1] <= k:
+            return self
+        kept = np.argpartition(self.cosines, -k, axis=1)[:, -k:]
+        return Near(slots=np.take_along_axis(self.slots, kept, 1), cosines=np.take_along_axis(self.cosines, kept, 1))
+
+
+def merged(finds: Sequence[Near], k: int) -> Near:
+    """The k nearest of each query among `finds`, of which there is at least one."""
+    if len(finds) == 1:
+        return finds[0].nearest(k)
+    return Near(slots=np.hstack([each.slots for each in finds]), cosines=np.hstack([each.cosines for each in finds])).nearest(k)
+
+
+def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
+    """Cosines of each query with its own `slots`, shape (queries, found); NOBODY may be among them."""
+    taken = rows.take(np.maximum(slots, 0).ravel()).reshape(*slots.shape, rows.dimension)
+    cosines = np.matmul(taken, queries[:, :, None])[:, :, 0]
+    cosines[slots == NOBODY] = -np.inf
+    return Near(slots=slots, cosines=cosines)
+
+
+def ranked(rows: Rows, queries: Vectors, near: Near) -> Iterator[tuple[Slots, list[float]]]:
+    """For each query the slots that it found, nearest first and older first among equals, with their cosines.
+
+    Cosines are summed in one order and in float64, so that they do not depend on how a row was found or on what else was asked.
+    """
+    for query, slots in zip(queries.astype(np.float64), near.slots, strict=True):
+        there = slots[slots != NOBODY]
+        cosines = np.einsum("nd,d->n", rows.take(there).astype(np.float64), query).astype(np.float32)
+        order = np.lexsort((there, -cosines))
+        yield there[order], np.clip(cosines[order], -1.0, 1.0).tolist()

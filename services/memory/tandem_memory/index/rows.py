@@ -1,0 +1,80 @@
+"""The float rows: unit vectors, in the order they came; the older ones in a file that the kernel may page out, the newer in memory.
+
+A row is divided by its length once. A vector of zeros, which has no direction, stays zero: its similarity to anything is 0.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from tandem_memory.index.growing import Growing
+
+Vectors = npt.NDArray[np.float32]
+Slots = npt.NDArray[np.int64]
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """`vectors`, shape (n, d), each divided by its length; zeros stay.
+
+    The largest component is brought to 1 first: squares of very large or very small components would leave float32.
+    """
+    wide = vectors.astype(np.float64)
+    wide /= np.maximum(np.abs(wide).max(axis=1, initial=0.0, keepdims=True), np.finfo(np.float64).tiny)
+    wide /= np.maximum(np.sqrt(np.einsum("nd,nd->n", wide, wide))[:, None], np.finfo(np.float64).tiny)
+    return wide.astype(np.float32)
+
+
+class Rows:
+    """Unit vectors by slot. One thread appends; readers never go beyond the count that they were told.
+
+    Args:
+        settled: Rows that are in a file already, shape (n, d); never written to.
+    """
+
+    __slots__ = ("_fresh", "_settled")
+
+    def __init__(self, settled: Vectors) -> None:
+        self._settled = settled
+        self._fresh = Growing(np.empty((0, settled.shape[1]), np.float32))
+
+    def __len__(self) -> int:
+        return len(self._settled) + len(self._fresh)
+
+    @property
+    def settled(self) -> int:
+        """How many are in a file."""
+        return len(self._settled)
+
+    @property
+    def dimension(self) -> int:
+        """Components of a row."""
+        return self._settled.shape[1]
+
+    def extend(self, rows: Vectors) -> None:
+        """Add unit vectors at the end."""
+        self._fresh.extend(rows)
+
+    def take(self, slots: Slots) -> Vectors:
+        """The rows at `slots`, shape (len(slots), d), as a copy."""
+        border = len(self._settled)
+        if border == 0:
+            return self._fresh.first(len(self._fresh))[slots]
+        if not len(self._fresh):
+            return self._settled[slots]
+        taken = np.empty((len(slots), self.dimension), np.float32)
+        old = slots < border
+        taken[old] = self._settled[slots[old]]
+        taken[~old] = self._fresh.first(len(self._fresh))[slots[~old] - border]
+        return taken
+
+    def runs(self, first: int, last: int, most: int) -> Iterator[tuple[int, Vectors]]:
+        """The rows from `first` to before `last` as (slot of its first row, rows) of at most `most` rows, without copying."""
+        border = len(self._settled)
+        for begin, end, rows in (
+            (first, min(last, border), self._settled),
+            (max(first, border), last, self._fresh.first(max(last - border, 0))),
+        ):
+            shift = 0 if rows is self._settled else border
+            for at in range(begin, end, most):
+                yield at, rows[at - shift : min(at + most, end) - shift]
