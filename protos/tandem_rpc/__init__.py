@@ -4,6 +4,8 @@ TLS when given certificates, bearer tokens from a file or verified one by one, d
 Server reflection is off: who may speak to a service has its .proto files.
 """
 
+from tandem_rpc.asynchronous.channels import channel_async
+from tandem_rpc.asynchronous.server import AsyncServer, serve_async
 from tandem_rpc.callers import Caller, Verifier, caller
 from tandem_rpc.calls import Streams
 from tandem_rpc.channels import channel
@@ -12,6 +14,7 @@ from tandem_rpc.server import Server, serve
 from tandem_rpc.tls import ClientTls, ServerTls
 
 __all__ = [
+    "AsyncServer",
     "Caller",
     "ClientTls",
     "Refused",
@@ -22,7 +25,9 @@ __all__ = [
     "Verifier",
     "caller",
     "channel",
+    "channel_async",
     "invalid",
     "refused_field",
     "serve",
+    "serve_async",
 ]

@@ -4,15 +4,18 @@ Callers that share one token file cannot be told apart: for those, and where nob
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
+import grpc.aio
 
 from tandem_rpc.errors import Refused
 from tandem_rpc.token_file import TokenFile
 
 _ATTRIBUTE = "tandem_caller"  # of gRPC's context, which lives as long as the call; context variables do not follow its threads
+_IN_LOOP: ContextVar["Caller | None"] = ContextVar("tandem_caller", default=None)  # in a loop they do, and contexts take no attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +36,21 @@ Verifier: TypeAlias = Callable[[str], Caller]
 told now. Called from many threads at once; a call does not begin before it has returned."""
 
 Known: TypeAlias = Callable[[str], Caller | None]
+if TYPE_CHECKING:
+    AnyContext: TypeAlias = grpc.ServicerContext | grpc.aio.ServicerContext[Any, Any]
 
 
-def caller(context: grpc.ServicerContext) -> Caller | None:
+def caller(context: "AnyContext") -> Caller | None:
     """Who makes the call of `context`; None where callers are not told apart."""
-    return getattr(context, _ATTRIBUTE, None)
+    return getattr(context, _ATTRIBUTE, None) if isinstance(context, grpc.ServicerContext) else _IN_LOOP.get()
 
 
-def remember(context: grpc.ServicerContext, who: Caller | None) -> None:
-    """Have `caller` answer `who` from now on."""
-    setattr(context, _ATTRIBUTE, who)
+def remember(context: "AnyContext", who: Caller | None) -> None:
+    """Have `caller` answer `who` from now on; in a loop, in the task of the call and those that it starts."""
+    if isinstance(context, grpc.ServicerContext):
+        setattr(context, _ATTRIBUTE, who)
+    else:
+        _IN_LOOP.set(who)
 
 
 def sharing(tokens: TokenFile) -> Known:

@@ -4,7 +4,7 @@ Applied in that order. Health is left alone: probes hold no token.
 """
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from typing import Any
 
 import grpc
 
-from tandem_rpc.callers import Caller, Known, remember
+from tandem_rpc.callers import Known, remember
 from tandem_rpc.enclosing import Behaviour, Method, enclosed, rewritten, streaming
 from tandem_rpc.errors import FIELD_KEY, Refused
 
-_HEALTH = "/grpc.health.v1.Health/"
+HEALTH = "/grpc.health.v1.Health/"
 _CLOCK_SLACK_S = 1.0  # what was sent as 30 s arrives as 30.1 s: gRPC counts ticks of several clocks
 
 
@@ -29,7 +29,7 @@ class Rule(grpc.ServerInterceptor):
     ) -> Method | None:
         """The method to call, under the rule; None when there is no such method."""
         method = continuation(handler_call_details)
-        if method is None or handler_call_details.method.startswith(_HEALTH):
+        if method is None or handler_call_details.method.startswith(HEALTH):
             return method
         return self.applied(method, dict(handler_call_details.invocation_metadata))
 
@@ -54,23 +54,14 @@ class KnownCallers(Rule):
 
     def applied(self, method: Method, metadata: dict[str, str | bytes]) -> Method:
         """`method`, which begins once it is known who calls."""
-        scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
 
         @contextmanager
         def known(context: grpc.ServicerContext) -> Generator[None]:
-            remember(context, self._caller(scheme, token))  # here, in a thread of the call's own: a verifier may take its time
+            # Here, in a thread of the call's own: a verifier may take its time.
+            remember(context, self._known(shown_token(metadata, self._wanted)))
             yield
 
         return enclosed(method, known)
-
-    def _caller(self, scheme: str, token: str) -> Caller | None:
-        if not token:
-            message = f"authorization: absent; send 'Bearer' and {self._wanted}"
-            raise Refused(grpc.StatusCode.UNAUTHENTICATED, message)
-        if scheme.lower() != "bearer":
-            message = f"authorization: not a bearer token; send 'Bearer' and {self._wanted}"
-            raise Refused(grpc.StatusCode.UNAUTHENTICATED, message)
-        return self._known(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +117,7 @@ class Deadlines(Rule):
 
     def _bounded(self, behaviour: Behaviour) -> Behaviour:
         def call(request: object, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - whatever the method answers
-            if context.time_remaining() <= self._longest_s + _CLOCK_SLACK_S:  # about 9e18 without a deadline
+            if within(context.time_remaining(), self._longest_s):
                 return behaviour(request, context)
             answer = self._threads.submit(behaviour, request, context)
             try:
@@ -134,10 +125,40 @@ class Deadlines(Rule):
             except TimeoutError:
                 if answer.done():
                     raise  # the method's own
-                message = f"deadline: the call took longer than {self._longest_s:g} s, the longest that this service lets it run"
-                raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, message) from None
+                raise too_long(self._longest_s) from None
 
         return call
+
+
+def shown_token(metadata: Mapping[str, str | bytes], wanted: str) -> str:
+    """The bearer token of a call (RFC 6750).
+
+    Raises:
+        Refused: UNAUTHENTICATED when there is none; `wanted` says what to send.
+    """
+    scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+    if not token:
+        raise Refused(grpc.StatusCode.UNAUTHENTICATED, f"authorization: absent; send 'Bearer' and {wanted}")
+    if scheme.lower() != "bearer":
+        raise Refused(grpc.StatusCode.UNAUTHENTICATED, f"authorization: not a bearer token; send 'Bearer' and {wanted}")
+    return token
+
+
+def within(remaining_s: float | None, longest_s: float) -> bool:
+    """Whether a call ends by its own deadline before ours; without one, gRPC says about 9e18 s in threads, and None in a loop."""
+    return remaining_s is not None and remaining_s <= longest_s + _CLOCK_SLACK_S
+
+
+def too_long(longest_s: float) -> Refused:
+    """The refusal of a call that outlived our deadline."""
+    message = f"deadline: the call took longer than {longest_s:g} s, the longest that this service lets it run"
+    return Refused(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+
+
+def too_many(most: int) -> Refused:
+    """The refusal of one stream more than `most`."""
+    message = f"streams: all {most} are open; close some, or let the service have more"
+    return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
 
 
 @contextmanager
@@ -154,8 +175,7 @@ def _said_well(context: grpc.ServicerContext) -> Generator[None]:
 def _counted(free: threading.Semaphore, most: int, context: grpc.ServicerContext) -> Generator[None]:
     """Hold one of `most` places until the call is over."""
     if not free.acquire(blocking=False):
-        message = f"streams: all {most} are open; close some, or let the service have more"
-        raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
+        raise too_many(most)
     if not context.add_callback(free.release):
         free.release()  # the call was over already
     yield

@@ -37,13 +37,31 @@ def channel(
     Raises:
         RpcSetupError: when any of these cannot be used; one line with the fix.
     """
+    way = way_to(address, token=token_file is not None, tls=tls, plaintext=plaintext, max_message_bytes=max_message_bytes)
+    bare = grpc.secure_channel(address, way.credentials, way.options) if way.credentials else grpc.insecure_channel(address, way.options)
+    return grpc.intercept_channel(bare, _Manners(TokenFile(token_file) if token_file else None, deadline_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a connection is made; without `credentials` in plain text."""
+
+    credentials: grpc.ChannelCredentials | None
+    options: list[tuple[str, int | str]]
+
+
+def way_to(address: str, *, token: bool, tls: ClientTls | None, plaintext: bool, max_message_bytes: int) -> Way:
+    """The way to `address`, that a token may or may not be sent on.
+
+    Raises:
+        RpcSetupError: when there is none that is allowed.
+    """
     exposure.host_of(address)
-    exposure.check_channel(address, token=token_file is not None, tls=tls is not None, plaintext=plaintext)
+    exposure.check_channel(address, token=token, tls=tls is not None, plaintext=plaintext)
     options: list[tuple[str, int | str]] = [*channel_options(max_message_bytes)]
     if tls and tls.server_name:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
-    bare = grpc.secure_channel(address, channel_credentials(tls), options) if tls else grpc.insecure_channel(address, options)
-    return grpc.intercept_channel(bare, _Manners(TokenFile(token_file) if token_file else None, deadline_s))
+    return Way(credentials=channel_credentials(tls) if tls else None, options=options)
 
 
 @dataclass(frozen=True, kw_only=True)

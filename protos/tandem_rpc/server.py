@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import grpc.aio
 
 from tandem_rpc import exposure
-from tandem_rpc.callers import Verifier, sharing
+from tandem_rpc.callers import Known, Verifier, sharing
 from tandem_rpc.calls import CountedStreams, Deadlines, KnownCallers, Refusals, Streams
 from tandem_rpc.errors import RpcSetupError
 from tandem_rpc.health import Health
@@ -16,7 +18,7 @@ from tandem_rpc.tls import ServerTls, server_credentials
 from tandem_rpc.token_file import TokenFile
 
 _UNARY_THREADS = 16
-_DEFAULT_STREAMS = Streams()
+DEFAULT_STREAMS = Streams()
 
 
 class Server:
@@ -43,7 +45,7 @@ def serve(
     verifier: Verifier | None = None,
     tls: ServerTls | None = None,
     plaintext: bool = False,
-    streams: Streams = _DEFAULT_STREAMS,
+    streams: Streams = DEFAULT_STREAMS,
     deadline_s: float = DEFAULT_DEADLINE_S,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
 ) -> Server:
@@ -64,33 +66,62 @@ def serve(
         RpcSetupError: when any of these cannot be used; one line with the fix.
     """
     client_ca = tls is not None and tls.client_ca is not None
-    known = _known(token_file, verifier)
-    exposure.check_server(address, token=bool(known), tls=tls is not None, client_ca=client_ca, plaintext=plaintext)
+    known = known_by(token_file, verifier)
+    exposure.check_server(address, token=known is not None, tls=tls is not None, client_ca=client_ca, plaintext=plaintext)
+    callers = [KnownCallers(known.known, known.wanted)] if known else []
     server = grpc.server(
         ThreadPoolExecutor(streams.all + _UNARY_THREADS, thread_name_prefix="tandem-rpc"),
-        interceptors=[Refusals(), *known, CountedStreams(streams), Deadlines(deadline_s, _UNARY_THREADS)],
+        interceptors=[
+            Refusals(),
+            *callers,
+            CountedStreams(streams),
+            Deadlines(deadline_s, _UNARY_THREADS),
+        ],
         options=server_options(max_message_bytes),
     )
     for add in services.values():
         add(server)
     health = Health(server, services)
-    port = _listening(server, address, tls)
+    port = listening(server, address, tls)
     server.start()
     return Server(server, health, port)
 
 
-def _known(token_file: Path | None, verifier: Verifier | None) -> list[KnownCallers]:
+@dataclass(frozen=True, slots=True)
+class KnownBy:
+    """Who is let in.
+
+    Attributes:
+        known: Says whose a token is.
+        wanted: What callers are to send, in words.
+    """
+
+    known: Known
+    wanted: str
+
+
+def known_by(token_file: Path | None, verifier: Verifier | None) -> KnownBy | None:
+    """How callers are known; None when nobody is asked.
+
+    Raises:
+        RpcSetupError: when it is not clear which of the two lets in.
+    """
     if token_file is not None and verifier is not None:
         msg = f"token_file: {token_file} is given, and a verifier of callers, too; give one of the two"
         raise RpcSetupError(msg)
     if verifier is not None:
-        return [KnownCallers(verifier, "a token of yours")]
+        return KnownBy(verifier, "a token of yours")
     if token_file is not None:
-        return [KnownCallers(sharing(TokenFile(token_file)), "the token that this service reads from its token file")]
-    return []
+        return KnownBy(sharing(TokenFile(token_file)), "the token that this service reads from its token file")
+    return None
 
 
-def _listening(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
+def listening(server: grpc.Server | grpc.aio.Server, address: str, tls: ServerTls | None) -> int:
+    """The port at which `server` will listen.
+
+    Raises:
+        RpcSetupError: when it cannot.
+    """
     credentials = server_credentials(tls) if tls else None
     try:
         port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
