@@ -1,0 +1,5 @@
+"""The backend of one machine: a durable log on its disk, searched by indexes in memory."""
+
+from tandem_memory.embedded.backend import Embedded
+
+__all__ = ["Embedded"]

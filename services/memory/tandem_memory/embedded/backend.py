@@ -1,0 +1,156 @@
+"""A backend in this process: a store on this machine's disk, and an index for each of its namespaces in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
+
+from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed
+from tandem_memory.embedded import cursors
+from tandem_memory.embedded.committer import Committer
+from tandem_memory.embedded.indexes import Indexes
+from tandem_memory.embedded.readings import Readings
+from tandem_memory.embedded.watching import Bell, follow
+from tandem_memory.pruning import removed
+from tandem_memory.store import Append, Effect, Judge, Remove, Store
+from tandem_memory.store.store import FIRST_MAP_BYTES
+
+_QUIET_S = 15.0  # a watcher hears of its place in the log so often when nothing comes
+_THREADS = 4  # readers that may wait for the disk at once
+
+_T = TypeVar("_T")
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class Embedded:
+    """`Backend` of one process. Its methods are called on one event loop."""
+
+    def __init__(
+        self, folder: Path, *, now: Callable[[], datetime] = utc_now, quiet_s: float = _QUIET_S, map_bytes: int = FIRST_MAP_BYTES
+    ) -> None:
+        """Open the store in `folder`, or begin it, and make ready to search.
+
+        Raises:
+            FormatError, InUseError, DamagedError, StoreFullError: when it cannot be opened.
+        """
+        self._store = Store(folder, now=now, map_bytes=map_bytes)
+        self._indexes = Indexes(self._store)
+        self._readings = Readings(self._store)
+        self._quiet_s = quiet_s
+        self._bell = Bell()
+        self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
+        self._committer = Committer(self._store, self._indexes.learn, self._ring)
+
+    async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
+        """Write them in the next group."""
+        return await self._committer.do(Append(namespace=namespace, records=records, embedding=embedding))
+
+    async def take_back(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
+        """Write them in the next group, with their times and their use."""
+        return await self._committer.do(Append(namespace=namespace, records=records, embedding=embedding, back=True))
+
+    async def search(
+        self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
+    ) -> Sequence[Sequence[Near]]:
+        """Ask the index, then read what it found; a record that is removed in between is left out."""
+        index, known = self._indexes.of(namespace), self._store.namespace(namespace)
+        if queries.shape[1] != known.dimension:
+            raise DimensionError(known.dimension, queries.shape[1])
+
+        def work() -> Sequence[Sequence[Near]]:
+            return self._readings.near(known, index.search(queries, k, wanted), vectors=vectors)
+
+        return await self._off_the_loop(work)
+
+    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
+        """Read them."""
+        known = self._store.namespace(namespace)
+        return await self._off_the_loop(partial(self._readings.get, known, ids, vectors=vectors))
+
+    async def scan(self, namespace: str, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
+        """Read a page of those that the index says match."""
+        index, known = self._indexes.of(namespace), self._store.namespace(namespace)
+        after = cursors.position(known, cursor, self._store.head(known))
+        return await self._off_the_loop(partial(self._readings.page, known, index, after, limit, wanted, vectors=vectors))
+
+    def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
+        """Read the log from the cursor on, as it grows."""
+        known = self._store.namespaces.get(namespace)
+        after = 0
+        if known is not None:
+            last = self._store.head(known)
+            after = last if only_new and not cursor else cursors.position(known, cursor, last)
+        elif cursor:
+            msg = f"{cursor!r} is no cursor of namespace {namespace!r}, which is not there yet: begin without one"
+            raise CursorError(msg)
+        look = partial(self._readings.look, namespace, vectors=vectors)
+        return follow(self._bell, look, after, wanted, self._quiet_s)
+
+    async def prune(self, namespace: str, pruning: Pruning) -> Removed:
+        """Choose by the columns of the index, as they are at this moment; then remove those that are still there."""
+        index, known = self._indexes.of(namespace), self._store.namespace(namespace)
+
+        def choose() -> tuple[dict[int, str], int]:
+            facts = index.columns(index.matching(pruning.among))
+            going = np.flatnonzero(removed(facts, pruning))
+            chosen = zip(facts.positions[going].tolist(), facts.source[going].tolist(), strict=True)
+            return {position: facts.sources[source] for position, source in chosen}, len(facts.positions)
+
+        sources, considered = await self._off_the_loop(choose)
+        gone: Sequence[int] = tuple(sources)
+        if not pruning.dry_run and gone:
+            gone = await self._committer.do(Remove(namespace=known.name, positions=gone))
+        kept = considered - len(sources)
+        return Removed(ids=[str(position) for position in gone], sources=[sources[position] for position in gone], kept=kept)
+
+    async def judge(self, namespace: str, judged: Sequence[Judged]) -> int:
+        """Book it in the next group."""
+        return await self._committer.do(Judge(namespace=namespace, judged=judged))
+
+    async def stats(self, namespace: str, wanted: Filter) -> StatsResponse:
+        """Go through all records."""
+        known = self._store.namespace(namespace)
+        return await self._off_the_loop(partial(self._readings.stats, known, wanted))
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        """Those that are searched."""
+        return [
+            Namespace(name=name, records=len(self._indexes.of(name)), dimension=known.dimension, embedding=known.embedding)
+            for name, known in sorted(self._store.namespaces.items())
+        ]
+
+    def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+        """Read one snapshot of the store to its end."""
+        return self._readings.export(self._store.namespace(namespace), wanted, vectors=vectors)
+
+    async def check(self) -> tuple[int, Sequence[Finding]]:
+        """Compare all that is kept."""
+        raise NotImplementedError
+
+    async def copy(self, into: Path) -> int:
+        """Copy the log; indexes are built again from it."""
+        return await self._off_the_loop(partial(self._store.copy, into))
+
+    async def close(self) -> None:
+        """Write what waits, then close the files."""
+        await asyncio.to_thread(self._committer.close)
+        self._threads.shutdown()
+        self._store.close()
+
+    async def _off_the_loop(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _ring(self, effects: Sequence[Effect]) -> None:
+        if effects:
+            self._bell.ring()

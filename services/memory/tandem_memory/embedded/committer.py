@@ -1,0 +1,113 @@
+"""Group commit: all jobs that wait become durable together, by one sync of the disk for all of them.
+
+While one group is on its way to the disk, the next one gathers. A group that fails is tried again job by job, so that
+nobody pays for what somebody else handed in.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from tandem_memory.store import Effect, Job, Store
+
+# A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.
+_MOST_BYTES = 16 << 20
+_MOST_JOBS = 4096
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    job: Job[Any]
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[Any]"
+
+
+class Committer:
+    """The one thread that writes.
+
+    Args:
+        store: Where to.
+        learn: Makes effects visible to searches; called before a job is answered.
+        told: Called on the event loop after each group, with the effects.
+    """
+
+    def __init__(self, store: Store, learn: Callable[[Sequence[Effect]], None], told: Callable[[Sequence[Effect]], None]) -> None:
+        self._store, self._learn, self._told = store, learn, told
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="memory-committer", daemon=True)
+        self._thread.start()
+
+    async def do(self, job: Job[_T]) -> _T:
+        """Have a job done, and return what it returned once that is durable and visible.
+
+        Raises:
+            StoreFullError, or what the job was refused with: nothing of it was done.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(job=job, loop=loop, answer=loop.create_future())
+        self._queue.put(waiting)
+        return cast("_T", await waiting.answer)
+
+    def close(self) -> None:
+        """Do what waits, and end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            group, going_on = self._gathered()
+            if group:
+                self._commit(group)
+
+    def _gathered(self) -> tuple[list[_Waiting], bool]:
+        """The next group, and whether there is one after it."""
+        group, weight = list[_Waiting](), 0
+        following = self._queue.get()
+        while following is not None:
+            group.append(following)
+            weight += following.job.weight_bytes
+            if weight >= _MOST_BYTES or len(group) >= _MOST_JOBS:
+                return group, True
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                return group, True
+        return group, False
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        try:
+            committed = self._store.commit([waiting.job for waiting in group])
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            if len(group) > 1:
+                for waiting in group:
+                    self._commit([waiting])
+            else:
+                self._answer(group, [error], ())
+            return
+        self._learn(committed.effects)
+        self._answer(group, committed.outcomes, committed.effects)
+
+    def _answer(self, group: Sequence[_Waiting], outcomes: Sequence[Any], effects: Sequence[Effect]) -> None:
+        """Wake all who wait by one call into the event loop."""
+
+        def on_the_loop() -> None:
+            for waiting, outcome in zip(group, outcomes, strict=True):
+                _settle(waiting.answer, outcome)
+            self._told(effects)
+
+        group[0].loop.call_soon_threadsafe(on_the_loop)
+
+
+def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:  # noqa: ANN401 - each job has its own answer
+    if answer.done():
+        return  # who asked has gone; what was done is done
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

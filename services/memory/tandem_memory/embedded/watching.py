@@ -1,0 +1,73 @@
+"""How changes are told as they come: each reader reads the log from where it is, and sleeps at its end until it is woken.
+
+Nothing is kept for a reader but its position, so one that is slow or gone costs nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+from tandem.memory.v1.memory_pb2 import Change, Filter
+
+from tandem_memory.backend import News
+from tandem_memory.embedded.cursors import cursor
+from tandem_memory.store import Namespace
+from tandem_memory.store.reading import Stretch
+from tandem_memory.wanted import wants
+
+
+class Bell:
+    """Wakes all who sleep, once. Used on the event loop only."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake all who sleep now."""
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    def next(self) -> asyncio.Event:
+        """What the next ring sets: taken before a look, so that nothing that comes after the look is slept through."""
+        return self._rung
+
+
+async def follow(
+    bell: Bell, look: Callable[[int], Awaitable[tuple[Namespace, Stretch] | None]], after: int, wanted: Filter, quiet_s: float
+) -> AsyncIterator[News]:
+    """Every change behind position `after` that is wanted, for ever.
+
+    Args:
+        bell: Rings when there may be more.
+        look: What comes behind a position; None while there is no such namespace.
+        after: Where to begin.
+        wanted: Which appended records; all other changes are told.
+        quiet_s: When nothing was told for so long, where the reader is is told.
+    """
+    clock = asyncio.get_running_loop().time
+    told_s, known = clock(), ""
+    while True:
+        rung = bell.next()
+        seen = await look(after)
+        changes: list[Change] = []
+        more = False
+        if seen is not None:
+            namespace, stretch = seen
+            changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until > after, stretch.until
+            known = cursor(namespace, after)
+        if changes or clock() - told_s >= quiet_s:
+            yield News(changes=changes, cursor=known)
+            told_s = clock()
+        if not more:
+            await _ring_or_quiet(rung, told_s + quiet_s - clock())
+
+
+def _wanted(changes: Iterable[Change], wanted: Filter) -> Iterable[Change]:
+    everything = not wanted.ByteSize()
+    return (change for change in changes if everything or not change.HasField("appended") or wants(wanted, change.appended))
+
+
+async def _ring_or_quiet(rung: asyncio.Event, left_s: float) -> None:
+    try:
+        await asyncio.wait_for(rung.wait(), max(left_s, 0))
+    except TimeoutError:
+        return

@@ -1,0 +1,28 @@
+"""The log of records and what happened to them, on disk. The only room with lmdb."""
+
+from tandem_memory.store.draft import Added, Effect, Gone, Used
+from tandem_memory.store.errors import DamagedError, FormatError, InUseError, SnapshotLostError
+from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_of
+from tandem_memory.store.namespace import Namespace
+from tandem_memory.store.snapshot import Snapshot
+from tandem_memory.store.store import Committed, Store
+
+__all__ = [
+    "Added",
+    "Append",
+    "Committed",
+    "DamagedError",
+    "Effect",
+    "FormatError",
+    "Gone",
+    "InUseError",
+    "Job",
+    "Judge",
+    "Namespace",
+    "Remove",
+    "Snapshot",
+    "SnapshotLostError",
+    "Store",
+    "Used",
+    "position_of",
+]

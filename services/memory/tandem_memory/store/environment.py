@@ -1,0 +1,148 @@
+"""An LMDB environment that grows by itself, says in the service's words why it cannot write, and comes back from it.
+
+LMDB writes through the file, not through its map, so that a full disk is an error and not a signal. Its map is address space
+and no memory; it is taken generously at first and doubled when it is used up. It may only move while nobody reads.
+"""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import lmdb
+
+from tandem_memory.backend import StoreFullError
+from tandem_memory.store.errors import DamagedError
+from tandem_memory.store.gate import Gate
+from tandem_memory.store.opening import FULL, locked, opened
+from tandem_memory.store.snapshot import Snapshot
+from tandem_memory.store.tables import Table
+from tandem_memory.store.transaction import DAMAGE, Transaction
+
+FIRST_MAP_BYTES = 1 << 36
+
+_T = TypeVar("_T")
+
+
+class Environment:
+    """The open files of a store. Reads come from any thread, writes from one at a time."""
+
+    def __init__(self, folder: Path, *, map_bytes: int = FIRST_MAP_BYTES) -> None:
+        """Open the files in `folder`, or begin them.
+
+        Raises:
+            InUseError: when another process has them open.
+            DamagedError: when they are no such files.
+            StoreFullError: when there are none, and none can be written.
+        """
+        self._folder = folder
+        self._gate, self._snapshots = Gate(), set[Snapshot]()
+        self._lock = locked(folder)
+        try:
+            self._open(map_bytes)
+        except BaseException:
+            self._release()
+            raise
+
+    def __repr__(self) -> str:
+        return f"Environment({str(self._folder)!r})"
+
+    @property
+    def writable(self) -> bool:
+        """Whether the files could be opened for writing."""
+        return self._writable
+
+    @contextmanager
+    def reading(self) -> Generator[Transaction]:
+        """Read the store as it is now; for a moment, since the map cannot move meanwhile."""
+        with self._gate.passing(), self._held.begin() as held:
+            yield Transaction(held, self._tables)
+
+    @contextmanager
+    def snapshot(self) -> Generator["Snapshot"]:
+        """Read the store as it is now, for as long as it takes.
+
+        Pages that are removed meanwhile are not used again before this ends.
+        """
+        with self._gate.passing():
+            snapshot = Snapshot(self._gate, self._held.begin(), self._tables)
+            self._snapshots.add(snapshot)
+        try:
+            yield snapshot
+        finally:
+            self._snapshots.discard(snapshot)
+            snapshot.end()
+
+    def write(self, work: Callable[[Transaction], _T]) -> _T:
+        """Do `work` in one transaction, and return once it is durable; `work` is done again after the map has grown.
+
+        Raises:
+            StoreFullError: nothing was written.
+        """
+        if not self._writable:
+            self._reopen(self._map_bytes)
+        while True:
+            try:
+                with self._held.begin(write=True) as held:
+                    done = work(Transaction(held, self._tables))
+            except lmdb.MapFullError:
+                self._grow()
+            except lmdb.Error as error:
+                raise self._meaning(error) from error
+            else:
+                return done
+
+    def copy(self, into: Path) -> None:
+        """Write all that is there at this moment, without gaps, to files in `into`."""
+        into.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._gate.passing():
+                self._held.copy(str(into), compact=True)
+        except lmdb.Error as error:
+            raise self._meaning(error) from error
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._gate.alone():
+            self._end_snapshots()
+            self._held.close()
+        self._release()
+
+    def _grow(self) -> None:
+        """Double the map."""
+        before = self._map_bytes
+        self._reopen(before * 2)
+        if self._map_bytes <= before:
+            msg = f"{self._folder}: no address space for a map of more than {before} bytes"
+            raise StoreFullError(msg)
+
+    def _reopen(self, map_bytes: int) -> None:
+        """Open the files anew: LMDB cannot be used any more after a write that broke off half-way, or a map that found no room."""
+        with self._gate.alone():
+            self._end_snapshots()
+            self._held.close()
+            self._open(map_bytes)
+
+    def _open(self, map_bytes: int) -> None:
+        try:
+            self._held, self._writable = opened(self._folder, map_bytes)
+            self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
+        except lmdb.Error as error:
+            raise self._meaning(error) from error
+        self._map_bytes = self._held.info()["map_size"]
+
+    def _end_snapshots(self) -> None:
+        for snapshot in tuple(self._snapshots):
+            snapshot.end()
+
+    def _meaning(self, error: lmdb.Error) -> Exception:
+        if isinstance(error, lmdb.PanicError):
+            self._reopen(self._map_bytes)
+            return StoreFullError(f"{self._folder}: the disk broke off a write")
+        if error.code in FULL or isinstance(error, lmdb.ReadonlyError):
+            return StoreFullError(f"{self._folder} cannot be written: {error}")
+        return DamagedError(str(self._folder), str(error)) if isinstance(error, DAMAGE) else error
+
+    def _release(self) -> None:
+        os.close(self._lock)

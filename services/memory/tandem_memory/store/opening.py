@@ -1,0 +1,66 @@
+"""How the files of a store are opened: by one process at a time, and for reading alone where they cannot be written."""
+
+import errno
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import lmdb
+
+from tandem_memory.backend import StoreFullError
+from tandem_memory.store.errors import InUseError
+from tandem_memory.store.tables import Table
+
+# LMDB reports a write that was cut short by a full disk as EIO. After all of these a later write may do.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
+
+_LEAST_MAP_BYTES = 1 << 20  # where address space is scarcer than that, no store is opened
+_MOST_READERS = 1024
+
+
+def locked(folder: Path) -> int:
+    """A descriptor that keeps other processes out for as long as it is open: the kernel closes it with this one."""
+    with suppress(OSError):  # if it cannot be made, opening says why
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        msg = f"{folder} cannot be opened: {error.strerror}"
+        raise StoreFullError(msg) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        msg = f"{folder} is open in another process"
+        raise InUseError(msg) from None
+    return descriptor
+
+
+def opened(folder: Path, map_bytes: int) -> tuple[lmdb.Environment, bool]:
+    """The environment, and whether it takes writes."""
+    try:
+        return _with_room(folder, map_bytes, readonly=False), True
+    except lmdb.Error as error:
+        if error.code not in FULL or not (folder / "data.mdb").exists():
+            raise
+    return _with_room(folder, map_bytes, readonly=True), False
+
+
+def _with_room(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environment:
+    while True:
+        try:
+            # Without LMDB's own lock file where none can be written: this process is the only one, by the lock of the folder.
+            return lmdb.Environment(
+                str(folder),
+                map_size=map_bytes,
+                max_dbs=len(Table),
+                max_readers=_MOST_READERS,
+                readonly=readonly,
+                lock=not readonly,
+                readahead=False,
+            )
+        except lmdb.MemoryError:
+            map_bytes //= 2
+            if map_bytes < _LEAST_MAP_BYTES:
+                raise

@@ -1,0 +1,122 @@
+"""How records and changes are read out of one transaction."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from tandem.memory.v1.memory_pb2 import Change, Record
+
+from tandem_memory.store.draft import Added
+from tandem_memory.store.entries import moment_us, parsed
+from tandem_memory.store.errors import DamagedError
+from tandem_memory.store.jobs import use_of
+from tandem_memory.store.namespace import Head, Namespace
+from tandem_memory.store.seal import located
+from tandem_memory.store.tables import Table, place, placed
+from tandem_memory.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a log.
+
+    Attributes:
+        changes: In their order; what was appended and is gone again is left out.
+        until: Position of the last change that was looked at.
+    """
+
+    changes: Sequence[Change]
+    until: int
+
+
+def namespaces(transaction: Transaction) -> dict[str, Namespace]:
+    """All there are, by name."""
+    return {key.decode(): Namespace.parsed(value) for key, value in transaction.walk(Table.NAMESPACES)}
+
+
+def head(transaction: Transaction, namespace: Namespace) -> Head:
+    """How far the log has come: its last change is there, since what removes a record comes after it."""
+    last = Head()
+    for table in (Table.RECORDS, Table.CHANGES):
+        found = transaction.last(table, place(namespace.number + 1, 0))
+        if found is not None and placed(found[0])[0] == namespace.number:
+            last = max(last, Head(placed(found[0])[1], moment_us(found[1])), key=lambda each: each.position)
+    return last
+
+
+def record(transaction: Transaction, namespace: Namespace, position: int, *, vectors: bool) -> Record | None:
+    """A record with its use; None when it is not there."""
+    key = place(namespace.number, position)
+    kept = transaction.get(Table.RECORDS, key)
+    return None if kept is None else _whole(transaction, key, kept, vectors=vectors)
+
+
+def records(transaction: Transaction, namespace: Namespace, after: int = 0, *, vectors: bool = False) -> Iterator[Record]:
+    """All records behind a position, with their use."""
+    for key, kept in transaction.walk(Table.RECORDS, place(namespace.number, after + 1), place(namespace.number + 1, 0)):
+        yield _whole(transaction, key, kept, vectors=vectors)
+
+
+def added(transaction: Transaction, namespace: Namespace, after: int, most: int) -> Added | None:
+    """The first `most` records behind a position, as an index takes them; None when there are none."""
+    some = list(islice(records(transaction, namespace, after), most))
+    if not some:
+        return None
+    positions = [int(each.id) for each in some]
+    vectors = b"".join(vector(transaction, place(namespace.number, position)) for position in positions)
+    return Added(
+        namespace=namespace,
+        positions=np.array(positions, np.uint64),
+        vectors=np.frombuffer(vectors, "<f4").reshape(len(some), namespace.dimension),
+        records=some,
+    )
+
+
+def vector(transaction: Transaction, key: bytes) -> bytes:
+    """The vector of a record that is there.
+
+    Raises:
+        DamagedError: when the vector is not.
+    """
+    kept = transaction.get(Table.VECTORS, key)
+    if kept is None:
+        raise DamagedError(located(Table.VECTORS, key), "not there, though its record is")
+    return kept
+
+
+def changes(transaction: Transaction, namespace: Namespace, after: int, *, most: int, most_bytes: int, vectors: bool) -> Stretch:
+    """What happened behind position `after`: at most `most` changes, and no more once they are `most_bytes` in all."""
+    first, before = place(namespace.number, after + 1), place(namespace.number + 1, 0)
+    appended = ((key, kept, True) for key, kept in transaction.walk(Table.RECORDS, first, before))
+    others = ((key, kept, False) for key, kept in transaction.walk(Table.CHANGES, first, before))
+    found, weight = list[Change](), 0
+    for key, kept, is_record in heapq.merge(appended, others):
+        found.append(_appended(transaction, key, kept, vectors=vectors) if is_record else parsed(Change, kept))
+        after, weight = placed(key)[1], weight + len(kept) + (4 * namespace.dimension if vectors else 0)
+        if len(found) >= most or weight >= most_bytes:
+            break
+    return Stretch(changes=found, until=after)
+
+
+def _appended(transaction: Transaction, key: bytes, kept: bytes, *, vectors: bool) -> Change:
+    """A record as it was appended: judgements are changes of their own."""
+    change = Change(appended=parsed(Record, kept))
+    _complete(transaction, key, change.appended, vectors=vectors)
+    return change
+
+
+def _whole(transaction: Transaction, key: bytes, kept: bytes, *, vectors: bool) -> Record:
+    found = parsed(Record, kept)
+    judged = transaction.get(Table.USE, key)
+    if judged is not None:
+        found.use.CopyFrom(use_of(found, judged))
+    _complete(transaction, key, found, vectors=vectors)
+    return found
+
+
+def _complete(transaction: Transaction, key: bytes, found: Record, *, vectors: bool) -> None:
+    found.id = str(placed(key)[1])
+    if vectors:
+        found.vector = vector(transaction, key)

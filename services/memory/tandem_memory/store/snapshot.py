@@ -1,0 +1,39 @@
+"""A store at one moment, read in parts for as long as that takes."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import lmdb
+
+from tandem_memory.store.errors import SnapshotLostError
+from tandem_memory.store.gate import Gate
+from tandem_memory.store.tables import Table
+from tandem_memory.store.transaction import Transaction
+
+
+class Snapshot:
+    """A store at one moment. Used by one thread at a time."""
+
+    def __init__(self, gate: Gate, held: "lmdb.Transaction[bytes]", tables: Mapping[Table, Any]) -> None:
+        self._gate, self._held, self._tables = gate, held, tables
+        self._ended = False
+
+    @contextmanager
+    def reading(self) -> Generator[Transaction]:
+        """Read a part.
+
+        Raises:
+            SnapshotLostError: when the map has moved since the last part.
+        """
+        with self._gate.passing():
+            if self._ended:
+                msg = "the store grew while it was read: begin again"
+                raise SnapshotLostError(msg)
+            yield Transaction(self._held, self._tables)
+
+    def end(self) -> None:
+        """Let go of its pages; a second time is no harm."""
+        if not self._ended:
+            self._ended = True
+            self._held.abort()

@@ -1,0 +1,148 @@
+"""The one durable truth: a log for each namespace, and what is there at its end. What `commit` returned is on disk."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tandem_memory.backend import CursorError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
+from tandem_memory.store import reading
+from tandem_memory.store.draft import Draft, Effect
+from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
+from tandem_memory.store.errors import FormatError
+from tandem_memory.store.jobs import Job
+from tandem_memory.store.namespace import Namespace
+from tandem_memory.store.snapshot import Snapshot
+from tandem_memory.store.tables import Table
+from tandem_memory.store.transaction import Transaction
+
+LOG = "log"  # the folder of LMDB's files within a store's
+_VERSION = b"tandem memory 1"
+
+REFUSALS = (UnknownNamespaceError, DimensionError, EmbeddingError, CursorError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What became of a group of jobs.
+
+    Attributes:
+        outcomes: For each job what it returned, or why it was refused.
+        effects: What derived indexes must learn, in the order that it happened.
+    """
+
+    outcomes: Sequence[Any]
+    effects: Sequence[Effect]
+
+
+class Store:
+    """Namespaces and their logs. Reads come from any thread, commits from one."""
+
+    def __init__(self, folder: Path, *, now: Callable[[], datetime], map_bytes: int = FIRST_MAP_BYTES) -> None:
+        """Open the store in `folder`, or begin it.
+
+        Args:
+            folder: Its files are in there, and nobody else's.
+            now: The clock. It may go back; what is told of time does not.
+            map_bytes: Address space to begin with.
+
+        Raises:
+            FormatError: when a later version wrote it.
+            InUseError, DamagedError, StoreFullError: when it cannot be opened.
+        """
+        self._now = now
+        self._environment = Environment(folder / LOG, map_bytes=map_bytes)
+        try:
+            self._check_version()
+            self._learn()
+        except BaseException:
+            self._environment.close()
+            raise
+
+    @property
+    def namespaces(self) -> dict[str, Namespace]:
+        """All there are, by name; not to be changed."""
+        return self._namespaces
+
+    def namespace(self, name: str) -> Namespace:
+        """The namespace.
+
+        Raises:
+            UnknownNamespaceError: when there is none.
+        """
+        found = self._namespaces.get(name)
+        if found is None:
+            raise UnknownNamespaceError(name)
+        return found
+
+    def head(self, namespace: Namespace) -> int:
+        """Position of the last change that is durable."""
+        return self._heads[namespace.number].position
+
+    def commit(self, jobs: Sequence[Job[Any]]) -> Committed:
+        """Do `jobs`, in their order, and return once all that they did is durable.
+
+        Raises:
+            StoreFullError: none was done.
+        """
+
+        def work(transaction: Transaction) -> tuple[Draft, Sequence[Any]]:
+            draft = Draft(transaction, self._namespaces, self._heads, self._now())
+            return draft, [_attempted(job, draft) for job in jobs]
+
+        try:
+            draft, outcomes = self._environment.write(work)
+        except StoreFullError:
+            self._learn()  # a disk that broke off a write may have taken it all the same
+            raise
+        self._namespaces, self._heads = draft.namespaces, draft.heads
+        return Committed(outcomes=outcomes, effects=draft.effects)
+
+    @contextmanager
+    def reading(self) -> Generator[Transaction]:
+        """Read what is durable now, for a moment."""
+        with self._environment.reading() as transaction:
+            yield transaction
+
+    @contextmanager
+    def snapshot(self) -> Generator[Snapshot]:
+        """Read what is durable now, for as long as it takes; the file grows meanwhile, for what is removed keeps its place."""
+        with self._environment.snapshot() as snapshot:
+            yield snapshot
+
+    def copy(self, into: Path) -> int:
+        """Write the store as it is now into a folder from which it can be opened; how many records that are."""
+        self._environment.copy(into / LOG)
+        written = Environment(into / LOG)
+        try:
+            with written.reading() as transaction:
+                return transaction.count(Table.RECORDS)
+        finally:
+            written.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._environment.close()
+
+    def _check_version(self) -> None:
+        with self._environment.reading() as transaction:
+            version = transaction.get(Table.FORMAT, b"version")
+        if version is None:
+            self._environment.write(lambda transaction: transaction.put(Table.FORMAT, b"version", _VERSION))
+        elif version != _VERSION:
+            msg = f"{self._environment} was written as {version.decode(errors='replace')!r}; this version reads {_VERSION.decode()!r}"
+            raise FormatError(msg)
+
+    def _learn(self) -> None:
+        with self._environment.reading() as transaction:
+            self._namespaces = reading.namespaces(transaction)
+            self._heads = {each.number: reading.head(transaction, each) for each in self._namespaces.values()}
+
+
+def _attempted(job: Job[Any], draft: Draft) -> Any:  # noqa: ANN401 - each job has its own answer
+    try:
+        return job.apply(draft)
+    except REFUSALS as refusal:
+        return refusal

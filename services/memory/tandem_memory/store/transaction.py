@@ -1,0 +1,97 @@
+"""One transaction of LMDB over the tables: values go in and come out under their seal."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import lmdb
+
+from tandem_memory.store.errors import DamagedError
+from tandem_memory.store.seal import sealed, unsealed
+from tandem_memory.store.tables import Table
+
+# What LMDB says when a page is not what it must be.
+DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.BadValsizeError, lmdb.InvalidError, lmdb.BadTxnError)
+
+
+class Transaction:
+    """Reads, and writes where it was begun for that."""
+
+    def __init__(self, held: "lmdb.Transaction[bytes]", tables: Mapping[Table, Any]) -> None:
+        self._held, self._tables = held, tables
+
+    def get(self, table: Table, key: bytes) -> bytes | None:
+        """The value, or None.
+
+        Raises:
+            DamagedError: when it is not as it was written.
+        """
+        try:
+            kept = self._held.get(key, db=self._tables[table])
+        except DAMAGE as error:
+            raise _damaged(table, error) from error
+        return None if kept is None else unsealed(table, key, kept)
+
+    def has(self, table: Table, key: bytes) -> bool:
+        """Whether there is such a key."""
+        try:
+            return self._held.get(key, db=self._tables[table]) is not None
+        except DAMAGE as error:
+            raise _damaged(table, error) from error
+
+    def put(self, table: Table, key: bytes, value: bytes) -> None:
+        """Keep a value, in place of what is there."""
+        kept, held_table = sealed(key, value), self._tables[table]
+        # Appending fills pages to the brim; it is refused for all keys but the last of a table.
+        if not self._held.put(key, kept, append=True, db=held_table):
+            self._held.put(key, kept, db=held_table)
+
+    def delete(self, table: Table, key: bytes) -> None:
+        """Remove a value, if it is there."""
+        self._held.delete(key, db=self._tables[table])
+
+    def walk(self, table: Table, first: bytes = b"", before: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values from `first` on and, unless empty, before `before`.
+
+        Raises:
+            DamagedError: at a value that is not as it was written.
+        """
+        for key, kept in self.walk_sealed(table, first, before):
+            yield key, unsealed(table, key, kept)
+
+    def walk_sealed(self, table: Table, first: bytes = b"", before: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """The same, with values as they are kept, for who looks for damage."""
+        with self._held.cursor(self._tables[table]) as cursor, _noticing_damage(table):
+            found = cursor.set_range(first) if first else cursor.first()
+            while found:
+                key, kept = cursor.item()
+                if before and key >= before:
+                    return
+                yield key, kept
+                found = cursor.next()
+
+    def last(self, table: Table, before: bytes) -> tuple[bytes, bytes] | None:
+        """The last key before `before`, and its value."""
+        with self._held.cursor(self._tables[table]) as cursor, _noticing_damage(table):
+            found = cursor.prev() if cursor.set_range(before) else cursor.last()
+            if not found:
+                return None
+            key, kept = cursor.item()
+        return key, unsealed(table, key, kept)
+
+    def count(self, table: Table) -> int:
+        """How many keys a table has."""
+        return self._held.stat(self._tables[table])["entries"]
+
+
+@contextmanager
+def _noticing_damage(table: Table) -> Generator[None]:
+    """Say where it was when LMDB stumbles over its own pages."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise _damaged(table, error) from error
+
+
+def _damaged(table: Table, error: lmdb.Error) -> DamagedError:
+    return DamagedError(f"table {table}", str(error))
