@@ -1,0 +1,59 @@
+"""How workers, shells and people use the shared memory. Light to import: gRPC and numpy are loaded when used."""
+
+from tandem_memory.client.answers import Appended, Change, Hit, Imported, Judged, News, Pruned, Removed, SourceStats, Stats
+from tandem_memory.client.asynchronous import AsyncMemory
+from tandem_memory.client.blocking import Memory
+from tandem_memory.client.errors import (
+    BrokenError,
+    BusyError,
+    ClosedError,
+    DeniedError,
+    FullError,
+    MemoryServiceError,
+    NotThereError,
+    RefusedError,
+    TooLateError,
+    UnreachableError,
+)
+from tandem_memory.client.filter import EVERYTHING, Bounds, Filter
+from tandem_memory.client.requests import Pruning, keyed
+from tandem_memory.client.watch import AsyncWatch, Watch
+from tandem_memory.client.writer import AsyncWriter, Writer
+from tandem_memory.record import Record, Use, Verified
+
+__all__ = [
+    "EVERYTHING",
+    "Appended",
+    "AsyncMemory",
+    "AsyncWatch",
+    "AsyncWriter",
+    "Bounds",
+    "BrokenError",
+    "BusyError",
+    "Change",
+    "ClosedError",
+    "DeniedError",
+    "Filter",
+    "FullError",
+    "Hit",
+    "Imported",
+    "Judged",
+    "Memory",
+    "MemoryServiceError",
+    "News",
+    "NotThereError",
+    "Pruned",
+    "Pruning",
+    "Record",
+    "RefusedError",
+    "Removed",
+    "SourceStats",
+    "Stats",
+    "TooLateError",
+    "UnreachableError",
+    "Use",
+    "Verified",
+    "Watch",
+    "Writer",
+    "keyed",
+]

@@ -1,0 +1,264 @@
+"""What the service answers, as values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+from tandem.memory.v1 import memory_pb2 as wire
+
+from tandem_memory.record import Record, moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What became of a record: its id, and whether it, or another under its key, was there already."""
+
+    id: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A record that a search found, and the cosine of the angle between query and record, -1 to 1."""
+
+    record: Record
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """Records that were removed."""
+
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What recalling a record was good for.
+
+    Attributes:
+        id: The record.
+        gain: How much better it went than without, -1 to 1: 1 when a wrong answer became right, -1 when a right one became wrong.
+        source: Who recalled it.
+        key: Told again under the same key, nothing happens; the client makes one when it is empty.
+    """
+
+    id: str
+    gain: float
+    source: str
+    key: str = ""
+
+
+Change: TypeAlias = Record | Pruned | Judged
+"""What may happen in a namespace: a record was appended, records were pruned, a record was judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Changes in their order, and the cursor to go on from; no changes when nothing that was asked for happened for a while."""
+
+    changes: Sequence[Change]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What a prune removed, or would remove.
+
+    Attributes:
+        removed: How many.
+        kept: How many stay.
+        by_source: What goes of each source.
+        ids: The first 1000 of them.
+    """
+
+    removed: int
+    kept: int
+    by_source: Mapping[str, int]
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricStats:
+    """A metric over the records that have it."""
+
+    count: int
+    mean: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStats:
+    """The records of one source.
+
+    Attributes:
+        records: How many.
+        metrics: Each metric that any of them has.
+        scored: How many have a score.
+        mean_score: Over those; None when there are none.
+        cost_usd: Sum, US dollars.
+        used_by: Uses of its records by each source, its own included.
+        mean_gain: Over those uses, -1 to 1; None when there are none.
+        first_at: When the first was made.
+        last_at: When the last was made.
+    """
+
+    records: int
+    metrics: Mapping[str, MetricStats]
+    scored: int
+    mean_score: float | None
+    cost_usd: Decimal
+    used_by: Mapping[str, int]
+    mean_gain: float | None
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """A namespace in figures; `changes` counts from its beginning, pruned records included."""
+
+    records: int
+    dimension: int
+    embedding: str
+    changes: int
+    by_source: Mapping[str, SourceStats]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """A namespace; its embedding is "caller" when only vectors are taken."""
+
+    name: str
+    records: int
+    dimension: int
+    embedding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """How many records were new, and how many were there already."""
+
+    taken: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something in the store that is not as it must be: in which namespace, where, and what."""
+
+    namespace: str
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """How many records were compared, and what is wrong; no findings when all is well."""
+
+    records: int
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """Where a copy begins (what to restore from), and what it holds."""
+
+    uri: str
+    records: int
+    bytes: int
+
+
+def appended(response: wire.AppendResponse) -> Sequence[Appended]:
+    """One for each record, in their order."""
+    return [Appended(id=id_, known=known) for id_, known in zip(response.ids, response.known, strict=True)]
+
+
+def records(messages: Iterable[wire.Record]) -> Sequence[Record]:
+    """Records in their order."""
+    return [Record.of(message) for message in messages]
+
+
+def found(response: wire.SearchResponse) -> Sequence[Sequence[Hit]]:
+    """One sequence for each query, nearest first."""
+    return [[Hit(record=Record.of(hit.record), similarity=hit.similarity) for hit in each.hits] for each in response.found]
+
+
+def news(response: wire.WatchResponse) -> News:
+    """What happened; kinds of change that are newer than this program are left out."""
+    changes = (_change(change) for change in response.changes)
+    return News(changes=[change for change in changes if change is not None], cursor=response.cursor)
+
+
+def removed(response: wire.PruneResponse) -> Removed:
+    """What a prune removed."""
+    return Removed(removed=response.removed, kept=response.kept, by_source=dict(response.by_source), ids=tuple(response.ids))
+
+
+def stats(response: wire.StatsResponse) -> Stats:
+    """A namespace in figures."""
+    return Stats(
+        records=response.records,
+        dimension=response.dimension,
+        embedding=response.embedding,
+        changes=response.changes,
+        by_source={source: _source_stats(each) for source, each in sorted(response.by_source.items())},
+    )
+
+
+def namespaces(response: wire.ListNamespacesResponse) -> Sequence[Namespace]:
+    """Namespaces in the service's order."""
+    return [
+        Namespace(name=each.name, records=each.records, dimension=each.dimension, embedding=each.embedding) for each in response.namespaces
+    ]
+
+
+def imported(responses: Iterable[wire.ImportResponse]) -> Imported:
+    """The sum of several imports."""
+    pairs = [(response.taken, response.known) for response in responses]
+    return Imported(taken=sum(taken for taken, _ in pairs), known=sum(known for _, known in pairs))
+
+
+def checked(response: wire.CheckResponse) -> Checked:
+    """What a check found."""
+    findings = [Finding(namespace=each.namespace, where=each.where, what=each.what) for each in response.findings]
+    return Checked(records=response.records, findings=findings)
+
+
+def backed_up(response: wire.BackupResponse) -> BackedUp:
+    """Where a copy is."""
+    return BackedUp(uri=response.uri, records=response.records, bytes=response.bytes)
+
+
+def _change(change: wire.Change) -> Change | None:
+    match change.WhichOneof("what"):
+        case "appended":
+            return Record.of(change.appended)
+        case "pruned":
+            return Pruned(ids=tuple(change.pruned.ids))
+        case "judged":
+            told = change.judged
+            return Judged(id=told.id, gain=told.gain, source=told.source, key=told.key)
+        case _:
+            return None
+
+
+def _source_stats(each: wire.SourceStats) -> SourceStats:
+    metrics = {
+        name: MetricStats(count=metric.count, mean=metric.mean, min=metric.min, max=metric.max)
+        for name, metric in sorted(each.metrics.items())
+    }
+    return SourceStats(
+        records=each.records,
+        metrics=metrics,
+        scored=each.scored,
+        mean_score=each.mean_score if each.scored else None,
+        cost_usd=Decimal(each.cost_usd or 0),
+        used_by=dict(sorted(each.used_by.items())),
+        mean_gain=each.mean_gain if each.used_by else None,
+        first_at=moment(each.first_at) if each.HasField("first_at") else None,
+        last_at=moment(each.last_at) if each.HasField("last_at") else None,
+    )

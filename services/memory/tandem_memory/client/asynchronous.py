@@ -1,0 +1,172 @@
+"""The memory for an event loop: the methods of `Memory`, awaited. Their descriptions are there."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from tandem.memory.v1 import memory_pb2 as wire
+
+from tandem_memory.client import answers, requests, watch
+from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, Removed, Stats
+from tandem_memory.client.blocking import LONG_S
+from tandem_memory.client.filter import EVERYTHING, Filter
+from tandem_memory.client.line import Line
+from tandem_memory.client.link import AsyncLink, Terms, said_well
+from tandem_memory.client.requests import Pruning, Query
+from tandem_memory.client.watch import AsyncWatch
+from tandem_memory.client.writer import AsyncWriter, Taken
+from tandem_memory.record import Record
+
+if TYPE_CHECKING:
+    from tandem_rpc import ClientTls
+
+
+class AsyncMemory:
+    """One namespace of a shared memory, for the tasks of the event loop in which this was made."""
+
+    def __init__(
+        self,
+        address: str,
+        namespace: str,
+        *,
+        token_file: Path | None = None,
+        tls: "ClientTls | None" = None,
+        plaintext: bool = False,
+        deadline_s: float = 30.0,
+        patience_s: float = 30.0,
+    ) -> None:
+        """A client, to be made while its event loop runs; arguments and errors are those of `Memory`."""
+        self._link = AsyncLink.to(address, token_file, tls, plaintext=plaintext)
+        self._terms = Terms(namespace=namespace, deadline_s=deadline_s, patience_s=patience_s)
+
+    def but(self, namespace: str | None = None, *, deadline_s: float | None = None, patience_s: float | None = None) -> "AsyncMemory":
+        """As `Memory.but`."""
+        other = object.__new__(AsyncMemory)
+        other._link, other._terms = self._link, self._terms.but(namespace, deadline_s, patience_s)
+        return other
+
+    async def append(self, records: Iterable[Record]) -> Sequence[Appended]:
+        """As `Memory.append`."""
+        appended: list[Appended] = []
+        for request in requests.appends(self._terms.namespace, records):
+            appended += answers.appended(await self._link.ask(self._terms, self._link.stub.Append, request))
+        return appended
+
+    def writer(self, on_taken: Taken | None = None) -> AsyncWriter:
+        """As `Memory.writer`; `on_taken` is called in the event loop."""
+        return AsyncWriter(self._link, self._terms, on_taken)
+
+    async def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
+        """As `Memory.search`."""
+        request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
+        (hits,) = answers.found(await self._link.ask(self._terms, self._link.stub.Search, request))
+        return hits
+
+    async def search_many(
+        self, queries: Iterable[Query], k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False
+    ) -> AsyncIterator[Sequence[Hit]]:
+        """As `Memory.search_many`."""
+        from tandem_memory.client.async_talk import AsyncTalk
+
+        heard: deque[Sequence[Hit]] = deque()
+
+        def told(_: Sequence[wire.Query], response: wire.SearchResponse) -> None:
+            heard.extend(answers.found(response))
+
+        def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:
+            return requests.search(self._terms.namespace, batch, k, where, with_vectors=with_vectors)
+
+        talk = AsyncTalk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), told)
+        try:
+            for query in queries:
+                await talk.put(requests.query(query))
+                while heard:
+                    yield heard.popleft()
+            await talk.flush()
+            while heard:
+                yield heard.popleft()
+        finally:
+            await talk.close()
+
+    async def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> Sequence[Record]:
+        """As `Memory.get`."""
+        records: list[Record] = []
+        for request in requests.gets(self._terms.namespace, ids, with_vectors=with_vectors):
+            records += answers.records((await self._link.ask(self._terms, self._link.stub.Get, request)).records)
+        return records
+
+    async def scan(self, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> AsyncIterator[Record]:
+        """As `Memory.scan`."""
+        cursor = ""
+        while True:
+            request = requests.page(self._terms.namespace, cursor, where, with_vectors=with_vectors)
+            response = await self._link.ask(self._terms, self._link.stub.Scan, request)
+            for message in response.records:
+                yield Record.of(message)
+            if not (cursor := response.cursor):
+                return
+
+    def watch(self, cursor: str = "", where: Filter = EVERYTHING, *, only_new: bool = False, with_vectors: bool = False) -> AsyncWatch:
+        """As `Memory.watch`."""
+        request = watch.request(self._terms.namespace, cursor, where.message(), only_new=only_new, with_vectors=with_vectors)
+        return AsyncWatch(self._link, self._terms.patient(), request)
+
+    async def prune(self, pruning: Pruning) -> Removed:
+        """As `Memory.prune`."""
+        return answers.removed(await self._link.ask(self._terms, self._link.stub.Prune, requests.prune(self._terms.namespace, pruning)))
+
+    async def judge(self, judged: Iterable[Judged]) -> int:
+        """As `Memory.judge`."""
+        calls = requests.judgements(self._terms.namespace, judged)
+        return sum([(await self._link.ask(self._terms, self._link.stub.Feedback, request)).taken for request in calls])
+
+    async def stats(self, where: Filter = EVERYTHING) -> Stats:
+        """As `Memory.stats`."""
+        request = wire.StatsRequest(namespace=self._terms.namespace, filter=where.message())
+        return answers.stats(await self._link.ask(self._terms, self._link.stub.Stats, request))
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        """As `Memory.namespaces`."""
+        return answers.namespaces(await self._link.ask(self._terms, self._link.stub.ListNamespaces, wire.ListNamespacesRequest()))
+
+    async def export(self, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> AsyncIterator[wire.Record]:
+        """As `Memory.export`."""
+        request = wire.ExportRequest(namespace=self._terms.namespace, filter=where.message(), with_vectors=with_vectors)
+        with said_well(self._link.address):
+            async for response in self._link.stub.Export(request):
+                for message in response.records:
+                    yield message
+
+    async def import_(self, messages: Iterable[wire.Record]) -> Imported:
+        """As `Memory.import_`."""
+        calls = requests.imports(self._terms.namespace, messages)
+        return answers.imported([await self._import(request) for request in calls])
+
+    async def check(self, *, deadline_s: float = LONG_S) -> Checked:
+        """As `Memory.check`."""
+        return answers.checked(await self._link.ask(self._slow(deadline_s), self._link.stub.Check, wire.CheckRequest()))
+
+    async def backup(self, uri: str, *, deadline_s: float = LONG_S) -> BackedUp:
+        """As `Memory.backup`."""
+        return answers.backed_up(await self._link.ask(self._slow(deadline_s), self._link.stub.Backup, wire.BackupRequest(uri=uri)))
+
+    async def close(self) -> None:
+        """Hang up; calls that are under way fail."""
+        await self._link.channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def _slow(self, deadline_s: float) -> Terms:
+        return self._terms.but(None, deadline_s, None)
+
+    async def _import(self, request: wire.ImportRequest) -> wire.ImportResponse:
+        async for attempt in self._terms.tries_async():
+            with attempt, said_well(self._link.address):
+                return await self._link.stub.Import(iter([request]), timeout=self._terms.deadline_s)
+        raise AssertionError  # stamina raises the last error itself

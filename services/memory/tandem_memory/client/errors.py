@@ -1,0 +1,112 @@
+"""What can go wrong with a call, as one line and a type for each thing that a caller may want to do about it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import grpc
+
+
+class MemoryServiceError(Exception):
+    """A call to the memory failed; the text is one line.
+
+    Attributes:
+        passing: Whether the same call may succeed in a moment; such calls have been tried again before this is raised.
+    """
+
+    passing = False
+
+
+class UnreachableError(MemoryServiceError):
+    """Nobody answers at the address, or the service is stopping."""
+
+    passing = True
+
+
+class BusyError(MemoryServiceError):
+    """The service has no room for the call now: all its streams are open, or somebody else was faster."""
+
+    passing = True
+
+
+class RefusedError(MemoryServiceError):
+    """The service cannot use what it was given.
+
+    Attributes:
+        field: Path of the field at fault, as the wire names it; empty when it is no single field's fault.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotThereError(MemoryServiceError):
+    """There is no such namespace (yet), record or place."""
+
+
+class FullError(MemoryServiceError):
+    """The service takes in nothing: its disk is full or may not be written. What it has, it still serves."""
+
+
+class DeniedError(MemoryServiceError):
+    """The token is absent, wrong, or does not give the right to do this."""
+
+
+class TooLateError(MemoryServiceError):
+    """The answer did not come within the deadline; whether the call took effect is not known. Appends may be repeated under their keys."""
+
+
+class BrokenError(MemoryServiceError):
+    """The service failed in a way that it does not explain, or does not know the call: its log says more."""
+
+
+class ClosedError(MemoryServiceError):
+    """The client was closed under the call."""
+
+
+_STREAMS = "streams:"  # how `tandem_rpc` begins its refusal of one stream too many; a full store says something else with that code
+_BROKEN_WRITE = "Internal error from Core"  # what grpc.aio says of a write into a stream that has ended, whatever it ended with
+_TOO_LARGE = "larger than max"  # gRPC's own words, with the same code once more
+
+
+def of(error: "grpc.RpcError", address: str) -> MemoryServiceError:
+    """The error that gRPC's `error` stands for."""
+    from tandem_rpc import refused_field
+
+    code, details = error.code().name, error.details() or ""
+    text = f"memory at {address}: {' '.join(details.split())}"
+    if code == "RESOURCE_EXHAUSTED":
+        return _exhausted(text, details)
+    if code == "INTERNAL" and details == _BROKEN_WRITE:
+        return UnreachableError(f"memory at {address}: the stream broke")
+    if code in {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE"}:
+        return RefusedError(text, field=refused_field(error) or "")
+    kind = _KINDS.get(code)
+    return kind(text) if kind else BrokenError(f"{text} ({code})")
+
+
+def ended(address: str) -> UnreachableError:
+    """What is said of a stream that the service ended without a word, as it does when it stops."""
+    return UnreachableError(f"memory at {address}: the service ended the stream")
+
+
+def closed(address: str) -> ClosedError:
+    """What is said of a call on a channel that was closed."""
+    return ClosedError(f"memory at {address}: the client is closed")
+
+
+def _exhausted(text: str, details: str) -> MemoryServiceError:
+    if details.startswith(_STREAMS):
+        return BusyError(text)
+    return RefusedError(text) if _TOO_LARGE in details else FullError(text)
+
+
+_KINDS: dict[str, type[MemoryServiceError]] = {
+    "UNAVAILABLE": UnreachableError,
+    "ABORTED": BusyError,
+    "NOT_FOUND": NotThereError,
+    "UNAUTHENTICATED": DeniedError,
+    "PERMISSION_DENIED": DeniedError,
+    "DEADLINE_EXCEEDED": TooLateError,
+    "CANCELLED": ClosedError,
+}

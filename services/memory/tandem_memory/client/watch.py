@@ -1,0 +1,177 @@
+"""Every change of a namespace, once and in order, whatever happens to the connection or the service meanwhile.
+
+The cursor is all that has to be remembered: each answer of the service brings the one to go on from, and it is taken over before
+the changes are handed out. A cursor that was kept may begin a later watch, in another process, too.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from tandem.memory.v1 import memory_pb2 as wire
+
+from tandem_memory.client import answers
+from tandem_memory.client.answers import News
+from tandem_memory.client.errors import ClosedError, MemoryServiceError, ended
+from tandem_memory.client.link import AsyncLink, Link, Terms, said_well
+
+if TYPE_CHECKING:
+    import grpc
+    from grpc import aio
+
+
+class Watch:
+    """News of a namespace, for a thread that waits for it: iterate. Another thread ends it by `close`.
+
+    Attributes:
+        cursor: What to go on from after the news that was handed out last.
+    """
+
+    def __init__(self, link: Link, terms: Terms, request: wire.WatchRequest) -> None:
+        self._link, self._terms, self._request = link, terms, request
+        self._call: grpc.Call | None = None
+        self._said: Iterator[wire.WatchResponse] = iter(())
+        self._closed = False
+        self.cursor = request.cursor
+
+    def __iter__(self) -> Iterator[News]:
+        """News as it comes.
+
+        Raises:
+            MemoryServiceError: when the service refuses, or cannot be reached for longer than patience lasts.
+        """
+        while not self._closed:
+            response = self._next() if self._call else self._first()
+            if response is not None:
+                self.cursor = response.cursor
+                yield answers.news(response)
+
+    def close(self) -> None:
+        """Watch no more; the iteration ends."""
+        self._closed = True
+        if self._call:
+            self._call.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _first(self) -> wire.WatchResponse | None:
+        """Listen from the cursor on, and wait for the first that is said; None when this was closed meanwhile."""
+        for attempt in self._terms.tries():
+            with attempt:
+                self._call = self._said = self._link.stub.Watch(_going_on(self._request, self.cursor))
+                return self._heard()
+        raise AssertionError  # stamina raises the last error itself
+
+    def _next(self) -> wire.WatchResponse | None:
+        """What is said next; None when the connection broke, or this was closed."""
+        try:
+            return self._heard()
+        except MemoryServiceError as error:
+            self._call = None
+            if not error.passing:
+                raise
+            return None
+
+    def _heard(self) -> wire.WatchResponse | None:
+        try:
+            with said_well(self._link.address):
+                response = next(self._said, None)
+        except ClosedError:
+            if self._closed:
+                return None
+            raise
+        if response is None and not self._closed:
+            raise ended(self._link.address)
+        return response
+
+
+class AsyncWatch:
+    """The same in an event loop; iterate with `async for`, end it by `close`, or cancel the task that iterates."""
+
+    def __init__(self, link: AsyncLink, terms: Terms, request: wire.WatchRequest) -> None:
+        self._link, self._terms, self._request = link, terms, request
+        self._call: aio.UnaryStreamCall[wire.WatchRequest, wire.WatchResponse] | None = None
+        self._closed = False
+        self.cursor = request.cursor
+
+    async def __aiter__(self) -> AsyncIterator[News]:
+        """News as it comes; raises as `Watch` does."""
+        while not self._closed:
+            response = await (self._next() if self._call else self._first())
+            if response is not None:
+                self.cursor = response.cursor
+                yield answers.news(response)
+
+    async def close(self) -> None:
+        """Watch no more; the iteration ends."""
+        self._closed = True
+        if self._call:
+            self._call.cancel()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def _first(self) -> wire.WatchResponse | None:
+        async for attempt in self._terms.tries_async():
+            with attempt:
+                self._call = self._link.stub.Watch(_going_on(self._request, self.cursor))
+                return await self._heard()
+        raise AssertionError  # stamina raises the last error itself
+
+    async def _next(self) -> wire.WatchResponse | None:
+        try:
+            return await self._heard()
+        except MemoryServiceError as error:
+            self._call = None
+            if not error.passing:
+                raise
+            return None
+
+    async def _heard(self) -> wire.WatchResponse | None:
+        import asyncio
+
+        from grpc import aio
+
+        assert self._call
+        try:
+            with said_well(self._link.address):
+                response = await self._call.read()
+        except (ClosedError, asyncio.CancelledError) as error:  # gRPC cancels whoever reads a call that is cancelled
+            if self._closed and not _asked_to_go(error):
+                return None
+            raise
+        if response is not aio.EOF:
+            assert isinstance(response, wire.WatchResponse)
+            return response
+        if self._closed:
+            return None
+        raise ended(self._link.address)
+
+
+def request(namespace: str, cursor: str, where: wire.Filter, *, only_new: bool, with_vectors: bool) -> wire.WatchRequest:
+    """A watch from `cursor` on."""
+    return wire.WatchRequest(namespace=namespace, cursor=cursor, only_new=only_new, filter=where, with_vectors=with_vectors)
+
+
+def _going_on(request: wire.WatchRequest, cursor: str) -> wire.WatchRequest:
+    """The same watch from a later cursor on; only a watch without one may ask for what is new alone."""
+    on = wire.WatchRequest()
+    on.CopyFrom(request)
+    on.cursor = cursor
+    on.only_new = request.only_new and not cursor
+    return on
+
+
+def _asked_to_go(error: BaseException) -> bool:
+    """Whether the task itself was cancelled, not just the call that it reads from."""
+    import asyncio
+
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -1,0 +1,264 @@
+"""`Memory` against a server that fails on demand."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from tandem_memory.client import (
+    BusyError,
+    ClosedError,
+    DeniedError,
+    FullError,
+    Judged,
+    Memory,
+    NotThereError,
+    Record,
+    RefusedError,
+    TooLateError,
+    UnreachableError,
+    keyed,
+)
+from tandem_rpc import Refused, RpcSetupError, invalid
+
+from tests.services.memory.client.stand_in import StandIn
+
+Make = Callable[..., Record]
+Eventually = Callable[[Callable[[], object]], None]
+AWAY = Refused(grpc.StatusCode.UNAVAILABLE, "stopping")
+
+
+@pytest.fixture
+def memory(stand_in: StandIn) -> Any:
+    with Memory(stand_in.address, "team") as made:
+        yield made
+
+
+def test_what_is_appended_is_found_got_and_scanned(memory: Memory, make: Make) -> None:
+    """The same records come back by search, by id, and in their order over several pages."""
+    records = [make(n) for n in range(250)]
+    ids = [each.id for each in memory.append(records)]
+    assert [each.question for each in memory.scan()] == [each.question for each in records]
+    assert [each.id for each in memory.get(list(reversed(ids)))] == list(reversed(ids))
+    vector = records[7].vector
+    assert vector is not None
+    (hit,) = memory.search(vector, k=1)
+    assert (hit.record.question, round(hit.similarity, 5)) == ("question 7", 1)
+    assert memory.search("question 9", k=3)[0].record.question == "question 9"
+
+
+def test_a_large_append_is_split_and_keeps_its_order(memory: Memory, stand_in: StandIn) -> None:
+    """By count and by bytes, each call well below the message limit; ids come in the order of the records."""
+    many = memory.append(Record(question=str(n)) for n in range(5000))
+    assert stand_in.batches == [4096, 904]
+    assert [each.id for each in many] == [f"r{n}" for n in range(5000)]
+    stand_in.batches.clear()
+    memory.append([Record(question="x" * 1_500_000) for _ in range(3)])
+    assert stand_in.batches == [1, 1, 1]
+
+
+def test_records_without_a_key_get_one_and_repeating_is_safe(memory: Memory, stand_in: StandIn) -> None:
+    """Two alike records are two; keyed beforehand, the same append twice is one."""
+    memory.append([Record(question="same"), Record(question="same")])
+    assert len(stand_in.records) == 2
+    mine = keyed([Record(question="once")])
+    assert [each.known for each in memory.append(mine)] == [False]
+    assert [each.known for each in memory.append(mine)] == [True]
+    assert len(stand_in.records) == 3
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [AWAY, Refused(grpc.StatusCode.ABORTED, "again"), Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "streams: all 64 are open")],
+)
+def test_what_a_moment_may_mend_is_tried_again(memory: Memory, stand_in: StandIn, refusal: Refused) -> None:
+    """The caller does not notice, and nothing is there twice."""
+    stand_in.refusals += [refusal, refusal]
+    assert len(memory.append([Record(question="?")])) == 1
+    assert stand_in.calls == ["Append"] * 3
+    assert len(stand_in.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "disk: full"), FullError),
+        (Refused(grpc.StatusCode.NOT_FOUND, "namespace: no such"), NotThereError),
+        (Refused(grpc.StatusCode.PERMISSION_DENIED, "namespace: not yours"), DeniedError),
+        (Refused(grpc.StatusCode.UNAUTHENTICATED, "authorization: absent"), DeniedError),
+        (Refused(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline: too long"), TooLateError),
+        (invalid("records[0].score", "2.0 is above 1"), RefusedError),
+    ],
+)
+def test_what_no_moment_mends_is_said_at_once(memory: Memory, stand_in: StandIn, refusal: Refused, kind: type[Exception]) -> None:
+    """One call, one line with the address, a type to catch, and the field at fault."""
+    stand_in.refusals.append(refusal)
+    with pytest.raises(kind) as caught:
+        memory.append([Record(question="?")])
+    assert str(caught.value) == f"memory at {stand_in.address}: {refusal.message}"
+    assert getattr(caught.value, "field", "") == refusal.field
+    assert stand_in.calls == ["Append"]
+
+
+def test_patience_ends(stand_in: StandIn) -> None:
+    """Without patience there is one try; a service that is not there is unreachable, one that is busy is busy."""
+    memory = Memory(stand_in.address, "team", patience_s=0)
+    stand_in.refusals.append(Refused(grpc.StatusCode.ABORTED, "again"))
+    with pytest.raises(BusyError, match="again"):
+        memory.search("?")
+    stand_in.stop()
+    with pytest.raises(UnreachableError, match=f"memory at {stand_in.address}: "):
+        memory.but(patience_s=0.1).search("?")
+    memory.close()
+    with pytest.raises(ClosedError):
+        memory.search("?")
+
+
+def test_every_unary_call_has_a_deadline(memory: Memory, stand_in: StandIn) -> None:
+    """The default, or the one that was asked for."""
+    memory.search("?")
+    memory.but(deadline_s=5).get(["r0"])
+    default, asked = stand_in.deadlines
+    assert 5 < default <= 31
+    assert asked <= 6
+
+
+def test_a_judgement_told_again_is_under_the_same_key(memory: Memory, stand_in: StandIn) -> None:
+    """The client makes a key, so that a retry cannot book a gain twice."""
+    stand_in.refusals.append(AWAY)
+    assert memory.judge([Judged(id="r0", gain=1.0, source="local"), Judged(id="r0", gain=1.0, source="local", key="mine")]) == 2
+    keys = [change.judged.key for change in stand_in.changes]
+    assert keys[1] == "mine"
+    assert len(keys[0]) == 32
+
+
+def test_a_writer_loses_nothing_over_streams_that_break(memory: Memory, stand_in: StandIn, make: Make) -> None:
+    """Answers that got lost are asked for again under the same keys; on leaving, every record is there once, in its order."""
+    stand_in.breaks += [0, 1, 2, 0, 3]
+    told: dict[str, str] = {}
+    with memory.writer(lambda key, appended: told.update({key: appended.id})) as writer:
+        for n in range(3000):
+            writer.write(make(n))
+            if n == 1000:
+                writer.flush()
+                assert writer.acknowledged == 1001
+    assert [each.key for each in stand_in.records.values()] == [f"key {n}" for n in range(3000)]
+    assert told == stand_in.by_key
+    assert not stand_in.breaks
+    assert stand_in.calls.count("AppendStream") >= 6
+
+
+def test_a_writer_says_what_was_refused(memory: Memory, stand_in: StandIn, make: Make) -> None:
+    """On leaving it raises; nothing is swallowed."""
+    stand_in.refusals.append(Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "disk: full"))
+    writer = memory.writer()
+    with pytest.raises(FullError), writer:
+        writer.write(make(0))
+    assert writer.acknowledged == 0
+
+
+def test_a_writer_gives_up_when_patience_ends(stand_in: StandIn, make: Make) -> None:
+    """A block that is left through an error of its own does not wait for anything."""
+
+    def fails(memory: Memory) -> None:
+        with memory.writer() as writer:
+            writer.write(make(0))
+            raise ZeroDivisionError
+
+    stand_in.stop()
+    with Memory(stand_in.address, "team", patience_s=0.2) as memory:
+        with pytest.raises(UnreachableError), memory.writer() as writer:
+            writer.write(make(0))
+        with pytest.raises(ZeroDivisionError):
+            fails(memory.but(patience_s=60))
+
+
+def test_many_searches_are_answered_in_their_order_over_streams_that_break(memory: Memory, stand_in: StandIn, make: Make) -> None:
+    """In batches, each query once."""
+    records = [make(n) for n in range(60)]
+    memory.append(records)
+    stand_in.batches.clear()
+    stand_in.breaks += [0, 1, 1]
+    asked = [each.vector for each in records * 5 if each.vector is not None]
+    found = [hits[0].record.question for hits in memory.search_many(asked, k=1)]
+    assert found == [each.question for each in records * 5]
+    assert max(stand_in.batches) > 1
+
+
+def test_a_search_stream_that_nobody_reads_to_its_end_is_left(memory: Memory, make: Make) -> None:
+    """Breaking out of the loop ends the stream."""
+    memory.append([make(0)])
+    for _ in memory.search_many("question 0" for _ in range(10_000)):
+        break
+    assert not [thread for thread in threading.enumerate() if thread.name == "memory-stream" and thread.is_alive()]
+
+
+def test_a_watch_goes_on_where_it_was_whatever_breaks(memory: Memory, stand_in: StandIn, make: Make) -> None:
+    """Streams break, the service goes and comes back: every record comes exactly once, in its order."""
+    stand_in.breaks += [0, 1, 0, 2]
+    memory.append([make(n) for n in range(40)])
+    seen: list[str] = []
+    with memory.watch() as watch:
+        for news in watch:
+            seen += [change.key for change in news.changes if isinstance(change, Record)]
+            if len(seen) == 40:
+                stand_in.stop()
+                stand_in.start()
+                memory.append([make(40)])
+            if len(seen) == 41:
+                break
+    assert seen == [f"key {n}" for n in range(41)]
+    later = next(iter(memory.watch(watch.cursor)))
+    assert (later.changes, later.cursor) == ([], watch.cursor)
+
+
+def test_a_watch_of_what_is_new_leaves_out_what_was(memory: Memory, stand_in: StandIn, make: Make) -> None:
+    """Also after a break, which must not make it begin anew."""
+    memory.append([make(0)])
+    stand_in.breaks += [1, 0]
+    seen: list[str] = []
+    with memory.watch(only_new=True) as watch:
+        for news in watch:
+            seen += [change.key for change in news.changes if isinstance(change, Record)]
+            if len(seen) == 2:
+                break
+            memory.append([make(len(seen) + 1)])
+    assert seen == ["key 1", "key 2"]
+
+
+def test_another_thread_ends_a_watch(memory: Memory, stand_in: StandIn, eventually: Eventually) -> None:
+    """The loop ends, without an error."""
+    watch = memory.watch()
+    heard: list[object] = []
+    thread = threading.Thread(target=lambda: heard.extend(watch))
+    thread.start()
+    eventually(lambda: heard)
+    watch.close()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert stand_in.calls == ["Watch"]
+
+
+def test_a_watch_that_is_refused_says_so(memory: Memory, stand_in: StandIn) -> None:
+    """A cursor of another service is no reason to ask for ever."""
+    stand_in.refusals.append(invalid("cursor", "'x' was never given"))
+    with pytest.raises(RefusedError, match="cursor"):
+        next(iter(memory.watch("x")))
+
+
+def test_arguments_that_cannot_work_are_refused_at_once(tmp_path: Path) -> None:
+    """A missing token file is said when the client is made."""
+    with pytest.raises(RpcSetupError, match="token_file"):
+        Memory("127.0.0.1:1", "team", token_file=tmp_path / "absent")
+
+
+def test_importing_the_client_is_light() -> None:
+    """Neither gRPC nor numpy nor stamina is loaded by an import: command lines that never connect do not pay for them."""
+    heavy = ("grpc", "numpy", "stamina", "lmdb", "asyncio", "pydantic")
+    code = f"import sys, tandem_memory.client, tandem_memory.transfer; print([m for m in {heavy} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

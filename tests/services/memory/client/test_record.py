@@ -1,0 +1,100 @@
+"""Records on their way to the wire and back."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tandem.memory.v1 import memory_pb2 as wire
+from tandem_memory import measured
+from tandem_memory.record import Record, Use, Verified
+
+ROOT = Path(__file__).parents[4]
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+ABSENT = st.none()
+EARLIEST, LATEST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 - hypothesis adds the zone
+MOMENTS = st.datetimes(EARLIEST, LATEST, timezones=st.sampled_from([UTC, timezone(timedelta(hours=9))]))
+VECTORS = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=8).map(lambda row: np.array(row, dtype="<f4"))
+COUNTS = st.integers(0, 2**64 - 1)
+USES = st.builds(Use, times=COUNTS, gain=FINITE, by_source=st.dictionaries(TEXT, COUNTS, max_size=3))
+RECORDS = st.builds(
+    Record,
+    question=TEXT,
+    answer=TEXT,
+    strategy=st.lists(TEXT, max_size=3),
+    source=TEXT,
+    at=ABSENT | MOMENTS,
+    metrics=st.dictionaries(TEXT, FINITE, max_size=4),
+    score=ABSENT | FINITE,
+    agreement=ABSENT | FINITE,
+    verified=st.sampled_from(Verified),
+    cost_usd=ABSENT | st.decimals(0, 10**9, allow_nan=False),
+    model=TEXT,
+    tags=st.lists(TEXT, max_size=3),
+    source_hash=TEXT,
+    vector=ABSENT | VECTORS,
+    key=TEXT,
+    id=TEXT,
+    appended_at=ABSENT | MOMENTS,
+    use=ABSENT | USES,
+)
+
+
+@given(RECORDS)
+def test_a_record_comes_back_from_the_wire_as_it_was(record: Record) -> None:
+    """Every field, through bytes, and what is absent is absent; both ways."""
+    sent = record.message().SerializeToString(deterministic=True)
+    back = Record.of(wire.Record.FromString(sent))
+    assert back == record
+    assert back.message().SerializeToString(deterministic=True) == sent
+
+
+@given(RECORDS, RECORDS)
+def test_records_are_equal_when_all_of_them_is(one: Record, other: Record) -> None:
+    """Equality and hashes follow the fields, a vector included."""
+    assert one == replace(one)
+    assert hash(one) == hash(replace(one))
+    assert (one == other) == (one.message() == other.message())
+    assert one != replace(one, vector=np.array([1, 2, 3.5, 4, 5, 6, 7, 8, 9], dtype="<f4"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"at": datetime(2025, 11, 10, 19)}, "at: 2025-11-10T19:00:00 has no time zone"),  # noqa: DTZ001 - the mistake
+        ({"vector": np.zeros((2, 2))}, r"vector: has shape \(2, 2\); give one row"),
+        ({"vector": []}, r"vector: has shape \(0,\)"),
+    ],
+)
+def test_what_the_wire_cannot_carry_is_refused(fields: dict[str, Any], said: str) -> None:
+    """One line with field, value and fix."""
+    with pytest.raises(ValueError, match=said):
+        Record(question="?", **fields).message()
+
+
+def test_absent_is_not_zero() -> None:
+    """A score of 0, a cost of 0 and no metric at all come back as what they are."""
+    none, zero = Record(question="?"), Record(question="?", score=0.0, agreement=0.0, cost_usd=Decimal(0), metrics={"coherence": 0.0})
+    assert Record.of(zero.message()) == zero
+    assert Record.of(none.message()).metrics == {}
+    assert Record.of(none.message()).score is None
+
+
+def test_a_newer_wire_s_verification_says_nothing() -> None:
+    """A number that this program does not know is not taken for one that it knows."""
+    assert Record.of(wire.Record(verified=99)).verified is Verified.UNSAID  # pyright: ignore[reportArgumentType]
+
+
+def test_the_table_of_metrics_is_documented() -> None:
+    """services/memory/METRICS.md is generated from the one table, and says what Tandem does not measure."""
+    document = (ROOT / "services/memory/METRICS.md").read_text()
+    assert document == measured.document()
+    assert "Tandem does not measure consciousness" in document
+    claimed = {name for name, metric in measured.METRICS.items() if metric.claimed}
+    assert claimed == {"consciousness", "integration", "coherence"}
