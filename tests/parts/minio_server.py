@@ -75,21 +75,28 @@ class MinioServer:
 
 
 @contextmanager
-def serving(program: Path, folder: Path, log: Path, region: str = "") -> Generator[MinioServer]:
-    """A MinIO that keeps its objects in `folder`, with credentials of its own; in `region`, if not in any."""
-    address = f"127.0.0.1:{free_port()}"
-    owner, secret = f"owner-{secrets.token_hex(4)}", secrets.token_hex(16)
-    server = MinioServer(endpoint=f"http://{address}", access_key=owner, secret_key=secret, region=region)
+def serving(program: Path, folder: Path, log: Path, region: str = "", again: MinioServer | None = None) -> Generator[MinioServer]:
+    """A MinIO that keeps its objects in `folder`, with credentials of its own; in `region`, if not in any.
+
+    With `again` it is the one that served the folder before, at the same address.
+    """
+    server = again or _new(region)
     settings = {
-        "MINIO_ROOT_USER": owner,
-        "MINIO_ROOT_PASSWORD": secret,
-        "MINIO_SITE_REGION": region,
+        "MINIO_ROOT_USER": server.access_key,
+        "MINIO_ROOT_PASSWORD": server.secret_key,
+        "MINIO_SITE_REGION": server.region,
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
     }
     environ = environ_for(MINIO, settings)
+    address = server.endpoint.removeprefix("http://")
     with running([str(program), "server", "--address", address, str(folder)], environ=environ, log=log, ready=partial(_ready, server)):
         yield server
+
+
+def _new(region: str) -> MinioServer:
+    owner, secret = f"owner-{secrets.token_hex(4)}", secrets.token_hex(16)
+    return MinioServer(endpoint=f"http://127.0.0.1:{free_port()}", access_key=owner, secret_key=secret, region=region)
 
 
 def _ready(server: MinioServer) -> bool:

@@ -11,23 +11,23 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from tandem_objects import open_store
+from tandem_objects import Store, open_store
 
 from tandem_trainer import last_words
-from tandem_trainer.checkpoint.reader import candidates
 from tandem_trainer.data import prepare
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
 from tandem_trainer.job import Job
 from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Snapshot, Stepped
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.verdict import verdict
-from tandem_trainer.worker import ranks
+from tandem_trainer.worker import arrival, ranks
 from tandem_trainer.worker.reporting import Reporting
 from tandem_trainer.worker.uploads import Kept, Saved, Swept, Uploads
 
@@ -60,15 +60,22 @@ class Agent:
         """
         self._check_script()
         store = open_store(self._job.run.checkpoint.uri, os.environ)
-        candidates(store)  # a wrong address or key is known now, not after minutes of start-up
+        try:
+            self._await(store)
+        except arrival.AskedToLeave:
+            return PREEMPTED
         self._uploads = Uploads(self._job, store, self._finished)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
         self._ranks = ranks.start(self._job, os.environ)
         self._live(self._preparing())
         self._uploads.drain()
         self._settle()
         return self._exit_code()
+
+    def _await(self, store: Store) -> None:
+        """Look at the store: a wrong address or key is known now, not after minutes of start-up."""
+        _heed(arrival.leave)
+        arrival.awaited(store, patience_s=self._job.store_patience_s, say=self._reporting.line)
+        _heed(self._on_signal)
 
     def _check_script(self) -> None:
         trainer = self._job.run.trainer
@@ -232,6 +239,11 @@ class Agent:
     def close(self) -> None:
         """Say the last words."""
         self._reporting.close()
+
+
+def _heed(does: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, does)
 
 
 def main() -> NoReturn:

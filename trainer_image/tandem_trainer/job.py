@@ -120,6 +120,8 @@ class Job(_Told):
     cache: Path
     telemetry: str | None = None
     token_file: Path | None = None
+    store_patience_s: float = 0.0
+    """How long a store that does not answer is waited for at the start, in seconds; 0 where a person looks on, who is told at once."""
     telemetry_ca: str | None = None
     """PEM text, public: the authority that telemetry's certificate comes from. Without it telemetry is spoken to in plain text."""
 
@@ -152,6 +154,7 @@ class Job(_Told):
             "cache": environ["TANDEM_CACHE"],
             "telemetry": environ.get("TANDEM_TELEMETRY"),
             "token_file": environ.get("TANDEM_TOKEN_FILE"),
+            "store_patience_s": environ.get("TANDEM_STORE_PATIENCE_SECONDS", "0"),
             "telemetry_ca": environ.get("TANDEM_TELEMETRY_CA") or None,
         }
         return cls.model_validate(told)

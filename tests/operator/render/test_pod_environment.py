@@ -100,6 +100,13 @@ def test_the_keys_of_the_site_go_to_the_service_of_the_site_only() -> None:
     assert not {"TANDEM_S3_ENDPOINT", "AWS_ACCESS_KEY_ID"} & set(volume)
 
 
+def test_a_store_that_is_moved_to_another_node_is_waited_for() -> None:
+    """Longer than Kubernetes takes to replace a pod of a silent node; a volume is there before its pod is."""
+    volume = run_of(checkpoint={"uri": "file:///shared/r"})
+    assert float(variables(pod_of(run_of()))["TANDEM_STORE_PATIENCE_SECONDS"]) > 50 + 300
+    assert "TANDEM_STORE_PATIENCE_SECONDS" not in variables(pod_of(volume))
+
+
 def test_checkpoints_go_where_the_run_says_or_into_a_folder_of_its_own() -> None:
     """A shell can tell before it starts anything that there is no place for them."""
     assert checkpoints(run_of(checkpoint={"uri": "s3://own/place"}), SITE) == "s3://own/place"

@@ -26,6 +26,7 @@ _PLACES = {
     "TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor",
     "TRITON_CACHE_DIR": f"{CACHE}/triton",
 }
+_STORE_PATIENCE_S = 600  # Kubernetes replaces a pod of a silent node after six minutes: 40-50 s until it is missed, 300 s of toleration
 _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -67,14 +68,15 @@ def _threads(run: TrainingRun) -> Mapping[str, str]:
 
 
 def _store(run: TrainingRun, site: PodSite) -> Mapping[str, Manifest]:
-    """The way to S3. The site's keys go to the site's service only, as its token does."""
+    """The way to S3, and how long it is waited for. The site's keys go to the site's service only, as its token does."""
     if not (checkpoints(run, site) or "").startswith("s3://"):
         return {}
     own = run.spec.checkpoint
     endpoint = own.endpoint or site.s3_endpoint
     secret = own.secret or (None if own.endpoint else site.s3_secret)
-    place = {"TANDEM_S3_ENDPOINT": _plain("TANDEM_S3_ENDPOINT", endpoint)} if endpoint else {}
-    return {**place, **({key: _secret(key, secret, key) for key in _S3_KEYS} if secret else {})}
+    told = {"TANDEM_STORE_PATIENCE_SECONDS": str(_STORE_PATIENCE_S), **({"TANDEM_S3_ENDPOINT": endpoint} if endpoint else {})}
+    keys = {key: _secret(key, secret, key) for key in _S3_KEYS} if secret else {}
+    return {**{name: _plain(name, value) for name, value in told.items()}, **keys}
 
 
 def _of_run(run: TrainingRun) -> Mapping[str, Manifest]:

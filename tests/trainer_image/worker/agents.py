@@ -1,0 +1,116 @@
+"""A whole worker: the agent as a process of its own, with small scripts to train."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tandem_objects import Store, open_store
+from tandem_trainer.checkpoint.reader import newest
+
+STEPS = 60
+TRAIN = """
+import os, time, torch
+from tandem_trainer import script
+model = torch.nn.Linear(3, 3)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+with script.begin(model=model, optimizer=optimizer) as run:
+    for at in run.steps():
+        print("rank", os.getpid(), "step", at.step, flush=True)
+        time.sleep(0.01)
+        optimizer.zero_grad()
+        loss = model(torch.ones(3)).square().sum()
+        loss.backward()
+        optimizer.step()
+        run.report(loss=loss.item(), tokens=3)
+print("after the last step", flush=True)
+"""
+
+
+class Worker:
+    """One worker's place on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.attempt = folder, 0
+        self.scratch = folder / "scratch"
+        self.scratch.mkdir()
+        self.uri = (folder / "kept").as_uri()
+        self.environ: dict[str, str] = {}
+        self.spec: dict[str, Any] = {}
+        self.ranks = 1
+
+    @property
+    def store(self) -> Store:
+        """Where its checkpoints are."""
+        return open_store(self.uri, self.environ)
+
+    def start(self, program: str | None = TRAIN) -> subprocess.Popen[str]:
+        """Start an attempt at a script; None leaves the script out."""
+        self.attempt += 1
+        path = self.folder / "train.py"
+        if program is not None:
+            path.write_text(program)
+        return subprocess.Popen(
+            [sys.executable, "-m", "tandem_trainer.agent"],
+            env={**os.environ, **self._environment(path), **self.environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, program: str | None = TRAIN) -> tuple[int, str]:
+        """Make an attempt; the exit code and what was printed."""
+        return ended(self.start(program))
+
+    def last_words(self) -> tuple[int, str]:
+        told = json.loads((self.scratch / "exit").read_text())
+        return told["code"], told["message"]
+
+    def steps(self) -> list[int]:
+        """The steps that were reported, over all attempts."""
+        return [json.loads(line)["step"] for line in (self.scratch / "steps.jsonl").read_text().splitlines()]
+
+    def kept(self) -> int:
+        """The step of the newest checkpoint; 0 where there is none."""
+        manifest = newest(self.store).manifest
+        return manifest.step if manifest is not None else 0
+
+    def _environment(self, script: Path) -> dict[str, str]:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        job = {
+            "name": "r",
+            "uid": "u",
+            "trainer": {"kind": "script", "path": str(script)},
+            "phases": [{"name": "a", "steps": STEPS}],
+            "checkpoint": {"uri": self.uri, "everySteps": 25},
+            **self.spec,
+        }
+        return {
+            "TANDEM_JOB": json.dumps(job),
+            "TANDEM_ATTEMPT": str(self.attempt),
+            "TANDEM_WORKER_RANK": "0",
+            "TANDEM_WORKERS": "1",
+            "TANDEM_RANKS_PER_WORKER": str(self.ranks),
+            "TANDEM_RENDEZVOUS": f"127.0.0.1:{port}",
+            "TANDEM_SCRATCH": str(self.scratch),
+            "TANDEM_CACHE": str(self.folder / "cache"),
+            "OMP_NUM_THREADS": "1",
+        }
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for the end of an agent and of all that print where it prints."""
+    assert process.stdout is not None
+    with process:
+        printed = process.stdout.read()
+    return process.returncode, printed
+
+
+def until(process: subprocess.Popen[str], what: str) -> str:
+    """The first line that holds `what`."""
+    assert process.stdout is not None
+    return next(line for line in process.stdout if what in line)
