@@ -135,8 +135,14 @@ class Embedded:
         return self._readings.export(self._store.namespace(namespace), wanted, vectors=vectors)
 
     async def check(self) -> tuple[int, Sequence[Finding]]:
-        """Compare all that is kept."""
-        raise NotImplementedError
+        """Compare all tables, then the indexes with them."""
+
+        def work() -> tuple[int, Sequence[Finding]]:
+            checked = self._store.check()
+            lost = [finding for name, records in checked.records.items() for finding in self._indexes.differing(name, records)]
+            return sum(map(len, checked.records.values())), [*checked.findings, *lost]
+
+        return await self._off_the_loop(work)
 
     async def copy(self, into: Path) -> int:
         """Copy the log; indexes are built again from it."""

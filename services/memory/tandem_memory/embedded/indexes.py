@@ -1,13 +1,22 @@
 """The derived indexes, one for each namespace: built from the log, kept up with it, never needed to know what is true."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import assert_never
+
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Filter, Finding
 
 from tandem_memory.backend import UnknownNamespaceError
 from tandem_memory.index import Index
 from tandem_memory.store import Added, Effect, Gone, Namespace, Store, Used
 from tandem_memory.store.reading import added
+from tandem_memory.store.tables import Table, place
 
+_ALL = Filter()
+_LOOKS = 3
+_APPLIED_S = 0.05  # a group that is durable is in the index before that, or else at the third look
 _BATCH = 4096  # records; with 768 dimensions about 12 MB
 
 
@@ -37,6 +46,24 @@ class Indexes:
             _take(index, effect)
             index.covers = self._store.head(effect.namespace)
             self._indexes.setdefault(name, index)
+
+    def differing(self, name: str, records: npt.NDArray[np.uint64]) -> Iterator[Finding]:
+        """Where the index does not hold what the log did when it had these records.
+
+        The log may have gone on since: what differs is looked up again in both, until they agree or cannot any more.
+        """
+        namespace, index = self._store.namespace(name), self.of(name)
+        for position in np.setxor1d(records, index.matching(_ALL)).tolist():
+            if all(self._differs(namespace, index, position) for _ in range(_LOOKS)):
+                yield Finding(namespace=name, where=f"index {namespace.number}/{position}", what="not what the log says")
+
+    def _differs(self, namespace: Namespace, index: Index, position: int) -> bool:
+        with self._store.reading() as transaction:
+            there = transaction.has(Table.RECORDS, place(namespace.number, position))
+        found = len(index.columns((position,)).positions) > 0
+        if found != there:
+            time.sleep(_APPLIED_S)
+        return found != there
 
     def _built(self, namespace: Namespace) -> Index:
         index = Index(namespace.dimension)

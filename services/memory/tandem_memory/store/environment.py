@@ -49,9 +49,9 @@ class Environment:
         return f"Environment({str(self._folder)!r})"
 
     @property
-    def writable(self) -> bool:
-        """Whether the files could be opened for writing."""
-        return self._writable
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
 
     @contextmanager
     def reading(self) -> Generator[Transaction]:

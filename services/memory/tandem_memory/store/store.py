@@ -1,17 +1,22 @@
 """The one durable truth: a log for each namespace, and what is there at its end. What `commit` returned is on disk."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Finding
+
 from tandem_memory.backend import CursorError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
 from tandem_memory.store import reading
+from tandem_memory.store.checking import Comparison, damaged_pages
 from tandem_memory.store.draft import Draft, Effect
 from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
-from tandem_memory.store.errors import FormatError
+from tandem_memory.store.errors import DamagedError, FormatError
 from tandem_memory.store.jobs import Job
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.snapshot import Snapshot
@@ -35,6 +40,19 @@ class Committed:
 
     outcomes: Sequence[Any]
     effects: Sequence[Effect]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a look at all that is kept has found.
+
+    Attributes:
+        findings: What is not as it must be.
+        records: For each namespace, by name, the positions of the records that are there, ascending; empty when pages are broken.
+    """
+
+    findings: Sequence[Finding]
+    records: Mapping[str, npt.NDArray[np.uint64]]
 
 
 class Store:
@@ -121,6 +139,21 @@ class Store:
                 return transaction.count(Table.RECORDS)
         finally:
             written.close()
+
+    def check(self) -> Checked:
+        """Compare all that is kept, as it is now, while others read and write."""
+        with self.snapshot() as snapshot:
+            first, second = (damaged_pages(self._environment.folder) for _ in range(2))
+            # What only one look saw was on its way to the disk. Where pages are broken LMDB is not asked for what they hold.
+            if broken := [finding for finding in first if finding in second]:
+                return Checked(findings=broken, records={})
+            with snapshot.reading() as transaction:
+                comparison = Comparison(transaction)
+                try:
+                    comparison.of(tuple(reading.namespaces(transaction).values()))
+                except DamagedError as damage:
+                    comparison.findings.append(Finding(where=damage.where, what=damage.what))
+        return Checked(findings=comparison.findings, records=comparison.records)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -1,0 +1,173 @@
+"""Whether the tables agree with each other.
+
+What must hold: every value is as it was written; every position of a log, from 1 to its end, is a record, a change, or a
+record that a change took away; a record has a vector of the right size; a key leads to the record that says it, and a told
+judgement to the change that tells it; only records that are there have a use.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import DecodeError
+from tandem.memory.v1.memory_pb2 import Change, Finding, Record, Use
+
+from tandem_memory.store.entries import parsed
+from tandem_memory.store.errors import DamagedError
+from tandem_memory.store.jobs import FLOAT_BYTES
+from tandem_memory.store.namespace import Namespace
+from tandem_memory.store.seal import located, unsealed
+from tandem_memory.store.tables import Table, place, placed, prefix, unpacked
+from tandem_memory.store.transaction import Transaction
+
+_OF_NAMESPACES = (Table.RECORDS, Table.VECTORS, Table.CHANGES, Table.USE, Table.KEYS, Table.TOLD)
+
+_Message = TypeVar("_Message", Record, Change)
+Positions = npt.NDArray[np.uint64]
+
+
+class Comparison:
+    """A walk over all tables within one transaction.
+
+    Attributes:
+        findings: All that is not as it must be.
+        records: For each namespace, by name, the positions of the records that are there, ascending.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.findings: list[Finding] = []
+        self.records: dict[str, Positions] = {}
+        self._walked: dict[Table, int] = dict.fromkeys(_OF_NAMESPACES, 0)
+        self._name = ""
+
+    def of(self, namespaces: Sequence[Namespace]) -> "Comparison":
+        """Walk."""
+        for namespace in namespaces:
+            self._name = namespace.name
+            self._namespace(namespace)
+        self._name = ""
+        for table, walked in self._walked.items():
+            strangers = self._transaction.count(table) - walked
+            if strangers:
+                self._note(table, f"{strangers} entries belong to no namespace")
+        return self
+
+    def _namespace(self, namespace: Namespace) -> None:
+        records, keyed = self._records(namespace)
+        changes, removed, told = self._changes(namespace)
+        self.records[namespace.name] = records
+        self._positions(namespace, records, changes, removed)
+        self._vectors(namespace, records)
+        self._uses(namespace)
+        self._keys(namespace, keyed)
+        self._told(namespace, told)
+
+    def _records(self, namespace: Namespace) -> tuple[Positions, int]:
+        """Positions, and how many say a key."""
+        positions, keyed = list[int](), 0
+        for key, value in self._rows(Table.RECORDS, namespace):
+            positions.append(placed(key)[1])
+            record = value and self._message(Record, Table.RECORDS, key, value)
+            keyed += bool(record and record.key)
+        return np.array(positions, np.uint64), keyed
+
+    def _changes(self, namespace: Namespace) -> tuple[Positions, Positions, int]:
+        """Positions, those of records that were removed, and how many judgements were told under a key."""
+        positions, removed, told = list[int](), list[int](), 0
+        for key, value in self._rows(Table.CHANGES, namespace):
+            positions.append(placed(key)[1])
+            change = value and self._message(Change, Table.CHANGES, key, value)
+            if change:
+                removed += map(int, change.pruned.ids)
+                told += bool(change.judged.key)
+        return np.array(positions, np.uint64), np.array(removed, np.uint64), told
+
+    def _positions(self, namespace: Namespace, *kinds: Positions) -> None:
+        """Each position is one thing."""
+        every = np.sort(np.concatenate(kinds))
+        last = int(every[-1]) if len(every) else 0
+        counts = np.bincount(every.astype(np.int64), minlength=last + 1)[1:]
+        for problem, wrong in (("no change is there", counts == 0), ("more than one thing is there", counts > 1)):
+            places = np.flatnonzero(wrong) + 1
+            if len(places):
+                self._note(f"log {namespace.number}/{places[0]}", f"{problem}, at {len(places)} positions in all")
+
+    def _vectors(self, namespace: Namespace, records: Positions) -> None:
+        positions: list[int] = []
+        for key, value in self._rows(Table.VECTORS, namespace):
+            positions.append(placed(key)[1])
+            if value is not None and len(value) != namespace.dimension * FLOAT_BYTES:
+                self._note(located(Table.VECTORS, key), f"{len(value)} bytes, not {namespace.dimension} numbers")
+        vectors = np.array(positions, np.uint64)
+        for position in np.setdiff1d(records, vectors).tolist():
+            self._note(located(Table.VECTORS, place(namespace.number, position)), "not there, though its record is")
+        for position in np.setdiff1d(vectors, records).tolist():
+            self._note(located(Table.VECTORS, place(namespace.number, position)), "there, though its record is not")
+
+    def _uses(self, namespace: Namespace) -> None:
+        for key, value in self._rows(Table.USE, namespace):
+            if value is None:
+                continue
+            try:
+                use = Use.FromString(value)
+            except DecodeError as error:
+                self._note(located(Table.USE, key), str(error))
+                continue
+            if not use.times:
+                self._note(located(Table.USE, key), "never used")
+            if not self._transaction.has(Table.RECORDS, key):
+                self._note(located(Table.USE, key), "of a record that is not there")
+
+    def _keys(self, namespace: Namespace, keyed: int) -> None:
+        met = 0
+        for key, value in self._rows(Table.KEYS, namespace):
+            met += 1
+            record = self._at(Record, Table.RECORDS, namespace, value)
+            if value and (record is None or record.key.encode() != key[len(prefix(namespace.number)) :]):
+                self._note(located(Table.KEYS, key), f"leads to position {unpacked(value)}, where no record says so")
+        if met < keyed:
+            self._note(f"{Table.KEYS} {namespace.number}", f"{keyed - met} records say a key that does not lead to them")
+
+    def _told(self, namespace: Namespace, told: int) -> None:
+        met = 0
+        for key, value in self._rows(Table.TOLD, namespace):
+            met += 1
+            change = self._at(Change, Table.CHANGES, namespace, value)
+            if value and (change is None or change.judged.key.encode() != key[len(prefix(namespace.number)) :]):
+                self._note(located(Table.TOLD, key), f"leads to position {unpacked(value)}, where no judgement says so")
+        if met < told:
+            self._note(f"{Table.TOLD} {namespace.number}", f"{told - met} judgements say a key that does not lead to them")
+
+    def _rows(self, table: Table, namespace: Namespace) -> Iterator[tuple[bytes, bytes | None]]:
+        """Keys and values; None, and noted, where a value is not as it was written."""
+        for key, kept in self._transaction.walk_sealed(table, prefix(namespace.number), prefix(namespace.number + 1)):
+            self._walked[table] += 1
+            try:
+                value = unsealed(table, key, kept)
+            except DamagedError as damage:
+                self._note(damage.where, damage.what)
+                yield key, None
+            else:
+                yield key, value
+
+    def _at(self, kind: type[_Message], table: Table, namespace: Namespace, position: bytes | None) -> _Message | None:
+        if position is None:
+            return None
+        key = place(namespace.number, unpacked(position))
+        try:
+            value = self._transaction.get(table, key)
+        except DamagedError:
+            return None
+        return None if value is None else self._message(kind, table, key, value)
+
+    def _message(self, kind: type[_Message], table: Table, key: bytes, value: bytes) -> _Message | None:
+        try:
+            return parsed(kind, value)
+        except DecodeError as error:
+            self._note(located(table, key), str(error))
+            return None
+
+    def _note(self, where: str, what: str) -> None:
+        self.findings.append(Finding(namespace=self._name, where=where, what=what))
