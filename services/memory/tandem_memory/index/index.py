@@ -7,10 +7,13 @@ so that nobody waits: neither a writer for a reader nor a reader for anybody.
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
+from tandem_memory.index import snapshot
 from tandem_memory.index.columns import Columns, Positions, utility
 from tandem_memory.index.facts import Facts, facts
 from tandem_memory.index.rows import Rows, Vectors, unit
@@ -32,8 +35,9 @@ class Index:
     """
 
     def __init__(self, dimension: int) -> None:
-        self._view = View(rows=Rows(np.empty((0, dimension), np.float32)), columns=Columns(), count=0)
+        self._view = View(rows=Rows(dimension), columns=Columns(), count=0)
         self._writing = threading.Lock()
+        self._saving = threading.Lock()
         self.covers = 0
 
     def __len__(self) -> int:
@@ -97,3 +101,27 @@ class Index:
     def upkeep(self) -> bool:
         """Do a slice of the work that makes later searches faster; whether there is more. For any one thread, beside all others."""
         return False
+
+    def save(self, folder: Path) -> None:
+        """Write down all that is here, and let the kernel keep the rows from now on. For any one thread, beside all others.
+
+        Raises:
+            OSError: nothing has changed, neither here nor in `folder`.
+        """
+        with self._saving:
+            covers, view = self.covers, self._view  # in this order: a snapshot may hold more than it says, never less
+            settled = snapshot.save(folder, view, covers)
+            with self._writing:
+                self._view = replace(self._view, rows=self._view.rows.settle(settled))
+
+    @classmethod
+    def load(cls, folder: Path, dimension: int) -> Self:
+        """The index that was written into `folder`; the log has to be replayed from `covers` on.
+
+        Raises:
+            DamagedError: there is none, or not as it was written.
+        """
+        read = snapshot.load(folder, dimension)
+        index = cls(dimension)
+        index._view, index.covers = read.view, read.covers  # its own class
+        return index

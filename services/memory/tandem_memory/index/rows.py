@@ -4,6 +4,8 @@ A row is divided by its length once. A vector of zeros, which has no direction, 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,31 +27,50 @@ def unit(vectors: Vectors) -> Vectors:
     return wide.astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Rows that are in a file.
+
+    Attributes:
+        path: The file.
+        rows: Shape (n, d), mapped from it; read only.
+        sums: Checksum of each block of them.
+    """
+
+    path: Path
+    rows: Vectors
+    sums: tuple[int, ...]
+
+
 class Rows:
     """Unit vectors by slot. One thread appends; readers never go beyond the count that they were told.
 
     Args:
-        settled: Rows that are in a file already, shape (n, d); never written to.
+        dimension: Components of a row.
+        settled: The first rows, if they are in a file already.
     """
 
-    __slots__ = ("_fresh", "_settled")
+    __slots__ = ("_fresh", "_old", "settled")
 
-    def __init__(self, settled: Vectors) -> None:
-        self._settled = settled
-        self._fresh = Growing(np.empty((0, settled.shape[1]), np.float32))
+    def __init__(self, dimension: int, settled: Settled | None = None) -> None:
+        self.settled = settled
+        self._old = np.empty((0, dimension), np.float32) if settled is None else settled.rows
+        self._fresh = Growing(np.empty((0, dimension), np.float32))
 
     def __len__(self) -> int:
-        return len(self._settled) + len(self._fresh)
-
-    @property
-    def settled(self) -> int:
-        """How many are in a file."""
-        return len(self._settled)
+        return len(self._old) + len(self._fresh)
 
     @property
     def dimension(self) -> int:
         """Components of a row."""
-        return self._settled.shape[1]
+        return self._old.shape[1]
+
+    def settle(self, settled: Settled) -> "Rows":
+        """The same rows, the first of them taken from a file."""
+        moved = Rows(self.dimension, settled)
+        for _, run in self.runs(len(settled.rows), len(self), max(len(self), 1)):
+            moved.extend(run)
+        return moved
 
     def extend(self, rows: Vectors) -> None:
         """Add unit vectors at the end."""
@@ -57,24 +78,24 @@ class Rows:
 
     def take(self, slots: Slots) -> Vectors:
         """The rows at `slots`, shape (len(slots), d), as a copy."""
-        border = len(self._settled)
+        border = len(self._old)
         if border == 0:
             return self._fresh.first(len(self._fresh))[slots]
         if not len(self._fresh):
-            return self._settled[slots]
+            return self._old[slots]
         taken = np.empty((len(slots), self.dimension), np.float32)
         old = slots < border
-        taken[old] = self._settled[slots[old]]
+        taken[old] = self._old[slots[old]]
         taken[~old] = self._fresh.first(len(self._fresh))[slots[~old] - border]
         return taken
 
     def runs(self, first: int, last: int, most: int) -> Iterator[tuple[int, Vectors]]:
         """The rows from `first` to before `last` as (slot of its first row, rows) of at most `most` rows, without copying."""
-        border = len(self._settled)
+        border = len(self._old)
         for begin, end, rows in (
-            (first, min(last, border), self._settled),
+            (first, min(last, border), self._old),
             (max(first, border), last, self._fresh.first(max(last - border, 0))),
         ):
-            shift = 0 if rows is self._settled else border
+            shift = 0 if rows is self._old else border
             for at in range(begin, end, most):
                 yield at, rows[at - shift : min(at + most, end) - shift]

@@ -1,0 +1,76 @@
+"""Files of a snapshot: written beside, made durable, and checked when they are read."""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from tandem_memory.index.errors import DamagedError
+
+BLOCK_ROWS = 4096  # rows under one checksum: appending reads at most so many of the old ones again
+_PIECE = 1 << 22  # bytes of a file at a time
+
+
+def written(path: Path, write: Callable[[BinaryIO], object]) -> tuple[int, int]:
+    """Let `write` fill a new file and make it durable; its bytes and checksum."""
+    with path.open("xb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    return path.stat().st_size, checksum(path)
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file."""
+    total = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            total = zlib.crc32(piece, total)
+    return total
+
+
+def check(path: Path, size: int, expected: int) -> None:
+    """Make sure that a file is as it was written.
+
+    Raises:
+        DamagedError: it is not there, or not as it was.
+    """
+    if not path.is_file() or path.stat().st_size != size or checksum(path) != expected:
+        raise DamagedError(path, "not as it was written")
+
+
+def append_rows(path: Path, at: int, runs: Iterator[npt.NDArray[np.float32]]) -> None:
+    """Write rows of float32 from byte `at` on, over whatever a broken attempt left there, and make them durable."""
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    try:
+        os.lseek(descriptor, at, os.SEEK_SET)
+        for run in runs:
+            data = np.ascontiguousarray(run).data.cast("B")
+            while data:
+                data = data[os.write(descriptor, data) :]  # write(2) takes at most 2 GiB at once
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def mapped(path: Path, count: int, dimension: int) -> npt.NDArray[np.float32]:
+    """The first `count` rows of a file, read by the kernel as they are touched.
+
+    Raises:
+        DamagedError: the file is shorter.
+    """
+    if count == 0:
+        return np.empty((0, dimension), np.float32)
+    if not path.is_file() or path.stat().st_size < 4 * count * dimension:
+        raise DamagedError(path, f"does not hold {count} rows of {dimension}")
+    return np.asarray(np.memmap(path, np.float32, "r", shape=(count, dimension)))
+
+
+def sums(rows: npt.NDArray[np.float32], known: Sequence[int] = (), before: int = 0) -> tuple[int, ...]:
+    """CRC-32 of each block of rows; `known` are those of the first `before` rows, of which whole blocks are not read again."""
+    whole = before // BLOCK_ROWS
+    return (*known[:whole], *(zlib.crc32(rows[at : at + BLOCK_ROWS].data) for at in range(whole * BLOCK_ROWS, len(rows), BLOCK_ROWS)))
