@@ -3,7 +3,8 @@
 Killed between any two requests, or refused one, the next look finds a world in which the rest is planned again. Nothing is done
 twice: names are derived, so what exists is a conflict; a status is written for the very version of the run that was looked at.
 Why an attempt ends is written before anybody is asked to leave for it: pods leave nothing behind, and whoever comes after us could
-not tell a worker that we sent away from one that was lost.
+not tell a worker that we sent away from one that was lost. A status that can wait is written once there is more to tell, or a few
+seconds later: when a thousand runs come at once, the pods of all of them come first.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from .world import StoredRun, World
 _log = logging.getLogger(__name__)
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
+_WAITS_S: Final = 5.0  # by then a pod is up if nothing is in its way, and one write tells all; else people want to know
 _MOST_UNTOLD: Final = 10_000
 Wrote = Callable[[str], None]
 
@@ -45,6 +47,7 @@ class Applying:
         self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
         self._untold = deque[tuple[Key, Json]](maxlen=_MOST_UNTOLD)
         self._told = asyncio.Event()
+        self._waiting: dict[Key, tuple[str, float]] = {}  # whose first status waits: uid, and since when by the clock of the loop
         self.holds = Holds(kube, wrote)
 
     async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool = False) -> None:
@@ -57,7 +60,11 @@ class Applying:
             KubeError: when the API server refuses; what was done until then stays done.
         """
         key = (run.metadata.namespace, run.name)
-        await self._start(made.start, run, now)
+        if made.can_wait and self._may_wait(key, stored.uid):
+            await self._start(made.start, run, now)
+            return
+        if not made.can_wait:
+            await self._start(made.start, run, now)
         if made.remove:
             await self._remove(key, stored)
             return
@@ -68,6 +75,7 @@ class Applying:
                 if insist and not error.conflict and not error.gone:
                     await self._stop(made, key, stored, seen, now)
                 raise
+            self._waiting.pop(key, None)
             self.say(made.events, key, stored.uid, now)
         await self._stop(made, key, stored, seen, now)
         await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
@@ -82,6 +90,22 @@ class Applying:
         }
         self._world.put_answer(await self._kube.apply(f"{paths.run(key)}/status", body))
         self._wrote("status")
+
+    def forget(self, key: Key) -> None:
+        """The run is gone, and all that it owned."""
+        self._waiting.pop(key, None)
+        self.holds.forget(key)
+
+    def waits_s(self, key: Key) -> float | None:
+        """For how long the first status of a run may still wait; None when none does."""
+        waiting = self._waiting.get(key)
+        return max(0.0, waiting[1] + _WAITS_S - asyncio.get_running_loop().time()) if waiting else None
+
+    def _may_wait(self, key: Key, uid: str) -> bool:
+        """Whether the first status of a run may wait (any longer)."""
+        if self._waiting.get(key, ("",))[0] != uid:
+            self._waiting[key] = (uid, asyncio.get_running_loop().time())
+        return self.waits_s(key) != 0.0
 
     async def _remove(self, key: Key, stored: StoredRun) -> None:
         """Delete a run that has outlived its time, as it was looked at: whoever has just edited it may want to keep it."""
@@ -122,11 +146,12 @@ class Applying:
 
     def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
         """Tell what happened, in the log at once and to the API server when that has time: no run waits for its events."""
-        for each in events:
+        for number, each in enumerate(events):
             _log.info("%s/%s: %s: %s", *key, each.reason, each.message)
             if len(self._untold) == self._untold.maxlen:
                 _log.warning("%s/%s: too many events wait to be written; the oldest is left out", *key)
-            self._untold.append((key, event(each, key, uid, now)))
+            at = now + timedelta(microseconds=number)  # people sort them by their time
+            self._untold.append((key, event(each, key, uid, at)))
             self._told.set()
 
     async def tell(self) -> None:

@@ -65,4 +65,4 @@ class Refusals:
 
 
 def _asked(run: TrainingRun) -> _Asked:
-    return run.metadata.uid, run.metadata.generation, run.status.attempt
+    return run.metadata.uid, run.metadata.generation, max(run.status.attempt, 1)  # the first is asked for before it is written

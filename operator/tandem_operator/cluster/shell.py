@@ -92,7 +92,7 @@ class Shell:
         try:
             run, problems = self._accepted(found), ()
         except SpecError as error:
-            begun = _readable(found) if _status(found).attempt else None
+            begun = _readable(found) if _status(found).attempt or self._world.pods_of(key, stored.uid) else None
             if begun is None:
                 return await self._refuse(key, stored, found, error, now)
             run, problems = begun, error.problems
@@ -108,7 +108,7 @@ class Shell:
         """The run is gone; the server clears away what it owns."""
         self._failures.pop(key, None)
         self._accounts.forget(key)
-        self._applying.holds.forget(key)
+        self._applying.forget(key)
 
     def _accepted(self, found: Json) -> TrainingRun:
         """The run, when it can be run here.
@@ -149,6 +149,8 @@ class Shell:
     def _again_s(self, run: TrainingRun, made: Plan, seen: Seen) -> float | None:
         """When to look again: also when what was refused may be granted, and at once to say why it was not."""
         asked_s = None if made.look_again is None else made.look_again.total_seconds()
+        if (waits_s := self._applying.waits_s((run.metadata.namespace, run.name))) is not None:
+            asked_s = min(max(waits_s, _FIRST_WAIT_S), asked_s or _LONGEST_WAIT_S)  # to be told, so never at once, before what is urgent
         refused = self._world.refusals.get((run.metadata.namespace, run.name)) if made.start else None
         if refused is None:
             return asked_s

@@ -1,6 +1,7 @@
 """Doing what a plan says, in its order: stop, start, write the status, then say the events.
 
-Killed between any two of these, the next look finds a world in which the rest is planned again.
+Killed between any two of these, the next look finds a world in which the rest is planned again. A write costs nothing here, so every
+attempt is written before anything of it starts, the first one included.
 """
 
 import os
@@ -24,6 +25,9 @@ def apply(made: Plan, run: TrainingRun, seen: Seen, machine: Machine, now: datet
     insisted = [worker.name for worker in seen.live() if worker.stopping]
     for name in dict.fromkeys((*made.stop, *insisted)):
         machine.workers.stop(name, now)
+    if made.status.attempt != run.status.attempt:
+        machine.folder.write_status(made.status)
+        run = run.model_copy(update={"status": made.status})
     if made.start:
         here = site(machine, run)
         for worker in made.start:

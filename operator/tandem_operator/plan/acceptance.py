@@ -14,6 +14,7 @@ from tandem_operator.api.training_run import TrainingRun
 
 from . import conditions, events, look
 from .phases import UNDER_WAY, Reason
+from .policies import first
 from .values import Event, EventKind, Plan, Seen
 
 _FILE = "file://"
@@ -52,12 +53,13 @@ def held_back(made: Plan, run: TrainingRun, problems: tuple[str, ...], seen: See
 
     A next attempt is not even named, since it would be one of the spec that cannot be: until an edit its ending goes on.
     """
+    run = run.model_copy(update={"status": first.adopted(run, seen, now)})
     if made.status.attempt != run.status.attempt:
         made = _not_named(made, run, seen, now)
     known = (_accepted(run.status), *(condition for condition in made.status.conditions if condition.type != conditions.ACCEPTED))
     status = made.status.model_copy(update={"conditions": tuple(condition for condition in known if condition)})
     status = refused(status, problems, generation=run.metadata.generation, now=now)
-    return replace(made, status=status, start=(), events=(*made.events, *told(run.status, status)))
+    return replace(made, status=status, start=(), can_wait=False, events=(*made.events, *told(run.status, status)))
 
 
 def told(before: RunStatus, after: RunStatus) -> tuple[Event, ...]:

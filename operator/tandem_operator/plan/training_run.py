@@ -3,8 +3,9 @@
 First the status is brought up to date, then the run's next phase is decided from it, and from the phase follows what to do:
 whoever lives outside the attempt under way is asked to leave, whoever is missing in a pending one is started.
 
-An attempt's number is written before anything of it starts, and no attempt starts while a worker of another lives: whoever
-repeats a plan, or applies half of one and dies, finds the same world and goes on.
+An attempt's number is written before anything of it starts, except the first, whose name is the run's own (`policies/first.py`); and
+no attempt starts while a worker of another lives. Whoever repeats a plan, or applies half of one and dies, finds the same world and
+goes on.
 """
 
 from datetime import datetime
@@ -22,6 +23,7 @@ from .policies import (
     edited,
     elastic,
     fencing,
+    first,
     hold,
     losses,
     notice,
@@ -37,15 +39,16 @@ from .values import Plan, Seen
 
 def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     """The next thing to do for `run`, given what is seen at `now`; the same answer for the same question."""
-    before = run.status
+    stored, run = run, _with(run, first.adopted(run, seen, now))
+    before, said = run.status, events.told(stored.status, run)
     run = _with(run, progress.taken_in(before, seen.report))
     run = _with(run, budget.added_up(run, seen, now))
     run = _with(run, losses.booked(before, run.status))
     run = _with(run, _decided(run, seen, now))
     run = _described(run, seen, now)
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
-    stop, said = (*wanted.unwanted(run, seen), *elastic.unwanted(run, seen, now)), events.told(before, run)
-    if run.status.attempt != before.attempt:
+    stop, said = (*wanted.unwanted(run, seen), *elastic.unwanted(run, seen, now)), (*said, *events.told(before, run))
+    if run.status.attempt != before.attempt and not first.unwritten(stored, run.status):
         return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
     start = (*wanted.missing(run, seen, now), *elastic.spares(run, seen, now))
     return Plan(
@@ -56,6 +59,7 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
         look_again=look.next_moment(run, seen, now, started=bool(start) and not seen.refused),
         remove=retention.over(run, seen, now),
         hold=hold.wanted(run, seen),
+        can_wait=first.can_wait(stored, run.status, seen),
     )
 
 

@@ -164,9 +164,10 @@ class Plan:
     """What to do: stop, start, write the status, then say the events; each shell in the order in which it may be killed without harm.
 
     `stop` may name workers that are not heard of, and what is left of spares that ended, so that their names are free again.
-    `start` never names an attempt that the written status does not hold yet, and events are said only if the status
+    `start` never names an attempt that the written status does not hold yet, save the first; and events are said only if the status
     could be written, so that they are said once. `remove` says that the run itself has outlived its time. `hold` says
-    whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster).
+    whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster). `can_wait` says that the status
+    need not be written for a few seconds: whoever looks next finds all that it says by the workers.
     """
 
     status: RunStatus
@@ -176,3 +177,4 @@ class Plan:
     look_again: timedelta | None = None
     remove: bool = False
     hold: bool = False
+    can_wait: bool = False

@@ -100,12 +100,12 @@ class Chronicle:
                 yield f"at version {pod.version} attempts live side by side: {sorted(there)}"
 
     def _unnamed_attempts(self) -> Iterator[str]:
-        """The number of an attempt is written before any pod of it exists."""
+        """The number of an attempt is written before any pod of it exists, save the first, which nothing was written before."""
         for pod in self.pods:
             if pod.kind == "ADDED":
                 run = pod.labels["tandem.dev/run"]
                 before = [told.status.get("attempt", 0) for told in self.runs if told.name == run and told.version < pod.version]
-                if not before or before[-1] != pod.attempt:
+                if not before or before[-1] not in {pod.attempt, pod.attempt if pod.attempt > 1 else 0}:
                     yield f"pod {pod.name} was created while the status of {run} said attempt {before[-1:]}"
 
     def _losses(self) -> Iterator[str]:

@@ -29,7 +29,7 @@ def _worker(worker: SeenWorker, run: TrainingRun, seen: Seen, now: datetime) -> 
     who = f"worker {worker.name}"
     if worker.name != f"{run.name}-{worker.attempt}-{worker.rank}":
         yield f"{who} is not named after run {run.name}, attempt {worker.attempt} and rank {worker.rank}"
-    if not 1 <= worker.attempt <= run.status.attempt:
+    if not 1 <= worker.attempt <= max(run.status.attempt, 1):
         yield f"{who} is of an attempt that was never written: {run.status.attempt} is the newest"
     if worker.since > now:
         yield f"{who} will begin later than now"
@@ -53,7 +53,7 @@ def _node(node: SeenNode) -> Iterator[str]:
 
 
 def _report(report: Report, run: TrainingRun, now: datetime) -> Iterator[str]:
-    if not 1 <= report.attempt <= run.status.attempt:
+    if not 1 <= report.attempt <= max(run.status.attempt, 1):
         yield f"attempt {report.attempt} reports, but was never written"
     if report.at > now or (report.first_step_at and report.first_step_at > report.at):
         yield "the report is of the future, or of steps in its own future"

@@ -59,7 +59,7 @@ def calm(world: World) -> None:
 
 def _advance(world: World, _: str, steps: int) -> None:
     """Training goes on by some steps; an attempt that begins goes on from the newest checkpoint. Losses may be no number."""
-    told = world.report if world.report and world.report.attempt == world.run.status.attempt else None
+    told = world.report if world.report and world.report.attempt == world.attempt else None
     saved = world.report.checkpoint.step if world.report and world.report.checkpoint else 0
     step = (told.step if told else saved) + steps
     loss = float("nan") if steps % 2 else 2.0

@@ -6,7 +6,7 @@ from decimal import Decimal
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.phases import WAYS
-from tandem_operator.plan.values import Plan, Seen
+from tandem_operator.plan.values import Plan, Seen, Worker
 
 _KNOWN_WAYS = {(way.source, way.target, reason.value) for way in WAYS for reason in way.reasons}
 _ROUNDING_USD = Decimal("1e-9")
@@ -15,6 +15,7 @@ _ROUNDING_USD = Decimal("1e-9")
 def keep(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
     """Fail if the plan `made` for `run` breaks a law."""
     starts_only_what_may_be_started(run, seen, made)
+    waits_only_with_what_is_seen_again(run, seen, made)
     stops_only_what_lives(seen, made)
     takes_only_known_ways(run.status, made.status)
     absorbs_in_the_end(run.status, made.status)
@@ -28,18 +29,36 @@ def keep(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
 
 
 def starts_only_what_may_be_started(run: TrainingRun, seen: Seen, made: Plan) -> None:
-    """No name twice, no attempt that is not written yet, no attempt while another lives."""
+    """No name twice, no attempt that is not written yet save the first, no attempt while another lives."""
     for worker in made.start:
         assert worker.name not in {known.name for known in seen.workers}, f"{worker.name} is started twice"
-        assert worker.attempt == run.status.attempt == made.status.attempt, f"{worker.name} starts before its attempt is written"
+        assert worker.attempt == made.status.attempt, f"{worker.name} starts, and is not of the attempt that is planned"
+        assert worker.attempt == run.status.attempt or first_of_all(run, worker), f"{worker.name} starts before its attempt is written"
         assert all(live.attempt == worker.attempt for live in seen.live()), f"{worker.name} starts while another attempt lives"
         assert worker.spare == (made.status.phase is RunPhase.RUNNING), f"{worker.name} is spare in a run that is {made.status.phase}"
         assert not worker.spare or made.status.workers <= worker.rank < run.spec.workers
-    if made.status.attempt != run.status.attempt:
+    adopted = (run.status.attempt, made.status.attempt) == (0, 1) and bool(seen.of(1))
+    if made.status.attempt != run.status.attempt and not adopted:
         assert not seen.live(), "an attempt is named while another lives"
         assert (run.spec.min_workers or run.spec.workers) <= made.status.workers <= run.spec.workers
         assert not any(run.spec.model_copy(update={"workers": made.status.workers}).batches_split_evenly())
         assert made.status.attempt > max([run.status.attempt, *(worker.attempt for worker in seen.workers)])
+
+
+def first_of_all(run: TrainingRun, worker: Worker) -> bool:
+    """Whether a worker is of the one attempt that may start unwritten: the first, of a run that nobody has edited."""
+    return (run.status.attempt, worker.attempt, run.metadata.generation) == (0, 1, 1)
+
+
+def waits_only_with_what_is_seen_again(run: TrainingRun, seen: Seen, made: Plan) -> None:
+    """A status that need not be written says nothing but that the first attempt is started, or comes up."""
+    if made.can_wait:
+        assert made.start or seen.of(1)
+        assert all(first_of_all(run, worker) for worker in made.start)
+        assert not made.stop
+        assert made.status.phase is RunPhase.PENDING
+        assert (made.status.failures, made.status.preemptions, made.remove, made.hold) == (0, 0, False, False)
+        assert seen.refused is None
 
 
 def stops_only_what_lives(seen: Seen, made: Plan) -> None:

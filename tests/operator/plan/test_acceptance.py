@@ -7,6 +7,7 @@ import pytest
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.plan import acceptance
 from tandem_operator.plan.acceptance import Place
+from tandem_operator.plan.values import Tier, Waiting
 
 from .world import START, World, run_of
 
@@ -113,9 +114,10 @@ def test_a_run_that_was_accepted_once_goes_on_as_it_was() -> None:
 def test_a_pending_attempt_that_was_refused_for_a_while_goes_on_when_it_is_accepted() -> None:
     """No other attempt is named: the workers that were let be are those that are wanted."""
     world = World(run_of(workers=2))
+    world.slow_down(Waiting(tier=Tier.START, placed=True))
     world.settle(2)
     world.vanish("r-1-1")
-    refused = acceptance.refused(world.run.status, ("spec.image: is missing",), generation=2, now=START)
+    refused = acceptance.refused(world.run.status, ("spec.image: is missing",), generation=1, now=START)
     world.run = world.run.model_copy(update={"status": refused})
     made = world.look()
     assert (made.status.attempt, made.status.phase, made.status.reason) == (1, RunPhase.PENDING, "Accepted")

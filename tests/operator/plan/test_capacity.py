@@ -1,6 +1,7 @@
 """Which machines an attempt asks for, and when it takes others."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -42,9 +43,9 @@ def _waits_on(world: World, attempt: int = 1) -> bool:
 def test_an_attempt_asks_for_what_the_spec_prefers(placement: dict[str, str], capacity: str, spot: str) -> None:
     """The status says it in the platform's words, and every worker is started with it. `tandem plan` shows the same."""
     world = World(run_of(workers=2, placement=placement))
-    shown = preview(world.run, hours=1).workers
-    assert world.look().status.capacity == capacity
+    shown = preview(world.run, hours=Decimal(1)).workers
     made = world.look()
+    assert made.status.capacity == capacity
     assert [worker.spot for worker in made.start] == [spot, spot]
     assert made.start == shown
 

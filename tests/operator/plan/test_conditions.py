@@ -15,9 +15,9 @@ def _said(world: World) -> dict[str, tuple[str, str, timedelta]]:
 def test_all_conditions_are_there_from_the_first_look() -> None:
     """`kubectl wait` can wait for any of them at any time."""
     world = World(run_of())
-    world.look()
-    assert [condition.type for condition in world.run.status.conditions] == TYPES
-    assert all(condition.observed_generation == 1 for condition in world.run.status.conditions)
+    conditions = world.look().status.conditions
+    assert [condition.type for condition in conditions] == TYPES
+    assert all(condition.observed_generation == 1 for condition in conditions)
 
 
 def test_the_transition_time_moves_with_the_status_and_with_nothing_else() -> None:

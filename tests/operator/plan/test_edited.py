@@ -1,7 +1,5 @@
 """An edit reaches workers that wait, and lets those be that train."""
 
-from dataclasses import replace
-
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.values import Tier, Waiting
 
@@ -12,9 +10,8 @@ TYPO = Waiting(tier=Tier.MISCONFIGURED, message="ImagePullBackOff", placed=True)
 
 def _waiting() -> World:
     world = World(run_of(image="typo"))
+    world.slow_down(TYPO)
     world.settle(2)
-    world.workers["r-1-0"] = replace(world.workers["r-1-0"], waiting=TYPO)
-    world.look()
     assert world.run.status.phase is RunPhase.PENDING
     return world
 
@@ -26,6 +23,7 @@ def test_workers_that_wait_start_anew_by_the_edited_spec() -> None:
     made = world.look()
     assert (made.stop, made.status.reason) == (("r-1-0",), "Edited")
     world.leave()
+    world.slow_down(None)
     world.settle()
     status = world.run.status
     assert (status.phase, status.attempt, status.failures, status.preemptions) == (RunPhase.RUNNING, 2, 0, 0)
@@ -39,7 +37,6 @@ def test_one_edit_is_one_new_attempt() -> None:
     world.look()
     world.leave()
     world.settle(2)
-    world.workers["r-2-0"] = replace(world.workers["r-2-0"], waiting=TYPO)
     assert not world.settle().stop
     assert world.run.status.attempt == 2
 

@@ -84,6 +84,7 @@ def test_a_missing_worker_is_not_started() -> None:
     """Those that wait to come up may; those that are not there stay away, and the attempt stays as it is named."""
     pending = World(run_of(workers=2))
     pending.look()
+    pending.vanish("r-1-1")
     made = look(pending)
     assert (made.status.phase, made.status.reason, made.status.attempt) == (RunPhase.PENDING, "NotAccepted", 1)
     assert look(pending).status == made.status

@@ -36,5 +36,4 @@ def test_it_is_the_next_attempt_that_is_shown_and_the_planner_starts_the_same_wo
     """Names and environment are those that a shell would be given."""
     world = World(run_of(workers=2))
     shown = preview(world.run, hours=Decimal(1)).workers
-    world.look()
     assert world.look().start == shown

@@ -71,18 +71,23 @@ class World:
         self.silent: set[str] = set()
         self.once_silent: set[str] = set()
         self.report: Report | None = None
-        self.killed = False
+        self.killed = self.waits = False
 
     def seen(self) -> Seen:
         seen = Seen(workers=tuple(self.workers.values()), nodes=tuple(self.nodes.values()), report=self.report)
         checker.check(self.run, seen, self.now)
         return seen
 
+    @property
+    def attempt(self) -> int:
+        """The newest attempt: the first may have been started and not be written yet."""
+        return max([self.run.status.attempt, *(worker.attempt for worker in self.workers.values())])
+
     def live(self) -> list[SeenWorker]:
         return [worker for worker in self.workers.values() if worker.live]
 
     def look(self, killed: Killed = Killed.NEVER) -> Plan:
-        """Plan, and carry the plan out in its order: stop, start, status."""
+        """Plan, and carry the plan out in its order: stop, start, status. A status that can wait does so once, and so do its events."""
         seen = self.seen()
         made = plan(self.run, seen, self.now)
         assert made == plan(self.run, seen, self.now), "the same question has two answers"
@@ -94,10 +99,11 @@ class World:
             return made
         for worker in made.start[:1] if killed is Killed.AFTER_FIRST_START else made.start:
             self._begin(worker)
-        if not self.killed:
+        self.waits = made.can_wait and not self.waits
+        if not self.killed and not self.waits:
             self.run = self.run.model_copy(update={"status": _stored(made.status)})
         self._one_attempt_lives()
-        return made
+        return replace(made, events=()) if self.waits else made
 
     def settle(self, looks: int = 8) -> Plan:
         """Look until nothing is left to do at this moment."""
@@ -177,7 +183,7 @@ class World:
 
     def tell(self, step: int, *, resumed_from: int | None = None, checkpoint: int | None = None, **more: Any) -> None:
         """The workers report; what a report leaves out stays as it was said before in the attempt."""
-        attempt = more.pop("attempt", self.run.status.attempt)
+        attempt = more.pop("attempt", self.attempt)
         known = self.report if self.report and self.report.attempt == attempt else None
         first = (known and known.first_step_at) or (self.now if step > (resumed_from or 0) else None)
         uri = f"file:///checkpoints/{checkpoint}"
