@@ -8,11 +8,16 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from tandem.telemetry.v1.telemetry_pb2 import Source, WatchResponse, WorkerReport
 
 from tandem_telemetry.newest import RunKey, run_key
 from tandem_telemetry.registry import Registry, RunState
+
+_MOST_AT_ONCE: Final = 1000
+"""Changes in one message: even with the longest addresses that are taken in it stays below gRPC's limit of 4 MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +40,10 @@ class Subscription:
 
         Args:
             wanted: Which runs are asked for.
-            pause_s: Least time between two bursts of changes; for watchers of many runs, to whom each single word costs a wake-up.
+            pause_s: Least time between two bursts of changes; for watchers of many runs, to whom each burst costs a wake-up.
         """
         self._wanted, self._pause_s = wanted, pause_s
-        self._changes: dict[RunKey, WatchResponse] = {}
+        self._changes: dict[RunKey, WorkerReport | Source] = {}
         self._news = threading.Condition()
         self._ended = False
 
@@ -47,8 +52,8 @@ class Subscription:
         """Changes not told yet."""
         return len(self._changes)
 
-    def put(self, source: Source, change: WatchResponse) -> None:
-        """Have `change` told, in place of an older one of the same run."""
+    def put(self, source: Source, change: WorkerReport | Source) -> None:
+        """Have `change` told, in place of an older one of the same run: its newest report, or its source when it was forgotten."""
         if self._wanted.matches(source):
             with self._news:
                 self._changes[run_key(source)] = change
@@ -66,9 +71,12 @@ class Subscription:
                 self._news.wait_for(lambda: self._changes or self._ended)
                 if self._ended:
                     return
-                change = self._changes.pop(next(iter(self._changes)))
+                burst = [self._changes.pop(key) for key in list(islice(self._changes, _MOST_AT_ONCE))]
                 told_all = not self._changes
-            yield change
+            yield WatchResponse(
+                reports=[change for change in burst if isinstance(change, WorkerReport)],
+                forgotten=[change for change in burst if isinstance(change, Source)],
+            )
             if told_all and self._pause_s:
                 with self._news:
                     self._news.wait_for(lambda: self._ended, self._pause_s)
@@ -97,13 +105,13 @@ class Board:
         with self._lock:
             news = self._registry.take(report, self._clock())
             if news is not None and self._subscriptions:
-                self._tell(news.source, WatchResponse(report=news))
+                self._tell(news.source, news)
 
     def forget(self) -> None:
         """Drop the runs that were silent for too long, and tell the watchers."""
         with self._lock:
             for source in self._registry.forget(self._clock()):
-                self._tell(source, WatchResponse(forgotten=source))
+                self._tell(source, source)
 
     def runs(self) -> Mapping[RunKey, RunState]:
         """Every run, as of now."""
@@ -116,7 +124,7 @@ class Board:
         subscription = Subscription(wanted, pause_s)
         with self._lock:
             for state in self._registry.runs.values():
-                subscription.put(state.report.source, WatchResponse(report=state.report))
+                subscription.put(state.report.source, state.report)
             self._subscriptions.add(subscription)
             if self._closed:
                 subscription.end()
@@ -133,6 +141,6 @@ class Board:
             for subscription in self._subscriptions:
                 subscription.end()
 
-    def _tell(self, source: Source, change: WatchResponse) -> None:
+    def _tell(self, source: Source, change: WorkerReport | Source) -> None:
         for subscription in self._subscriptions:
             subscription.put(source, change)

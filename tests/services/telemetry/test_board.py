@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from itertools import islice
 
 import pytest
 from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
@@ -30,11 +29,11 @@ def board(clock: Clock) -> Board:
 
 
 def told(subscription: Subscription, count: int) -> list[tuple[str, int]]:
-    """Run and step of the next `count` changes; step -1 when it was forgotten."""
-    return [
-        (change.forgotten.run, -1) if change.HasField("forgotten") else (change.report.source.run, change.report.step)
-        for change in islice(subscription, count)
-    ]
+    """Run and step of the next `count` changes, which come in one burst; step -1 when it was forgotten."""
+    burst = next(iter(subscription))
+    found = [(report.source.run, report.step) for report in burst.reports] + [(source.run, -1) for source in burst.forgotten]
+    assert len(found) == count
+    return found
 
 
 def test_a_watcher_begins_with_all_that_is_known(board: Board, make: Make) -> None:
@@ -65,7 +64,8 @@ def test_a_watcher_is_told_what_it_asked_for(board: Board, make: Make, wanted: F
     board.take(make(1, run="a"))
     with board.watch(wanted) as subscription:
         board.take(make(1, run="b"))
-        assert {run for run, _ in told(subscription, subscription.waiting)} == expected
+        there = subscription.waiting
+        assert {run for run, _ in (told(subscription, there) if there else ())} == expected
 
 
 def test_watchers_hear_of_what_is_forgotten(board: Board, clock: Clock, make: Make) -> None:
@@ -95,8 +95,8 @@ def test_a_waiting_watcher_is_woken_by_news_and_by_the_end(board: Board, make: M
         heard = threading.Event()
 
         def listen() -> None:
-            for change in subscription:
-                seen.append(change.report.step)
+            for burst in subscription:
+                seen.extend(report.step for report in burst.reports)
                 heard.set()
 
         thread = threading.Thread(target=listen)
@@ -124,9 +124,9 @@ def test_a_watcher_with_a_pause_hears_in_bursts(board: Board, make: Make) -> Non
     with board.watch(Filter(), 60.0) as subscription:
         told = iter(subscription)
         board.take(make(step=1))
-        assert next(told).report.step == 1
+        assert [report.step for report in next(told).reports] == [1]
         heard: list[int] = []
-        listening = threading.Thread(target=lambda: heard.extend(change.report.step for change in told))
+        listening = threading.Thread(target=lambda: heard.extend(len(burst.reports) for burst in told))
         listening.start()
         board.take(make(step=2))
         board.take(make(step=3))
@@ -135,3 +135,22 @@ def test_a_watcher_with_a_pause_hears_in_bursts(board: Board, make: Make) -> Non
         listening.join(5)
         assert not listening.is_alive()
         assert heard == []
+
+
+def test_a_burst_is_one_message(board: Board, make: Make) -> None:
+    """News of many runs comes together, in the order in which it came."""
+    with board.watch(Filter()) as subscription:
+        for number in range(100):
+            board.take(make(1, run=f"run-{number}"))
+        burst = next(iter(subscription))
+        assert [report.source.run for report in burst.reports] == [f"run-{number}" for number in range(100)]
+
+
+def test_a_burst_has_its_bounds(make: Make) -> None:
+    """Of more runs than a message holds the rest follows, however long the watcher pauses between bursts."""
+    subscription = Subscription(Filter(), pause_s=3600)
+    for number in range(1500):
+        report = make(1, run=f"run-{number}")
+        subscription.put(report.source, report)
+    bursts = iter(subscription)
+    assert [len(next(bursts).reports), len(next(bursts).reports)] == [1000, 500]

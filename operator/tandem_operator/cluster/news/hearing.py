@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from tandem_rpc import ClientTls
@@ -49,11 +49,11 @@ class Hearing:
         if self._watcher is not None:
             self._watcher.close()
 
-    def _news(self, key: Key) -> None:
+    def _news(self, keys: Collection[Key]) -> None:
         """Called in the watcher's thread; the loop is woken once for all the news that it has not taken in yet."""
         with self._lock:
             first = not self._untold
-            self._untold.add(key)
+            self._untold.update(keys)
         if first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell)
 

@@ -309,31 +309,31 @@ Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
+    """A burst of changes: at most one of each run, and as many runs at a time as there is news of."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
-    REPORT_FIELD_NUMBER: _builtins.int
+    REPORTS_FIELD_NUMBER: _builtins.int
     FORGOTTEN_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def report(self) -> Global___WorkerReport:
-        """Newest of its run, with what older reports of the same attempt said about fields that it lacks."""
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkerReport]:
+        """Each the newest of its run, with what older reports of the same attempt said about fields that it lacks."""
 
     @_builtins.property
-    def forgotten(self) -> Global___Source:
-        """A run that was silent for so long that it is no longer kept."""
+    def forgotten(self) -> _containers.RepeatedCompositeFieldContainer[Global___Source]:
+        """Runs that were silent for so long that they are no longer kept."""
 
     def __init__(
         self,
         *,
-        report: Global___WorkerReport | None = ...,
-        forgotten: Global___Source | None = ...,
+        reports: _abc.Iterable[Global___WorkerReport] | None = ...,
+        forgotten: _abc.Iterable[Global___Source] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "forgotten", b"forgotten", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "forgotten", b"forgotten", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forgotten", b"forgotten", "reports", b"reports"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["report", "forgotten"]  # noqa: Y015
-    _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class Watcher:
         namespace: str = "",
         run: str = "",
         *,
-        on_change: Callable[[RunKey], None] | None = None,
+        on_change: Callable[[Collection[RunKey]], None] | None = None,
         tls: "ClientTls | None" = None,
         plaintext: bool = False,
         pause_s: float = 0.0,
@@ -41,7 +41,7 @@ class Watcher:
             token_file: The token to show.
             namespace: Whose runs are asked for; all when empty.
             run: Which run is asked for; all when empty.
-            on_change: Told from the watcher's thread which run there is news of; must not block.
+            on_change: Told from the watcher's thread which runs there is news of, all that came at once; must not block.
             tls: As in `tandem_rpc.channel`.
             plaintext: As in `tandem_rpc.channel`.
             pause_s: Least time between two bursts of news; what a run says in between is heard as one.
@@ -55,6 +55,7 @@ class Watcher:
         self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
         self._on_change = on_change or _nobody
         self._known: dict[RunKey, Newest] = {}
+        self._heard: dict[RunKey, WorkerReport] = {}  # not merged with what is known yet: most of it is never asked for
         self._lock = threading.Lock()
         self._leave = threading.Event()
         self._complained = ""
@@ -64,11 +65,13 @@ class Watcher:
     def newest(self) -> Mapping[RunKey, WorkerReport]:
         """The newest report of each run, by namespace and name; empty until the sink was heard."""
         with self._lock:
+            self._merge_all()
             return {key: known.report for key, known in self._known.items()}
 
     def newest_of(self, key: RunKey) -> WorkerReport | None:
         """The newest report of one run; None while there is none."""
         with self._lock:
+            self._merge(key)
             known = self._known.get(key)
         return known.report if known else None
 
@@ -90,24 +93,35 @@ class Watcher:
     def _stream(self, stub: "TelemetryServiceStub") -> None:
         import grpc
 
+        with self._lock:
+            self._merge_all()  # what a service says that was started anew lacks what was said to the one before
         try:
-            for change in stub.Watch(self._wanted, wait_for_ready=True):
-                self._take(change)
+            for burst in stub.Watch(self._wanted, wait_for_ready=True):
+                self._take(burst)
                 self._complained = ""
         except grpc.RpcError as error:
             self._broken(error)
         except ValueError:  # close() closed the channel under us
             return
 
-    def _take(self, change: WatchResponse) -> None:
+    def _take(self, burst: WatchResponse) -> None:
+        heard = {run_key(report.source): _copy(report) for report in burst.reports}
+        forgotten = {run_key(source) for source in burst.forgotten}
         with self._lock:
-            if change.HasField("forgotten"):
-                key = run_key(change.forgotten)
+            self._heard.update(heard)
+            for key in forgotten:
+                self._heard.pop(key, None)
                 self._known.pop(key, None)
-            else:
-                key = run_key(change.report.source)
-                self._known[key] = merged(self._known.get(key), change.report)
-        self._on_change(key)
+        self._on_change(heard.keys() | forgotten)
+
+    def _merge(self, key: RunKey) -> None:
+        """Within one stream each report holds all that was said before, so only the last has to be merged."""
+        if report := self._heard.pop(key, None):
+            self._known[key] = merged(self._known.get(key), report)
+
+    def _merge_all(self) -> None:
+        for key in tuple(self._heard):
+            self._merge(key)
 
     def _broken(self, error: "grpc.RpcError") -> None:
         text = f"telemetry at {self._address}: {error.code().name} {error.details()}; watching again once it answers"
@@ -116,5 +130,12 @@ class Watcher:
             _log.warning("%s", text)
 
 
-def _nobody(_: RunKey) -> None:
+def _copy(report: WorkerReport) -> WorkerReport:
+    """The report by itself: as a part it would keep the whole burst in memory."""
+    copy = WorkerReport()
+    copy.CopyFrom(report)
+    return copy
+
+
+def _nobody(_: Collection[RunKey]) -> None:
     """Who is told of changes when nobody asked to be."""
