@@ -1,5 +1,6 @@
 """The backend of one machine: a durable log on its disk, searched by indexes in memory."""
 
 from tandem_memory.embedded.backend import Embedded
+from tandem_memory.store import inspect
 
-__all__ = ["Embedded"]
+__all__ = ["Embedded", "inspect"]

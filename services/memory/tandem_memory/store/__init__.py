@@ -5,7 +5,7 @@ from tandem_memory.store.errors import DamagedError, FormatError, InUseError, Sn
 from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_of
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.snapshot import Snapshot
-from tandem_memory.store.store import Committed, Store
+from tandem_memory.store.store import Committed, Store, inspect
 
 __all__ = [
     "Added",
@@ -24,5 +24,6 @@ __all__ = [
     "SnapshotLostError",
     "Store",
     "Used",
+    "inspect",
     "position_of",
 ]

@@ -38,7 +38,7 @@ class Environment:
         """
         self._folder = folder
         self._gate, self._snapshots = Gate(), set[Snapshot]()
-        self._lock = locked(folder)
+        self._lock: int | None = locked(folder)
         try:
             self._open(map_bytes)
         except BaseException:
@@ -103,7 +103,7 @@ class Environment:
             raise self._meaning(error) from error
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files; a second time is no harm."""
         with self._gate.alone():
             self._end_snapshots()
             self._held.close()
@@ -145,4 +145,6 @@ class Environment:
         return DamagedError(str(self._folder), str(error)) if isinstance(error, DAMAGE) else error
 
     def _release(self) -> None:
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,26 @@ class Store:
         with self._environment.reading() as transaction:
             self._namespaces = reading.namespaces(transaction)
             self._heads = {each.number: reading.head(transaction, each) for each in self._namespaces.values()}
+
+
+def inspect(folder: Path) -> tuple[int, Sequence[Finding]]:
+    """Check a store that nobody has open, also one that is too broken to be opened; how many records, and what is wrong.
+
+    Raises:
+        InUseError: when a process has it open, which can be asked to check.
+    """
+    broken = damaged_pages(folder / LOG)
+    if broken:
+        return 0, broken
+    try:
+        store = Store(folder, now=lambda: datetime.now(UTC))
+    except (DamagedError, FormatError) as error:
+        return 0, [Finding(where=str(folder), what=str(error))]
+    try:
+        checked = store.check()
+    finally:
+        store.close()
+    return sum(map(len, checked.records.values())), checked.findings
 
 
 def _attempted(job: Job[Any], draft: Draft) -> Any:  # noqa: ANN401 - each job has its own answer

@@ -1,0 +1,120 @@
+"""Disks that are full, may not be written, or hold something else."""
+
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tandem_memory.backend import StoreFullError
+from tandem_memory.store import DamagedError, FormatError, InUseError, Remove, Store
+from tandem_memory.store.tables import Table
+
+from tests.parts.small_disk import mounted_read_only
+
+from .conftest import OpenStore, now
+from .jobs import NAMESPACE, append, commit, held, large
+
+MIB = 1 << 20
+
+DIES = """
+import os, sys
+from pathlib import Path
+from tandem_memory.store import Store
+store = Store(Path(sys.argv[1]), now=None)
+os.kill(os.getpid(), 9)
+"""
+
+
+def fill(store: Store) -> list[str]:
+    """Append until the disk is full; the keys that were taken."""
+    taken: list[str] = []
+
+    def for_ever() -> None:
+        while True:
+            commit(store, append(large(str(len(taken)), MIB)))
+            taken.append(str(len(taken)))
+
+    with pytest.raises(StoreFullError, match=r"^[^\n]*store/log cannot be written[^\n]*$"):
+        for_ever()
+    return taken
+
+
+def test_a_full_disk(open_store: OpenStore, disk: Path) -> None:
+    """A full disk refuses what does not fit, serves what is there, and takes more once there is room."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(32 * MIB))
+    store = open_store(disk / "store")
+    taken = fill(store)
+    assert len(taken) > 10
+    for _ in range(3):
+        assert held(store) == taken
+        with pytest.raises(StoreFullError):
+            commit(store, append(large("never", 8 * MIB)))
+    store = open_store(disk / "store")
+    assert held(store) == taken
+    ballast.unlink()
+    commit(store, append(large("more", 8 * MIB)))
+    assert held(store) == [*taken, "more"]
+    assert store.check().findings == []
+
+
+def test_room_is_made_by_removing(open_store: OpenStore, disk: Path) -> None:
+    """On a full disk records can be removed, and their place is used again."""
+    store = open_store(disk / "store")
+    taken = fill(store)
+    commit(store, Remove(namespace=NAMESPACE, positions=range(1, 21)))
+    commit(store, append(large("small", 1000)))
+    assert len(fill(store)) > 10
+    assert held(store)[: len(taken) - 19] == [*taken[20:], "small"]
+
+
+def test_a_disk_that_may_only_be_read(disk: Path) -> None:
+    """A store on a disk that is mounted for reading is served, and refuses what is new."""
+    with closing(Store(disk / "store", now=now)) as store:
+        commit(store, append(large("a", 10)))
+    mounted_read_only(disk)
+    with closing(Store(disk / "store", now=now)) as store:
+        for _ in range(2):
+            with pytest.raises(StoreFullError):
+                commit(store, append(large("b", 10)))
+            assert held(store) == ["a"]
+        assert store.check().findings == []
+
+
+def test_a_new_store_where_nothing_may_be_written(disk: Path) -> None:
+    """Where there is no store and none can be begun, that is said in one line."""
+    mounted_read_only(disk)
+    with pytest.raises(StoreFullError, match=r"^[^\n]*store[^\n]*$"):
+        Store(disk / "store", now=now)
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    """A store that is open is not opened a second time, and is free once its process is gone, however it went."""
+    folder = tmp_path / "store"
+    dying = [sys.executable, "-c", DIES, str(folder)]
+    with closing(Store(folder, now=now)):
+        done = subprocess.run(dying, capture_output=True, text=True, check=False)
+        assert "InUseError" in done.stderr
+        with pytest.raises(InUseError):
+            Store(folder, now=now)
+    assert subprocess.run(dying, check=False).returncode == -signal.SIGKILL
+    Store(folder, now=now).close()
+
+
+def test_a_later_version(tmp_path: Path) -> None:
+    """What a later version wrote is not touched, and both versions are said."""
+    with closing(Store(tmp_path, now=now)) as store:
+        store._environment.write(lambda transaction: transaction.put(Table.FORMAT, b"version", b"tandem memory 2"))
+    with pytest.raises(FormatError, match="'tandem memory 2'; this version reads 'tandem memory 1'"):
+        Store(tmp_path, now=now)
+
+
+def test_something_else(tmp_path: Path) -> None:
+    """A file that is no store is said to be damaged, and left alone."""
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "data.mdb").write_bytes(b"letters" * 5000)
+    with pytest.raises(DamagedError):
+        Store(tmp_path, now=now)
+    assert (tmp_path / "log" / "data.mdb").read_bytes() == b"letters" * 5000
