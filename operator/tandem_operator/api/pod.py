@@ -3,8 +3,9 @@
 One machine ignores all of it. What is written here is taken over into every pod of the run, so it may name a Secret but never hold one.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
@@ -19,6 +20,12 @@ ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", m
 
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)]
 """The name of an environment variable."""
+
+
+OUR_VARIABLES: Final = r"TANDEM_.*|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)|PYTHONPATH"
+"""Variables that say which rank a process is, where the others are and whose code it runs: Tandem sets them or needs them unset."""
+THEIR_VARIABLE: Final = "TANDEM_S3_ENDPOINT"
+"""The one of these that a run may set, for what its own script reads and writes."""
 
 
 class SecretKey(ApiModel):
@@ -51,8 +58,8 @@ class Variable(ApiModel):
     @rule
     def leaves_our_names_alone(self) -> Iterator[Broken]:
         """What the planner tells its workers must reach them."""
-        if self.name.startswith("TANDEM_") and self.name != "TANDEM_S3_ENDPOINT":
-            yield Broken(("name",), self.name, "is Tandem's own: take another name")
+        if re.fullmatch(OUR_VARIABLES, self.name) and self.name != THEIR_VARIABLE:
+            yield Broken(("name",), self.name, "is Tandem's own: leave it out or take another name")
 
 
 class VolumeSpec(ApiModel):
@@ -82,7 +89,7 @@ class PodSpec(ApiModel):
     cpu: Quantity | None = None
     """Processors asked for; nothing is asked for when left out."""
     memory: Quantity | None = None
-    """Memory asked for, which is also the limit."""
+    """Memory asked for, which is also the limit, with its unit, such as 16Gi."""
     shared_memory: Quantity | None = None
     """Size of /dev/shm, where snapshots wait for their upload: two copies of the state of a worker's ranks.
 
@@ -112,3 +119,19 @@ class PodSpec(ApiModel):
     """Name of a Kueue LocalQueue: workers wait there, as one group, until all of them are admitted."""
     grace_seconds: Annotated[StrictInt, Field(ge=1, le=3600)] | None = None
     """Time for the last checkpoint after SIGTERM; what the platform's notice allows when left out."""
+
+    @rule
+    def memory_has_a_unit(self) -> Iterator[Broken]:
+        """Sixteen bytes are never meant."""
+        yield from _without_unit("memory", self.memory)
+
+    @rule
+    def shared_memory_has_a_unit(self) -> Iterator[Broken]:
+        """Likewise."""
+        yield from _without_unit("sharedMemory", self.shared_memory)
+
+
+def _without_unit(field: str, amount: str | None) -> Iterator[Broken]:
+    """Kubernetes takes a bare number for bytes, and m for thousandths of them."""
+    if amount is not None and amount[-1:] in "0123456789m":
+        yield Broken((field,), amount, f'is a number of bytes: write its unit, such as "{amount.rstrip("m")}Gi"')

@@ -1,7 +1,7 @@
 """How a run is kept alive and within bounds: checkpoints, dollars, restarts, loss spikes, and the services it talks to."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
@@ -9,6 +9,9 @@ from .model import NAME, ApiModel, Duration, Usd
 from .phase import Steps
 from .pod import ObjectName
 from .scalars import Address, StoreUri, UsdLimit
+
+MANIFESTS: Final = "/manifests/"
+"""Stands between the place of a run's checkpoints and the name of a manifest in it."""
 
 
 class OnExhausted(StrEnum):

@@ -1,11 +1,9 @@
 """What the shell knows about a cluster and the planner does not."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from tandem_operator.api.training_run import TrainingRun
-
-_MANIFESTS: Final = "/manifests/"  # between a place for checkpoints and the name of a manifest in it
+from tandem_operator.api.upkeep import MANIFESTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ def checkpoints(run: TrainingRun, site: PodSite) -> str | None:
     if run.spec.checkpoint.uri:
         return run.spec.checkpoint.uri
     if run.status.checkpoint:
-        return run.status.checkpoint.uri.rpartition(_MANIFESTS)[0]
+        return run.status.checkpoint.uri.rpartition(MANIFESTS)[0]
     if site.checkpoint_uri is None:
         return None
     return f"{site.checkpoint_uri.rstrip('/')}/{run.metadata.namespace}/{run.name}/{run.metadata.uid}".rstrip("/")

@@ -97,6 +97,10 @@ class _Parser:
         if name == "size":
             self.need(")")
             return lambda scope: len(target(scope))
+        if name == "startsWith":
+            start = self.choice()
+            self.need(")")
+            return lambda scope: target(scope).startswith(start(scope))
         assert name == "matches", name
         pattern = self.choice()
         self.need(")")

@@ -25,12 +25,38 @@ GOOD: dict[str, Any] = {
     "spikes": {"action": "Stop", "window": 8, "sigmas": 3},
     "memory": {"address": "a:1", "namespace": "default"},
     "telemetry": {"address": "[::1]:2"},
+    "pod": {"memory": "16Gi", "sharedMemory": "1.5Gi", "env": [{"name": "MODE", "value": "fast"}]},
     "suspend": True,
     "deadline": "1h",
     "ttlSecondsAfterFinished": 0,
 }
 
-WRITTEN = (0, -1, 1, 7, 1.5, "x", "", "A", "s3://", "a b", "1h", "x" * 41, "Equal", True, [], {}, ["x"], {"x": 1}, 10**30, "9" * 400)
+WRITTEN = (
+    0,
+    -1,
+    1,
+    7,
+    1.5,
+    "x",
+    "",
+    "A",
+    "s3://",
+    "a b",
+    "1h",
+    "x" * 41,
+    "Equal",
+    "16",
+    "100m",
+    "RANK",
+    "MASTER_PORT",
+    True,
+    [],
+    {},
+    ["x"],
+    {"x": 1},
+    10**30,
+    "9" * 400,
+)
 """What the API server and we must think the same of."""
 
 DAMAGE = (*WRITTEN, None, [None], float("nan"), "https://bob:hunter2@host/")

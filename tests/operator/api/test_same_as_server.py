@@ -1,5 +1,6 @@
 """Reading a run here and creating it on a cluster accept the same runs, for the same reasons."""
 
+import re
 from typing import Any
 
 import pytest
@@ -184,6 +185,8 @@ RUN = {
         "checkpoint": {"uri": "s3://bucket/a"},
     },
 }
+PLACE = "s3://site/ns/a/uid"
+CHECKPOINT = {"step": 5, "uri": f"{PLACE}/manifests/000001-000000000005.json", "at": "2026-01-01T00:00:00Z"}
 CHANGES = {
     "nothing": (RUN, 0),
     "more steps": (changed(RUN, phases=[{"name": "one", "steps": 9, "data": {"seed": 1}}, {"name": "two", "steps": 1}]), 0),
@@ -191,6 +194,7 @@ CHANGES = {
     "another store": (changed(RUN, checkpoint={"uri": "s3://bucket/b"}), 1),
     "no store": (changed(RUN, checkpoint={}), 1),
     "another seed": (changed(RUN, data={"seed": 2}), 1),
+    "another tokenizer": (changed(RUN, data={"tokenizer": "/t.json"}), 1),
     "another seed of a phase": (changed(RUN, phases=[{"name": "two", "steps": 1}, {"name": "one", "steps": 1, "data": {"seed": 2}}]), 1),
 }
 
@@ -228,13 +232,65 @@ def test_both_refuse_another_model_in_one_line(training_runs: ApiServer, model: 
 def test_both_refuse_the_same_changes(training_runs: ApiServer, change: str) -> None:
     """What checkpoints and the order of data depend on cannot change in a run that has begun; the rest can."""
     new, refusals = CHANGES[change]
-    assert len(training_runs.refusals(new, RUN)) == refusals
-    old_run, new_run = from_object(RUN), from_object(new)
-    assert isinstance(old_run, TrainingRun)
-    assert isinstance(new_run, TrainingRun)
+    _both_refuse(training_runs, {**RUN, "status": {"attempt": 1}}, new, refusals)
+
+
+@pytest.mark.parametrize(
+    ("status", "uri", "refusals"),
+    [
+        ({}, "s3://bucket/a", 0),
+        ({"attempt": 0}, "s3://bucket/a", 0),
+        ({"attempt": 1}, "s3://bucket/a", 1),
+        ({"attempt": 1, "checkpoint": CHECKPOINT}, "s3://bucket/a", 1),
+        ({"attempt": 1, "checkpoint": CHECKPOINT}, PLACE, 0),
+        ({"attempt": 1, "checkpoint": CHECKPOINT}, PLACE[:-1], 1),
+    ],
+)
+def test_both_let_a_place_be_named_that_loses_no_checkpoint(
+    training_runs: ApiServer, status: dict[str, Any], uri: str, refusals: int
+) -> None:
+    """Before the first attempt any place, as a run is told that lacks one; later only the place where its checkpoints are."""
+    nowhere = changed({**RUN, "status": status}, checkpoint={})
+    _both_refuse(training_runs, nowhere, changed(nowhere, checkpoint={"uri": uri}), refusals)
+
+
+def test_both_let_a_place_be_corrected_before_the_first_attempt(training_runs: ApiServer) -> None:
+    """A folder that no pod keeps is refused with the advice to write another place."""
+    _both_refuse(training_runs, changed(RUN, checkpoint={"uri": "file:///x"}), RUN, 0)
+
+
+def _both_refuse(training_runs: ApiServer, old: dict[str, Any], new: dict[str, Any], refusals: int) -> None:
+    assert len(training_runs.refusals(new, old)) == refusals
+    old_run, new_run = TrainingRun.model_validate(old), TrainingRun.model_validate(new)
     if not refusals:
         check_change(old_run, new_run)
         return
     with pytest.raises(SpecError) as refused:
         check_change(old_run, new_run)
     assert len(refused.value.problems) == refusals
+
+
+@pytest.mark.parametrize(
+    ("pod", "told"),
+    [
+        ({"memory": "16"}, '^spec.pod.memory: "16" is a number of bytes: write its unit, such as "16Gi"$'),
+        ({"sharedMemory": "512m"}, '^spec.pod.sharedMemory: "512m" is a number of bytes: write its unit, such as "512Gi"$'),
+        *(
+            (
+                {"env": [{"name": name, "value": "1"}]},
+                rf'^spec.pod.env\[0\].name: "{name}" is Tandem\'s own: leave it out or take another name$',
+            )
+            for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "PYTHONPATH", "TANDEM_JOB")
+        ),
+        ({"env": [{"name": "TANDEM_S3_ENDPOINT", "value": "http://minio:9000"}]}, ""),
+        ({"env": [{"name": "MY_RANK", "value": "1"}]}, ""),
+        ({"cpu": "4", "memory": "1.5Gi"}, ""),
+    ],
+)
+def test_both_refuse_the_same_pods(training_runs: ApiServer, pod: dict[str, Any], told: str) -> None:
+    """Sixteen bytes are not meant, and what Tandem tells its workers is not written over."""
+    run = changed(RUN, pod=pod)
+    assert bool(training_runs.refusals(run)) == bool(told)
+    found = problems(run)
+    assert len(found) == bool(told)
+    assert not told or re.search(told, found[0]), found

@@ -145,8 +145,9 @@ def test_what_a_file_changes_is_taken_and_the_rest_stays(folders: Folders, train
 
 
 def test_what_checkpoints_rest_on_cannot_change(folders: Folders, training_run: Runs) -> None:
-    """Trainer, seed and address are refused together, and nothing is written."""
+    """Trainer, seed and address are refused together once the run has begun, and nothing is written."""
     folder = folders()
+    folder.write_status(RunStatus(attempt=1))
     before = folder.wanted()
     changed = training_run(trainer={"script": {"path": "/x.py"}}, data={"seed": 3}, checkpoint={"uri": "s3://bucket/x"})
     with pytest.raises(SpecError) as error:

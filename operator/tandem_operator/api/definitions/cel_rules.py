@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from tandem_operator.api.dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
 from tandem_operator.api.phase import DataSpec, PhaseSpec
 from tandem_operator.api.placement import PlacementSpec, Toleration
-from tandem_operator.api.pod import Variable, VolumeSpec
+from tandem_operator.api.pod import OUR_VARIABLES, THEIR_VARIABLE, PodSpec, Variable, VolumeSpec
 from tandem_operator.api.trainer import ModelSpec, TrainerSpec
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
-from tandem_operator.api.upkeep import CheckpointSpec
+from tandem_operator.api.upkeep import MANIFESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ _NAME: Final = CelRule(
     "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",
     "metadata.name must be lower-case letters, digits and dashes, at most 40, starting with a letter",
 )
+_HAS_UNIT: Final = "!has(self.{0}) || !self.{0}.matches('[0-9m]$')"
+_WRITTEN: Final = "(has({0}.spec.checkpoint) && has({0}.spec.checkpoint.uri) ? {0}.spec.checkpoint.uri : '')"
+_URI, _OLD_URI = _WRITTEN.format("self"), _WRITTEN.format("oldSelf")
 _SAME_STORE: Final = CelRule(
     "has(self.uri) == has(oldSelf.uri) && (!has(self.uri) || self.uri == oldSelf.uri)",
     "uri cannot change: earlier checkpoints would not be found; start a run of another name",
@@ -54,7 +57,15 @@ _SAME_STORE: Final = CelRule(
 )
 
 RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
-    TrainingRun: {"name": _NAME},
+    TrainingRun: {
+        "name": _NAME,
+        "same_uri": CelRule(
+            f"{_URI} == {_OLD_URI} || !has(oldSelf.status) || !has(oldSelf.status.attempt) || oldSelf.status.attempt == 0 || "
+            f"({_URI} != '' && has(oldSelf.status.checkpoint) && oldSelf.status.checkpoint.uri.startsWith({_URI} + '{MANIFESTS}'))",
+            "uri cannot change once the run has begun: earlier checkpoints would not be found; start a run of another name",
+            "spec.checkpoint.uri",
+        ),
+    },
     TrainingRunSpec: {
         "shrinks_from_more_to_fewer": CelRule(
             "!has(self.minWorkers) || self.minWorkers <= self.workers",
@@ -115,6 +126,11 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "seed cannot change: the order of samples would be another; start a run of another name",
             "seed",
         ),
+        "same_tokenizer": CelRule(
+            "self.tokenizer == oldSelf.tokenizer",
+            "tokenizer cannot change: the tokens that were learned would mean something else; start a run of another name",
+            "tokenizer",
+        ),
     },
     PhaseSpec: {
         "one_length": CelRule("has(self.steps) != has(self.tokens)", "give exactly one of steps and tokens"),
@@ -145,9 +161,15 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
     Variable: {
         "one_source": CelRule("has(self.value) != has(self.secret)", "give exactly one of value and secret"),
         "leaves_our_names_alone": CelRule(
-            "!self.name.startsWith('TANDEM_') || self.name == 'TANDEM_S3_ENDPOINT'",
-            "names that start with TANDEM_ are Tandem's own: take another one",
+            f"!self.name.matches('^({OUR_VARIABLES})$') || self.name == '{THEIR_VARIABLE}'",
+            "this name is Tandem's own: leave the variable out or take another name",
             "name",
+        ),
+    },
+    PodSpec: {
+        "memory_has_a_unit": CelRule(_HAS_UNIT.format("memory"), "memory is a number of bytes: write its unit, such as 16Gi", "memory"),
+        "shared_memory_has_a_unit": CelRule(
+            _HAS_UNIT.format("sharedMemory"), "sharedMemory is a number of bytes: write its unit, such as 4Gi", "sharedMemory"
         ),
     },
     VolumeSpec: {
@@ -156,7 +178,6 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "give exactly one of claim, secret and configMap",
         ),
     },
-    CheckpointSpec: {"same_uri": _SAME_STORE},
     DualCheckpointSpec: {"same_uri": _SAME_STORE},
     DualRun: {"name": _NAME},
     QuestionsSpec: {

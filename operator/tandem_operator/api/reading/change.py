@@ -1,4 +1,7 @@
-"""What changed between two specs of a run, and what may not change once it has begun: what its checkpoints or its data rest on.
+"""What changed between two specs of a run, and what may not change: what its checkpoints and the order of its data rest on.
+
+Where checkpoints are kept may be written until the first attempt, since a run that lacks it is told to; and after that, where it
+only says what is so.
 
 The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
 """
@@ -6,8 +9,10 @@ The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from tandem_operator.api.phase import DataSpec
 from tandem_operator.api.trainer import ModelSpec
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
+from tandem_operator.api.upkeep import MANIFESTS
 
 from .run_file import SpecError
 
@@ -18,8 +23,8 @@ def check_change(old: TrainingRun, new: TrainingRun) -> None:
     Raises:
         SpecError: with a line for each field that may not change.
     """
-    rules = (_trainer, _model, _uri, _seeds)
-    problems = [problem for rule in rules for problem in rule(old.spec, new.spec)]
+    rules = (_trainer, _model, _data)
+    problems = [*(problem for rule in rules for problem in rule(old.spec, new.spec)), *_uri(old, new)]
     if problems:
         raise SpecError(tuple(f"{problem}; start a run of another name" for problem in problems))
 
@@ -74,9 +79,10 @@ def _sizes(model: ModelSpec, other: ModelSpec) -> str:
     return ", ".join(f"{name} {_in_short(value)}" for name, value in told.items() if value != others[name])
 
 
-def _uri(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
-    was, becomes = old.checkpoint.uri, new.checkpoint.uri
-    if was == becomes:
+def _uri(old: TrainingRun, new: TrainingRun) -> list[str]:
+    was, becomes, begun = old.spec.checkpoint.uri, new.spec.checkpoint.uri, old.status.checkpoint
+    stays = becomes is not None and begun is not None and begun.uri.startswith(f"{becomes}{MANIFESTS}")
+    if was == becomes or stays or not old.status.attempt:
         return []
     return [f"spec.checkpoint.uri: {_named(was)} cannot become {_named(becomes)}: earlier checkpoints would not be found: keep it"]
 
@@ -85,13 +91,17 @@ def _named(uri: str | None) -> str:
     return f'"{uri}"' if uri else "the run's own folder"
 
 
-def _seeds(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
+def _data(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
     """Of the run, and of each phase that is in both by its name."""
     earlier = {phase.name: phase.data for phase in old.phases}
-    pairs = [("spec.data.seed", old.data, new.data)]
-    pairs += [(f"spec.phases[{index}].data.seed", earlier.get(phase.name), phase.data) for index, phase in enumerate(new.phases)]
-    return [
-        f"{path}: {was.seed} cannot become {becomes.seed}: the order of samples would be another: keep it"
-        for path, was, becomes in pairs
-        if was and becomes and was.seed != becomes.seed
-    ]
+    pairs = [("spec.data", old.data, new.data)]
+    pairs += [(f"spec.phases[{index}].data", earlier.get(phase.name), phase.data) for index, phase in enumerate(new.phases)]
+    return [problem for path, was, becomes in pairs if was and becomes for problem in _same_samples(path, was, becomes)]
+
+
+def _same_samples(path: str, was: DataSpec, becomes: DataSpec) -> Iterator[str]:
+    if was.seed != becomes.seed:
+        yield f"{path}.seed: {was.seed} cannot become {becomes.seed}: the order of samples would be another: keep it"
+    if was.tokenizer != becomes.tokenizer:
+        change = f'"{was.tokenizer}" cannot become "{becomes.tokenizer}"'
+        yield f"{path}.tokenizer: {change}: the tokens that were learned would mean something else: keep it"

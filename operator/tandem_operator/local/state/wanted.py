@@ -35,7 +35,7 @@ def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingR
             folder.write_wanted(run)
             return run
         current = folder.wanted()
-        return _written(folder, current, merged(current, told).spec, applied=told.spec)
+        return _written(folder, current, merged(folder.run(), told).spec, applied=told.spec)
 
 
 def merged(current: TrainingRun, told: TrainingRun) -> TrainingRun:
