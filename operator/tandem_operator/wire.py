@@ -18,13 +18,18 @@ def report(told: "WorkerReport") -> Report:
         step=told.step,
         at=_time(told.at),
         training_phase=told.training_phase,
-        loss=told.loss if told.HasField("loss") else None,
-        tokens_per_second=told.tokens_per_second if told.HasField("tokens_per_second") else None,
+        loss=_measured(told.loss) if told.HasField("loss") else None,
+        tokens_per_second=_measured(told.tokens_per_second) if told.HasField("tokens_per_second") else None,
         resumed_from_step=told.resumed_from_step if told.HasField("resumed_from_step") else None,
         first_step_at=_time(told.first_step_at) if told.HasField("first_step_at") else None,
         checkpoint=_checkpoint(told) if told.HasField("checkpoint") else None,
         spikes=told.spikes,
     )
+
+
+def _measured(value: float) -> float:
+    """As many digits as the 32 bits hold that it was computed in; the others say nothing, and `kubectl get` shows them all."""
+    return float(f"{value:.7g}")
 
 
 def _checkpoint(told: "WorkerReport") -> CheckpointStatus:

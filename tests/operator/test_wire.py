@@ -1,5 +1,6 @@
 """Reports on the wire become reports of the planner, with nothing invented."""
 
+import math
 from datetime import UTC, datetime
 
 from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
@@ -27,3 +28,11 @@ def test_a_checkpoint_on_the_wire_arrives_whole() -> None:
     assert report.loss == 0.0
     assert report.checkpoint
     assert (report.checkpoint.step, report.checkpoint.uri, report.checkpoint.at) == (5, told.checkpoint.uri, NOW)
+
+
+def test_a_number_has_the_digits_that_were_measured() -> None:
+    """Seven, as 32 bits hold; and what is no number stays none, for the planner to see."""
+    told = WorkerReport(step=7, loss=2.3456789012345678, tokens_per_second=123456.789)
+    report = wire.report(told)
+    assert (report.loss, report.tokens_per_second) == (2.345679, 123456.8)
+    assert math.isnan(wire.report(WorkerReport(step=7, loss=math.nan)).loss or 0.0)
