@@ -1,0 +1,55 @@
+"""Filters: bounds between which something can lie."""
+
+import math
+from collections.abc import Iterable
+
+from tandem.memory.v1.memory_pb2 import Filter, MetricRange
+
+from tandem_memory.acceptance import limits
+from tandem_memory.acceptance.values import (
+    UnacceptableError,
+    check_finite,
+    check_order,
+    check_text,
+    check_texts,
+    check_time,
+    check_verified,
+)
+
+_NUMBERS = ("min_score", "max_score", "min_utility", "min_agreement")
+
+
+def check_filter(field: str, wanted: Filter) -> None:
+    """Let `wanted` pass.
+
+    Raises:
+        UnacceptableError: when it cannot be meant.
+    """
+    if not wanted.ByteSize():  # most ask for everything
+        return
+    for name in ("sources", "tags"):
+        check_texts(f"{field}.{name}", getattr(wanted, name))
+    for name in _NUMBERS:
+        check_finite(f"{field}.{name}", getattr(wanted, name))
+    if wanted.HasField("min_score") and wanted.HasField("max_score"):
+        check_order(f"{field}.min_score", wanted.min_score, f"{field}.max_score", wanted.max_score)
+    _check_ranges(f"{field}.metrics", wanted.metrics)
+    for name in ("since", "until"):
+        check_time(f"{field}.{name}", getattr(wanted, name))
+    for at, kind in enumerate(wanted.verified):
+        check_verified(f"{field}.verified[{at}]", kind)
+    check_text(f"{field}.not_source_hash", wanted.not_source_hash)
+
+
+def _check_ranges(field: str, ranges: Iterable[MetricRange]) -> None:
+    for at, each in enumerate(ranges):
+        if at >= limits.ITEMS:
+            raise UnacceptableError(field=field, problem=f"more than {limits.ITEMS} ranges; use fewer")
+        if not each.metric:
+            raise UnacceptableError(field=f"{field}[{at}].metric", problem="absent; say which metric this is about")
+        check_text(f"{field}[{at}].metric", each.metric)
+        for bound in (each.min, each.max):
+            if math.isnan(bound):
+                raise UnacceptableError(field=f"{field}[{at}]", problem="a bound that is not a number; leave out what you do not want")
+        if each.HasField("min") and each.HasField("max"):
+            check_order(f"{field}[{at}].min", each.min, "max", each.max)

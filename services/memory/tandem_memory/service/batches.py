@@ -1,0 +1,103 @@
+"""Searches that wait together are made together: one look at an index costs little more for many queries than for one.
+
+Only those that ask the same of the same namespace can be. While as many batches are made as the backend can work on at once,
+what comes meanwhile gathers; so batches grow with the load, and a search that comes alone waits for nobody.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Filter
+
+from tandem_memory.backend import Backend, Near
+from tandem_memory.figures import Figures
+
+_AT_ONCE = 2  # batches; one is looked up while the records of the other are read
+_QUERIES = 32  # of a batch that more than one caller is in: beyond that a query costs the same, and the first would wait
+
+Nearest = Sequence[Sequence[Near]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What searches have in common that can be made together; `wanted` is the filter as it is on the wire."""
+
+    namespace: str
+    k: int
+    wanted: bytes
+    vectors: bool
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A search that waits."""
+
+    queries: npt.NDArray[np.float32]
+    answer: "asyncio.Future[Nearest]"
+
+
+@dataclass(slots=True)
+class Batches:
+    """Asks the backend."""
+
+    backend: Backend
+    figures: Figures
+    _waiting: dict[Question, list[_Asked]] = field(default_factory=dict[Question, list[_Asked]])
+    _made: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    _due: bool = False
+
+    async def nearest(self, question: Question, queries: npt.NDArray[np.float32]) -> Nearest:
+        """The records nearest to each of `queries`, shape (queries, dimension of the namespace)."""
+        asked = _Asked(queries, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(question, []).append(asked)
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._begin)  # after all that this turn of the loop brings
+        return await asked.answer
+
+    def _begin(self) -> None:
+        self._due = False
+        while self._waiting and len(self._made) < _AT_ONCE:
+            question = next(iter(self._waiting))  # who waits longest
+            batch = _taken(self._waiting[question])
+            if not self._waiting[question]:
+                del self._waiting[question]
+            if batch:
+                made = asyncio.create_task(self._make(question, batch))
+                self._made.add(made)
+                made.add_done_callback(self._over)
+
+    def _over(self, made: "asyncio.Task[None]") -> None:
+        self._made.discard(made)
+        self._begin()
+
+    async def _make(self, question: Question, batch: Sequence[_Asked]) -> None:
+        queries = batch[0].queries if len(batch) == 1 else np.concatenate([each.queries for each in batch])
+        self.figures.batch(len(queries))
+        try:
+            wanted = Filter.FromString(question.wanted)
+            found = await self.backend.search(question.namespace, queries, question.k, wanted, vectors=question.vectors)
+        except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it was
+            for each in batch:
+                if not each.answer.done():
+                    each.answer.set_exception(error)
+            return
+        at = 0
+        for each in batch:
+            if not each.answer.done():  # or nobody waits any more
+                each.answer.set_result(found[at : at + len(each.queries)])
+            at += len(each.queries)
+
+
+def _taken(waiting: list[_Asked]) -> Sequence[_Asked]:
+    """The oldest of `waiting`, as many as make a batch; those that nobody waits for are dropped."""
+    taken, queries = list[_Asked](), 0
+    while waiting and (not taken or queries + len(waiting[0].queries) <= _QUERIES):
+        asked = waiting.pop(0)
+        if not asked.answer.done():
+            taken.append(asked)
+            queries += len(asked.queries)
+    return taken

@@ -1,0 +1,89 @@
+"""What all calls share: the backend, what embeds texts, who may do what, and the figures that the service tells of itself."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import grpc
+import grpc.aio
+import numpy as np
+import numpy.typing as npt
+from tandem_rpc import caller
+
+from tandem_memory.acceptance import Limits
+from tandem_memory.backend import Backend
+from tandem_memory.backup import Copy
+from tandem_memory.figures import Figures
+from tandem_memory.rights import Right, Rights
+from tandem_memory.service.origins import Origins
+from tandem_memory.service.stopping import Stopping
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Embedding(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """What it is called; namespaces remember it, and take nothing that another one made."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """A vector for each text, shape (texts, dimension).
+
+        Raises:
+            tandem_rpc.Refused: UNAVAILABLE when it cannot be had now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the service is made of.
+
+    Attributes:
+        backend: Keeps the records.
+        embedding: Makes vectors of texts.
+        rights: The rights that hold now.
+        backup: Copies the store to an address, as `backup.made` does.
+        limits: How much is taken in.
+        figures: What the service tells of itself.
+        stopping: When watchers are to leave.
+        origins: What each namespace is embedded by.
+    """
+
+    backend: Backend
+    embedding: Embedding
+    rights: Callable[[], Rights]
+    backup: Callable[[str], Awaitable[Copy]]
+    limits: Limits = field(default_factory=Limits)
+    figures: Figures = field(default_factory=Figures)
+    stopping: Stopping = field(default_factory=Stopping)
+    origins: Origins = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origins", Origins(self.backend))
+
+
+class Calls:
+    """A group of calls."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def _allow(self, context: Context, namespace: str, needed: Right) -> None:
+        """Let a call begin that needs a right in a namespace.
+
+        Raises:
+            Refused: PERMISSION_DENIED when its caller has less.
+        """
+        self._parts.rights().check(caller(context), namespace, needed)
+
+    def _allow_everywhere(self, context: Context) -> None:
+        """Let a call begin that concerns all namespaces.
+
+        Raises:
+            Refused: PERMISSION_DENIED when its caller is not admin of all.
+        """
+        self._parts.rights().check_everywhere(caller(context))

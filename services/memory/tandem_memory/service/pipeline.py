@@ -1,0 +1,113 @@
+"""Many requests of one stream under way at once, answered in their order.
+
+What is under way is bounded in number and in bytes: a stream that is not read is not listened to either. A request that is
+refused ends the stream with its status, after the answers to all before it; what came behind it may or may not have been done.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
+
+UNDER_WAY = 64  # twice what keeps a loop busy for a client that is a few milliseconds away
+_UNDER_WAY_BYTES = 32 * 1024 * 1024
+
+
+class Message(Protocol):
+    """Anything of the wire."""
+
+    def ByteSize(self) -> int:  # noqa: N802 - protobuf's name
+        """How long it is on the wire."""
+        ...
+
+
+Q = TypeVar("Q", bound=Message)
+A = TypeVar("A")
+
+
+async def in_order(
+    requests: AsyncIterator[Q],
+    answer: Callable[[Q], Coroutine[Any, Any, A]],
+    *,
+    most: int = UNDER_WAY,
+    most_bytes: int = _UNDER_WAY_BYTES,
+) -> AsyncGenerator[A]:
+    """The answers to `requests`, in their order; several are worked on at once.
+
+    Args:
+        requests: What is asked.
+        answer: Works on one of them.
+        most: So many at once.
+        most_bytes: So many bytes of requests at once, and a single one whatever its size.
+    """
+    under_way = _UnderWay[A](most, most_bytes)
+
+    async def read() -> None:
+        try:
+            async for request in requests:
+                size = request.ByteSize()
+                await under_way.room(size)
+                under_way.begin(answer(request), size)
+        finally:
+            under_way.end()
+
+    reading = asyncio.create_task(read())
+    try:
+        while (first := await under_way.first()) is not None:
+            yield await first
+            under_way.over()
+        await reading  # raises what ended the requests, if anything did
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, *under_way.dropped(), return_exceptions=True)
+
+
+class _UnderWay(Generic[A]):
+    """What is being worked on, oldest first. One task begins it, another one takes the answers."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._tasks: deque[tuple[asyncio.Task[A], int]] = deque()
+        self._bytes = 0
+        self._ended = False
+        self._changed = asyncio.Event()
+
+    async def room(self, size: int) -> None:
+        """Return when a request of `size` bytes may begin."""
+        while self._tasks and (len(self._tasks) >= self._most or self._bytes + size > self._most_bytes):
+            await self._change()
+
+    def begin(self, work: Coroutine[Any, Any, A], size: int) -> None:
+        """Begin to work."""
+        self._tasks.append((asyncio.create_task(work), size))
+        self._bytes += size
+        self._changed.set()
+
+    def end(self) -> None:
+        """Nothing else will begin."""
+        self._ended = True
+        self._changed.set()
+
+    async def first(self) -> "asyncio.Task[A] | None":
+        """The oldest, also before it is done; None when there is none any more."""
+        while not self._tasks:
+            if self._ended:
+                return None
+            await self._change()
+        return self._tasks[0][0]
+
+    def over(self) -> None:
+        """The oldest was answered."""
+        self._bytes -= self._tasks.popleft()[1]
+        self._changed.set()
+
+    def dropped(self) -> list["asyncio.Task[A]"]:
+        """All that is under way, told to end."""
+        tasks = [task for task, _ in self._tasks]
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()

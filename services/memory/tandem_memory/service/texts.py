@@ -1,0 +1,71 @@
+"""Where vectors come from: handed in by callers, or made of texts by the service's embedding. A namespace has one origin only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Query, Record
+
+from tandem_memory.backend import DimensionError, EmbeddingError
+from tandem_memory.service.parts import Parts
+
+CALLER = "caller"
+_FLOAT = np.dtype("<f4")
+
+
+async def embedded(parts: Parts, namespace: str, records: Sequence[Record]) -> str:
+    """Give all of `records` their vectors, unless they have them; none have, or all.
+
+    Returns:
+        What made the vectors.
+
+    Raises:
+        EmbeddingError: when the namespace takes none of ours; nothing was embedded then.
+    """
+    if records[0].vector:
+        return CALLER
+    await _check_ours(parts, namespace)
+    vectors = await parts.embedding.embed([record.question for record in records])
+    for record, vector in zip(records, vectors.astype(_FLOAT, copy=False), strict=True):
+        record.vector = vector.tobytes()
+    return parts.embedding.name
+
+
+async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> npt.NDArray[np.float32]:
+    """The vectors of `queries`, shape (queries, dimension); all are texts, or none is.
+
+    Raises:
+        UnknownNamespaceError, EmbeddingError, DimensionError: when they cannot be looked up there.
+    """
+    there = await parts.origins.known(namespace)
+    if queries[0].WhichOneof("by") == "text":
+        await _check_ours(parts, namespace)
+        return await parts.embedding.embed([query.text for query in queries])
+    for query in queries:
+        if len(query.vector) != there.dimension * _FLOAT.itemsize:
+            raise DimensionError(there.dimension, len(query.vector) // _FLOAT.itemsize)
+    return np.frombuffer(b"".join([query.vector for query in queries]), _FLOAT).reshape(len(queries), there.dimension)
+
+
+async def _check_ours(parts: Parts, namespace: str) -> None:
+    there = await parts.origins.of(namespace)
+    if there is not None and there.embedding != parts.embedding.name:
+        raise EmbeddingError(there.embedding, parts.embedding.name)
+
+
+async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record]) -> str:
+    """As `embedded`, for records that come out of an export: an export does not say what made its vectors.
+
+    A namespace that is there says it. For a new one, the first vector is compared with what our embedding makes of its question:
+    the same to the last bit means that it is ours.
+    """
+    first = records[0]
+    if not first.vector:
+        return await embedded(parts, namespace, records)
+    there = await parts.origins.of(namespace)
+    if there is not None:
+        return there.embedding
+    if not first.question:
+        return CALLER
+    ours = (await parts.embedding.embed([first.question])).astype(_FLOAT, copy=False)
+    return parts.embedding.name if ours[0].tobytes() == first.vector else CALLER

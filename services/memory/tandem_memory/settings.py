@@ -1,0 +1,122 @@
+"""What the service may be told, all from the environment, as TANDEM_MEMORY_<NAME>.
+
+Other variables with that prefix are left alone: Kubernetes adds some for a Service named tandem-memory.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from tandem_rpc import ServerTls, Streams
+
+from tandem_memory.acceptance import Limits
+
+
+class Settings(BaseSettings):
+    """The settings, with what holds when nothing is said: one machine, loopback, free ports."""
+
+    model_config = SettingsConfigDict(env_prefix="TANDEM_MEMORY_", env_ignore_empty=True, extra="forbid", frozen=True)
+
+    folder: Path
+    """Where the store is. One process at a time."""
+    listen: str = "127.0.0.1:0"
+    """Where gRPC listens; port 0 takes a free one."""
+    metrics_listen: str = "127.0.0.1:0"
+    """Where /metrics and /healthz are; anybody who reaches it may read."""
+    address_file: Path | None = None
+    """Where to write, once ready: {"grpc": "host:port", "metrics": "host:port", "pid": 1}."""
+
+    token_file: Path | None = None
+    """Tokens that callers must show one of, one a line; who does is admin of every namespace."""
+    token_folder: Path | None = None
+    """A folder with a file of tokens for each caller; the caller in file x is "token:x" in the rights file."""
+    token_review: bool = False
+    """Callers show tokens of a Kubernetes cluster, and its API server is asked whose they are."""
+    rights_file: Path | None = None
+    """With token_folder or token_review: who may do what where; read anew whenever it changes."""
+    audience: str = "tandem-memory"
+    """With token_review: for whom those tokens must be made out."""
+    api_server: str = "https://kubernetes.default.svc"
+    """With token_review: whom to ask."""
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """With token_review: the folder with the token and the authority to ask with."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    plaintext: bool = False
+    """States that the network itself encrypts, so that other machines may connect without TLS."""
+
+    embedding_url: str | None = None
+    """An OpenAI-compatible /v1 to embed texts by; absent, the built-in embedding does."""
+    embedding_model: str | None = None
+    """With embedding_url: the model."""
+    embedding_key: SecretStr | None = None
+    """With embedding_url: the key to show there."""
+    embedding_dimension: Annotated[int | None, Field(gt=0)] = None
+    """How many dimensions texts are embedded in; absent, what the embedding gives by itself."""
+
+    most_record_bytes: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
+    """Largest record that is taken in."""
+    most_message_bytes: Annotated[int, Field(gt=0)] = 64 * 1024 * 1024
+    """Largest message, both ways; callers have to allow as much."""
+    most_streams: Annotated[int, Field(gt=0)] = 4096
+    """Streams of appends and searches at once; further places are kept for watchers."""
+    most_watchers: Annotated[int, Field(gt=0)] = 1024
+    grace_seconds: Annotated[float, Field(ge=0)] = 5
+    """How long calls in progress may go on after SIGTERM."""
+    scratch: Path | None = None
+    """Where a copy is put together before it is sent away; absent, beside the store."""
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> "Settings":
+        if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
+            msg = "TLS_CERT and TLS_KEY need each other, and TLS_CLIENT_CA needs both; give all that belong together"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _callers_are_known_in_one_way(self) -> "Settings":
+        if sum((self.token_file is not None, self.token_folder is not None, self.token_review)) > 1:
+            msg = "TOKEN_FILE, TOKEN_FOLDER and TOKEN_REVIEW are three ways to know callers; give one"
+            raise ValueError(msg)
+        if self.told_apart != (self.rights_file is not None):
+            msg = "RIGHTS_FILE says what callers may do who are told apart by TOKEN_FOLDER or TOKEN_REVIEW; give both or none"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _a_record_fits_a_message(self) -> "Settings":
+        if self.most_record_bytes >= self.most_message_bytes:
+            msg = f"MOST_RECORD_BYTES {self.most_record_bytes} does not fit MOST_MESSAGE_BYTES {self.most_message_bytes}; let it be larger"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _an_endpoint_has_a_model(self) -> "Settings":
+        if (self.embedding_url is None) != (self.embedding_model is None):
+            msg = "EMBEDDING_URL and EMBEDDING_MODEL need each other; give both or none"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether every caller is known by name."""
+        return self.token_folder is not None or self.token_review
+
+    @property
+    def tls(self) -> ServerTls | None:
+        """The certificates, if there are any."""
+        if self.tls_cert is None or self.tls_key is None:
+            return None
+        return ServerTls(certificate=self.tls_cert, key=self.tls_key, client_ca=self.tls_client_ca)
+
+    @property
+    def streams(self) -> Streams:
+        """How many streams may be open."""
+        return Streams(speakers=self.most_streams, listeners=self.most_watchers)
+
+    @property
+    def limits(self) -> Limits:
+        """How much is taken in."""
+        return Limits(record_bytes=self.most_record_bytes)
