@@ -1,7 +1,6 @@
 """Which records a filter admits: everything that it says must hold (protos/tandem/memory/v1/memory.proto, Filter).
 
-A condition is asked twice. What never changes about a record (`lasting`) may be remembered; whether it is still there and what
-its uses were worth (`now`) is looked up each time.
+What a record is never changes; whether it is still there and what its uses were worth does.
 """
 
 from collections.abc import Iterator
@@ -13,37 +12,31 @@ from tandem.memory.v1.memory_pb2 import Filter
 from tandem_memory.index.columns import Columns, digest, nanoseconds
 
 Mask = npt.NDArray[np.bool_]
-Slots = npt.NDArray[np.int64]
 
 
 class Condition:
     """A filter, as it applies to some columns.
 
     Attributes:
-        open: It asks nothing about what never changes: all records pass `lasting`.
+        open: It asks nothing: all records that are there pass.
+        of_use: It asks what their uses were worth.
     """
 
-    __slots__ = ("_columns", "_wanted", "open")
+    __slots__ = ("_columns", "_wanted", "of_use", "open")
 
     def __init__(self, wanted: Filter, columns: Columns) -> None:
         self._wanted, self._columns = wanted, columns
-        changing = Filter(min_utility=0.0)
-        asked = {field.name for field, _ in wanted.ListFields()}
-        self.open = asked <= {field.name for field, _ in changing.ListFields()}
+        self.open = not wanted.ListFields()
+        self.of_use = wanted.HasField("min_utility")
 
-    def lasting(self, first: int, last: int) -> Mask:
-        """For each slot from `first` to before `last` whether what never changes about it is as wanted."""
-        passing = np.ones(last - first, np.bool_)
+    def passing(self, first: int, last: int) -> Mask:
+        """For each slot from `first` to before `last` whether its record is there and as wanted."""
+        alive = self._columns.alive.first(last)[first:]
+        if self.open:
+            return alive
+        passing = alive.copy()
         for each in self._parts(first, last):
             passing &= each
-        return passing
-
-    def now(self, slots: Slots) -> Mask:
-        """For each of `slots` whether it is there and has been of the wanted use."""
-        columns, last = self._columns, int(slots.max(initial=-1)) + 1
-        passing = columns.alive.first(last)[slots]
-        if self._wanted.HasField("min_utility"):
-            passing &= columns.utility.first(last)[slots] >= self._wanted.min_utility
         return passing
 
     def _parts(self, first: int, last: int) -> Iterator[Mask]:
@@ -71,6 +64,8 @@ class Condition:
             yield columns.at.first(last)[first:] < nanoseconds(wanted.until)
         if wanted.HasField("min_agreement"):
             yield columns.agreement.first(last)[first:] >= wanted.min_agreement
+        if self.of_use:
+            yield columns.utility.first(last)[first:] >= wanted.min_utility
         for asked in wanted.metrics:
             low = asked.min if asked.HasField("min") else -np.inf
             high = asked.max if asked.HasField("max") else np.inf

@@ -2,9 +2,9 @@
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,50 @@ BLOCK_ROWS = 4096  # rows under one checksum: appending reads at most so many of
 _PIECE = 1 << 22  # bytes of a file at a time
 
 
-def written(path: Path, write: Callable[[BinaryIO], object]) -> tuple[int, int]:
-    """Let `write` fill a new file and make it durable; its bytes and checksum."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A file that is written down.
+
+    Attributes:
+        path: Where.
+        size: Bytes.
+        checksum: CRC-32 of them.
+    """
+
+    path: Path
+    size: int
+    checksum: int
+
+
+def written(path: Path, write: Callable[[Path], object]) -> Stored:
+    """Let `write` make a file, and make it durable."""
+    write(path)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return Stored(path=path, size=path.stat().st_size, checksum=checksum(path))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Write arrays by name."""
     with path.open("xb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    return path.stat().st_size, checksum(path)
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(stored: Stored) -> dict[str, npt.NDArray[np.generic]]:
+    """What `write_arrays` wrote.
+
+    Raises:
+        DamagedError: it is not as it was written.
+    """
+    check(stored)
+    try:
+        with np.load(stored.path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError) as error:
+        raise DamagedError(stored.path, str(error)) from error
 
 
 def checksum(path: Path) -> int:
@@ -33,13 +70,14 @@ def checksum(path: Path) -> int:
     return total
 
 
-def check(path: Path, size: int, expected: int) -> None:
+def check(stored: Stored) -> None:
     """Make sure that a file is as it was written.
 
     Raises:
         DamagedError: it is not there, or not as it was.
     """
-    if not path.is_file() or path.stat().st_size != size or checksum(path) != expected:
+    path = stored.path
+    if not path.is_file() or path.stat().st_size != stored.size or checksum(path) != stored.checksum:
         raise DamagedError(path, "not as it was written")
 
 

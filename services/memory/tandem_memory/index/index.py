@@ -5,6 +5,7 @@ so that nobody waits: neither a writer for a reader nor a reader for anybody.
 """
 
 import threading
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Self
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
-from tandem_memory.index import snapshot
+from tandem_memory.index import snapshot, upkeep
 from tandem_memory.index.columns import Columns, Positions, utility
 from tandem_memory.index.facts import Facts, facts
 from tandem_memory.index.rows import Rows, Vectors, unit
 from tandem_memory.index.search import matching, search
+from tandem_memory.index.selection import Remembered
 from tandem_memory.index.view import View
 
 
@@ -35,14 +37,16 @@ class Index:
     """
 
     def __init__(self, dimension: int) -> None:
-        self._view = View(rows=Rows(dimension), columns=Columns(), count=0)
+        self._view = View(rows=Rows(dimension), columns=Columns())
+        self._remembered = Remembered()
         self._writing = threading.Lock()
-        self._saving = threading.Lock()
+        self._arranging = threading.Lock()
+        self._added_at = time.monotonic()
         self.covers = 0
 
     def __len__(self) -> int:
         view = self._view
-        return int(np.count_nonzero(view.columns.alive.first(view.count)))
+        return view.count - view.dead
 
     @property
     def dimension(self) -> int:
@@ -67,12 +71,16 @@ class Index:
             view.rows.extend(rows[fresh:])
             view.columns.extend(positions[fresh:], records[fresh:])
             self._view = replace(view, count=len(view.columns))
+            self._added_at = time.monotonic()
 
     def remove(self, positions: Collection[int]) -> None:
         """Take out records; those that are not there are left out."""
         with self._writing:
             view = self._view
-            view.columns.alive.put(view.columns.slots(positions, view.count), values=False)
+            slots = np.unique(view.columns.slots(positions, view.count))
+            going = slots[view.columns.alive.first(view.count)[slots]]
+            view.columns.alive.put(going, values=False)
+            self._view = replace(view, dead=view.dead + len(going))
 
     def judge(self, position: int, times: int, gain: float) -> None:
         """Set what is known of the use of a record: how often, and the sum of the gains."""
@@ -82,10 +90,11 @@ class Index:
             view.columns.times.put(slots, times)
             view.columns.gain.put(slots, gain)
             view.columns.utility.put(slots, utility(times, gain))
+            self._view = replace(view, judged=view.judged + 1)
 
     def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[int, float]]]:
         """For each of `queries`, shape (queries, dimension), its k nearest records that match: position and cosine, nearest first."""
-        return search(self._view, unit(queries), k, wanted)
+        return search(self._view, unit(queries), k, wanted, self._remembered)
 
     def matching(self, wanted: Filter) -> Positions:
         """Positions of all records that match, ascending."""
@@ -100,7 +109,13 @@ class Index:
 
     def upkeep(self) -> bool:
         """Do a slice of the work that makes later searches faster; whether there is more. For any one thread, beside all others."""
-        return False
+        with self._arranging:
+            step = upkeep.step(self._view, quiet=time.monotonic() - self._added_at > upkeep.QUIET_S)
+            if step is None:
+                return False
+            with self._writing:
+                self._view = step(self._view)
+            return True
 
     def save(self, folder: Path) -> None:
         """Write down all that is here, and let the kernel keep the rows from now on. For any one thread, beside all others.
@@ -108,7 +123,7 @@ class Index:
         Raises:
             OSError: nothing has changed, neither here nor in `folder`.
         """
-        with self._saving:
+        with self._arranging:
             covers, view = self.covers, self._view  # in this order: a snapshot may hold more than it says, never less
             settled = snapshot.save(folder, view, covers)
             with self._writing:

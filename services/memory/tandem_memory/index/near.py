@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from tandem_memory.index.condition import Mask
 from tandem_memory.index.rows import Rows, Slots, Vectors
 
 NOBODY = -1  # fills up where a query has found less than another
@@ -34,6 +35,10 @@ class Near:
             return self
         kept = np.argpartition(self.cosines, -k, axis=1)[:, -k:]
         return Near(slots=np.take_along_axis(self.slots, kept, 1), cosines=np.take_along_axis(self.cosines, kept, 1))
+
+    def without(self, dropped: Mask) -> "Near":
+        """The same, but for some finds."""
+        return Near(slots=np.where(dropped, NOBODY, self.slots), cosines=np.where(dropped, np.float32(-np.inf), self.cosines))
 
 
 def merged(finds: Sequence[Near], k: int) -> Near:

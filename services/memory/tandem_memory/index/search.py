@@ -1,26 +1,69 @@
-"""How a search is carried out: which rows can be found, and by which of the ways to look through them."""
+"""How a search is carried out: which rows can be found, and which way to look through them is the cheapest.
+
+Few rows are multiplied with the query. Many are looked for roughly, among 4-bit rows or along the graph; what is found so is measured
+by the float rows, so that a similarity is always exact. Rows that came last are in neither yet and are multiplied.
+"""
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter
 
 from tandem_memory.index import exact
+from tandem_memory.index.columns import digest
 from tandem_memory.index.condition import Condition
-from tandem_memory.index.near import ranked
+from tandem_memory.index.near import NOBODY, Near, measured, merged, ranked
 from tandem_memory.index.rows import Slots, Vectors
+from tandem_memory.index.selection import FEW, Remembered, Selection
 from tandem_memory.index.view import View
+from tandem_memory.index.ways import by_graph, graph_is_cheaper, roughly
 
 Hits = list[list[tuple[int, float]]]
+
+_SPARE = 8  # finds beyond k, for those that an excluded question takes away
 
 
 def matching(view: View, wanted: Filter) -> Slots:
     """Slots of all records that match, ascending."""
-    condition = Condition(wanted, view.columns)
-    slots = np.flatnonzero(condition.lasting(0, view.count))
-    return slots[condition.now(slots)]
+    return np.flatnonzero(Condition(wanted, view.columns).passing(0, view.count))
 
 
-def search(view: View, queries: Vectors, k: int, wanted: Filter) -> Hits:
+def search(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Hits:
     """For each of `queries`, unit vectors of shape (queries, dimension), the k nearest that match: position and cosine, nearest first."""
-    near = exact.among(view.rows, queries, matching(view, wanted), k)
+    near = _near(view, queries, k, wanted, remembered)
     positions = view.columns.position.first(view.count)
     return [list(zip(positions[slots].tolist(), cosines, strict=True)) for slots, cosines in ranked(view.rows, queries, near)]
+
+
+def _near(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Near:
+    """A digest to leave out is often another for each search, and few records have it: look without, then drop what has it."""
+    if not wanted.not_source_hash:
+        condition = Condition(wanted, view.columns)
+        return _found(view, queries, k, condition, remembered.selection(view, wanted, condition))
+    others = Filter()
+    others.CopyFrom(wanted)
+    others.ClearField("not_source_hash")
+    found = _near(view, queries, k + _SPARE, others, remembered)
+    excluded = view.columns.digest.first(view.count)[found.slots] == digest(wanted.not_source_hash)
+    excluded &= found.slots != NOBODY
+    if excluded.sum(axis=1).max(initial=0) > _SPARE:
+        condition = Condition(wanted, view.columns)
+        return _found(view, queries, k, condition, Selection(view, condition))
+    return found.without(excluded).nearest(k)
+
+
+def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Near:
+    tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k)
+    if not selection.count:
+        return tail
+    return merged([tail, _sealed(view, queries, k, selection)], k)
+
+
+def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Near:
+    if selection.count <= FEW:
+        slots, rows = selection.few
+        return Near(slots=np.broadcast_to(slots, (len(queries), len(slots))), cosines=queries @ rows.T).nearest(k)
+    if view.graph is not None and graph_is_cheaper(view, view.graph, selection, len(queries), k):
+        near = by_graph(view, view.graph, selection, queries, k)
+        if near is not None:
+            return near
+    slots = roughly(selection, queries, k)
+    return measured(view.rows, queries, slots).nearest(k)

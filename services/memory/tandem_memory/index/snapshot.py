@@ -1,33 +1,30 @@
 """What an index writes down so that it need not be built from the log at the next start, and how it is read back.
 
 A folder holds one snapshot: `manifest.json` names its files with their sizes and CRC-32. Rows never change, so that their file
-only grows, and a snapshot writes what is new; everything else is written anew under a new name. The manifest is replaced last,
-in one step: after a crash the folder holds the snapshot before. Whatever is not as it was written is told as `DamagedError`,
-and the log is what everything is built from again.
+only grows; segments never change, and are written once; columns are small and written anew, and so is the graph when it has grown
+by a tenth. The manifest is replaced last, in one step: after a crash the folder holds the snapshot before. Whatever is not as it was
+written is told as `DamagedError`, and the log is what everything is built from again.
 """
 
-import json
-import os
 import secrets
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
-from tandem_memory.index import files
+from tandem_memory.index import files, manifest, packing, segment
 from tandem_memory.index.columns import Columns
 from tandem_memory.index.errors import DamagedError
-from tandem_memory.index.packing import packed, unpacked
+from tandem_memory.index.files import Stored
+from tandem_memory.index.graph import Graph
+from tandem_memory.index.manifest import Manifest
 from tandem_memory.index.rows import Rows, Settled
+from tandem_memory.index.segment import Segment
 from tandem_memory.index.view import View
 
-_FORMAT = 1
-_MANIFEST = "manifest.json"
+_GROWN = 1.1  # the graph is written again when it covers so many times the rows that it did: writing it holds everybody up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +48,20 @@ def save(folder: Path, view: View, covers: int) -> Settled:
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = _save_rows(folder, view)
-    columns = folder / f"columns-{secrets.token_hex(4)}.npz"
-    arrays = packed(view.columns, view.count)
-    manifest = {
-        "format": _FORMAT,
-        "dimension": view.rows.dimension,
-        "count": view.count,
-        "covers": covers,
-        "rows": rows.path.name,
-        "sums": rows.sums,
-        "columns": [columns.name, *files.written(columns, lambda file: _save_arrays(file, arrays))],
-    }
-    _replace_manifest(folder, manifest)
-    _sweep(folder, {_MANIFEST, rows.path.name, columns.name})
+    arrays = packing.packed(view.columns, view.count)
+    said = Manifest(
+        dimension=view.rows.dimension,
+        count=view.count,
+        covers=covers,
+        sealed=view.sealed,
+        rows=rows.path.name,
+        sums=rows.sums,
+        columns=files.written(_new(folder, "columns", "npz"), lambda path: files.write_arrays(path, arrays)),
+        segments=tuple(_save_segments(folder, view)),
+        graph=None if view.graph is None else _save_graph(folder, view.graph),
+    )
+    manifest.write(folder, said)
+    _sweep(folder, said.names())
     return rows
 
 
@@ -73,69 +71,87 @@ def load(folder: Path, dimension: int) -> Snapshot:
     Raises:
         DamagedError: there is none, or not as it was written, or of another dimension.
     """
-    manifest = _manifest(folder)
-    if manifest["dimension"] != dimension:
-        raise DamagedError(folder, f"of {manifest['dimension']} dimensions, this namespace has {dimension}")
-    rows = files.mapped(folder / manifest["rows"], manifest["count"], dimension)
-    if files.sums(rows) != tuple(manifest["sums"]):
-        raise DamagedError(folder / manifest["rows"], "not as it was written")
-    columns = _load_columns(folder, *manifest["columns"])
-    if len(columns) != manifest["count"]:
-        raise DamagedError(folder, "rows and columns differ in number")
-    settled = Settled(path=folder / manifest["rows"], rows=rows, sums=tuple(manifest["sums"]))
-    return Snapshot(view=View(rows=Rows(dimension, settled), columns=columns, count=len(columns)), covers=manifest["covers"])
+    said = manifest.read(folder)
+    if said.dimension != dimension:
+        raise DamagedError(folder, f"of {said.dimension} dimensions, this namespace has {dimension}")
+    path = folder / said.rows
+    settled = Settled(path=path, rows=files.mapped(path, said.count, dimension), sums=said.sums)
+    if files.sums(settled.rows) != said.sums:
+        raise DamagedError(path, "not as it was written")
+    columns = _load_columns(said)
+    view = View(
+        rows=Rows(dimension, settled),
+        columns=columns,
+        count=said.count,
+        dead=said.count - int(np.count_nonzero(columns.alive.first(said.count))),
+        sealed=said.sealed,
+        segments=tuple(_load_segment(stored) for stored in said.segments),
+        graph=_load_graph(said),
+    )
+    return Snapshot(view=view, covers=said.covers)
 
 
 def _save_rows(folder: Path, view: View) -> Settled:
     """Append to the file that the older rows are in, if it is in `folder`; begin one otherwise."""
     before = view.rows.settled
     known = 0 if before is None or before.path.parent != folder else len(before.rows)
-    path = folder / f"rows-{secrets.token_hex(4)}.f32" if before is None or known == 0 else before.path
+    path = before.path if before is not None and known else _new(folder, "rows", "f32")
     files.append_rows(path, 4 * known * view.rows.dimension, (run for _, run in view.rows.runs(known, view.count, files.BLOCK_ROWS)))
     rows = files.mapped(path, view.count, view.rows.dimension)
-    return Settled(path=path, rows=rows, sums=files.sums(rows, before.sums if before and known else (), known))
+    return Settled(path=path, rows=rows, sums=files.sums(rows, before.sums if before is not None and known else (), known))
 
 
-def _save_arrays(file: BinaryIO, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
-    np.savez(file, allow_pickle=False, **arrays)
+def _save_segments(folder: Path, view: View) -> Iterator[Stored]:
+    for each in view.segments:
+        if not each.stored or each.stored[0].path.parent != folder:
+            arrays = segment.packed(each)
+            each.stored[:] = [files.written(_new(folder, "segment", "npz"), lambda path, arrays=arrays: files.write_arrays(path, arrays))]
+        yield each.stored[0]
 
 
-def _load_columns(folder: Path, name: str, size: int, checksum: int) -> Columns:
-    files.check(folder / name, size, checksum)
+def _save_graph(folder: Path, graph: Graph) -> tuple[Stored, float, int]:
+    before = graph.stored
+    if before is None or before[0].path.parent != folder or graph.covers > _GROWN * before[1]:
+        before = graph.stored = files.written(_new(folder, "graph", "hnsw"), graph.write), graph.covers
+    stored, covers = before
+    return stored, graph.scale, covers
+
+
+def _load_columns(said: Manifest) -> Columns:
     try:
-        with np.load(folder / name, allow_pickle=False) as arrays:
-            return unpacked(arrays)
-    except (KeyError, ValueError, OSError) as error:
-        raise DamagedError(folder / name, str(error)) from error
+        columns = packing.unpacked(files.read_arrays(said.columns))
+    except (KeyError, ValueError) as error:
+        raise DamagedError(said.columns.path, str(error)) from error
+    if len(columns) != said.count:
+        raise DamagedError(said.columns.path, f"holds {len(columns)} records of {said.count}")
+    return columns
 
 
-def _replace_manifest(folder: Path, manifest: Mapping[str, object]) -> None:
-    text = json.dumps(manifest)
-    beside = folder / f"{_MANIFEST}-{secrets.token_hex(4)}"
-    files.written(beside, lambda file: file.write(f"{text}\n{zlib.crc32(text.encode())}\n".encode()))
-    beside.replace(folder / _MANIFEST)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _load_segment(stored: Stored) -> Segment:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        read = segment.unpacked(files.read_arrays(stored))
+    except (KeyError, ValueError) as error:
+        raise DamagedError(stored.path, str(error)) from error
+    read.stored.append(stored)
+    return read
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / _MANIFEST
+def _load_graph(said: Manifest) -> Graph | None:
+    if said.graph is None:
+        return None
+    stored, scale, covers = said.graph
+    files.check(stored)
     try:
-        text, checksum = path.read_text().splitlines()
-    except (OSError, ValueError) as error:
-        raise DamagedError(path, "cannot be read") from error
-    if checksum != str(zlib.crc32(text.encode())):
-        raise DamagedError(path, "not as it was written")
-    manifest = json.loads(text)
-    if manifest["format"] != _FORMAT:
-        raise DamagedError(path, f"of format {manifest['format']}, this program reads {_FORMAT}")
-    return manifest
+        return Graph.read(stored, said.dimension, scale, covers)
+    except RuntimeError as error:
+        raise DamagedError(stored.path, str(error)) from error
 
 
-def _sweep(folder: Path, kept: set[str]) -> None:
+def _new(folder: Path, kind: str, ending: str) -> Path:
+    return folder / f"{kind}-{secrets.token_hex(4)}.{ending}"
+
+
+def _sweep(folder: Path, kept: frozenset[str]) -> None:
     """Remove what earlier snapshots and broken attempts left; what is mapped stays readable until nobody holds it."""
     for path in folder.iterdir():
         if path.name not in kept:

@@ -3,19 +3,35 @@
 from dataclasses import dataclass
 
 from tandem_memory.index.columns import Columns
+from tandem_memory.index.graph import Graph
 from tandem_memory.index.rows import Rows
+from tandem_memory.index.segment import Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """An index at one moment. Rows and columns may have grown on since: only the first `count` slots are meant.
 
+    Slots from `sealed` on, the tail, are in no segment and are searched exactly.
+
     Attributes:
         rows: Unit vectors by slot.
         columns: Fields by slot.
         count: How many slots.
+        dead: How many of them hold records that were removed.
+        judged: How often uses were booked: what a filter on them found before may be otherwise now.
+        sealed: Every slot below that held a record when it was arranged is in one of the segments.
+        segments: Disjoint.
+        arrangement: How often the segments were changed.
+        graph: Over the slots below its `covers`; None while there are too few.
     """
 
     rows: Rows
     columns: Columns
-    count: int
+    count: int = 0
+    dead: int = 0
+    judged: int = 0
+    sealed: int = 0
+    segments: tuple[Segment, ...] = ()
+    arrangement: int = 0
+    graph: Graph | None = None

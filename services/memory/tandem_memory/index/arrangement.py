@@ -1,0 +1,58 @@
+"""Which rows share a segment, so that a search for one source looks through that source's rows and a search for all through few pieces.
+
+A source with enough rows has segments of its own; the others share. Segments of one owner are merged when they come to be of
+like size, so that there are few of them and a row is quantised again at most once for each doubling (O'Neil et al., "The
+Log-Structured Merge-Tree", 1996).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from tandem_memory.index.columns import Columns
+from tandem_memory.index.rows import Rows, Slots
+from tandem_memory.index.segment import MIXED, Segment, made
+
+TAIL = 2048  # rows that are searched exactly before they are worth a segment: about as fast as 2,000 rows of one
+_OWN = 256  # rows of a source that are worth a segment: below, starting a scan costs more than the scan
+_DEAD = 0.25  # part of a segment that may be removed records before it is made again without them
+
+
+def arranged(rows: Rows, columns: Columns, slots: Slots) -> Iterator[Segment]:
+    """Segments for the rows at `slots`, ascending."""
+    if not len(slots):
+        return
+    sources = columns.source.first(int(slots[-1]) + 1)[slots]
+    names, counts = np.unique(sources, return_counts=True)
+    owning = names[counts >= _OWN]
+    for owner in owning.tolist():
+        yield made(rows, owner, slots[sources == owner])
+    shared = slots[~np.isin(sources, owning)]
+    if len(shared):
+        yield made(rows, MIXED, shared)
+
+
+def alike(segments: Sequence[Segment]) -> tuple[Segment, Segment] | None:
+    """Two segments of one owner that are to be merged, if there are such: neighbours in size, less than double."""
+    by_owner: dict[int, list[Segment]] = {}
+    for segment in sorted(segments, key=_size):
+        by_owner.setdefault(segment.owner, []).append(segment)
+    for own in by_owner.values():
+        for small, large in pairwise(own):
+            if _size(large) < 2 * _size(small):
+                return small, large
+    return None
+
+
+def hollow(segments: Iterable[Segment], columns: Columns) -> Segment | None:
+    """A segment of which too many records were removed, if there is one."""
+    for segment in segments:
+        alive = columns.alive.first(int(segment.slots[-1]) + 1)[segment.slots]
+        if np.count_nonzero(alive) < (1 - _DEAD) * len(segment.slots):
+            return segment
+    return None
+
+
+def _size(segment: Segment) -> int:
+    return len(segment.slots)

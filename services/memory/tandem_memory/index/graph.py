@@ -1,0 +1,91 @@
+"""A graph over the rows for searches among all of them: the work grows with the logarithm of their number.
+
+The graph is HNSW (Malkov and Yashunin, arXiv 1603.09320) by usearch, over rows rounded to 8 bits: it says where to look, and what
+it finds is measured by the float rows. usearch holds the interpreter while it works, so that adding and searching never meet, and
+adding is done a few rows at a time.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from usearch.index import Index as Hnsw
+
+from tandem_memory.index.files import Stored
+from tandem_memory.index.near import NOBODY
+from tandem_memory.index.rows import Slots, Vectors
+
+_CONNECTIVITY = 16  # links of a node, twice that on the lowest level: the paper's middle of 5 to 48
+_EXPANSION_ADD = 100  # candidates for them: with 64, recall at 100,000 rows was .93 where this one gives .98
+_LARGEST = 127
+_BATCH = 4  # rows at once, about 1 ms
+
+
+class Graph:
+    """Finds rows near a query among those that were added.
+
+    Args:
+        dimension: Components of a row.
+        scale: What a component is multiplied with before it is rounded to 8 bits.
+
+    Attributes:
+        covers: Every row below this slot that was there is in it.
+        stored: Where it is written down, and what it covered then.
+    """
+
+    __slots__ = ("_hnsw", "covers", "scale", "stored")
+
+    def __init__(self, dimension: int, scale: float) -> None:
+        self._hnsw = Hnsw(
+            ndim=dimension,
+            metric="ip",
+            dtype="i8",
+            connectivity=_CONNECTIVITY,
+            expansion_add=_EXPANSION_ADD,
+            expansion_search=1,  # as many candidates as are asked for
+            enable_key_lookups=False,
+        )
+        self.scale, self.covers = scale, 0
+        self.stored: tuple[Stored, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._hnsw)
+
+    def add(self, slots: Slots, rows: Vectors) -> None:
+        """Add rows; `covers` is for the caller to move on."""
+        rounded = self._rounded(rows)
+        for at in range(0, len(slots), _BATCH):
+            self._hnsw.add(slots[at : at + _BATCH].astype(np.uint64), rounded[at : at + _BATCH], threads=1)
+            time.sleep(0)  # whoever waits for the interpreter has it now
+
+    def nearest(self, queries: Vectors, wanted: int) -> Slots:
+        """About the nearest rows of each query, shape (queries, wanted), NOBODY where there are no more."""
+        found = np.full((len(queries), wanted), NOBODY, np.int64)
+        for row, query in zip(found, self._rounded(queries), strict=True):
+            keys = self._hnsw.search(query, wanted, threads=1).keys
+            row[: len(keys)] = keys
+        return found
+
+    def write(self, path: Path) -> None:
+        """Write it down; everybody else waits meanwhile."""
+        self._hnsw.save(path)  # pyright: ignore[reportUnknownMemberType]
+
+    @classmethod
+    def read(cls, stored: Stored, dimension: int, scale: float, covers: int) -> "Graph":
+        """What was written down.
+
+        Raises:
+            RuntimeError: it was something else.
+        """
+        read = cls(dimension, scale)
+        read._hnsw.load(stored.path)  # pyright: ignore[reportUnknownMemberType]
+        read.covers, read.stored = covers, (stored, covers)
+        return read
+
+    def _rounded(self, rows: Vectors) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+        return np.clip(np.rint(rows * self.scale), -_LARGEST, _LARGEST).astype(np.int8)
+
+
+def scale(sample: Vectors) -> float:
+    """A scale at which next to no component of rows like `sample` is cut off."""
+    return _LARGEST / max(float(np.quantile(np.abs(sample), 0.9999)), 1.0 / _LARGEST)

@@ -1,0 +1,119 @@
+"""What a snapshot consists of, in one file that is replaced in one step."""
+
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tandem_memory.index import files
+from tandem_memory.index.errors import DamagedError
+from tandem_memory.index.files import Stored
+
+_FORMAT = 1
+_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files of a snapshot, and what their contents mean.
+
+    Attributes:
+        dimension: Components of a row.
+        count: Slots.
+        covers: The position up to which everything in the log is in it.
+        sealed: Slots below are in segments.
+        rows: Name of the file of the rows; it may be longer.
+        sums: Checksum of each block of them.
+        columns: Fields by slot.
+        segments: Rows at 4 bits.
+        graph: Its file, its scale and the slots that it covers.
+    """
+
+    dimension: int
+    count: int
+    covers: int
+    sealed: int
+    rows: str
+    sums: tuple[int, ...]
+    columns: Stored
+    segments: tuple[Stored, ...]
+    graph: tuple[Stored, float, int] | None
+
+    def names(self) -> frozenset[str]:
+        """Of all files that belong to the snapshot."""
+        stored = (self.columns, *self.segments, *(() if self.graph is None else self.graph[:1]))
+        return frozenset((_NAME, self.rows, *(each.path.name for each in stored)))
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Make `manifest` the one of `folder`, durably."""
+    graph = manifest.graph
+    text = json.dumps(
+        {
+            "format": _FORMAT,
+            "dimension": manifest.dimension,
+            "count": manifest.count,
+            "covers": manifest.covers,
+            "sealed": manifest.sealed,
+            "rows": manifest.rows,
+            "sums": manifest.sums,
+            "columns": _entry(manifest.columns),
+            "segments": [_entry(stored) for stored in manifest.segments],
+            "graph": None if graph is None else [_entry(graph[0]), *graph[1:]],
+        }
+    )
+    beside = folder / f"{_NAME}-{secrets.token_hex(4)}"
+    files.written(beside, lambda path: path.write_text(f"{text}\n{zlib.crc32(text.encode())}\n"))
+    beside.replace(folder / _NAME)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of `folder`.
+
+    Raises:
+        DamagedError: there is none, or not as it was written, or of a format that this program does not know.
+    """
+    said = _checked(folder / _NAME)
+    graph = said["graph"]
+    return Manifest(
+        dimension=said["dimension"],
+        count=said["count"],
+        covers=said["covers"],
+        sealed=said["sealed"],
+        rows=said["rows"],
+        sums=tuple(said["sums"]),
+        columns=_stored(folder, said["columns"]),
+        segments=tuple(_stored(folder, entry) for entry in said["segments"]),
+        graph=None if graph is None else (_stored(folder, graph[0]), graph[1], graph[2]),
+    )
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    try:
+        text, checksum = path.read_text().splitlines()
+    except (OSError, ValueError) as error:
+        raise DamagedError(path, "cannot be read") from error
+    if checksum != str(zlib.crc32(text.encode())):
+        raise DamagedError(path, "not as it was written")
+    said = json.loads(text)
+    if said["format"] != _FORMAT:
+        raise DamagedError(path, f"of format {said['format']}, this program reads {_FORMAT}")
+    return said
+
+
+def _entry(stored: Stored) -> tuple[str, int, int]:
+    return stored.path.name, stored.size, stored.checksum
+
+
+def _stored(folder: Path, entry: Sequence[Any]) -> Stored:
+    name, size, checksum = entry
+    return Stored(path=folder / name, size=size, checksum=checksum)

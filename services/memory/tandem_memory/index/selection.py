@@ -1,0 +1,73 @@
+"""Which of the sealed rows a filter admits, in the forms that searches need; remembered, since workers ask with the same few filters.
+
+A selection holds for one arrangement of segments and until a record is removed (or judged, if the filter asks about that).
+"""
+
+import threading
+from collections import OrderedDict
+from functools import cached_property
+
+import numpy as np
+from tandem.memory.v1.memory_pb2 import Filter
+
+from tandem_memory.index.condition import Condition, Mask
+from tandem_memory.index.rows import Slots, Vectors
+from tandem_memory.index.segment import Segment
+from tandem_memory.index.view import View
+
+FEW = 2048  # matches that are multiplied one by one: about as fast as a segment of so many
+_REMEMBERED = 16  # filters; each costs at most a byte or two for a row, and FEW float rows (3 MB of 384 dimensions)
+
+
+class Selection:
+    """The sealed slots whose records are there and as wanted.
+
+    Attributes:
+        allowed: For each sealed slot whether it is one.
+        count: How many are.
+    """
+
+    def __init__(self, view: View, condition: Condition) -> None:
+        self._view = view
+        self.allowed = condition.passing(0, view.sealed)
+        self._all = condition.open and view.dead == 0
+        self.count = view.sealed if self._all else int(np.count_nonzero(self.allowed))
+
+    @cached_property
+    def few(self) -> tuple[Slots, Vectors]:
+        """The slots and copies of their rows; for at most FEW."""
+        slots = np.flatnonzero(self.allowed)
+        return slots, self._view.rows.take(slots)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Segment, Mask | None], ...]:
+        """Segments that hold some of them, each with a mask; None where all of it is allowed."""
+        if self._all:
+            return tuple((segment, None) for segment in self._view.segments)
+        masks = ((segment, self.allowed[segment.slots]) for segment in self._view.segments)
+        return tuple((segment, None if mask.all() else mask) for segment, mask in masks if mask.any())
+
+
+class Remembered:
+    """The selections of the last filters. A lock is held to look one up, never while one is made or used."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, tuple[tuple[int, ...], Selection]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def selection(self, view: View, wanted: Filter, condition: Condition) -> Selection:
+        """What `wanted` selects of `view`."""
+        key = wanted.SerializeToString(deterministic=True)
+        stamp = (view.arrangement, view.dead, view.judged if condition.of_use else 0)
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None and known[0] == stamp:
+                self._known.move_to_end(key)
+                return known[1]
+        made = Selection(view, condition)
+        with self._lock:
+            self._known[key] = stamp, made
+            self._known.move_to_end(key)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return made

@@ -1,0 +1,60 @@
+"""The two ways to look roughly through many rows, and what each costs.
+
+Costs are nanoseconds of one core (EPYC with AVX-512, 384 dimensions); only their proportions matter.
+"""
+
+import math
+
+import numpy as np
+
+from tandem_memory.index import exact
+from tandem_memory.index.graph import Graph
+from tandem_memory.index.near import NOBODY, Near, measured, merged
+from tandem_memory.index.rows import Slots, Vectors
+from tandem_memory.index.selection import Selection
+from tandem_memory.index.view import View
+
+_BEGIN_SCAN = 20_000  # rotate a query, for each segment
+_SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of several together
+_BEGIN_WALK, _WALK = 60_000, 4_000  # along the graph: for a query, and for each find
+_MULTIPLY = 40.0  # a float row that is in order
+
+_WIDTH, _WIDTH_ROWS, _WIDER = 48, 1 << 17, 16  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_WIDEST = 400  # above, a filter leaves too little of what the graph finds
+_CHANCE = 1.3  # a filter's share differs from place to place
+_ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
+
+
+def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
+    """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
+    finds = [segment.nearest(queries, 2 * k + _ROUGH, mask) for segment, mask in selection.parts]
+    return merged(finds, 2 * k + _ROUGH).slots
+
+
+def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Near | None:
+    """About the k nearest of each query among the sealed rows of a selection; None when too few of what was found are of it."""
+    covers = min(graph.covers, view.sealed)
+    slots = graph.nearest(queries, _width(view, selection, k))
+    fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
+    fit &= selection.allowed[np.where(fit, slots, 0)]
+    reachable = int(np.count_nonzero(selection.allowed[:covers]))
+    if fit.sum(axis=1).min(initial=k) < min(k, reachable):
+        return None
+    near = measured(view.rows, queries, np.where(fit, slots, NOBODY))
+    return merged([near, exact.between(view.rows, queries, covers, selection.allowed[covers:], k)], k)
+
+
+def graph_is_cheaper(view: View, graph: Graph, selection: Selection, queries: int, k: int) -> bool:
+    """Whether walking the graph, and multiplying what it does not cover yet, costs less than scanning segments."""
+    width = _width(view, selection, k)
+    if width > _WIDEST + k:
+        return False
+    walk = queries * (_BEGIN_WALK + _WALK * width) + _MULTIPLY * (view.sealed - min(graph.covers, view.sealed)) * queries
+    rows = sum(len(segment.slots) for segment, _ in selection.parts)
+    return walk < _BEGIN_SCAN * len(selection.parts) * queries + rows * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
+
+
+def _width(view: View, selection: Selection, k: int) -> int:
+    share = selection.count / view.sealed
+    wide = _WIDTH + _WIDER * max(0.0, math.log2(view.sealed / _WIDTH_ROWS))
+    return int(wide + k * (1.0 if share == 1.0 else _CHANCE / share))
