@@ -137,8 +137,28 @@ class CursorError(ValueError):
     """A cursor or an id that this backend has not given."""
 
 
+class DamagedError(Exception):
+    """What is kept is not what was written.
+
+    Attributes:
+        where: The table and the key, or the page.
+        what: What is wrong there.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what = where, what
+
+
+class ReadingLostError(Exception):
+    """A long reading could not be held at its moment to its end; begin again."""
+
+
 class Backend(Protocol):
-    """Keeps records. All methods may be called at any time, from one event loop, any number at once."""
+    """Keeps records. All methods may be called at any time, from one event loop, any number at once.
+
+    Whatever reads records raises DamagedError at one that is not as it was written; it is never given out.
+    """
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
         """Take in records, and return once all are durable; the namespace begins with its first record.
@@ -228,6 +248,7 @@ class Backend(Protocol):
 
         Raises:
             UnknownNamespaceError: as for `get`.
+            ReadingLostError: when that moment is lost on the way.
         """
         ...
 

@@ -17,12 +17,14 @@ from tandem_memory.embedded import cursors
 from tandem_memory.embedded.committer import Committer
 from tandem_memory.embedded.indexes import Indexes
 from tandem_memory.embedded.readings import Readings
+from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.embedded.watching import Bell, follow
 from tandem_memory.pruning import removed
 from tandem_memory.store import Append, Effect, Judge, Remove, Store
 from tandem_memory.store.store import FIRST_MAP_BYTES
 
 _QUIET_S = 15.0  # a watcher hears of its place in the log so often when nothing comes
+_SNAPSHOTS = "index"  # the folder of snapshots within a store's
 _THREADS = 4  # readers that may wait for the disk at once
 
 _T = TypeVar("_T")
@@ -45,12 +47,13 @@ class Embedded:
             FormatError, InUseError, DamagedError, StoreFullError: when it cannot be opened.
         """
         self._store = Store(folder, now=now, map_bytes=map_bytes)
-        self._indexes = Indexes(self._store)
+        self._indexes = Indexes(self._store, folder / _SNAPSHOTS)
         self._readings = Readings(self._store)
         self._quiet_s = quiet_s
         self._bell = Bell()
         self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
-        self._committer = Committer(self._store, self._indexes.learn, self._ring)
+        self._committer = Committer(self._store, self._indexes, self._ring)
+        self._upkeep = Upkeep(self._indexes)
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
         """Write them in the next group."""
@@ -149,8 +152,9 @@ class Embedded:
         return await self._off_the_loop(partial(self._store.copy, into))
 
     async def close(self) -> None:
-        """Write what waits, then close the files."""
+        """Write what waits, and snapshots; then close the files."""
         await asyncio.to_thread(self._committer.close)
+        await asyncio.to_thread(self._upkeep.close)
         self._threads.shutdown()
         self._store.close()
 

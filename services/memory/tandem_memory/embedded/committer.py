@@ -5,11 +5,13 @@ nobody pays for what somebody else handed in.
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
 
 from tandem_memory.store import Effect, Job, Store
 
@@ -18,6 +20,20 @@ _MOST_BYTES = 16 << 20
 _MOST_JOBS = 4096
 
 _T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+
+class Learner(Protocol):
+    """Hears of what has become durable."""
+
+    def learn(self, effects: Sequence[Effect]) -> None:
+        """Hear of a group."""
+        ...
+
+    def catch_up(self) -> None:
+        """Look for what one was not told of."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +48,12 @@ class Committer:
 
     Args:
         store: Where to.
-        learn: Makes effects visible to searches; called before a job is answered.
+        learner: Makes effects visible to searches before a job is answered.
         told: Called on the event loop after each group, with the effects.
     """
 
-    def __init__(self, store: Store, learn: Callable[[Sequence[Effect]], None], told: Callable[[Sequence[Effect]], None]) -> None:
-        self._store, self._learn, self._told = store, learn, told
+    def __init__(self, store: Store, learner: Learner, told: Callable[[Sequence[Effect]], None]) -> None:
+        self._store, self._learner, self._told = store, learner, told
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="memory-committer", daemon=True)
         self._thread.start()
@@ -88,10 +104,21 @@ class Committer:
                 for waiting in group:
                     self._commit([waiting])
             else:
+                self._learned(self._learner.catch_up)
                 self._answer(group, [error], ())
             return
-        self._learn(committed.effects)
-        self._answer(group, committed.outcomes, committed.effects)
+        failure = self._learned(partial(self._learner.learn, committed.effects))
+        # What is durable and not searched is not done: who hands it in again under its key is told its id.
+        self._answer(group, [failure] * len(group) if failure else committed.outcomes, committed.effects)
+
+    def _learned(self, learn: Callable[[], None]) -> Exception | None:
+        """What went wrong, if anything."""
+        try:
+            learn()
+        except Exception as error:  # noqa: BLE001 - the thread goes on for all others
+            _log.exception("the indexes did not take in what is durable; start anew to have them built from the log")
+            return error
+        return None
 
     def _answer(self, group: Sequence[_Waiting], outcomes: Sequence[Any], effects: Sequence[Effect]) -> None:
         """Wake all who wait by one call into the event loop."""

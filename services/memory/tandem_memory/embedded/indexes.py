@@ -1,31 +1,49 @@
-"""The derived indexes, one for each namespace: built from the log, kept up with it, never needed to know what is true."""
+"""The derived indexes, one for each namespace: what is searched, never what is true.
 
+Each is read from its snapshot and taken on to the end of the log; where there is no snapshot, or it is damaged, the index is
+built from the log alone.
+"""
+
+import logging
 import time
-from collections.abc import Iterator, Sequence
-from typing import assert_never
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding
 
 from tandem_memory.backend import UnknownNamespaceError
-from tandem_memory.index import Index
-from tandem_memory.store import Added, Effect, Gone, Namespace, Store, Used
-from tandem_memory.store.reading import added
+from tandem_memory.embedded.replay import replay, take
+from tandem_memory.index import DamagedError, Index
+from tandem_memory.store import Effect, Namespace, Store
 from tandem_memory.store.tables import Table, place
 
 _ALL = Filter()
 _LOOKS = 3
 _APPLIED_S = 0.05  # a group that is durable is in the index before that, or else at the third look
-_BATCH = 4096  # records; with 768 dimensions about 12 MB
+
+_log = logging.getLogger(__name__)
 
 
 class Indexes:
     """What is searched."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._indexes = {name: self._built(namespace) for name, namespace in store.namespaces.items()}
+    def __init__(self, store: Store, folder: Path) -> None:
+        """Make all ready.
+
+        Args:
+            store: Whose log it is.
+            folder: Where the snapshots are.
+        """
+        self._store, self._folder = store, folder
+        self._saved: dict[str, int] = {}
+        self._indexes = {name: self._ready(namespace) for name, namespace in store.namespaces.items()}
+
+    @property
+    def all(self) -> Mapping[str, Index]:
+        """Every index, by the name of its namespace."""
+        return self._indexes
 
     def of(self, name: str) -> Index:
         """The index of a namespace.
@@ -40,12 +58,37 @@ class Indexes:
 
     def learn(self, effects: Sequence[Effect]) -> None:
         """Take in what has become durable; every search that begins after this sees it."""
+        touched: dict[str, Index] = {}
         for effect in effects:
             name = effect.namespace.name
-            index = self._indexes.get(name) or Index(effect.namespace.dimension)
-            _take(index, effect)
-            index.covers = self._store.head(effect.namespace)
-            self._indexes.setdefault(name, index)
+            index = touched.setdefault(name, self._indexes.get(name) or Index(effect.namespace.dimension))
+            take(index, effect)
+        for name, index in touched.items():
+            index.covers = self._store.head(self._store.namespace(name))
+        self._indexes = {**self._indexes, **touched} if touched.keys() - self._indexes.keys() else self._indexes
+
+    def catch_up(self) -> None:
+        """Take in what is in the log and was not told of, as after a disk that broke off a write and took it all the same."""
+        for name, namespace in self._store.namespaces.items():
+            index = self._indexes.get(name) or Index(namespace.dimension)
+            if index.covers < self._store.head(namespace):
+                replay(self._store, namespace, index)
+                self._indexes = {**self._indexes, name: index}
+
+    def save(self, name: str) -> None:
+        """Write a snapshot of an index.
+
+        Raises:
+            OSError: the snapshot that was there, if any, still is.
+        """
+        index = self._indexes[name]
+        covers = index.covers
+        index.save(self._place(self._store.namespace(name)))
+        self._saved[name] = covers
+
+    def unsaved(self, name: str) -> int:
+        """How many changes came after the snapshot of an index."""
+        return self._indexes[name].covers - self._saved.get(name, 0)
 
     def differing(self, name: str, records: npt.NDArray[np.uint64]) -> Iterator[Finding]:
         """Where the index does not hold what the log did when it had these records.
@@ -65,32 +108,25 @@ class Indexes:
             time.sleep(_APPLIED_S)
         return found != there
 
-    def _built(self, namespace: Namespace) -> Index:
-        index = Index(namespace.dimension)
-        for part in self._parts(namespace):
-            _take(index, part)
-        index.covers = self._store.head(namespace)
+    def _ready(self, namespace: Namespace) -> Index:
+        index = self._snapshot(namespace) or Index(namespace.dimension)
+        replay(self._store, namespace, index)
         return index
 
-    def _parts(self, namespace: Namespace) -> Iterator[Added]:
-        """All records, some at a time."""
-        after = 0
-        while True:
-            with self._store.reading() as transaction:
-                part = added(transaction, namespace, after, _BATCH)
-            if part is None:
-                return
-            yield part
-            after = int(part.positions[-1])
+    def _snapshot(self, namespace: Namespace) -> Index | None:
+        folder = self._place(namespace)
+        if not folder.exists():
+            return None
+        try:
+            index = Index.load(folder, namespace.dimension)
+        except DamagedError as damage:
+            _log.warning("the index of namespace %r is built from the log: %s", namespace.name, damage)
+            return None
+        if index.covers > self._store.head(namespace):
+            _log.warning("the index of namespace %r is built from the log: its snapshot is of a longer log", namespace.name)
+            return None
+        self._saved[namespace.name] = index.covers
+        return index
 
-
-def _take(index: Index, effect: Effect) -> None:
-    match effect:
-        case Added():
-            index.add(effect.positions, effect.vectors, effect.records)
-        case Gone():
-            index.remove(effect.positions)
-        case Used():
-            index.judge(effect.position, effect.times, effect.gain)
-        case _:
-            assert_never(effect)
+    def _place(self, namespace: Namespace) -> Path:
+        return self._folder / namespace.identity

@@ -1,7 +1,7 @@
 """The log of records and what happened to them, on disk. The only room with lmdb."""
 
 from tandem_memory.store.draft import Added, Effect, Gone, Used
-from tandem_memory.store.errors import DamagedError, FormatError, InUseError, SnapshotLostError
+from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_of
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.snapshot import Snapshot
@@ -11,7 +11,6 @@ __all__ = [
     "Added",
     "Append",
     "Committed",
-    "DamagedError",
     "Effect",
     "FormatError",
     "Gone",
@@ -21,7 +20,6 @@ __all__ = [
     "Namespace",
     "Remove",
     "Snapshot",
-    "SnapshotLostError",
     "Store",
     "Used",
     "inspect",

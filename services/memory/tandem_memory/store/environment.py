@@ -12,10 +12,9 @@ from typing import TypeVar
 
 import lmdb
 
-from tandem_memory.backend import StoreFullError
-from tandem_memory.store.errors import DamagedError
+from tandem_memory.backend import DamagedError, StoreFullError
 from tandem_memory.store.gate import Gate
-from tandem_memory.store.opening import FULL, locked, opened
+from tandem_memory.store.opening import FULL, locked, opened, opened_to_read
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import DAMAGE, Transaction
@@ -93,12 +92,20 @@ class Environment:
             else:
                 return done
 
-    def copy(self, into: Path) -> None:
-        """Write all that is there at this moment, without gaps, to files in `into`."""
+    def copy(self, into: Path) -> int:
+        """Write all that is there at this moment, without gaps, to files in `into`; how many records that are.
+
+        Raises:
+            StoreFullError: when they do not fit there.
+        """
         into.mkdir(parents=True, exist_ok=True)
         try:
             with self._gate.passing():
                 self._held.copy(str(into), compact=True)
+            with opened_to_read(into) as copied:
+                records = copied.open_db(Table.RECORDS.encode(), create=False)
+                with copied.begin() as held:
+                    return held.stat(records)["entries"]
         except lmdb.Error as error:
             raise self._meaning(error) from error
 

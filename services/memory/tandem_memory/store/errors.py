@@ -1,16 +1,4 @@
-"""What can be wrong with the files of a store, beyond what every backend may refuse."""
-
-
-class DamagedError(Exception):
-    """What was read is not what was written.
-
-    Attributes:
-        where: The table and the key, or the page.
-    """
-
-    def __init__(self, where: str, what: str) -> None:
-        super().__init__(f"{where}: {what}")
-        self.where, self.what = where, what
+"""Why a store is not opened, beyond what every backend may say."""
 
 
 class FormatError(Exception):
@@ -19,7 +7,3 @@ class FormatError(Exception):
 
 class InUseError(Exception):
     """Another process has the store open: it knows positions that this one would give a second time."""
-
-
-class SnapshotLostError(Exception):
-    """A long reading was ended because the map had to move under it; begin again."""

@@ -44,7 +44,12 @@ def opened(folder: Path, map_bytes: int) -> tuple[lmdb.Environment, bool]:
     except lmdb.Error as error:
         if error.code not in FULL or not (folder / "data.mdb").exists():
             raise
-    return _with_room(folder, map_bytes, readonly=True), False
+    return opened_to_read(folder, map_bytes), False
+
+
+def opened_to_read(folder: Path, map_bytes: int = _LEAST_MAP_BYTES) -> lmdb.Environment:
+    """The environment of files that nobody writes to; nothing is put beside them."""
+    return _with_room(folder, map_bytes, readonly=True)
 
 
 def _with_room(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environment:

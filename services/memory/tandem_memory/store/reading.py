@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Record
 
-from tandem_memory.store.draft import Added
+from tandem_memory.backend import DamagedError
+from tandem_memory.store.draft import Added, Gone, Used
 from tandem_memory.store.entries import moment_us, parsed
-from tandem_memory.store.errors import DamagedError
 from tandem_memory.store.jobs import use_of
 from tandem_memory.store.namespace import Head, Namespace
 from tandem_memory.store.seal import located
@@ -72,6 +72,21 @@ def added(transaction: Transaction, namespace: Namespace, after: int, most: int)
         vectors=np.frombuffer(vectors, "<f4").reshape(len(some), namespace.dimension),
         records=some,
     )
+
+
+def effects(transaction: Transaction, namespace: Namespace, after: int, most: int) -> tuple[Sequence[Gone | Used], int]:
+    """What the first `most` changes behind a position that are no records mean for an index, and the position of the last of them."""
+    found = list[Gone | Used]()
+    for key, kept in islice(transaction.walk(Table.CHANGES, place(namespace.number, after + 1), place(namespace.number + 1, 0)), most):
+        after = placed(key)[1]
+        change = parsed(Change, kept)
+        if change.HasField("pruned"):
+            found.append(Gone(namespace=namespace, positions=[int(each) for each in change.pruned.ids]))
+        else:
+            judged = record(transaction, namespace, int(change.judged.id), vectors=False)
+            if judged is not None:
+                found.append(Used(namespace=namespace, position=int(judged.id), times=judged.use.times, gain=judged.use.gain))
+    return found, after
 
 
 def vector(transaction: Transaction, key: bytes) -> bytes:

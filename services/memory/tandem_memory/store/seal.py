@@ -7,7 +7,7 @@ a microsecond for a record and its vector, and misses one flip in four billion.
 import struct
 import zlib
 
-from tandem_memory.store.errors import DamagedError
+from tandem_memory.backend import DamagedError
 from tandem_memory.store.tables import Table
 
 _CRC = struct.Struct(">I")

@@ -6,7 +6,7 @@ from typing import Any
 
 import lmdb
 
-from tandem_memory.store.errors import SnapshotLostError
+from tandem_memory.backend import ReadingLostError
 from tandem_memory.store.gate import Gate
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import Transaction
@@ -24,12 +24,12 @@ class Snapshot:
         """Read a part.
 
         Raises:
-            SnapshotLostError: when the map has moved since the last part.
+            ReadingLostError: when the map has moved since the last part.
         """
         with self._gate.passing():
             if self._ended:
                 msg = "the store grew while it was read: begin again"
-                raise SnapshotLostError(msg)
+                raise ReadingLostError(msg)
             yield Transaction(self._held, self._tables)
 
     def end(self) -> None:

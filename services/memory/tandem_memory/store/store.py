@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Finding
 
-from tandem_memory.backend import CursorError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
+from tandem_memory.backend import CursorError, DamagedError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
 from tandem_memory.store import reading
 from tandem_memory.store.checking import Comparison, damaged_pages
 from tandem_memory.store.draft import Draft, Effect
 from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
-from tandem_memory.store.errors import DamagedError, FormatError
+from tandem_memory.store.errors import FormatError
 from tandem_memory.store.jobs import Job
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.snapshot import Snapshot
@@ -132,13 +132,7 @@ class Store:
 
     def copy(self, into: Path) -> int:
         """Write the store as it is now into a folder from which it can be opened; how many records that are."""
-        self._environment.copy(into / LOG)
-        written = Environment(into / LOG)
-        try:
-            with written.reading() as transaction:
-                return transaction.count(Table.RECORDS)
-        finally:
-            written.close()
+        return self._environment.copy(into / LOG)
 
     def check(self) -> Checked:
         """Compare all that is kept, as it is now, while others read and write."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import lmdb
 
-from tandem_memory.store.errors import DamagedError
+from tandem_memory.backend import DamagedError
 from tandem_memory.store.seal import sealed, unsealed
 from tandem_memory.store.tables import Table
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Judged
-from tandem_memory.store import DamagedError, Judge, Remove, Store, reading
+from tandem_memory.backend import DamagedError
+from tandem_memory.store import Judge, Remove, Store, reading
 from tandem_memory.store.tables import Table, named, packed, place
 from tandem_memory.store.transaction import Transaction
 

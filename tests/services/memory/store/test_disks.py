@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tandem_memory.backend import StoreFullError
-from tandem_memory.store import DamagedError, FormatError, InUseError, Remove, Store
+from tandem_memory.backend import DamagedError, StoreFullError
+from tandem_memory.store import FormatError, InUseError, Remove, Store
 from tandem_memory.store.tables import Table
 
 from tests.parts.small_disk import mounted_read_only

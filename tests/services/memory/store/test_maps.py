@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from tandem_memory.store import SnapshotLostError, reading
+from tandem_memory.backend import ReadingLostError
+from tandem_memory.store import reading
 
 from .conftest import OpenStore
 from .jobs import NAMESPACE, append, commit, held, large
@@ -73,7 +74,7 @@ def test_a_snapshot_ends_when_the_map_moves(open_store: OpenStore) -> None:
         with snapshot.reading() as transaction:
             assert [each.key for each in reading.records(transaction, store.namespace(NAMESPACE))] == ["a"]
         commit(store, append(large("c", 2 * MIB)))
-        with pytest.raises(SnapshotLostError), snapshot.reading():
+        with pytest.raises(ReadingLostError), snapshot.reading():
             pass
     assert held(store) == ["a", "b", "c"]
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Change, Finding, Record, Use
 
+from tandem_memory.backend import DamagedError
 from tandem_memory.store.entries import parsed
-from tandem_memory.store.errors import DamagedError
 from tandem_memory.store.jobs import FLOAT_BYTES
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.seal import located, unsealed
