@@ -103,6 +103,13 @@ class StoreFullError(Exception):
     """Nothing can be taken in: the disk is full or may not be written. What is there is served all the same."""
 
 
+class StoreUnavailableError(Exception):
+    """Too few of the machines that keep the records answer.
+
+    Whether what was asked has been done is not known; nothing is lost or doubled by asking again, under the same keys.
+    """
+
+
 class UnknownNamespaceError(LookupError):
     """There is no such namespace yet."""
 
