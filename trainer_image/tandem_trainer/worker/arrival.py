@@ -52,8 +52,9 @@ def awaited(store: Store, *, patience_s: float, say: Callable[[str], None]) -> N
         say(f"waiting for the store: {error}")
         return True
 
-    first_s, longest_s = _FIRST_PAUSE_S, _LONGEST_PAUSE_S
-    for attempt in retry_context(passing, None, patience_s, wait_initial=first_s, wait_max=longest_s, wait_jitter=first_s):
+    for attempt in retry_context(
+        passing, attempts=None, timeout=patience_s, wait_initial=_FIRST_PAUSE_S, wait_max=_LONGEST_PAUSE_S, wait_jitter=_FIRST_PAUSE_S
+    ):
         with attempt:
             candidates(store)
             if attempt.num > 1:
