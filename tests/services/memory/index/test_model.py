@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tandem.memory.v1.memory_pb2 import Filter, Record
-from tandem_memory.index import Index
+from tandem_memory.index import Index, arrangement, search, upkeep, ways
 
 from tests.services.memory.index.model import DIMENSION, Model, filters, records, vectors
 
@@ -74,8 +74,20 @@ class Operations(RuleBasedStateMachine):
             assert [None if np.isnan(value) else value for value in values] == [record.metrics.get(name) for record in kept]
 
 
-def test_it_finds_what_a_list_would() -> None:
-    """Random adds, removals, judgements and searches agree with a model that goes through all records."""
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few rows are worth a segment, and rough finds are so many that none can be missed."""
+    monkeypatch.setattr(upkeep, "TAIL", 3)
+    monkeypatch.setattr(arrangement, "_OWN", 2)
+    monkeypatch.setattr(search, "FEW", 1)
+    monkeypatch.setattr(ways, "_ROUGH", 1000)
+
+
+@pytest.mark.parametrize("rough", [False, True])
+def test_it_finds_what_a_list_would(request: pytest.FixtureRequest, *, rough: bool) -> None:
+    """Random adds, removals, judgements and searches agree with a model that goes through all records; so do segments of it."""
+    if rough:
+        request.getfixturevalue("tiny")
     run: Any = Operations.TestCase
-    run.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+    run.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
     run("runTest").runTest()
