@@ -54,6 +54,25 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Path]:
         yield folder
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that runs a part of the tests hands on what it misses."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["missing"] = session.config.stash.get(_MISSING, {})
+
+
+class _Workers:
+    """Hears what such processes miss."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        node.config.stash.setdefault(_MISSING, {}).update(getattr(node, "workeroutput", {}).get("missing", {}))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Workers())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say once for each missing part how to get it."""
     for name, reason in config.stash.get(_MISSING, {}).items():
