@@ -112,7 +112,8 @@ def check_vector(field: str, vector: bytes) -> None:
     if not 1 <= whole <= limits.DIMENSIONS:
         raise UnacceptableError(field=field, problem=f"{whole} dimensions; use 1 to {limits.DIMENSIONS}")
     floats = np.frombuffer(vector, "<f4")
-    square = float(np.dot(floats, floats))  # not finite if any of them is not, or if their length is none of a float32
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = float(np.dot(floats, floats))  # not finite if any of them is not, or if their length is none of a float32
     if not math.isfinite(square):
         raise UnacceptableError(field=field, problem=_not_finite(floats))
     if not square:

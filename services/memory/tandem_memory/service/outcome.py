@@ -11,7 +11,15 @@ from tandem_objects import InvalidAddress, ObjectError
 from tandem_rpc import Refused, invalid
 
 from tandem_memory.acceptance import UnacceptableError
-from tandem_memory.backend import CursorError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
+from tandem_memory.backend import (
+    CursorError,
+    DamagedError,
+    DimensionError,
+    EmbeddingError,
+    ReadingLostError,
+    StoreFullError,
+    UnknownNamespaceError,
+)
 from tandem_memory.backup import BackupError
 from tandem_memory.figures import Figures
 
@@ -87,6 +95,14 @@ def _cursor(error: CursorError, call: _Call) -> Refused:
     return invalid(call.about, f"{error}; send what this service gave")
 
 
+def _damaged(error: DamagedError, _: _Call) -> Refused:
+    return Refused(grpc.StatusCode.DATA_LOSS, f"store: {error}; check says what else is wrong, a backup brings it back")
+
+
+def _lost(error: ReadingLostError, call: _Call) -> Refused:
+    return Refused(grpc.StatusCode.ABORTED, f"{call.name.lower()}: {error}; begin again")
+
+
 def _address(error: InvalidAddress, _: _Call) -> Refused:
     return invalid("uri", str(error))
 
@@ -109,6 +125,8 @@ _SAID: Mapping[type[Exception], _Say] = {
     DimensionError: _dimension,
     EmbeddingError: _embedding,
     CursorError: _cursor,
+    DamagedError: _damaged,
+    ReadingLostError: _lost,
     InvalidAddress: _address,
     ObjectError: _object,
     BackupError: _backup,
