@@ -7,6 +7,7 @@ import pytest
 from tandem_memory.embedded import Embedded
 
 from tests.services.memory.driven import Clock, Driven
+from tests.services.memory.elsewhere import Elsewhere
 
 QUIET_S = 0.02
 
@@ -18,14 +19,15 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["embedded"])
-def new_memory(tmp_path: Path, clock: Clock) -> Iterator[NewMemory]:
-    """Opens one more each time that it is called, and closes all at the end."""
+@pytest.fixture(params=["embedded", "embedded-killed"])
+def new_memory(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[NewMemory]:
+    """Opens one more each time that it is called, and closes all at the end; or kills them, whenever another would be closed."""
     opened: list[Driven] = []
+    kind = {"embedded": Embedded, "embedded-killed": Elsewhere}[request.param]
 
     def new() -> Driven:
         folder = tmp_path / f"memory-{len(opened)}"
-        opened.append(Driven(lambda: Embedded(folder, now=clock, quiet_s=QUIET_S)))
+        opened.append(Driven(lambda: kind(folder, now=clock, quiet_s=QUIET_S)))
         return opened[-1]
 
     yield new

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tandem.memory.v1.memory_pb2 import Change, Filter, Judged, Record
 from tandem_memory.backend import Pruning
+from tandem_memory.embedded import Embedded
 from tandem_memory.wanted import utility, wants
 
 from tests.services.memory.driven import Driven, record
@@ -181,5 +182,6 @@ def test_a_memory_is_dicts(new_memory: NewMemory) -> None:
             self.memory.again()
             self.sound()
 
-    limits = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    examples = 25 if isinstance(new_memory().backend, Embedded) else 5  # a new process for each
+    limits = settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(AgainstNew, settings=limits)
