@@ -24,7 +24,7 @@ EPILOGUE = """Exit codes:
 - 1 the run failed
 - 2 a file, an option or the state of a run is wrong
 - 3 the run was stopped before its end (Ctrl-C, suspend, budget)
-- 4 no such run
+- 4 no such run, or namespace of a memory
 - 70 a mistake of Tandem's own
 - 74 the machine refuses (disk full, no permission)
 - 130 you left, the run goes on

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import checkpoints, control, cost, crds, doctor, logs, plan, run, status
+from .commands import checkpoints, control, cost, crds, doctor, logs, memory, plan, run, status
 from .exits import EPILOGUE, Exit, Leave
 
 app = typer.Typer(
@@ -35,9 +35,10 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     doctor.doctor,
     crds.crds,
 )
-_PRINTS_ONLY = {"plan", "status", "cost", "checkpoints", "crds", "doctor"}
+_PRINTS_ONLY = {"plan", "status", "cost", "checkpoints", "crds", "doctor", "memory"}
 for _command in _COMMANDS:
     app.command(epilog=EPILOGUE)(_command)
+app.add_typer(memory.app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the shape that typer calls

@@ -55,6 +55,10 @@ class Terms:
         """How long a stream may be without an answer that is due; None is for ever."""
         return None if self.patience_s is None else self.patience_s + self.deadline_s
 
+    def may_try_again(self, error: MemoryServiceError) -> bool:
+        """Whether a first try that failed is followed by others. It is made outside of `tries`, which cost a quarter of a call."""
+        return error.passing and self.patience_s != 0
+
     def tries(self) -> "Iterator[Attempt]":
         """One try after the other, for as long as patience lasts; leave the loop with the first that succeeds."""
         from stamina import retry_context
@@ -111,10 +115,19 @@ class Link:
         Raises:
             MemoryServiceError: when it does not.
         """
+        try:
+            return self._once(terms, method, request)
+        except MemoryServiceError as error:
+            if not terms.may_try_again(error):
+                raise
         for attempt in terms.tries():
-            with attempt, said_well(self.address):
-                return method(request, timeout=terms.deadline_s)
+            with attempt:
+                return self._once(terms, method, request)
         raise AssertionError  # stamina raises the last error itself
+
+    def _once(self, terms: Terms, method: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
+        with said_well(self.address):
+            return method(request, timeout=terms.deadline_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +153,19 @@ class AsyncLink:
         Raises:
             MemoryServiceError: when it does not.
         """
+        try:
+            return await self._once(terms, method, request)
+        except MemoryServiceError as error:
+            if not terms.may_try_again(error):
+                raise
         async for attempt in terms.tries_async():
-            with attempt, said_well(self.address):
-                return await method(request, timeout=terms.deadline_s)
+            with attempt:
+                return await self._once(terms, method, request)
         raise AssertionError  # stamina raises the last error itself
+
+    async def _once(self, terms: Terms, method: "aio.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
+        with said_well(self.address):
+            return await method(request, timeout=terms.deadline_s)
 
 
 @contextmanager

@@ -1,0 +1,120 @@
+"""Sources of a memory side by side: what each wrote, what that cost, and who used whose records to what gain. Pure.
+
+Every figure is the service's own, counted over the records that match; nothing is estimated. What no record has is None.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tandem_memory.client import SourceStats, Stats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One source, or all of them together.
+
+    Attributes:
+        name: The source.
+        records: How many records it wrote.
+        score: Their mean score.
+        metrics: Their mean metrics.
+        cost_usd: What they cost.
+        used_by: How often each source used them.
+        gain: Mean gain of those uses, -1 to 1.
+        first_at: When the first was made.
+        last_at: When the last was made.
+    """
+
+    name: str
+    records: int
+    score: float | None
+    metrics: Mapping[str, float]
+    cost_usd: Decimal
+    used_by: Mapping[str, int]
+    gain: float | None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    @property
+    def cost_each(self) -> Decimal | None:
+        """What a record cost, on average."""
+        return self.cost_usd / self.records if self.records else None
+
+    @property
+    def uses(self) -> int:
+        """How often its records were used, by anybody."""
+        return sum(self.used_by.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Sources side by side."""
+
+    sides: Sequence[Side]
+    all: Side
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """Every metric that any record has."""
+        return sorted(self.all.metrics)
+
+    @property
+    def users(self) -> Sequence[str]:
+        """Every source that used a record."""
+        return sorted(self.all.used_by)
+
+    @property
+    def cross_use(self) -> float | None:
+        """Part of all uses that were of another source's records: what sharing a memory brought; None when nothing was used."""
+        if not self.all.uses:
+            return None
+        return 1 - sum(side.used_by.get(side.name, 0) for side in self.sides) / self.all.uses
+
+
+def compared(stats: "Stats") -> Comparison:
+    """The comparison that a namespace's figures make."""
+    return Comparison(sides=[_side(name, each) for name, each in stats.by_source.items()], all=_together(stats))
+
+
+def _side(name: str, each: "SourceStats") -> Side:
+    return Side(
+        name=name,
+        records=each.records,
+        score=each.mean_score,
+        metrics={metric: figure.mean for metric, figure in each.metrics.items()},
+        cost_usd=each.cost_usd,
+        used_by=each.used_by,
+        gain=each.mean_gain,
+        first_at=each.first_at,
+        last_at=each.last_at,
+    )
+
+
+def _together(stats: "Stats") -> Side:
+    sources = list(stats.by_source.values())
+    metrics = {
+        metric: _mean([(each.metrics[metric].mean, each.metrics[metric].count) for each in sources if metric in each.metrics])
+        for metric in {name for each in sources for name in each.metrics}
+    }
+    users = sorted({user for each in sources for user in each.used_by})
+    return Side(
+        name="all",
+        records=stats.records,
+        score=_mean([(each.mean_score, each.scored) for each in sources if each.mean_score is not None]),
+        metrics={metric: mean for metric, mean in metrics.items() if mean is not None},
+        cost_usd=sum((each.cost_usd for each in sources), Decimal(0)),
+        used_by={user: sum(each.used_by.get(user, 0) for each in sources) for user in users},
+        gain=_mean([(each.mean_gain, sum(each.used_by.values())) for each in sources if each.mean_gain is not None]),
+        first_at=min((each.first_at for each in sources if each.first_at), default=None),
+        last_at=max((each.last_at for each in sources if each.last_at), default=None),
+    )
+
+
+def _mean(parts: Sequence[tuple[float, int]]) -> float | None:
+    """Mean of means, each weighing as much as it was made of."""
+    weight = sum(count for _, count in parts)
+    return sum(mean * count for mean, count in parts) / weight if weight else None

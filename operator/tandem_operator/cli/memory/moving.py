@@ -1,0 +1,61 @@
+"""A memory on its way to a file and back: `export`, `import`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tandem_operator.cli.exits import Exit, leave
+from tandem_operator.cli.show import progress, words
+
+from . import told
+from .asked import Place, Which
+from .speaking import speaking
+
+if TYPE_CHECKING:
+    from tandem.memory.v1.memory_pb2 import Record
+
+_LINES, _PICKLES = (".jsonl", ".jsonl.gz", ".json.gz"), (".pkl", ".pickle")
+
+
+def export(place: Place, which: Which, file: Path, *, vectors: bool) -> None:
+    """Write all records that match to a file, or to standard output."""
+    printed = str(file) == "-"
+    if not printed and not file.name.endswith(_LINES):
+        leave(Exit.BAD_INPUT, f"{file}: ends in none of {', '.join(_LINES)}; exports are JSON lines, or - for standard output")
+    from tandem_memory.transfer import files
+
+    with speaking(place) as memory:
+        where = which.filter()
+        with progress.counting("exporting", memory.stats(where).records) as counter:
+            records = counter.passing(memory.export(where, with_vectors=vectors))
+            if printed:
+                files.pour(sys.stdout.buffer, records, with_vectors=vectors)
+                sys.stdout.buffer.flush()
+                return
+            count = files.write(file, records, with_vectors=vectors)
+    print(f"{words.number(count)} records in {file}")
+
+
+def import_(place: Place, file: Path) -> None:
+    """Take in a file; it is read to its end before the first record is sent, so that a mistake in it changes nothing."""
+    if not place.namespace:
+        leave(Exit.BAD_INPUT, "--namespace: absent; name the one that the records belong to, it may be a new one")
+    with speaking(place) as memory:
+        total = sum(1 for _ in _records(file))
+        with progress.counting("importing", total) as counter:
+            done = memory.import_(counter.passing(_records(file)))
+    print(f"{words.number(done.taken)} taken in, {words.number(done.known)} were there already")
+
+
+def _records(file: Path) -> "Iterator[Record]":
+    from tandem_memory.transfer import files, seed
+
+    if file.name.endswith(_PICKLES):
+        found = seed.read(file)
+        for name, count in found.left_out.items():
+            print(f"{file}: {told.clean(name)}: has no place in a record; left out of {count}", file=sys.stderr)
+        return iter(found.records)
+    if not file.name.endswith(_LINES):
+        leave(Exit.BAD_INPUT, f"{file}: ends in none of {', '.join((*_LINES, *_PICKLES))}; give JSON lines, or the pickle of older scripts")
+    return files.read(file)
