@@ -37,7 +37,7 @@ class Indexes:
             folder: Where the snapshots are.
         """
         self._store, self._folder = store, folder
-        self._saved: dict[str, int] = {}
+        self._saved, self._failed = dict[str, int](), set[str]()
         self._indexes = {name: self._ready(namespace) for name, namespace in store.namespaces.items()}
 
     @property
@@ -57,15 +57,22 @@ class Indexes:
         return found
 
     def learn(self, effects: Sequence[Effect]) -> None:
-        """Take in what has become durable; every search that begins after this sees it."""
-        touched: dict[str, Index] = {}
+        """Take in what has become durable; every search that begins after this sees it.
+
+        An index that fails at it is built anew from the log the next time. That raises what it failed with.
+        """
+        for name in tuple(self._failed):
+            self._replace(name, self._built(self._store.namespace(name)))
+            self._failed.discard(name)
+        touched = {effect.namespace.name: effect.namespace for effect in effects}
+        indexes = {name: self._indexes.get(name) or Index(namespace.dimension) for name, namespace in touched.items()}
+        self._failed |= touched.keys()  # until all has gone well
         for effect in effects:
-            name = effect.namespace.name
-            index = touched.setdefault(name, self._indexes.get(name) or Index(effect.namespace.dimension))
-            take(index, effect)
-        for name, index in touched.items():
-            index.covers = self._store.head(self._store.namespace(name))
-        self._indexes = {**self._indexes, **touched} if touched.keys() - self._indexes.keys() else self._indexes
+            take(indexes[effect.namespace.name], effect)
+        for name, index in indexes.items():
+            index.covers = self._store.head(touched[name])
+            self._replace(name, index)
+        self._failed -= touched.keys()
 
     def catch_up(self) -> None:
         """Take in what is in the log and was not told of, as after a disk that broke off a write and took it all the same."""
@@ -73,7 +80,7 @@ class Indexes:
             index = self._indexes.get(name) or Index(namespace.dimension)
             if index.covers < self._store.head(namespace):
                 replay(self._store, namespace, index)
-                self._indexes = {**self._indexes, name: index}
+                self._replace(name, index)
 
     def save(self, name: str) -> None:
         """Write a snapshot of an index.
@@ -107,6 +114,15 @@ class Indexes:
         if found != there:
             time.sleep(_APPLIED_S)
         return found != there
+
+    def _replace(self, name: str, index: Index) -> None:
+        if self._indexes.get(name) is not index:
+            self._indexes = {**self._indexes, name: index}  # anew: others may be going over the old one
+
+    def _built(self, namespace: Namespace) -> Index:
+        index = Index(namespace.dimension)
+        replay(self._store, namespace, index)
+        return index
 
     def _ready(self, namespace: Namespace) -> Index:
         index = self._snapshot(namespace) or Index(namespace.dimension)
