@@ -23,8 +23,8 @@ def drawn(comparison: Comparison, form: str) -> bytes | None:
         figure = Figure(figsize=(11, 7), dpi=120, layout="constrained")
         wrote, cost, scores, uses = figure.subplots(2, 2).flat
         names = [_name(side.name) for side in comparison.sides]
-        _bars(wrote, names, [side.records for side in comparison.sides], "records")
-        _bars(cost, names, [float(side.cost_usd) for side in comparison.sides], "cost, US dollars")
+        _bars(wrote, names, [side.records for side in comparison.sides], "records", "{:,.0f}")
+        _bars(cost, names, [float(side.cost_usd) for side in comparison.sides], "cost, US dollars", "{:,.2f}")
         _grouped(scores, comparison)
         _matrix(uses, comparison)
         out = io.BytesIO()
@@ -32,10 +32,13 @@ def drawn(comparison: Comparison, form: str) -> bytes | None:
     return out.getvalue()
 
 
-def _bars(axes: Any, names: list[str], heights: list[float] | list[int], title: str) -> None:  # noqa: ANN401 - matplotlib's axes
-    axes.bar_label(axes.bar(range(len(names)), heights, tick_label=names), fmt="{:,.4g}")
+def _bars(axes: Any, names: list[str], heights: list[float] | list[int], title: str, form: str) -> None:  # noqa: ANN401 - matplotlib's axes
+    """A bar for each source, in the colour that it has in every panel."""
+    bars = axes.bar(range(len(names)), heights, tick_label=names, color=[f"C{at}" for at in range(len(names))])
+    axes.bar_label(bars, fmt=form)
     axes.set_title(title)
     axes.margins(y=0.15)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _grouped(axes: Any, comparison: Comparison) -> None:  # noqa: ANN401 - matplotlib's axes
@@ -48,12 +51,18 @@ def _grouped(axes: Any, comparison: Comparison) -> None:  # noqa: ANN401 - matpl
         means = [side.score, *(side.metrics.get(metric) for metric in metrics)]
         wide = _WIDTH / len(comparison.sides)
         there = [(place, mean) for place, mean in enumerate(means) if mean is not None]
-        axes.bar([place + at * wide for place, _ in there], [mean for _, mean in there], wide, label=_name(side.name), align="edge")
+        axes.bar(
+            [place + at * wide for place, _ in there],
+            [mean for _, mean in there],
+            wide,
+            color=f"C{at}",
+            label=_name(side.name),
+            align="edge",
+        )
     axes.set_xticks([place + _WIDTH / 2 for place in range(len(labels))], labels, rotation=20, ha="right")
     axes.set_ylim(0, 1)
-    axes.set_title("means (* as the writer claimed it)")
-    if comparison.sides:
-        axes.legend()
+    axes.set_title("means, in the same colours (* as the writer claimed it)")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _matrix(axes: Any, comparison: Comparison) -> None:  # noqa: ANN401 - matplotlib's axes
