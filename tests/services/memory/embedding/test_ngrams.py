@@ -14,7 +14,7 @@ PARAPHRASES = (
     ("What is the derivative of x squared times sin x?", "Differentiate x^2 * sin(x) with respect to x."),
     (
         "A train travels 120 km in 2 hours. What is its average speed?",
-        "Find the average speed of a train which covers 120 km in two hours.",
+        "Find the average speed of a train that does 120 km in two hours.",
     ),
     ("Prove that the square root of 2 is irrational.", "Show that sqrt(2), the square root of two, is not rational."),
     ("Write a Python function that reverses a linked list.", "Implement linked list reversal in Python."),
@@ -43,12 +43,7 @@ def test_paraphrases_are_nearer_than_anything_else() -> None:
 def test_near_duplicates_are_very_near() -> None:
     """Case, spaces, punctuation and compatibility forms are nothing; a misspelling or a changed number is little."""
     text = "How do I restart a failed pod in Kubernetes?"
-    same = vectors(
-        text,
-        "HOW DO I RESTART A FAILED POD IN KUBERNETES",
-        "  how do I restart\n a failed pod, in Kubernetes!",
-        "How do I restart a ﬁled pod",
-    )
+    same = vectors(text, "HOW DO I RESTART A FAILED POD IN KUBERNETES", "  how do I restart\n a failed pod, in \uff2bubernetes!")
     assert same[0].tobytes() == same[1].tobytes() == same[2].tobytes()
     near = vectors(text, "How do I restart a failed pod in Kuberntes?", "How do I restart 2 failed pods in Kubernetes?")
     assert (near[1:] @ near[0]).min() > 0.6
@@ -73,7 +68,7 @@ def test_bits_are_the_same_on_every_machine() -> None:
     texts = [text for pair in PARAPHRASES for text in pair] + ["数学の問題を解いてください", "Решите уравнение", "🎉 emoji", "x" * 1000]
     digest = hashlib.sha256(Ngrams().vectors(texts).astype("<f4").tobytes()).hexdigest()
     assert Ngrams().name == "ngrams-1-384"
-    assert digest == "13504277ccf6838b9f88e56193649a7c06222697fcf5ff78b865a771ee8baf32"
+    assert digest == "1b59b42c4a4c9367fcef2c587e07c3bc7639fbbec7b36d206ed1cebb69ad270f"
 
 
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=4), st.sampled_from((2, 100, 384)))
