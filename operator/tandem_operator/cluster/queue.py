@@ -2,7 +2,8 @@
 
 As in client-go's workqueue a run that changes while it is looked at is looked at again afterwards. Not all news is equal: what may ask
 for a start or a stop comes first; what is only to be told (a pod came up) waits until nothing of that kind is due, but never long; and
-looks that only progress asks for (steps, losses) have a pace, so that thousands of running runs do not keep the API server busy.
+looks that only progress asks for (steps, losses, the meter of what runs) have a pace, so that thousands of running runs do not keep the
+API server busy. Few runs never notice it.
 """
 
 import asyncio
@@ -13,11 +14,15 @@ from typing import Final
 from .kube.informer import Key
 from .kube.limiter import Limiter
 
-_PROGRESS_QPS: Final = 5.0  # looks a second for progress alone, over all runs
+_PROGRESS_QPS: Final = 3.0  # looks a second for progress alone, over all runs
 _PROGRESS_BURST: Final = 100
 _WORKERS: Final = 32
 _SETTLES_S: Final = 0.3  # a pod that comes up is told of four times: placed, set up, pulled, running
 _PATIENCE_S: Final = 30.0  # what is only to be told waits no longer than this, however many runs are to be started
+
+
+_Wish = tuple[Key, bool]
+"""A run that is to be looked at later, and whether it may wait until progress has its turn."""
 
 
 class Queue:
@@ -28,8 +33,8 @@ class Queue:
         self._due: dict[Key, None] = {}
         self._untold: dict[Key, float] = {}
         self._progressed: dict[Key, None] = {}
-        self._later: list[tuple[float, Key]] = []
-        self._when: dict[Key, float] = {}
+        self._later: list[tuple[float, _Wish]] = []
+        self._when: dict[_Wish, float] = {}
         self._at_work: set[Key] = set()
         self._asked, self._stepped = asyncio.Event(), asyncio.Event()
         self._ready = asyncio.Semaphore(0)
@@ -56,19 +61,19 @@ class Queue:
             self._progressed[key] = None
             self._stepped.set()
 
-    def add_later(self, key: Key, wait_s: float) -> None:
+    def add_later(self, key: Key, wait_s: float, *, with_progress: bool = False) -> None:
         """Look in a while, unless there is another reason before; the earliest of several wishes holds.
 
-        A look fulfils every wish that was there when it began.
+        A look fulfils every wish that was there when it began. One `with_progress` waits then until that has its turn.
         """
         if wait_s <= 0:
             self.add(key)
             return
-        when = self._loop.time() + wait_s
-        if key in self._due or self._when.get(key, float("inf")) <= when:
+        when, wish = self._loop.time() + wait_s, (key, with_progress)
+        if key in self._due or self._when.get(wish, float("inf")) <= when:
             return
-        self._when[key] = when
-        heapq.heappush(self._later, (when, key))
+        self._when[wish] = when
+        heapq.heappush(self._later, (when, wish))
         self._asked.set()
 
     async def work(self, look: Callable[[Key], Awaitable[None]]) -> None:
@@ -85,7 +90,8 @@ class Queue:
             key = self._next()
             if key is None:
                 continue
-            self._when.pop(key, None)
+            for with_progress in (False, True):
+                self._when.pop((key, with_progress), None)
             self._at_work.add(key)
             try:
                 await look(key)
@@ -112,10 +118,10 @@ class Queue:
             self._asked.clear()
             now = self._loop.time()
             while self._later and self._later[0][0] <= now:
-                when, key = heapq.heappop(self._later)
-                if self._when.get(key) == when:
-                    del self._when[key]
-                    self._tell(key)
+                when, (key, with_progress) = heapq.heappop(self._later)
+                if self._when.get((key, with_progress)) == when:
+                    del self._when[key, with_progress]
+                    (self.add_progress if with_progress else self._tell)(key)
             try:
                 await asyncio.wait_for(self._asked.wait(), self._later[0][0] - now if self._later else None)
             except TimeoutError:

@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -42,6 +43,14 @@ _PATIENCE: Final = 5  # failed looks in a row after which workers are stopped wi
 _MOST_READ: Final = 1000  # specs that need not be read again at the next look; some 15 kB each
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """When a run is to be looked at again, and whether that may wait until progress has its turn."""
+
+    wait_s: float
+    with_progress: bool = False
+
+
 class Shell:
     """All runs of a cluster, cared for by this process."""
 
@@ -68,20 +77,20 @@ class Shell:
         """Look at a run once, and do what there is to do; look again when that fails."""
         self.looks += 1
         try:
-            again_s = await self._look(key)
+            again = await self._look(key)
         except NotLeaderError:
-            again_s = self._later(key)
+            again = self._later(key)
         except KubeError as error:
-            again_s = self._failed(key, error)
+            again = self._failed(key, error)
         except Exception:  # noqa: BLE001 - a defect that one run brings out must not end the care for the others
             _log.exception("%s/%s: a defect of the operator's; the run is looked at again", *key)
-            again_s = self._later(key)
+            again = self._later(key)
         else:
             self._failures.pop(key, None)
-        if again_s is not None:
-            self._queue.add_later(key, again_s)
+        if again is not None:
+            self._queue.add_later(key, again.wait_s, with_progress=again.with_progress)
 
-    async def _look(self, key: Key) -> float | None:
+    async def _look(self, key: Key) -> _Again | None:
         stored = self._world.run(key)
         if stored is None:
             self._forget(key)
@@ -102,7 +111,7 @@ class Shell:
             made = acceptance.held_back(made, run, problems, seen, now)
         await self._applying.apply(made, run, stored, seen, now, insist=self._failures.get(key, 0) >= _PATIENCE)
         self._accounts.looked(run, made.status)
-        return self._again_s(run, made, seen)
+        return self._again(run, made, seen)
 
     def _forget(self, key: Key) -> None:
         """The run is gone; the server clears away what it owns."""
@@ -130,7 +139,7 @@ class Shell:
             self._read.popitem(last=False)
         return run
 
-    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> float | None:
+    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> _Again | None:
         """Say what is wrong; the run is looked at again when it is edited.
 
         If it has begun and cannot even be read any more, its workers go on by what they were told: neither budget nor deadline is known.
@@ -144,10 +153,17 @@ class Shell:
             self._applying.say(acceptance.told(before, after), key, stored.uid, now)
         await self._applying.holds.let_go(key, stored.uid)
         live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))
-        return _UNREAD_WAIT_S if live else None
+        return _Again(wait_s=_UNREAD_WAIT_S) if live else None
+
+    def _again(self, run: TrainingRun, made: Plan, seen: Seen) -> _Again | None:
+        """When to look again."""
+        if made.unhurried and made.look_again:
+            return _Again(wait_s=made.look_again.total_seconds(), with_progress=True)
+        again_s = self._again_s(run, made, seen)
+        return None if again_s is None else _Again(wait_s=again_s)
 
     def _again_s(self, run: TrainingRun, made: Plan, seen: Seen) -> float | None:
-        """When to look again: also when what was refused may be granted, and at once to say why it was not."""
+        """The time until then: also until what was refused may be granted, and none to say why it was not."""
         asked_s = None if made.look_again is None else made.look_again.total_seconds()
         if (waits_s := self._applying.waits_s((run.metadata.namespace, run.name))) is not None:
             asked_s = min(max(waits_s, _FIRST_WAIT_S), asked_s or _LONGEST_WAIT_S)  # to be told, so never at once, before what is urgent
@@ -157,8 +173,8 @@ class Shell:
         wait_s = self._world.refusals.wait_s(run) if seen.refused == refused else 0.0
         return wait_s if asked_s is None else min(wait_s, asked_s)
 
-    def _failed(self, key: Key, error: KubeError) -> float | None:
-        """When to look again after a request failed; None when there is nothing left to look at."""
+    def _failed(self, key: Key, error: KubeError) -> _Again:
+        """When to look again after a request failed."""
         if error.gone:
             _log.info("%s/%s: %s", *key, error)
         elif not error.conflict:
@@ -166,9 +182,9 @@ class Shell:
             _log.warning("%s/%s: %s (%s)%s", *key, error, error.status, _OLD_DEFINITION if _UNDECLARED in str(error) else "")
         return self._later(key)
 
-    def _later(self, key: Key) -> float:
+    def _later(self, key: Key) -> _Again:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return backoff_s(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S)
+        return _Again(wait_s=backoff_s(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S))
 
 
 def _readable(found: Json) -> TrainingRun | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 
-from .policies import budget, capacity, deadline, elastic, retention
+from .policies import budget, capacity, deadline, elastic, hold, retention
 from .values import Seen
 
 AT_ONCE = timedelta(0)
@@ -29,6 +29,11 @@ def next_moment(run: TrainingRun, seen: Seen, now: datetime, *, started: bool = 
     if seen.live() or run.status.phase not in _AT_REST:
         waits.append(_REGULARLY)
     return min(waits, default=None)
+
+
+def unhurried(run: TrainingRun, seen: Seen, wait: timedelta | None) -> bool:
+    """Whether the look after `wait` is one of the regular ones at a run that runs undisturbed, which only adds up what that costs."""
+    return wait == _REGULARLY and hold.wanted(run, seen)
 
 
 def _waits(run: TrainingRun, seen: Seen, now: datetime) -> Iterator[timedelta]:

@@ -51,15 +51,17 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     if run.status.attempt != before.attempt and not first.unwritten(stored, run.status):
         return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
     start = (*wanted.missing(run, seen, now), *elastic.spares(run, seen, now))
+    again = look.next_moment(run, seen, now, started=bool(start) and not seen.refused)
     return Plan(
         status=run.status,
         stop=stop,
         start=start,
         events=said,
-        look_again=look.next_moment(run, seen, now, started=bool(start) and not seen.refused),
+        look_again=again,
         remove=retention.over(run, seen, now),
         hold=hold.wanted(run, seen),
         can_wait=first.can_wait(stored, run.status, seen),
+        unhurried=look.unhurried(run, seen, again),
     )
 
 

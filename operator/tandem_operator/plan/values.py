@@ -167,7 +167,8 @@ class Plan:
     `start` never names an attempt that the written status does not hold yet, save the first; and events are said only if the status
     could be written, so that they are said once. `remove` says that the run itself has outlived its time. `hold` says
     whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster). `can_wait` says that the status
-    need not be written for a few seconds: whoever looks next finds all that it says by the workers.
+    need not be written for a few seconds: whoever looks next finds all that it says by the workers. `unhurried` says that nothing is
+    expected when it is time to look again, and that runs for which something is may come first.
     """
 
     status: RunStatus
@@ -178,3 +179,4 @@ class Plan:
     remove: bool = False
     hold: bool = False
     can_wait: bool = False
+    unhurried: bool = False

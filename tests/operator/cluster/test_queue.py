@@ -200,6 +200,24 @@ def test_the_earliest_of_several_wishes_holds() -> None:
     assert play(scene) == ["a"]
 
 
+def test_what_may_wait_with_progress_has_its_turn_with_it() -> None:
+    """Of a thousand runs whose regular looks are due at one moment each has its own in turn; what is urgent for one comes first."""
+
+    async def scene(queue: Queue, order: list[str]) -> None:
+        for number in range(1000):
+            queue.add_later(("team", str(number)), 60, with_progress=True)
+        queue.add_later(("team", "999"), 61)
+        await asyncio.sleep(59.9)
+        assert order == []
+        await asyncio.sleep(2.1)
+        assert "999" in order
+        assert len(order) <= module._PROGRESS_BURST + 3 * module._PROGRESS_QPS
+        await asyncio.sleep(1000 / module._PROGRESS_QPS)
+        assert sorted(order, key=int) == [str(number) for number in range(1000)]
+
+    play(scene, look_s=0)
+
+
 def test_many_at_once() -> None:
     """Runs do not wait for one another."""
 
