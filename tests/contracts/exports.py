@@ -46,6 +46,8 @@ _BUILDS_OURS = ("hatchling>=1.27",)  # as [build-system] of every member says
 EXPORTS = (
     Export(file="operator/requirements.txt", member="operator", extras=("cluster",)),
     Export(file="operator/requirements-build.txt", more=_BUILDS_OURS),
+    Export(file="services/memory/requirements.txt", member="services/memory", extras=("cassandra", "server")),
+    Export(file="services/memory/requirements-build.txt", more=_BUILDS_OURS),
     Export(file="services/telemetry/requirements.txt", member="services/telemetry"),
     Export(file="services/telemetry/requirements-build.txt", more=_BUILDS_OURS),
     Export(file="trainer_image/requirements.txt", member="trainer_image", extras=("deepspeed",)),

@@ -14,7 +14,12 @@ from tests.parts.image_record import Record
 from tests.parts.images import bases, build
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILES = {"operator": "operator/Dockerfile", "telemetry": "services/telemetry/Dockerfile", "trainer": "trainer_image/Dockerfile"}
+DOCKERFILES = {
+    "operator": "operator/Dockerfile",
+    "memory": "services/memory/Dockerfile",
+    "telemetry": "services/telemetry/Dockerfile",
+    "trainer": "trainer_image/Dockerfile",
+}
 ARGUMENTS: Mapping[str, Mapping[str, str]] = {"trainer": {"REQUIREMENTS": "requirements-cpu.txt"}}
 
 Built = Callable[[str], Image]

@@ -12,13 +12,19 @@ import pytest
 from tests.images.conftest import DOCKERFILES, ROOT, Built, Mounted
 from tests.parts.pip_settings import _settings
 
-ENTRY_POINTS = {"operator": "tandem_operator.cluster", "telemetry": "tandem_telemetry", "trainer": "tandem_trainer.agent"}
+ENTRY_POINTS = {
+    "operator": "tandem_operator.cluster",
+    "memory": "tandem_memory",
+    "telemetry": "tandem_telemetry",
+    "trainer": "tandem_trainer.agent",
+}
 MEMBERS = {
     "operator": ("protos", "services/objects", "services/telemetry", "operator"),
+    "memory": ("protos", "services/objects", "services/memory"),
     "telemetry": ("protos", "services/telemetry"),
     "trainer": ("protos", "services/objects", "services/telemetry", "trainer_image"),
 }
-LIBRARIES_MIB = {"operator": 160, "telemetry": 60, "trainer": 850}  # that nobody adds a large one unnoticed
+LIBRARIES_MIB = {"operator": 160, "memory": 250, "telemetry": 60, "trainer": 850}  # that nobody adds a large one unnoticed
 CODE, LIBRARIES = "opt/tandem/code/", "opt/tandem/libraries/"
 SAYS_VERSIONS = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
 COMPILERS = {"gcc", "cc", "c++", "g++", "clang", "ld", "make", "cmake", "nvcc", "ptxas", "pip", "pip3"}
@@ -93,11 +99,12 @@ def test_nobody_can_change_the_code(built: Built, name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["operator", "telemetry"])
-def test_services_carry_no_torch(built: Built, name: str) -> None:
-    """Neither torch nor what draws pictures, nor anything of a trainer."""
+@pytest.mark.parametrize(("name", "counts"), [("operator", False), ("memory", True), ("telemetry", False)])
+def test_services_carry_no_torch(built: Built, name: str, *, counts: bool) -> None:
+    """Neither torch nor what draws pictures, nor anything of a trainer; numpy where there is something to count."""
     packages = {path.removeprefix(LIBRARIES).removeprefix(CODE).split("/")[0] for path in built(name).files}
-    assert not packages & {"torch", "deepspeed", "numpy", "nvidia", "matplotlib", "plotext", "tandem_trainer"}
+    assert not packages & {"torch", "deepspeed", "nvidia", "matplotlib", "plotext", "tandem_trainer"}
+    assert ("numpy" in packages) is counts
 
 
 @every_image

@@ -44,6 +44,13 @@ def test_telemetry_serves_until_it_is_asked_to_leave(mounted: Mounted) -> None:
     assert process.returncode == 0
 
 
+def test_memory_says_what_is_missing(mounted: Mounted) -> None:
+    """It loads all that it is made of, and says that it was not told where to keep anything."""
+    code, printed = mounted("memory").run()
+    assert code == 2, printed
+    assert "TANDEM_MEMORY_FOLDER: Field required" in printed
+
+
 def test_the_trainer_says_what_is_missing(mounted: Mounted) -> None:
     """An agent that was told nothing ends at once, with the code that forbids a restart or with a failure; never in silence."""
     code, printed = mounted("trainer").run(environ={"TANDEM_JOB": json.dumps({})})

@@ -5,10 +5,8 @@ consciousness: the three names of the first shared memories (a pickle file that 
 memories can be read, beside what is really measured in their place.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ METRICS: Mapping[str, Metric] = {
 
 _HEAD = """# Metrics of a record
 
-Generated from `tandem_memory.measured` (`python -m tandem_memory.measured services/memory/METRICS.md`). A record may carry any finite
+Generated from `tandem_memory.measured` and `tandem_memory.figures` by `poe metrics`; change it there. A record may carry any finite
 figure under any name; these names mean something to Tandem. An absent metric was not measured: nobody fills it in.
 
 **Tandem does not measure consciousness.** The names marked *claimed* come with memories of older scripts. They have no definition that
@@ -79,7 +77,3 @@ def document() -> str:
     """The table as Markdown."""
     rows = (f"| `{name}`{' *claimed*' if metric.claimed else ''} | {metric.range} | {metric.meaning} |" for name, metric in METRICS.items())
     return _HEAD + "\n".join(rows) + "\n"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(document())

@@ -6,11 +6,12 @@ Other variables with that prefix are left alone: Kubernetes adds some for a Serv
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tandem_rpc import ServerTls, Streams
 
 from tandem_memory.acceptance import Limits
+from tandem_memory.acceptance.limits import DIMENSIONS
 
 
 class Settings(BaseSettings):
@@ -51,10 +52,10 @@ class Settings(BaseSettings):
     """An OpenAI-compatible /v1 to embed texts by; absent, the built-in embedding does."""
     embedding_model: str | None = None
     """With embedding_url: the model."""
-    embedding_key: SecretStr | None = None
-    """With embedding_url: the key to show there."""
-    embedding_dimension: Annotated[int | None, Field(gt=0)] = None
-    """How many dimensions texts are embedded in; absent, what the embedding gives by itself."""
+    embedding_key_file: Path | None = None
+    """With embedding_url: the file with the key to show there, read at every request."""
+    embedding_dimension: Annotated[int | None, Field(ge=2, le=DIMENSIONS)] = None
+    """How many dimensions texts are embedded in; absent, as many as the embedding has by itself."""
 
     most_record_bytes: Annotated[int, Field(gt=0)] = 16 * 1024 * 1024
     """Largest record that is taken in."""
@@ -94,8 +95,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _an_endpoint_has_a_model(self) -> "Settings":
-        if (self.embedding_url is None) != (self.embedding_model is None):
-            msg = "EMBEDDING_URL and EMBEDDING_MODEL need each other; give both or none"
+        if (self.embedding_url is None) != (self.embedding_model is None) or (self.embedding_key_file and not self.embedding_url):
+            msg = "EMBEDDING_URL and EMBEDDING_MODEL need each other, and EMBEDDING_KEY_FILE needs both; give all that belong together"
             raise ValueError(msg)
         return self
 

@@ -1,41 +1,23 @@
 """What all calls share: the backend, what embeds texts, who may do what, and the figures that the service tells of itself."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
-import numpy as np
-import numpy.typing as npt
 from tandem_rpc import caller
 
 from tandem_memory.acceptance import Limits
 from tandem_memory.backend import Backend
 from tandem_memory.backup import Copy
+from tandem_memory.embedding import Embedding
 from tandem_memory.figures import Figures
 from tandem_memory.rights import Right, Rights
 from tandem_memory.service.origins import Origins
 from tandem_memory.service.stopping import Stopping
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-
-
-class Embedding(Protocol):
-    """Turns texts into vectors."""
-
-    @property
-    def name(self) -> str:
-        """What it is called; namespaces remember it, and take nothing that another one made."""
-        ...
-
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """A vector for each text, shape (texts, dimension).
-
-        Raises:
-            tandem_rpc.Refused: UNAVAILABLE when it cannot be had now.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

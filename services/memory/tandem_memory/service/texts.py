@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Query, Record
 
+from tandem_memory.acceptance import UnacceptableError
 from tandem_memory.backend import DimensionError, EmbeddingError
 from tandem_memory.service.parts import Parts
 
 CALLER = "caller"
 _FLOAT = np.dtype("<f4")
+_SHOWN = 80  # characters of a text that are repeated to who sent it
 
 
 async def embedded(parts: Parts, namespace: str, records: Sequence[Record]) -> str:
@@ -25,32 +27,10 @@ async def embedded(parts: Parts, namespace: str, records: Sequence[Record]) -> s
     if records[0].vector:
         return CALLER
     await _check_ours(parts, namespace)
-    vectors = await parts.embedding.embed([record.question for record in records])
-    for record, vector in zip(records, vectors.astype(_FLOAT, copy=False), strict=True):
+    vectors = await _vectors(parts, [record.question for record in records], "records[{}].question")
+    for record, vector in zip(records, vectors, strict=True):
         record.vector = vector.tobytes()
     return parts.embedding.name
-
-
-async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> npt.NDArray[np.float32]:
-    """The vectors of `queries`, shape (queries, dimension); all are texts, or none is.
-
-    Raises:
-        UnknownNamespaceError, EmbeddingError, DimensionError: when they cannot be looked up there.
-    """
-    there = await parts.origins.known(namespace)
-    if queries[0].WhichOneof("by") == "text":
-        await _check_ours(parts, namespace)
-        return await parts.embedding.embed([query.text for query in queries])
-    for query in queries:
-        if len(query.vector) != there.dimension * _FLOAT.itemsize:
-            raise DimensionError(there.dimension, len(query.vector) // _FLOAT.itemsize)
-    return np.frombuffer(b"".join([query.vector for query in queries]), _FLOAT).reshape(len(queries), there.dimension)
-
-
-async def _check_ours(parts: Parts, namespace: str) -> None:
-    there = await parts.origins.of(namespace)
-    if there is not None and there.embedding != parts.embedding.name:
-        raise EmbeddingError(there.embedding, parts.embedding.name)
 
 
 async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record]) -> str:
@@ -67,5 +47,42 @@ async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record
         return there.embedding
     if not first.question:
         return CALLER
-    ours = (await parts.embedding.embed([first.question])).astype(_FLOAT, copy=False)
+    ours = await _vectors(parts, [first.question], "records[{}].question")
     return parts.embedding.name if ours[0].tobytes() == first.vector else CALLER
+
+
+async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> npt.NDArray[np.float32]:
+    """The vectors of `queries`, shape (queries, dimension); all are texts, or none is.
+
+    Raises:
+        UnknownNamespaceError, EmbeddingError, DimensionError: when they cannot be looked up there.
+    """
+    there = await parts.origins.known(namespace)
+    if queries[0].WhichOneof("by") == "text":
+        await _check_ours(parts, namespace)
+        return await _vectors(parts, [query.text for query in queries], "queries[{}].text")
+    for query in queries:
+        if len(query.vector) != there.dimension * _FLOAT.itemsize:
+            raise DimensionError(there.dimension, len(query.vector) // _FLOAT.itemsize)
+    return np.frombuffer(b"".join([query.vector for query in queries]), _FLOAT).reshape(len(queries), there.dimension)
+
+
+async def _vectors(parts: Parts, texts: Sequence[str], field: str) -> npt.NDArray[np.float32]:
+    """A vector with a direction for each of `texts`, as the wire has it.
+
+    Raises:
+        UnacceptableError: when one has none, because it says nothing that our embedding knows.
+    """
+    vectors = (await parts.embedding.embed(texts)).astype(_FLOAT, copy=False)
+    silent = np.flatnonzero(~vectors.any(axis=1))
+    if len(silent):
+        at = int(silent[0])
+        problem = f"{texts[at][:_SHOWN]!r} has no word to be found by; say more, or send a vector"
+        raise UnacceptableError(field=field.format(at), problem=problem)
+    return vectors
+
+
+async def _check_ours(parts: Parts, namespace: str) -> None:
+    there = await parts.origins.of(namespace)
+    if there is not None and there.embedding != parts.embedding.name:
+        raise EmbeddingError(there.embedding, parts.embedding.name)

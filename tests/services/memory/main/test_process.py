@@ -1,0 +1,266 @@
+"""The service as a process: its settings, its files, its end, and what is brought back from a backup."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client.parser import text_string_to_metric_families
+from tandem.memory.v1 import memory_pb2 as pb
+from tandem.memory.v1.memory_pb2_grpc import MemoryServiceStub
+from tandem_memory.figures import COUNTERS, GAUGES, HISTOGRAMS
+from tandem_memory.main import main
+from tandem_memory.reference import document
+from tandem_memory.settings import Settings
+from tandem_rpc import ServerTls, channel
+
+from tests.services.memory.process import Service
+
+
+class Process(Service):
+    """The service, with all that a test asks of a process."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        super().__init__(folder, **settings)
+        self.address_file = self._address_file
+
+    @property
+    def running(self) -> "subprocess.Popen[bytes]":
+        assert self._process
+        return self._process
+
+    def get(self, path: str) -> str:
+        with urlopen(f"http://{json.loads(self.address_file.read_text())['metrics']}{path}") as answer:
+            return answer.read().decode()
+
+    def terminate(self) -> int:
+        self.running.terminate()
+        return self.running.wait(60)
+
+    def stub(self, **way: Any) -> Any:
+        return MemoryServiceStub(channel(self.address, **way))
+
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a service on the store of this test."""
+    started: list[Process] = []
+
+    def starting(**settings: object) -> Process:
+        started.append(Process(tmp_path / "service", **settings))
+        started[-1].start()
+        return started[-1]
+
+    yield starting
+    for each in started:
+        each.kill()
+
+
+def command(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **{f"TANDEM_MEMORY_{name}": value for name, value in settings.items()}}
+    whole = [sys.executable, "-m", "tandem_memory", *arguments]
+    return subprocess.run(whole, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def append(*questions: str) -> pb.AppendRequest:
+    return pb.AppendRequest(namespace="n", records=[pb.Record(question=each) for each in questions])
+
+
+def search(question: str) -> pb.SearchRequest:
+    return pb.SearchRequest(namespace="n", queries=[pb.Query(text=question)], k=1)
+
+
+def test_it_keeps_what_it_was_given(start: Start) -> None:
+    """The address file says where and who; what was appended is there after a stop, and the file is gone with the service."""
+    service = start()
+    said = json.loads(service.address_file.read_text())
+    assert said["pid"] == service.running.pid
+    assert service.get("/healthz") == "ok\n"
+    with channel(said["grpc"]) as made:
+        request = health_pb2.HealthCheckRequest(service="tandem.memory.v1.MemoryService")
+        assert health_pb2_grpc.HealthStub(made).Check(request).status == health_pb2.HealthCheckResponse.SERVING
+    ids = service.stub().Append(append("what is kept", "something else")).ids
+    assert service.terminate() == 0
+    assert not service.address_file.exists()
+    found = start().stub().Search(search("what is kept?")).found[0].hits
+    assert [hit.record.id for hit in found] == [ids[0]]
+
+
+def test_what_it_tells_of_itself_is_in_the_table(start: Start) -> None:
+    """Every series of /metrics is a row, and every row has a series."""
+    service = start()
+    stub = service.stub()
+    stub.Append(append("a", "b"))
+    stub.Search(search("a"))
+    with pytest.raises(grpc.RpcError):
+        stub.Search(pb.SearchRequest())
+    families = {family.name: family for family in text_string_to_metric_families(service.get("/metrics"))}
+    assert set(families) == {row.name.removesuffix("_total") for row in (*COUNTERS, *GAUGES, *HISTOGRAMS)}
+    values = {sample.name: sample.value for family in families.values() for sample in family.samples}
+    assert values["tandem_memory_appended_records_total"] == values["tandem_memory_records"] == 2
+    assert values["tandem_memory_searched_queries_total"] == values["tandem_memory_refused_calls_total"] == 1
+
+
+def test_the_document_is_fresh() -> None:
+    """METRICS.md is what `poe metrics` writes."""
+    assert (Path(__file__).parents[4] / "services/memory/METRICS.md").read_text() == document()
+
+
+def test_it_stops_with_streams_open(start: Start) -> None:
+    """Callers that never leave by themselves do not keep it: watchers are told to come back, and do so where they were."""
+    service = start(GRACE_SECONDS=1)
+    stub = service.stub()
+    stub.Append(append("a"))
+    watch, forever = stub.Watch(pb.WatchRequest(namespace="n")), threading.Event()
+    cursor = next(watch).cursor
+    appends = stub.AppendStream(forever.wait() and append("b") for _ in range(1))
+    assert service.terminate() == 0
+    with pytest.raises(grpc.RpcError) as caught:
+        next(watch)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert "Traceback" not in service.log.read_text()
+    forever.set()
+    appends.cancel()
+    again = start().stub()
+    again.Append(append("c"))
+    assert next(again.Watch(pb.WatchRequest(namespace="n", cursor=cursor))).changes[0].appended.question == "c"
+
+
+def test_ctrl_c_is_a_stop_in_good_order(start: Start) -> None:
+    """SIGINT does what SIGTERM does."""
+    service = start()
+    service.running.send_signal(signal.SIGINT)
+    assert service.running.wait(60) == 0
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_callers_are_told_apart_by_their_tokens(start: Start, tmp_path: Path) -> None:
+    """With a folder of tokens and a file of rights, which may change while the service runs."""
+    folder, rights = tmp_path / "tokens", tmp_path / "rights.yaml"
+    folder.mkdir()
+    (folder / "cloud").write_text("sesame\n")
+    rights.write_text("grants:\n  - {who: 'token:cloud', namespaces: ['n'], may: read}\n")
+    service = start(TOKEN_FOLDER=folder, RIGHTS_FILE=rights)
+    stub = service.stub(token_file=folder / "cloud")
+    with pytest.raises(grpc.RpcError, match="token:cloud may read there and has to append in 'n'"):
+        stub.Append(append("a"))
+    rights.write_text("grants:\n  - {who: 'token:cloud', namespaces: ['n'], may: append}\n")
+    assert stub.Append(append("a")).ids
+    rights.write_text("nothing")
+    assert stub.Append(append("b")).ids
+    assert "the rights read before still hold" in service.log.read_text()
+
+
+def test_a_backup_is_brought_back_by_the_command(start: Start, tmp_path: Path) -> None:
+    """Into an empty folder, from which it can be served; never over anything, and never from half a copy."""
+    service = start()
+    ids = service.stub().Append(append("what was lost")).ids
+    made = service.stub().Backup(pb.BackupRequest(uri=(tmp_path / "copies").as_uri()))
+    service.stub().Append(append("too late"))
+    assert service.terminate() == 0
+    back = command("restore", made.uri, str(tmp_path / "back"))
+    assert (back.returncode, back.stdout[:9]) == (0, "1 records"), back.stderr
+    again = start(FOLDER=tmp_path / "back").stub()
+    assert [hit.record.id for hit in again.Search(search("what was lost")).found[0].hits] == [*ids]
+    refused = command("restore", made.uri, str(tmp_path / "back"))
+    assert (refused.returncode, "is not empty" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("damage", ["bytes", "manifest", "absent"])
+def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: str) -> None:
+    """Another byte, no manifest, a file that is gone: one line with what is wrong."""
+    service = start()
+    service.stub().Append(append("a"))
+    made = service.stub().Backup(pb.BackupRequest(uri=(tmp_path / "copies").as_uri()))
+    copy = next((tmp_path / "copies").iterdir())
+    files = sorted(path for path in copy.rglob("*") if path.is_file() and path.name != "manifest.json" and path.stat().st_size)
+    if damage == "bytes":
+        data = bytearray(files[0].read_bytes())
+        data[len(data) // 2] ^= 1
+        files[0].write_bytes(data)
+    else:
+        (copy / "manifest.json" if damage == "manifest" else files[0]).unlink()
+    back = command("restore", made.uri, str(tmp_path / "back"))
+    assert back.returncode == 2
+    assert {"bytes": "the manifest says", "manifest": "it is no copy", "absent": files[0].name}[damage] in back.stderr
+    assert len(back.stderr.splitlines()) == 1, back.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"FOLDER": "/proc/nothing"}, "TANDEM_MEMORY_FOLDER: /proc/nothing"),
+        ({"FOLDER": "store", "LISTEN": "0.0.0.0:0"}, "listen: 0.0.0.0:0"),
+        ({"FOLDER": "store", "LISTEN": "nowhere"}, "is not host:port"),
+        ({"FOLDER": "store", "METRICS_LISTEN": "192.0.2.1:0"}, "metrics_listen: 192.0.2.1:0 cannot be bound"),
+        ({"FOLDER": "store", "TOKEN_FILE": "/absent"}, "token_file: /absent"),
+        ({"FOLDER": "store", "GRACE_SECONDS": "soon"}, "TANDEM_MEMORY_GRACE_SECONDS: 'soon'"),
+        ({"FOLDER": "store", "MOST_STREAMS": "0"}, "TANDEM_MEMORY_MOST_STREAMS"),
+        ({"FOLDER": "store", "MOST_MESSAGE_BYTES": "1000"}, "does not fit MOST_MESSAGE_BYTES 1000"),
+        ({"FOLDER": "store", "TLS_CERT": "/absent"}, "TLS_KEY"),
+        ({"FOLDER": "store", "TOKEN_FILE": "a", "TOKEN_REVIEW": "true"}, "three ways to know callers"),
+        ({"FOLDER": "store", "TOKEN_FOLDER": "a"}, "RIGHTS_FILE"),
+        ({"FOLDER": "store", "RIGHTS_FILE": "a"}, "RIGHTS_FILE"),
+        ({"FOLDER": "store", "TOKEN_FOLDER": "a", "RIGHTS_FILE": "/absent"}, "rights_file: /absent cannot be read"),
+        ({"FOLDER": "store", "EMBEDDING_URL": "http://localhost:1/v1"}, "EMBEDDING_MODEL"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(
+    settings: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with setting, value and fix, no traceback, exit code 2."""
+    there = {"FOLDER": str(tmp_path / settings["FOLDER"])} if settings.get("FOLDER") == "store" else {}
+    for name, value in {**settings, **there}.items():
+        monkeypatch.setenv(f"TANDEM_MEMORY_{name}", value)
+    assert main([]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1, error
+
+
+def test_without_a_folder_it_does_not_start() -> None:
+    """Neither does a process that was told nothing end in silence."""
+    ended = command()
+    assert (ended.returncode, ended.stderr.splitlines()) == (2, ["tandem-memory: TANDEM_MEMORY_FOLDER: Field required"])
+
+
+def test_a_store_is_served_once(start: Start, tmp_path: Path) -> None:
+    """A second process on the same folder is told so, and the first goes on."""
+    service = start()
+    second = command(FOLDER=str(tmp_path / "service" / "store"))
+    assert second.returncode == 2
+    assert len(second.stderr.splitlines()) == 1, second.stderr
+    assert service.stub().Append(append("a")).ids
+
+
+def test_other_words_are_not_understood() -> None:
+    """And what is understood is said."""
+    ended = command("restore", "file:///x")
+    assert (ended.returncode, "restore URI FOLDER" in ended.stderr) == (2, True)
+
+
+def test_certificates_reach_the_server(tmp_path: Path) -> None:
+    """TLS_CERT, TLS_KEY and TLS_CLIENT_CA are what the server shows and believes; without them it speaks plain text."""
+    paths: dict[str, Any] = {name: tmp_path / name for name in ("tls_cert", "tls_key", "tls_client_ca")}
+    wanted = ServerTls(certificate=paths["tls_cert"], key=paths["tls_key"], client_ca=paths["tls_client_ca"])
+    assert Settings(folder=tmp_path, **paths).tls == wanted
+    assert Settings(folder=tmp_path).tls is None
+
+
+def test_what_kubernetes_adds_to_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A Service named tandem-memory puts variables with our prefix into every pod."""
+    monkeypatch.setenv("TANDEM_MEMORY_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("TANDEM_MEMORY_PORT_7070_TCP", "tcp://10.0.0.1:7070")
+    assert Settings(folder=tmp_path).listen == "127.0.0.1:0"
