@@ -8,6 +8,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from tandem_memory.store import Effect, Job, Store
 # A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.
 _MOST_BYTES = 16 << 20
 _MOST_JOBS = 4096
+_PATIENCE = 0.25  # of what a group took: to wait so long costs less than it spares, as soon as a third of those who are likely come
 
 _T = TypeVar("_T")
 
@@ -55,6 +57,7 @@ class Committer:
     def __init__(self, store: Store, learner: Learner, told: Callable[[Sequence[Effect]], None]) -> None:
         self._store, self._learner, self._told = store, learner, told
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._likely, self._likely_until_s = 0, 0.0
         self._thread = threading.Thread(target=self._run, name="memory-committer", daemon=True)
         self._thread.start()
 
@@ -79,7 +82,17 @@ class Committer:
         while going_on:
             group, going_on = self._gathered()
             if group:
+                began_s = time.monotonic()
                 self._commit(group)
+                self._expect(len(group), time.monotonic() - began_s)
+
+    def _expect(self, answered: int, took_s: float) -> None:
+        """Who was answered is likely to come again at once, beside those who came meanwhile.
+
+        If none waited for the other, writers would fall apart into two halves that take turns, with half a group in each sync.
+        """
+        self._likely = answered + self._queue.qsize()
+        self._likely_until_s = time.monotonic() + _PATIENCE * took_s
 
     def _gathered(self) -> tuple[list[_Waiting], bool]:
         """The next group, and whether there is one after it."""
@@ -91,10 +104,15 @@ class Committer:
             if weight >= _MOST_BYTES or len(group) >= _MOST_JOBS:
                 return group, True
             try:
-                following = self._queue.get_nowait()
+                following = self._queue.get(timeout=self._patience_s(len(group)))
             except queue.Empty:
                 return group, True
         return group, False
+
+    def _patience_s(self, gathered: int) -> float:
+        """How long to wait for one more: not at all, unless some of those who are likely to come are not here yet."""
+        left_s = self._likely_until_s - time.monotonic()
+        return left_s if gathered < self._likely and left_s > 0 else 0
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
         try:

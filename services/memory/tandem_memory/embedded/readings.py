@@ -1,8 +1,8 @@
 """How questions are answered from the log: each reads in a thread, in parts, and holds no more than a part."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
@@ -17,9 +17,9 @@ from tandem_memory.wanted import wants
 
 # What one message of a stream carries at most, but for a single large change: gRPC's usual limit is 4 MiB.
 _MOST_CHANGES = 256
+_MOST_RECORDS = 1000
 _MOST_BYTES = 1 << 20
-_PART = 256  # records that an export reads at once
-_SCAN_PART = 4096  # records that statistics read within one transaction
+_REMEMBERED = 16  # stretches of the newest changes: as many megabytes at most, but for single large changes
 
 
 class Readings:
@@ -27,6 +27,7 @@ class Readings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._newest: OrderedDict[tuple[int, int, int, bool], Stretch] = OrderedDict()
 
     def near(self, namespace: Namespace, found: Sequence[Sequence[tuple[int, float]]], *, vectors: bool) -> Sequence[Sequence[Near]]:
         """The records that a search found."""
@@ -60,28 +61,46 @@ class Readings:
         )
 
     async def look(self, name: str, after: int, *, vectors: bool) -> tuple[Namespace, Stretch] | None:
-        """What comes behind a position; None while there is no such namespace."""
+        """What comes behind a position; None while there is no such namespace.
+
+        Those who follow the log live all ask for the same, and are given the same messages, read once. Who is further behind
+        reads in a thread.
+        """
         namespace = self._store.namespaces.get(name)
         if namespace is None:
             return None
+        head = self._store.head(namespace)
+        if after >= head:
+            return namespace, Stretch(changes=(), until=after)
+        if head - after > _MOST_CHANGES:
+            return namespace, await asyncio.to_thread(self._stretch, namespace, after, vectors=vectors)
+        asked = (namespace.number, after, head, vectors)
+        if asked not in self._newest:
+            self._newest[asked] = self._stretch(namespace, after, vectors=vectors)
+            if len(self._newest) > _REMEMBERED:
+                self._newest.popitem(last=False)
+        return namespace, self._newest[asked]
+
+    def _stretch(self, namespace: Namespace, after: int, *, vectors: bool) -> Stretch:
         with self._store.reading() as transaction:
-            stretch = reading.changes(transaction, namespace, after, most=_MOST_CHANGES, most_bytes=_MOST_BYTES, vectors=vectors)
-        return namespace, stretch
+            return reading.changes(transaction, namespace, after, most=_MOST_CHANGES, most_bytes=_MOST_BYTES, vectors=vectors)
 
     def stats(self, namespace: Namespace, wanted: Filter) -> StatsResponse:
         """Counts and means over what matches."""
-        tally, changes = Tally(), self._store.head(namespace)
+        tally, everything = Tally(), not wanted.ByteSize()
         with self._store.snapshot() as snapshot:
-            for part in _parts(snapshot, namespace, _SCAN_PART, vectors=False):
+            with snapshot.reading() as transaction:
+                changes = reading.head(transaction, namespace).position
+            for part in _parts(snapshot, namespace, vectors=False):
                 for record in part:
-                    if wants(wanted, record):
+                    if everything or wants(wanted, record):
                         tally.count(record)
         return tally.told(dimension=namespace.dimension, embedding=namespace.embedding, changes=changes)
 
     async def export(self, namespace: Namespace, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
         """All records that match, as they are when this begins."""
         with self._store.snapshot() as snapshot:
-            parts = _parts(snapshot, namespace, _PART, vectors=vectors)
+            parts = _parts(snapshot, namespace, vectors=vectors)
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 matching = [record for record in part if wants(wanted, record)]
                 if matching:
@@ -93,11 +112,17 @@ class Readings:
             return [record for record in read if record is not None]
 
 
-def _parts(snapshot: Snapshot, namespace: Namespace, most: int, *, vectors: bool) -> Iterator[Sequence[Record]]:
+def _parts(snapshot: Snapshot, namespace: Namespace, *, vectors: bool) -> Iterator[Sequence[Record]]:
+    """All records, as many at once as a message carries."""
     after = 0
     while True:
+        part, weight = list[Record](), 0
         with snapshot.reading() as transaction:
-            part = list(islice(reading.records(transaction, namespace, after, vectors=vectors), most))
+            for record in reading.records(transaction, namespace, after, vectors=vectors):
+                part.append(record)
+                weight += record.ByteSize()
+                if len(part) >= _MOST_RECORDS or weight >= _MOST_BYTES:
+                    break
         if not part:
             return
         yield part

@@ -9,7 +9,7 @@ from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record, Use
 
 from tandem_memory.backend import Appended, CursorError
 from tandem_memory.store.draft import Added, Draft, Gone, Used
-from tandem_memory.store.entries import parsed, timestamp, written
+from tandem_memory.store.entries import parsed, stamp, written
 from tandem_memory.store.namespace import Namespace, check
 from tandem_memory.store.tables import Table, named, packed, place, unpacked
 
@@ -77,14 +77,13 @@ class Append:
         return known or draft.begin(self.namespace, dimensions[0], self.embedding)
 
     def _take(self, draft: Draft, namespace: Namespace, record: Record) -> tuple[int, bytes, Record]:
-        head = draft.step(namespace)
-        key = place(namespace.number, head.position)
-        draft.transaction.put(Table.VECTORS, key, record.vector)
-        kept = self._kept(record, head.at_us)
+        head, vector = draft.step(namespace), record.vector
+        key, kept = place(namespace.number, head.position), self._kept(record, head.at_us)
+        draft.transaction.put(Table.VECTORS, key, vector)
         draft.transaction.put(Table.RECORDS, key, written(head.at_us, kept))
         if record.key:
             draft.transaction.put(Table.KEYS, named(namespace.number, record.key), packed(head.position))
-        return head.position, record.vector, kept
+        return head.position, vector, kept
 
     def _kept(self, record: Record, at_us: int) -> Record:
         """The record without what other tables have."""
@@ -95,7 +94,7 @@ class Append:
         if not self.back:
             kept.ClearField("use")
         if not (self.back and kept.HasField("appended_at")):
-            kept.appended_at.CopyFrom(timestamp(at_us))
+            stamp(kept.appended_at, at_us)
         if not kept.HasField("at"):
             kept.at.CopyFrom(kept.appended_at)
         return kept

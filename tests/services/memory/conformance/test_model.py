@@ -40,6 +40,14 @@ filters = st.builds(
     min_utility=st.sampled_from([None, None, 0.0, 0.5]),
     since=st.none() | st.integers(0, 5).map(lambda seconds: Timestamp(seconds=seconds)),
 )
+prunings = st.builds(
+    Pruning,
+    among=filters,
+    keep_best=st.none() | st.integers(0, 4),
+    per_source=st.booleans(),
+    harmful_after=st.none() | st.integers(1, 2),
+    dry_run=st.booleans(),
+)
 namespaces = st.sampled_from(["one", "two"])
 
 
@@ -97,19 +105,19 @@ class AgainstDicts(RuleBasedStateMachine):
                 self.told.add((name, key))
             self.news[name].append(Change(judged=judged))
 
-    @rule(name=namespaces, among=filters, keep=st.none() | st.integers(0, 4), harmful=st.none() | st.integers(1, 2), dry=st.booleans())
-    def prune(self, name: str, among: Filter, keep: int | None, harmful: int | None, dry: bool) -> None:  # noqa: FBT001
-        there = self.dicts[name]
-        considered = [each for each in there.values() if wants(among, each)]
+    @rule(name=namespaces, pruning=prunings)
+    def prune(self, name: str, pruning: Pruning) -> None:
+        there, keep = self.dicts[name], pruning.keep_best
+        considered = [each for each in there.values() if wants(pruning.among, each)]
+        harmful = pruning.harmful_after
         going = [each for each in considered if harmful is not None and each.use.times >= harmful and each.use.gain < 0]
         staying = sorted((each for each in considered if each not in going), key=worth, reverse=True)
         if keep is not None:
-            going += staying[keep:]
-        pruning = Pruning(among=among, keep_best=keep, harmful_after=harmful, dry_run=dry)
+            going += [each for place, each in enumerate(staying) if before(staying[:place], each, pruning) >= keep]
         removed = self.memory.prune(pruning, namespace=name)
         assert sorted(removed.ids) == sorted(each.id for each in going)
         assert removed.kept == len(considered) - len(going)
-        if not dry:
+        if not pruning.dry_run:
             for each in going:
                 del there[each.id]
             if going:
@@ -153,6 +161,11 @@ class AgainstDicts(RuleBasedStateMachine):
 def worth(each: Record) -> tuple[Any, ...]:
     score = each.score if each.HasField("score") else -math.inf
     return score, utility(each.use), (each.at.seconds, each.at.nanos), int(each.id)
+
+
+def before(better: list[Record], each: Record, pruning: Pruning) -> int:
+    """How many better ones there are; of the same source, if that is asked."""
+    return sum(not pruning.per_source or other.source == each.source for other in better)
 
 
 def cosine(each: Record, near: tuple[int, ...]) -> float:

@@ -85,6 +85,17 @@ def test_keys_are_of_their_namespace(memory: Driven) -> None:
     assert questions([near.record for near in memory.search((0, 1), namespace="other")]) == ["there"]
 
 
+def test_a_record_of_16_mib(memory: Driven) -> None:
+    """The largest record that a service takes in is kept, found, watched and exported as any other."""
+    answer = "\U0001f600 of 17 bytes. " * (1 << 20)
+    (identifier,) = memory.ids(record("large", answer=answer))
+    memory.again()
+    assert memory.get(identifier)[0].answer == answer
+    assert memory.search((1, 0, 0, 0), 1)[0].record.answer == answer
+    assert memory.watch().changes(1)[0].appended.answer == answer
+    assert memory.export()[0].answer == answer
+
+
 def test_found_at_once(memory: Driven) -> None:
     """What was acknowledged is found by the next search, nearest first, with its cosine."""
     for number in range(20):

@@ -1,6 +1,7 @@
 """What is known of records' worth, and what goes for it: of every backend."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from .conftest import NewMemory
 
 def at(seconds: int) -> Timestamp:
     return Timestamp(seconds=seconds)
+
+
+def unnamed(records: Sequence[Record]) -> list[Record]:
+    """The records without their ids, which are each backend's own."""
+    for each in records:
+        each.ClearField("id")
+    return list(records)
 
 
 def test_judgements_add_up(memory: Driven) -> None:
@@ -179,7 +187,7 @@ def test_a_copy(memory: Driven, tmp_path: Path) -> None:
     copy = Driven(lambda: Embedded(tmp_path / "copy"))
     try:
         assert count == len(copy.scan()) >= 50
-        assert copy.scan() == memory.scan()[:count]
+        assert unnamed(copy.scan()) == unnamed(memory.scan()[:count])
         assert copy.check() == (count, [])
         assert copy.append(record("0", key="0"))[0].known
     finally:

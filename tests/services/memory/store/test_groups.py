@@ -119,3 +119,28 @@ def test_a_group_is_all_or_nothing(open_store: OpenStore) -> None:
     assert held(store) == ["a"]
     assert commit(store, append(record(key="c")))[0][0].id == "2"
     assert held(open_store()) == ["a", "c"]
+
+
+def test_who_was_answered_is_waited_for(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers that come again and again do not fall apart into groups that take turns; a lone one waits for nobody."""
+    monkeypatch.setattr("tandem_memory.embedded.committer._PATIENCE", 50)  # long enough for a slow machine
+    store = Counted(open_store())
+    store.let_go.set()
+
+    async def scene() -> None:
+        committer = Committer(store, Deaf(), lambda _: None)
+
+        async def writer(number: int) -> None:
+            for turn in range(10):
+                await committer.do(append(record(key=f"{number}/{turn}")))
+                await asyncio.sleep(0.002 * number)
+
+        await writer(0)
+        assert store.groups == [1] * 10
+        store.groups.clear()
+        await asyncio.gather(*(writer(number) for number in range(1, 5)))
+        await asyncio.to_thread(committer.close)
+
+    asyncio.run(asyncio.wait_for(scene(), 60))
+    assert sum(store.groups) == 40
+    assert store.groups.count(4) >= 9
