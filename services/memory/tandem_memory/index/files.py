@@ -1,6 +1,7 @@
 """Files of a snapshot: written beside, made durable, and checked when they are read."""
 
 import os
+import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Stored:
     path: Path
     size: int
     checksum: int
+
+
+def new(folder: Path, kind: str, ending: str) -> Path:
+    """A name that no file of `folder` has."""
+    return folder / f"{kind}-{secrets.token_hex(4)}.{ending}"
 
 
 def written(path: Path, write: Callable[[Path], object]) -> Stored:

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
-from tandem_memory.index import snapshot, upkeep
+from tandem_memory.index import compaction, snapshot, upkeep
 from tandem_memory.index.columns import Columns, Positions, utility
 from tandem_memory.index.facts import Facts, facts
 from tandem_memory.index.rows import Rows, Vectors, unit
@@ -124,10 +124,17 @@ class Index:
             OSError: nothing has changed, neither here nor in `folder`.
         """
         with self._arranging:
+            if compaction.worthwhile(self._view):
+                self._compact(folder)
             covers, view = self.covers, self._view  # in this order: a snapshot may hold more than it says, never less
             settled = snapshot.save(folder, view, covers)
             with self._writing:
-                self._view = replace(self._view, rows=self._view.rows.settle(settled))
+                self._view = replace(self._view, rows=self._view.rows.settle(settled, view.count))
+
+    def _compact(self, folder: Path) -> None:
+        prepared = compaction.prepare(self._view, folder)
+        with self._writing:
+            self._view = compaction.compacted(self._view, prepared)
 
     @classmethod
     def load(cls, folder: Path, dimension: int) -> Self:

@@ -1,6 +1,6 @@
 """What a search has found so far, for each query: slots and similarities, as many as are asked for, and how finds are merged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -56,13 +56,13 @@ def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
     return Near(slots=slots, cosines=cosines)
 
 
-def ranked(rows: Rows, queries: Vectors, near: Near) -> Iterator[tuple[Slots, list[float]]]:
-    """For each query the slots that it found, nearest first and older first among equals, with their cosines.
+def ranked(rows: Rows, queries: Vectors, near: Near) -> Near:
+    """The same finds, nearest first and older first among equals; places without a find come last.
 
     Cosines are summed in one order and in float64, so that they do not depend on how a row was found or on what else was asked.
     """
-    for query, slots in zip(queries.astype(np.float64), near.slots, strict=True):
-        there = slots[slots != NOBODY]
-        cosines = np.einsum("nd,d->n", rows.take(there).astype(np.float64), query).astype(np.float32)
-        order = np.lexsort((there, -cosines))
-        yield there[order], np.clip(cosines[order], -1.0, 1.0).tolist()
+    taken = rows.take(np.maximum(near.slots, 0).ravel()).astype(np.float64).reshape(*near.slots.shape, rows.dimension)
+    cosines = np.einsum("qnd,qd->qn", taken, queries.astype(np.float64)).astype(np.float32)
+    cosines = np.where(near.slots == NOBODY, np.float32(-np.inf), np.clip(cosines, -1.0, 1.0))
+    order = np.lexsort((near.slots, -cosines), axis=1)
+    return Near(slots=np.take_along_axis(near.slots, order, 1), cosines=np.take_along_axis(cosines, order, 1))

@@ -1,4 +1,4 @@
-"""Columns as plain arrays by name, and back: what a snapshot writes down."""
+"""Columns as plain arrays by name, and back: what a snapshot writes down; and columns of some of the records."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tandem_memory.index.columns import Columns, Metric
 from tandem_memory.index.growing import Growing
+from tandem_memory.index.rows import Slots
 from tandem_memory.index.words import Words
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
@@ -52,6 +53,28 @@ def unpacked(arrays: Arrays) -> Columns:
         slots, values = arrays[f"{_METRIC}{number}.slots"], arrays[f"{_METRIC}{number}.values"]
         columns.metrics[name] = Metric(slots.astype(np.int64), values.astype(np.float64))
     return columns
+
+
+def chosen(columns: Columns, slots: Slots) -> Columns:
+    """Columns of the records at `slots`, ascending, which take the slots 0, 1, ... in their order."""
+    last = int(slots[-1]) + 1 if len(slots) else 0
+    few = Columns()
+    for name in _DENSE:
+        setattr(few, name, Growing(getattr(columns, name).first(last)[slots]))
+    ends = columns.tag_ends.first(last)
+    counts = np.diff(ends, prepend=0)[slots]
+    few.tag_ends = Growing(np.cumsum(counts))
+    shifts = np.repeat(ends[slots] - few.tag_ends.first(len(slots)), counts)
+    few.tag = Growing(columns.tag.first(len(columns.tag))[np.arange(len(shifts)) + shifts])
+    few.sources, few.tags = columns.sources, columns.tags
+    few.metrics = {name: _chosen_metric(metric, slots) for name, metric in columns.metrics.items()}
+    return few
+
+
+def _chosen_metric(metric: Metric, slots: Slots) -> Metric:
+    having = metric.slots.first(len(metric.slots))
+    kept = np.isin(having, slots, assume_unique=True)
+    return Metric(np.searchsorted(slots, having[kept]), metric.values.first(len(having))[kept])
 
 
 def _encoded(words: tuple[str, ...]) -> npt.NDArray[np.uint8]:

@@ -65,10 +65,10 @@ class Rows:
         """Components of a row."""
         return self._old.shape[1]
 
-    def settle(self, settled: Settled) -> "Rows":
-        """The same rows, the first of them taken from a file."""
+    def settle(self, settled: Settled, since: int) -> "Rows":
+        """What is in a file, and behind it the rows from slot `since` on."""
         moved = Rows(self.dimension, settled)
-        for _, run in self.runs(len(settled.rows), len(self), max(len(self), 1)):
+        for _, run in self.runs(since, len(self), max(len(self), 1)):
             moved.extend(run)
         return moved
 

@@ -28,9 +28,13 @@ def matching(view: View, wanted: Filter) -> Slots:
 
 def search(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Hits:
     """For each of `queries`, unit vectors of shape (queries, dimension), the k nearest that match: position and cosine, nearest first."""
-    near = _near(view, queries, k, wanted, remembered)
-    positions = view.columns.position.first(view.count)
-    return [list(zip(positions[slots].tolist(), cosines, strict=True)) for slots, cosines in ranked(view.rows, queries, near)]
+    if not view.count:
+        return [[] for _ in queries]
+    near = ranked(view.rows, queries, _near(view, queries, k, wanted, remembered))
+    positions: list[list[int]] = view.columns.position.first(view.count)[near.slots].tolist()
+    cosines: list[list[float]] = near.cosines.tolist()
+    found = np.count_nonzero(near.slots != NOBODY, axis=1).tolist()
+    return [list(zip(row[:count], those[:count], strict=True)) for row, those, count in zip(positions, cosines, found, strict=True)]
 
 
 def _near(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Near:

@@ -6,7 +6,6 @@ by a tenth. The manifest is replaced last, in one step: after a crash the folder
 written is told as `DamagedError`, and the log is what everything is built from again.
 """
 
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ def save(folder: Path, view: View, covers: int) -> Settled:
         sealed=view.sealed,
         rows=rows.path.name,
         sums=rows.sums,
-        columns=files.written(_new(folder, "columns", "npz"), lambda path: files.write_arrays(path, arrays)),
+        columns=files.written(files.new(folder, "columns", "npz"), lambda path: files.write_arrays(path, arrays)),
         segments=tuple(_save_segments(folder, view)),
         graph=None if view.graph is None else _save_graph(folder, view.graph),
     )
@@ -95,7 +94,7 @@ def _save_rows(folder: Path, view: View) -> Settled:
     """Append to the file that the older rows are in, if it is in `folder`; begin one otherwise."""
     before = view.rows.settled
     known = 0 if before is None or before.path.parent != folder else len(before.rows)
-    path = before.path if before is not None and known else _new(folder, "rows", "f32")
+    path = before.path if before is not None and known else files.new(folder, "rows", "f32")
     files.append_rows(path, 4 * known * view.rows.dimension, (run for _, run in view.rows.runs(known, view.count, files.BLOCK_ROWS)))
     rows = files.mapped(path, view.count, view.rows.dimension)
     return Settled(path=path, rows=rows, sums=files.sums(rows, before.sums if before is not None and known else (), known))
@@ -104,15 +103,19 @@ def _save_rows(folder: Path, view: View) -> Settled:
 def _save_segments(folder: Path, view: View) -> Iterator[Stored]:
     for each in view.segments:
         if not each.stored or each.stored[0].path.parent != folder:
-            arrays = segment.packed(each)
-            each.stored[:] = [files.written(_new(folder, "segment", "npz"), lambda path, arrays=arrays: files.write_arrays(path, arrays))]
+            each.stored[:] = [_save_segment(folder, each)]
         yield each.stored[0]
+
+
+def _save_segment(folder: Path, each: Segment) -> Stored:
+    arrays = segment.packed(each)
+    return files.written(files.new(folder, "segment", "npz"), lambda path: files.write_arrays(path, arrays))
 
 
 def _save_graph(folder: Path, graph: Graph) -> tuple[Stored, float, int]:
     before = graph.stored
     if before is None or before[0].path.parent != folder or graph.covers > _GROWN * before[1]:
-        before = graph.stored = files.written(_new(folder, "graph", "hnsw"), graph.write), graph.covers
+        before = graph.stored = files.written(files.new(folder, "graph", "hnsw"), graph.write), graph.covers
     stored, covers = before
     return stored, graph.scale, covers
 
@@ -145,10 +148,6 @@ def _load_graph(said: Manifest) -> Graph | None:
         return Graph.read(stored, said.dimension, scale, covers)
     except RuntimeError as error:
         raise DamagedError(stored.path, str(error)) from error
-
-
-def _new(folder: Path, kind: str, ending: str) -> Path:
-    return folder / f"{kind}-{secrets.token_hex(4)}.{ending}"
 
 
 def _sweep(folder: Path, kept: frozenset[str]) -> None:

@@ -32,9 +32,9 @@ def step(view: View, *, quiet: bool) -> Step | None:
     pair = alike(view.segments)
     if pair is not None:
         return _replace(view, pair)
-    emptied = hollow(view.segments, view.columns)
-    if emptied is not None:
-        return _replace(view, (emptied,))
+    if view.dead != view.solid:
+        emptied = hollow(view.segments, view.columns)
+        return _replace(view, (emptied,)) if emptied is not None else lambda now: replace(now, solid=view.dead)
     return _grow(view, quiet=quiet)
 
 

@@ -23,6 +23,7 @@ class View:
         sealed: Every slot below that held a record when it was arranged is in one of the segments.
         segments: Disjoint.
         arrangement: How often the segments were changed.
+        solid: How many were dead when every segment was found to hold enough records that are there.
         graph: Over the slots below its `covers`; None while there are too few.
     """
 
@@ -34,4 +35,5 @@ class View:
     sealed: int = 0
     segments: tuple[Segment, ...] = ()
     arrangement: int = 0
+    solid: int = 0
     graph: Graph | None = None

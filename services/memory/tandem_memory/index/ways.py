@@ -37,8 +37,8 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     slots = graph.nearest(queries, _width(view, selection, k))
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
     fit &= selection.allowed[np.where(fit, slots, 0)]
-    reachable = int(np.count_nonzero(selection.allowed[:covers]))
-    if fit.sum(axis=1).min(initial=k) < min(k, reachable):
+    least = int(fit.sum(axis=1).min(initial=k))
+    if least < k and least < np.count_nonzero(selection.allowed[:covers]):
         return None
     near = measured(view.rows, queries, np.where(fit, slots, NOBODY))
     return merged([near, exact.between(view.rows, queries, covers, selection.allowed[covers:], k)], k)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tandem.memory.v1.memory_pb2 import Filter, Record
+from tandem.memory.v1.memory_pb2 import Filter, MetricRange, Record
 from tandem_memory.index import DamagedError, Index
 
 RANDOM = np.random.default_rng(3)
@@ -17,7 +17,7 @@ FILTERS = (
     Filter(sources=["ä"]),
     Filter(tags=["even"]),
     Filter(min_score=0.9),
-    Filter(metrics=[{"metric": "coherence", "min": 0.5}]),  # pyright: ignore[reportArgumentType]
+    Filter(metrics=[MetricRange(metric="coherence", min=0.5)]),
     Filter(min_utility=0.5),
     Filter(not_source_hash="hash 3"),
 )
