@@ -145,6 +145,13 @@ class Imported:
     taken: int
     known: int
 
+    def and_also(self, response: wire.ImportResponse) -> "Imported":
+        """This, and what the next part came to."""
+        return Imported(taken=self.taken + response.taken, known=self.known + response.known)
+
+
+NOTHING_IMPORTED = Imported(taken=0, known=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -214,12 +221,6 @@ def namespaces(response: wire.ListNamespacesResponse) -> Sequence[Namespace]:
     return [
         Namespace(name=each.name, records=each.records, dimension=each.dimension, embedding=each.embedding) for each in response.namespaces
     ]
-
-
-def imported(responses: Iterable[wire.ImportResponse]) -> Imported:
-    """The sum of several imports."""
-    pairs = [(response.taken, response.known) for response in responses]
-    return Imported(taken=sum(taken for taken, _ in pairs), known=sum(known for _, known in pairs))
 
 
 def checked(response: wire.CheckResponse) -> Checked:

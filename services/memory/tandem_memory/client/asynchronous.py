@@ -11,6 +11,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 from tandem_memory.client import answers, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, Removed, Stats
 from tandem_memory.client.blocking import LONG_S
+from tandem_memory.client.errors import counted_from
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Terms, said_well
@@ -51,7 +52,8 @@ class AsyncMemory:
         """As `Memory.append`."""
         appended: list[Appended] = []
         for request in requests.appends(self._terms.namespace, records):
-            appended += answers.appended(await self._link.ask(self._terms, self._link.stub.Append, request))
+            with counted_from(len(appended)):
+                appended += answers.appended(await self._link.ask(self._terms, self._link.stub.Append, request))
         return appended
 
     def writer(self, on_taken: Taken | None = None) -> AsyncWriter:
@@ -141,8 +143,11 @@ class AsyncMemory:
 
     async def import_(self, messages: Iterable[wire.Record]) -> Imported:
         """As `Memory.import_`."""
-        calls = requests.imports(self._terms.namespace, messages)
-        return answers.imported([await self._import(request) for request in calls])
+        done = answers.NOTHING_IMPORTED
+        for request in requests.imports(self._terms.namespace, messages):
+            with counted_from(done.taken + done.known):
+                done = done.and_also(await self._import(request))
+        return done
 
     async def check(self, *, deadline_s: float = LONG_S) -> Checked:
         """As `Memory.check`."""

@@ -10,6 +10,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, Removed, Stats
+from tandem_memory.client.errors import counted_from
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import Link, Terms, said_well
@@ -72,8 +73,11 @@ class Memory:
         A record without a key gets a random one, so that sending it again after a break is safe. To be able to call this again
         yourself, give keys, or have them made by `keyed`: when it raises, some of many records may have been taken in.
         """
-        calls = requests.appends(self._terms.namespace, records)
-        return [each for request in calls for each in answers.appended(self._link.ask(self._terms, self._link.stub.Append, request))]
+        appended: list[Appended] = []
+        for request in requests.appends(self._terms.namespace, records):
+            with counted_from(len(appended)):
+                appended += answers.appended(self._link.ask(self._terms, self._link.stub.Append, request))
+        return appended
 
     def writer(self, on_taken: Taken | None = None) -> Writer:
         """A `with` block that appends at full rate; `on_taken` hears of each durable record, in another thread."""
@@ -165,7 +169,11 @@ class Memory:
 
     def import_(self, messages: Iterable[wire.Record]) -> Imported:
         """Take in what was exported, with its times and its use; what is there already, by its key, is left as it is."""
-        return answers.imported(self._import(request) for request in requests.imports(self._terms.namespace, messages))
+        done = answers.NOTHING_IMPORTED
+        for request in requests.imports(self._terms.namespace, messages):
+            with counted_from(done.taken + done.known):
+                done = done.and_also(self._import(request))
+        return done
 
     def check(self, *, deadline_s: float = LONG_S) -> Checked:
         """Have the store compare every part of itself with every other."""

@@ -1,9 +1,15 @@
 """What can go wrong with a call, as one line and a type for each thing that a caller may want to do about it."""
 
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import grpc
+
+
+_RECORD = re.compile(r"records\[(\d+)\]")
 
 
 class MemoryServiceError(Exception):
@@ -38,6 +44,14 @@ class RefusedError(MemoryServiceError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+    def counted_from(self, first: int) -> "RefusedError":
+        """The same refusal of a part that began with record `first` of all that were sent: its field in the caller's counting."""
+
+        def moved(text: str) -> str:
+            return _RECORD.sub(lambda found: f"records[{int(found[1]) + first}]", text, count=1)
+
+        return RefusedError(moved(str(self)), field=moved(self.field))
 
 
 class NotThereError(MemoryServiceError):
@@ -83,6 +97,15 @@ def of(error: "grpc.RpcError", address: str) -> MemoryServiceError:
         return RefusedError(text, field=refused_field(error) or "")
     kind = _KINDS.get(code)
     return kind(text) if kind else BrokenError(f"{text} ({code})")
+
+
+@contextmanager
+def counted_from(first: int) -> Generator[None]:
+    """Names records by their place among all that were sent, where a part is sent that begins with record `first`."""
+    try:
+        yield
+    except RefusedError as error:
+        raise error.counted_from(first) from error
 
 
 def ended(address: str) -> UnreachableError:

@@ -23,7 +23,7 @@ class StandIn(MemoryServiceServicer):
     """Keeps everything in the order that it came.
 
     Attributes:
-        refusals: What the next calls are refused with, before they do anything.
+        refusals: What the next calls are refused with, before they do anything; None lets one pass.
         breaks: After how many answers each of the next streams breaks; the answer that was due is lost, its effect is not.
         calls: Names of the calls that were made.
     """
@@ -32,7 +32,7 @@ class StandIn(MemoryServiceServicer):
         self.changes: list[wire.Change] = []
         self.records: dict[str, wire.Record] = {}
         self.by_key: dict[str, str] = {}
-        self.refusals: deque[Refused] = deque()
+        self.refusals: deque[Refused | None] = deque()
         self.breaks: deque[int] = deque()
         self.calls: list[str] = []
         self.batches: list[int] = []
@@ -60,8 +60,8 @@ class StandIn(MemoryServiceServicer):
     def _begin(self, name: str, context: Any) -> None:
         self.calls.append(name)
         self.deadlines.append(context.time_remaining())
-        if self.refusals:
-            raise self.refusals.popleft()
+        if self.refusals and (refusal := self.refusals.popleft()):
+            raise refusal
 
     def _break(self) -> Iterator[None]:
         """Ends a stream of answers early, if it was told to."""

@@ -61,6 +61,14 @@ def test_a_large_append_is_split_and_keeps_its_order(memory: Memory, stand_in: S
     assert stand_in.batches == [1, 1, 1]
 
 
+def test_a_refused_record_is_named_by_its_place_among_all_of_them(memory: Memory, stand_in: StandIn) -> None:
+    """Though it was sent in the second call."""
+    stand_in.refusals += [None, invalid("records[3].score", "2.0 is above 1")]
+    with pytest.raises(RefusedError, match=r": records\[4099\]\.score: 2\.0 is above 1$") as caught:
+        memory.append(Record(question=str(n)) for n in range(5000))
+    assert caught.value.field == "records[4099].score"
+
+
 def test_records_without_a_key_get_one_and_repeating_is_safe(memory: Memory, stand_in: StandIn) -> None:
     """Two alike records are two; keyed beforehand, the same append twice is one."""
     memory.append([Record(question="same"), Record(question="same")])

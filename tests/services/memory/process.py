@@ -1,0 +1,50 @@
+"""The real service as a process that may be killed; started again it finds its store, and listens where it did before."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_PATIENCE_S = 120
+
+
+class Service:
+    """`python -m tandem_memory`, with settings of its own.
+
+    Attributes:
+        address: Where it listens, once it was started.
+        log: What it says.
+    """
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / "log"
+        self._address_file = folder / "address"
+        self._settings = {"FOLDER": str(folder / "store"), "ADDRESS_FILE": str(self._address_file)}
+        self._settings |= {name: str(value) for name, value in settings.items()}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = ""
+
+    def start(self) -> "Service":
+        """Return when it is ready."""
+        self._address_file.unlink(missing_ok=True)
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+        ours = {f"TANDEM_MEMORY_{name}": value for name, value in self._settings.items()}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen([sys.executable, "-m", "tandem_memory"], env=theirs | ours, stdout=log, stderr=log)
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._address_file.exists():
+            assert self._process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.01)
+        self.address = self._settings["LISTEN"] = json.loads(self._address_file.read_text())["grpc"]
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL: it gets to do nothing more."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
