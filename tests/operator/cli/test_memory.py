@@ -168,6 +168,26 @@ def test_tail_shows_what_happens_and_where_to_go_on(run: Any, desk: Any, memory:
     assert "later" in run("tail", "--cursor", cursor, "-c", 1).stdout
 
 
+def test_tail_outlives_the_service(desk: Any, tmp_path: Path, until: Any) -> None:
+    """Killed and started again: a word on standard error, and every record once."""
+    service = Service(tmp_path / "service").start()
+    file, said = desk.path / "out", desk.path / "said"
+    with file.open("w") as out, said.open("w") as err, Memory(service.address, "team") as memory:
+        memory.append([Record(question="one")])
+        words = [str(Path(sys.executable).with_name("tandem")), "memory", "tail", "--beginning", "-n", "team", "-c", "2", "-o", "json"]
+        process = subprocess.Popen(words, stdout=out, stderr=err, env=desk.environ | {"TANDEM_MEMORY": service.address})
+        desk.started.append(process)
+        until(file.read_text)
+        service.kill()
+        until(lambda: "watching again once it answers" in said.read_text())
+        service.start()
+        memory.append([Record(question="two")])
+        assert process.wait(120) == 0
+    service.kill()
+    assert [json.loads(line)["appended"]["question"] for line in file.read_text().splitlines()] == ["one", "two"]
+    assert said.read_text().count("\n") == 1
+
+
 def test_prune_says_what_would_go_and_removes_it_when_asked(run: Any, memory: Memory, two_lanes: list[str]) -> None:
     """The dry run counts, the run removes the same."""
     dry = json.loads(run("prune", "--keep-best", 1, "--per-source", "--dry-run", "-o", "json").stdout)

@@ -4,6 +4,7 @@ The cursor is all that has to be remembered: each answer of the service brings t
 the changes are handed out. A cursor that was kept may begin a later watch, in another process, too.
 """
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,8 @@ from tandem_memory.client.link import AsyncLink, Link, Terms, said_well
 if TYPE_CHECKING:
     import grpc
     from grpc import aio
+
+_log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -72,8 +75,7 @@ class Watch:
             return self._heard()
         except MemoryServiceError as error:
             self._call = None
-            if not error.passing:
-                raise
+            _bear(error)
             return None
 
     def _heard(self) -> wire.WatchResponse | None:
@@ -130,8 +132,7 @@ class AsyncWatch:
             return await self._heard()
         except MemoryServiceError as error:
             self._call = None
-            if not error.passing:
-                raise
+            _bear(error)
             return None
 
     async def _heard(self) -> wire.WatchResponse | None:
@@ -167,6 +168,13 @@ def _going_on(request: wire.WatchRequest, cursor: str) -> wire.WatchRequest:
     on.cursor = cursor
     on.only_new = request.only_new and not cursor
     return on
+
+
+def _bear(error: MemoryServiceError) -> None:
+    """Go on after a break that passes, with a word about it; raise any other."""
+    if not error.passing:
+        raise error
+    _log.warning("%s; watching again once it answers", error)
 
 
 def _asked_to_go(error: BaseException) -> bool:
