@@ -7,13 +7,14 @@ from functools import partial
 
 from tests.parts import debian
 from tests.parts.base_images import BASE, BUILD_BASE
+from tests.parts.cassandra_jars import CASSANDRA
 from tests.parts.kube import KUBE
 from tests.parts.kubernetes_tools import COREDNS, HELM, KWOK
 from tests.parts.minio_server import MINIO
 from tests.parts.part import Missing, Say, need_root, obtain, required
 
 Step = Callable[[Say], object]
-PARTS = (MINIO,)
+PARTS = (MINIO, CASSANDRA)
 CLUSTER = (KUBE, COREDNS, KWOK, HELM, BASE, BUILD_BASE)  # for nothing where no cluster can be
 
 

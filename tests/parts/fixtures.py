@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.parts import cassandra_cluster
+from tests.parts.cassandra_cluster import CassandraCluster
+from tests.parts.cassandra_jars import CASSANDRA
 from tests.parts.minio_server import MINIO, MinioServer, serving
 from tests.parts.part import Missing, Part, obtain, required
 from tests.parts.small_disk import small_disk
@@ -43,6 +46,14 @@ def minio(minio_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Gene
     folder = tmp_path_factory.mktemp("minio")
     with serving(minio_program, folder / "drive", folder / "log") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cassandra(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[CassandraCluster]:
+    """Three nodes, which a test may kill or pause, and must bring back."""
+    jars = program(CASSANDRA, request.config)
+    with cassandra_cluster.serving(jars, tmp_path_factory.mktemp("cassandra")) as cluster:
+        yield cluster
 
 
 @pytest.fixture

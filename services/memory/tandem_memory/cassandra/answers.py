@@ -1,0 +1,182 @@
+"""How questions about a namespace are answered from its logs, a part of them at a time."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import IO
+
+import numpy as np
+from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
+
+from tandem_memory.backend import CursorError, Page, Pruning
+from tandem_memory.cassandra import places
+from tandem_memory.cassandra.entries import Entry, Kind
+from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.reading import walk, without_vectors
+from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.index import Facts
+from tandem_memory.index.columns import nanoseconds
+from tandem_memory.pruning import removed
+from tandem_memory.statistics import Tally
+from tandem_memory.wanted import utility, wants
+
+_PART = 256  # records of an export that are given out at once
+_IN_MEMORY_BYTES = 16 << 20  # of an export; more of it is in a temporary file
+_LENGTH_BYTES = 8
+
+
+async def get(shelf: Shelf, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
+    """Those of the records that are there, in the order of `ids`."""
+    asked = await known(shelf, ids)
+    entries = await shelf.log.at(asked, exact=vectors)
+    found = [entries[place] for place in asked if place in entries]
+    return [entry.record for entry in found if entry.kind == Kind.RECORD]
+
+
+async def known(shelf: Shelf, ids: Iterable[str]) -> list[Place]:
+    """What ids name.
+
+    Raises:
+        CursorError: for one that was never given.
+    """
+    asked = [Place.parsed(each) for each in ids]
+    if not all(map(shelf.tails.holds, asked)):
+        await shelf.refresh()
+    for place in asked:
+        if not shelf.tails.holds(place):
+            msg = f"{str(place)!r} is no id of this namespace"
+            raise CursorError(msg)
+    return asked
+
+
+async def page(shelf: Shelf, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
+    """At most `limit` records that match, behind a cursor."""
+    await shelf.refresh()
+    after = places.positions(shelf.space.identity, cursor, shelf.tails.heads)
+    found, ended = list[Record](), ""
+    async for entries in walk(shelf, after, exact=vectors):
+        for entry in entries:
+            if entry.kind == Kind.RECORD and wants(wanted, record := entry.record):
+                if len(found) == limit:
+                    return Page(records=without_vectors(found, vectors=vectors), cursor=ended)
+                found.append(record)
+            after[entry.place.writer] = entry.place.position
+            if len(found) == limit:
+                ended = ended or places.cursor(shelf.space.identity, after)
+    return Page(records=without_vectors(found, vectors=vectors), cursor="")
+
+
+async def stats(shelf: Shelf, wanted: Filter) -> StatsResponse:
+    """Counts and means over what matches."""
+    await shelf.refresh()
+    tally, changes = Tally(), shelf.tails.changes
+    async for records in matching(shelf, wanted):
+        for record in records:
+            tally.count(record)
+    return tally.told(dimension=shelf.space.dimension, embedding=shelf.space.embedding, changes=changes)
+
+
+async def matching(shelf: Shelf, wanted: Filter, *, exact: bool = False) -> AsyncIterator[list[Record]]:
+    """Records that match, in the order that they were taken in, some at a time."""
+    async for entries in walk(shelf, {}, exact=exact):
+        records = (entry.record for entry in entries if entry.kind == Kind.RECORD)
+        yield [record for record in records if wants(wanted, record)]
+
+
+async def count(shelf: Shelf) -> int:
+    """How many records there are."""
+    await shelf.refresh()
+    return sum(await asyncio.gather(*(shelf.log.count(writer, head) for writer, head in shelf.tails.heads.items())))
+
+
+async def to_remove(shelf: Shelf, pruning: Pruning) -> tuple[list[Record], int]:
+    """The records that are to go, without their texts, and how many stay of those that were considered."""
+    await shelf.refresh()
+    considered: list[Record] = []
+    async for records in matching(shelf, pruning.among):
+        considered += map(_bare, records)
+    going = removed(_facts(considered), pruning)
+    chosen = [record for record, goes in zip(considered, going.tolist(), strict=True) if goes]
+    return chosen, len(considered) - len(chosen)
+
+
+async def export(shelf: Shelf, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+    """All records that match, as they are at one moment: when all logs have been gone through and what happened meanwhile is known.
+
+    They are set aside first; what is written while they are given out is not among them.
+    """
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file, closing(_Aside(file)) as aside:
+        await shelf.refresh()
+        until = shelf.tails.heads
+        async for entries in walk(shelf, {}, until, exact=vectors):
+            aside.add(entries)
+        await shelf.refresh()
+        async for entries in walk(shelf, until, exact=vectors):
+            aside.add(entries)
+        again = await shelf.log.at(aside.judged, exact=vectors)
+        part = list[Record]()
+        for record in aside.records({str(place): entry.record for place, entry in again.items() if entry.kind == Kind.RECORD}):
+            if wants(wanted, record):
+                part.append(record)
+            if len(part) == _PART:
+                yield without_vectors(part, vectors=vectors)
+                part = []
+        if part:
+            yield without_vectors(part, vectors=vectors)
+
+
+class _Aside:
+    """Records that are set aside, and what became of them while the others were."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._gone: set[str] = set()
+        self.judged: set[Place] = set()
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if entry.kind == Kind.RECORD:
+                body = entry.record.SerializeToString()
+                self._file.write(len(body).to_bytes(_LENGTH_BYTES))
+                self._file.write(body)
+            elif (change := entry.change) is not None:
+                self._gone.update(change.pruned.ids)
+                if change.HasField("judged"):
+                    self.judged.add(Place.parsed(change.judged.id))
+
+    def records(self, later: "dict[str, Record]") -> Iterator[Record]:
+        """In their order, those of `later` in the place of what was set aside."""
+        self._file.seek(0)
+        while size := self._file.read(_LENGTH_BYTES):
+            record = Record.FromString(self._file.read(int.from_bytes(size)))
+            if record.id not in self._gone:
+                yield later.get(record.id, record)
+
+    def close(self) -> None:
+        self._gone.clear()
+
+
+def _bare(record: Record) -> Record:
+    """What pruning asks about a record."""
+    bare = Record(id=record.id, key=record.key, source=record.source, at=record.at, use=record.use)
+    if record.HasField("score"):
+        bare.score = record.score
+    return bare
+
+
+def _facts(records: Sequence[Record]) -> Facts:
+    """Their fields; the older a record, the smaller its number."""
+    sources = {record.source: 0 for record in records}
+    names = {source: number for number, source in enumerate(sources)}
+    return Facts(
+        positions=np.arange(len(records), dtype=np.uint64),
+        source=np.array([names[record.source] for record in records], np.int32),
+        sources=tuple(names),
+        score=np.array([record.score if record.HasField("score") else np.nan for record in records], np.float64),
+        at=np.array([nanoseconds(record.at) for record in records], np.int64),
+        times=np.array([record.use.times for record in records], np.int64),
+        gain=np.array([record.use.gain for record in records], np.float64),
+        utility=np.array([utility(record.use) for record in records], np.float64),
+        metrics={},
+    )

@@ -1,0 +1,147 @@
+"""How a statement is sent: bounded in number, and tried again while there is hope.
+
+Every statement that goes through here may be sent twice: each row has its own fixed timestamp, and each condition of a
+lightweight transaction knows its own success again. So whatever is not known to have been done is done again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import stamina
+from cassandra import (  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
+    ConsistencyLevel,
+    OperationTimedOut,
+    RequestExecutionException,
+)
+from cassandra.cluster import NoHostAvailable  # pyright: ignore[reportMissingTypeStubs]
+from cassandra.connection import ConnectionException  # pyright: ignore[reportMissingTypeStubs]
+from cassandra.query import BatchStatement, BatchType  # pyright: ignore[reportMissingTypeStubs]
+
+from tandem_memory.backend import StoreUnavailableError
+from tandem_memory.cassandra.link import Link
+
+_AT_ONCE = 16  # statements of one replica under way; more only wait in Cassandra's own queues
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
+
+# What may be otherwise the next time. Whatever else a cluster says of a statement is a mistake of ours.
+_PASSING = (OperationTimedOut, NoHostAvailable, ConnectionException, RequestExecutionException)
+
+
+class Level(IntEnum):
+    """How many replicas of a row must answer."""
+
+    ONE = ConsistencyLevel.LOCAL_ONE
+    QUORUM = ConsistencyLevel.LOCAL_QUORUM
+    ALL = ConsistencyLevel.ALL
+    SERIAL = ConsistencyLevel.LOCAL_SERIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """CQL with its values, in the order of its question marks."""
+
+    cql: str
+    values: Sequence[Any] = ()
+
+
+class Asking:
+    """Statements of one backend, on its event loop."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    async def rows(self, cql: str, *values: Any, at: Level = Level.QUORUM) -> list[Any]:  # noqa: ANN401 - what Cassandra keeps
+        """The rows that a statement finds.
+
+        Raises:
+            StoreUnavailableError: when too few replicas answered, for as long as one waits.
+        """
+
+        async def sent() -> list[Any]:
+            bound = (await self._prepared(cql)).bind(values)
+            bound.consistency_level = at
+            return await self._sent(bound)
+
+        return await self._trying(sent)
+
+    async def decided(self, cql: str, *values: Any) -> tuple[bool, tuple[Any, ...]]:  # noqa: ANN401
+        """Whether the condition of a lightweight transaction held; if not, the row that is there.
+
+        One whose answer was lost is sent again: it may then find its own row there.
+        """
+
+        async def sent() -> list[Any]:
+            bound = (await self._prepared(cql)).bind(values)
+            bound.consistency_level, bound.serial_consistency_level = Level.QUORUM, Level.SERIAL
+            return await self._sent(bound)
+
+        ((applied, *there),) = await self._trying(sent)
+        return bool(applied), tuple(there)
+
+    async def write(self, statements: Sequence[Statement], *, together: bool = False) -> None:
+        """Do all of them at a quorum: as one write if they are of one partition, else `together`, so that none is left out in the end.
+
+        Raises:
+            StoreUnavailableError: it is not known whether they were done.
+        """
+        kind = BatchType.LOGGED if together else BatchType.UNLOGGED
+
+        async def sent() -> list[Any]:
+            batch: Any = BatchStatement(batch_type=kind, consistency_level=Level.QUORUM)
+            for each in statements:
+                batch.add((await self._prepared(each.cql)).bind(each.values))
+            batch.is_idempotent = True
+            return await self._sent(batch)
+
+        await self._trying(sent)
+
+    async def define(self, cql: str) -> None:
+        """Change the schema."""
+        await asyncio.get_running_loop().run_in_executor(self._link.threads, self._link.define, cql)
+
+    async def _prepared(self, cql: str) -> Any:  # noqa: ANN401 - the driver's
+        there = self._link.prepared(cql)
+        if there is not None:
+            return there
+        return await asyncio.get_running_loop().run_in_executor(self._link.threads, self._link.prepare, cql)
+
+    async def _trying(self, sent: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
+        try:
+            async for attempt in stamina.retry_context(
+                on=_PASSING,
+                attempts=None,
+                timeout=self._link.patience.quorum,
+                wait_initial=_FIRST_PAUSE_S,
+                wait_max=_LONGEST_PAUSE_S,
+                wait_jitter=_FIRST_PAUSE_S,
+            ):
+                with attempt:
+                    return await sent()
+        except _PASSING as error:
+            msg = f"{type(error).__name__}: {error}"
+            raise StoreUnavailableError(msg) from error
+        raise AssertionError  # an attempt returns or raises
+
+    async def _sent(self, statement: Any) -> list[Any]:  # noqa: ANN401 - the driver's
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Any]] = loop.create_future()
+        async with self._places:
+            self._link.send(statement).add_callbacks(
+                lambda rows: loop.call_soon_threadsafe(_found, answer, rows),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+                lambda error: loop.call_soon_threadsafe(_failed, answer, error),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+            )
+            return await answer
+
+
+def _found(answer: "asyncio.Future[list[Any]]", rows: list[Any] | None) -> None:
+    if not answer.done():  # or else who asked has gone
+        answer.set_result(list(rows or ()))
+
+
+def _failed(answer: "asyncio.Future[list[Any]]", error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)

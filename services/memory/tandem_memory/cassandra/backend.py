@@ -1,0 +1,175 @@
+"""A backend on a cluster of Apache Cassandra: any number of replicas of the service may serve the same records at once."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
+
+from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed, UnknownNamespaceError
+from tandem_memory.cassandra import answers, checking, copying, finding, places, schema, writing
+from tandem_memory.cassandra.asking import Asking
+from tandem_memory.cassandra.beats import Beats
+from tandem_memory.cassandra.link import Link
+from tandem_memory.cassandra.shelf import Manners, Shelf
+from tandem_memory.cassandra.spaces import Space, Spaces
+from tandem_memory.cassandra.watching import Bell, Told, follow
+
+_FLOAT_BYTES = 4
+_REPLICA_BYTES = 6  # of the name of a replica, which is new at each start
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
+
+
+class Clustered:
+    """`Backend` of one replica of the service. Its methods are called on one event loop.
+
+    Args:
+        link: The cluster; closed by who opened it.
+        store: Which of the stores in its keyspace.
+        now: The clock. It may go back; what is told of time does not.
+        manners: How this replica behaves.
+    """
+
+    def __init__(self, link: Link, *, store: str = "memory", now: Callable[[], datetime] = utc_now, manners: Manners | None = None) -> None:
+        """Have the tables that every keyspace needs.
+
+        Raises:
+            StoreUnavailableError: when they cannot be made.
+        """
+        for cql in schema.everywhere(link.keyspace):
+            link.define(cql)
+        self._asking = Asking(link)
+        self._spaces = Spaces(self._asking, link.keyspace, store)
+        self._replica = secrets.token_hex(_REPLICA_BYTES)
+        self._now, self._manners = now, manners or Manners()
+        self._beats = Beats(self._asking, self._replica, self._manners.lease)
+        self._bell = Bell()
+        self._shelves: dict[str, Shelf] = {}
+        self._tasks: set[asyncio.Task[Shelf]] = set()
+
+    async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
+        """Write them in the next group."""
+        return await writing.append(await self._fitting(namespace, records, embedding), records, back=False)
+
+    async def take_back(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
+        """Write them in the next group, with their times and their use."""
+        return await writing.append(await self._fitting(namespace, records, embedding), records, back=True)
+
+    async def search(
+        self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
+    ) -> Sequence[Sequence[Near]]:
+        """Ask Cassandra's index and the memory of what is young."""
+        shelf = await self._shelf(namespace)
+        if queries.shape[1] != shelf.space.dimension:
+            raise DimensionError(shelf.space.dimension, queries.shape[1])
+        return await finding.search(shelf, queries, k, wanted, vectors=vectors)
+
+    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
+        """Read them at a quorum."""
+        return await answers.get(await self._shelf(namespace), ids, vectors=vectors)
+
+    async def scan(self, namespace: str, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
+        """Go through all logs from the cursor on."""
+        return await answers.page(await self._shelf(namespace), cursor, limit, wanted, vectors=vectors)
+
+    def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
+        """Read all logs from the cursor on, as they grow."""
+        begin = self._begin_now(namespace) if only_new and not cursor else partial(_begin, cursor)
+        told = Told(wanted=wanted, vectors=vectors)
+        return follow(self._bell, partial(self._shelf_if_there, namespace, cursor), begin, told, self._manners)
+
+    async def prune(self, namespace: str, pruning: Pruning) -> Removed:
+        """Go through all records, choose, then remove those that are still there."""
+        return await writing.prune(await self._shelf(namespace), pruning)
+
+    async def judge(self, namespace: str, judged: Sequence[Judged]) -> int:
+        """Write each beside its record."""
+        return await writing.judge(await self._shelf(namespace), judged)
+
+    async def stats(self, namespace: str, wanted: Filter) -> StatsResponse:
+        """Go through all records."""
+        return await answers.stats(await self._shelf(namespace), wanted)
+
+    async def namespaces(self) -> Sequence[Namespace]:
+        """Those of this store, each counted by the cluster."""
+        spaces = await self._spaces.all()
+        counts = await asyncio.gather(*(self._count(space) for space in spaces))
+        return [
+            Namespace(name=space.name, records=count, dimension=space.dimension, embedding=space.embedding)
+            for space, count in zip(spaces, counts, strict=True)
+        ]
+
+    async def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+        """Set all aside as they are at one moment, then give them out."""
+        async for part in answers.export(await self._shelf(namespace), wanted, vectors=vectors):
+            yield part
+
+    async def check(self) -> tuple[int, Sequence[Finding]]:
+        """Go through all logs, and compare them with the names that records have and with what was said of them."""
+        shelves = [await self._shelf(space.name) for space in await self._spaces.all()]
+        return await checking.check(shelves)
+
+    async def copy(self, into: Path) -> int:
+        """Write everything into a store of the embedded backend, which opens anywhere; ids are its own."""
+        return await copying.copy([await self._shelf(space.name) for space in await self._spaces.all()], into)
+
+    async def close(self) -> None:
+        """Finish what was begun; the link stays open."""
+        await asyncio.gather(*(shelf.close() for shelf in self._shelves.values()))
+
+    async def _fitting(self, namespace: str, records: Sequence[Record], embedding: str) -> Shelf:
+        """The namespace that these vectors belong into, begun if need be."""
+        dimensions = [len(record.vector) // _FLOAT_BYTES for record in records]
+        there = self._spaces.remembered(namespace)
+        if there is None:
+            Space(namespace, "", dimensions[0], embedding, "").check(dimensions, embedding)
+            there = await self._spaces.begun(namespace, dimensions[0], embedding, self._now())
+        there.check(dimensions, embedding)
+        return await self._shelf(namespace)
+
+    async def _shelf(self, namespace: str) -> Shelf:
+        """The namespace, its logs read."""
+        space = self._spaces.remembered(namespace) or await self._spaces.known(namespace)
+        shelf = self._shelves.get(space.identity)
+        if shelf is None:
+            shelf = self._shelves[space.identity] = Shelf(
+                *(self._asking, space, self._beats, self._replica), now=self._now, manners=self._manners, ring=self._bell.ring
+            )
+        await shelf.ready()
+        return shelf
+
+    async def _shelf_if_there(self, namespace: str, cursor: str) -> Shelf | None:
+        try:
+            return await self._shelf(namespace)
+        except UnknownNamespaceError:
+            if cursor:
+                msg = f"{cursor!r} is no cursor of namespace {namespace!r}, which is not there yet: begin without one"
+                raise CursorError(msg) from None
+            return None
+
+    def _begin_now(self, namespace: str) -> Callable[[Shelf], Mapping[str, int]]:
+        """Behind all that this replica knows of at this moment."""
+        space = self._spaces.remembered(namespace)
+        shelf = self._shelves.get(space.identity) if space else None
+        if shelf is not None:
+            heads = shelf.tails.heads
+            return lambda _: heads
+        own = f"{self._replica}."
+        return lambda found: {writer: head for writer, head in found.tails.heads.items() if not writer.startswith(own)}
+
+    async def _count(self, space: Space) -> int:
+        return await answers.count(await self._shelf(space.name))
+
+
+def _begin(cursor: str, shelf: Shelf) -> Mapping[str, int]:
+    """Where a cursor says."""
+    return places.positions(shelf.space.identity, cursor, shelf.tails.heads)

@@ -1,0 +1,108 @@
+"""Names that are somebody's: the keys of records and of judgements, each for one place, decided by lightweight transactions.
+
+A name is claimed for a place before anything is written there. So who finds a name claimed for a place where nothing is asks
+whether its writer may still be about to write: one that gave itself up, or has not been heard of for longer than it may go
+unheard, will not, and its place is emptied, for good and before anything that may be on its way, and then the name is free.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tandem_memory.backend import StoreUnavailableError
+from tandem_memory.cassandra.asking import Asking
+from tandem_memory.cassandra.entries import Entry, Kind
+from tandem_memory.cassandra.places import Place
+
+_LOOK_AGAIN_S = 0.02
+_LOOK_AGAIN_AT_MOST_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How it stands with a name.
+
+    Attributes:
+        holder: The place that it was claimed for; None when it never was.
+        entry: What is there; None when the name is free.
+    """
+
+    holder: Place | None
+    entry: Entry | None
+
+
+class Claims:
+    """The names of one namespace."""
+
+    def __init__(self, asking: Asking, identity: str) -> None:
+        self._asking, self._identity = asking, identity
+
+    async def holder(self, name: str) -> Place | None:
+        """The place that a name is claimed for."""
+        rows = await self._asking.rows("SELECT place FROM claims WHERE identity = ? AND name = ?", self._identity, name)
+        return Place.parsed(rows[0][0]) if rows else None
+
+    async def take(self, name: str, place: Place, instead_of: Place | None) -> Place | None:
+        """Claim a name that is held by `instead_of`, or by nobody; the place that it is claimed for then, None if that is not known."""
+        mine = str(place)
+        if instead_of is None:
+            cql = "INSERT INTO claims (identity, name, place) VALUES (?, ?, ?) IF NOT EXISTS"
+            won, there = await self._asking.decided(cql, self._identity, name, mine)
+        else:
+            cql = "UPDATE claims SET place = ? WHERE identity = ? AND name = ? IF place = ?"
+            won, there = await self._asking.decided(cql, mine, self._identity, name, str(instead_of))
+        if won:
+            return place
+        return Place.parsed(there[-1]) if there and there[-1] else None
+
+    async def release(self, name: str, place: Place) -> None:
+        """Let a name go, if it is claimed for this place."""
+        await self._asking.decided("DELETE FROM claims WHERE identity = ? AND name = ? IF place = ?", self._identity, name, str(place))
+
+
+class Awaiting:
+    """Finds out how it stands with names, and waits where somebody is about to write.
+
+    Args:
+        claims: The names.
+        read: What is at a place.
+        given_up: Whether the writer of a place will never write there.
+        empty: Empties a place for good.
+        patience_s: How long to wait for somebody who may be about to write.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        *,
+        read: Callable[[Place], Awaitable[Entry | None]],
+        given_up: Callable[[Place], Awaitable[bool]],
+        empty: Callable[[Place], Awaitable[None]],
+        patience_s: float,
+    ) -> None:
+        self._claims, self._read, self._given_up, self._empty = claims, read, given_up, empty
+        self._patience_s = patience_s
+
+    async def standing(self, name: str) -> Standing:
+        """How it stands with a name.
+
+        Raises:
+            StoreUnavailableError: when somebody claimed it and can neither be waited for nor be given up.
+        """
+        pause_s, clock = _LOOK_AGAIN_S, asyncio.get_running_loop().time
+        give_up_s = clock() + self._patience_s
+        while clock() < give_up_s:
+            holder = await self._claims.holder(name)
+            if holder is None:
+                return Standing(holder=None, entry=None)
+            gone = await self._given_up(holder)  # asked before the look: what it wrote, it wrote before
+            entry = await self._read(holder)
+            if entry is not None:
+                return Standing(holder=holder, entry=None if entry.kind == Kind.NOTHING else entry)
+            if gone:
+                await self._empty(holder)
+                continue
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LOOK_AGAIN_AT_MOST_S)
+        msg = f"{name!r} is being written by another replica, which is slow or gone; send it again"
+        raise StoreUnavailableError(msg)

@@ -1,0 +1,129 @@
+"""What stands at a position of a log, and how a record is taken apart for it and put together again. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+from tandem.memory.v1.memory_pb2 import Change, Judged, Record
+
+from tandem_memory.cassandra.places import Place
+
+_MICROSECONDS = 1_000_000
+_FLOAT = "<f4"
+_KEPT_FLOAT = ">f4"  # as Cassandra keeps vectors
+
+
+class Kind(IntEnum):
+    """What is at a position."""
+
+    RECORD = 0
+    CHANGE = 1  # something else that happened
+    NOTHING = 2  # any more, or ever
+    JUDGED = 3  # a judgement, beside the record that it is about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A position that was read.
+
+    Attributes:
+        place: Which.
+        kind: What is there.
+        at_us: When it was written, microseconds since 1970; never earlier than what is before it in its log.
+        body: The message.
+        size: How long it is, where it is kept in pieces; else 0.
+        exact: The record's vector, little-endian float32; empty when it was not asked for.
+        judged: What was said of the record's use: names and messages.
+    """
+
+    place: Place
+    kind: Kind
+    at_us: int
+    body: bytes
+    size: int = 0
+    exact: bytes = b""
+    judged: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def record(self) -> Record:
+        """The record, with all that is known of its use."""
+        record = self.appended
+        for _, body in self.judged:
+            judged = Judged.FromString(body)
+            record.use.times += 1
+            record.use.gain += judged.gain
+            if judged.source:
+                record.use.by_source[judged.source] += 1
+        return record
+
+    @property
+    def appended(self) -> Record:
+        """The record, with the use that it came with."""
+        record = Record.FromString(self.body)
+        record.id = str(self.place)
+        record.vector = self.exact
+        return record
+
+    @property
+    def change(self) -> Change | None:
+        """What a watcher is told of it; None of a record that is gone."""
+        if self.kind == Kind.NOTHING:
+            return None
+        return Change(appended=self.appended) if self.kind == Kind.RECORD else Change.FromString(self.body)
+
+
+Row = tuple[Any, ...]  # position, entry, kind, at, body, size and, where it was asked for, exact
+
+
+def grouped(writer: str, rows: Iterable[Row]) -> list[Entry]:
+    """Rows of one log, in their order, by position. A judgement whose record is not there is left out."""
+    entries: list[Entry] = []
+    for position, name, kind, at_us, body, size, *exact in rows:
+        if not name:
+            vector = exact[0] or b"" if exact else b""
+            entries.append(
+                Entry(place=Place(writer, position), kind=Kind(kind), at_us=at_us, body=body or b"", size=size or 0, exact=vector)
+            )
+        elif entries and entries[-1].place.position == position and entries[-1].kind == Kind.RECORD:
+            entries[-1] = replace(entries[-1], judged=(*entries[-1].judged, (name, body or b"")))
+    return entries
+
+
+def contiguous(entries: Sequence[Entry], after: int) -> list[Entry]:
+    """Those that follow `after` without a gap: what is behind one is not known to be all."""
+    return [entry for number, entry in enumerate(entries, after + 1) if entry.place.position == number]
+
+
+def kept(record: Record, at_us: int, *, back: bool) -> Record:
+    """The record without what is kept beside it; with its times, and the use that it brings if it comes `back`."""
+    own = Record()
+    own.CopyFrom(record)
+    own.ClearField("id")
+    own.ClearField("vector")
+    if not back:
+        own.ClearField("use")
+    if not (back and own.HasField("appended_at")):
+        own.appended_at.CopyFrom(timestamp(at_us))
+    if not own.HasField("at"):
+        own.at.CopyFrom(own.appended_at)
+    return own
+
+
+def timestamp(at_us: int) -> Timestamp:
+    """Microseconds since 1970, as the wire has them."""
+    seconds, rest = divmod(at_us, _MICROSECONDS)
+    return Timestamp(seconds=seconds, nanos=rest * 1000)
+
+
+def direction(exact: bytes, dimension: int) -> bytes:
+    """A record's vector at length 1, as Cassandra indexes it: `dimension` components, zeros behind its own.
+
+    Cassandra computes lengths in float32, which the squares of very large and very small components leave.
+    """
+    wide = np.frombuffer(exact, _FLOAT).astype(np.float64)
+    wide /= max(float(np.abs(wide).max(initial=0.0)), np.finfo(np.float64).tiny)
+    wide /= max(float(np.sqrt(wide @ wide)), np.finfo(np.float64).tiny)
+    return np.pad(wide, (0, dimension - len(wide))).astype(_KEPT_FLOAT).tobytes()

@@ -1,0 +1,64 @@
+"""Bodies that are too large for a row, kept in pieces: a log is read many rows at a time, and Cassandra takes no message over 12 MiB.
+
+Pieces are written before the row that says how long they are together, and read when it has been read.
+"""
+
+# ruff: noqa: S608 - the names in statements are ours; values are bound
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from tandem_memory.cassandra.asking import Asking, Statement
+from tandem_memory.cassandra.entries import Entry
+from tandem_memory.cassandra.schema import TAKEN_AWAY, WRITTEN
+
+_IN_A_ROW = 16 << 10  # bytes; 256 rows, which are read at once, are 4 MiB then
+_PIECE = 1 << 20
+_AT_ONCE = 16 << 20  # of bodies in pieces that are held at once, and one body whatever its size
+_OF_A_PIECE = "identity = ? AND place = ? AND number = ?"
+
+
+def kept_in_row(entry: Entry) -> tuple[bytes | None, int]:
+    """The columns `body` and `size` of an entry's row."""
+    return (None, len(entry.body)) if len(entry.body) > _IN_A_ROW else (entry.body, 0)
+
+
+class Pieces:
+    """The pieces of one namespace."""
+
+    def __init__(self, asking: Asking, identity: str) -> None:
+        self._asking, self._identity = asking, identity
+
+    async def write(self, entry: Entry) -> None:
+        """Write the pieces of an entry whose body does not go into its row."""
+        if len(entry.body) > _IN_A_ROW:
+            cql = f"INSERT INTO pieces (identity, place, number, body) VALUES (?, ?, ?, ?) USING TIMESTAMP {WRITTEN}"
+            pieces = [entry.body[begin : begin + _PIECE] for begin in range(0, len(entry.body), _PIECE)]
+            keys = self._keys(entry, len(entry.body))
+            written = (self._asking.write([Statement(cql, (*key, piece))]) for key, piece in zip(keys, pieces, strict=True))
+            await asyncio.gather(*written)
+
+    async def put_together(self, entries: Sequence[Entry], *, all_of_them: bool = False) -> list[Entry]:
+        """The entries with their bodies: as many as may be held at once, or all."""
+        whole, held = list[Entry](), 0
+        for entry in entries:
+            held += entry.size
+            if whole and held > _AT_ONCE and not all_of_them:
+                break
+            whole.append(replace(entry, body=await self._read(entry)) if entry.size else entry)
+        return whole
+
+    async def forget(self, entries: Iterable[Entry]) -> None:
+        """Take away the pieces of entries."""
+        cql = f"DELETE FROM pieces USING TIMESTAMP {TAKEN_AWAY} WHERE {_OF_A_PIECE}"
+        keys = (key for entry in entries for key in self._keys(entry, entry.size))
+        await asyncio.gather(*(self._asking.rows(cql, *key) for key in keys))
+
+    async def _read(self, entry: Entry) -> bytes:
+        cql = f"SELECT body FROM pieces WHERE {_OF_A_PIECE}"
+        found = await asyncio.gather(*(self._asking.rows(cql, *key) for key in self._keys(entry, entry.size)))
+        return b"".join(row[0] for rows in found for row in rows)
+
+    def _keys(self, entry: Entry, size: int) -> list[tuple[str, str, int]]:
+        return [(self._identity, str(entry.place), number) for number in range(-(-size // _PIECE))]

@@ -1,0 +1,65 @@
+"""Logs of several writers, gone through together: merged by the moments that entries were written, each log in its own order."""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+from tandem.memory.v1.memory_pb2 import Record
+
+from tandem_memory.backend import DamagedError
+from tandem_memory.cassandra.entries import Entry
+from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.shelf import Shelf
+
+
+async def walk(
+    shelf: Shelf, after: Mapping[str, int], until: Mapping[str, int] | None = None, *, exact: bool = False
+) -> AsyncIterator[Sequence[Entry]]:
+    """All entries behind `after` up to `until`, some at a time; without `until` up to where the logs have been read."""
+    ends = dict(until) if until is not None else shelf.tails.heads
+    logs = [_Log(shelf, writer, after.get(writer, 0), end, exact=exact) for writer, end in ends.items()]
+    while True:
+        await asyncio.gather(*(log.fill() for log in logs))
+        logs = [log for log in logs if log.entries]
+        if not logs:
+            return
+        # What a log has not shown yet is not earlier than the last that it has.
+        horizon = min(log.entries[-1].at_us for log in logs)
+        yield list(heapq.merge(*(log.taken(horizon) for log in logs), key=order))
+
+
+def order(entry: Entry) -> tuple[int, str, int]:
+    """By which entries of different logs are merged."""
+    return entry.at_us, entry.place.writer, entry.place.position
+
+
+def without_vectors(records: Iterable[Record], *, vectors: bool) -> list[Record]:
+    """The records as they were asked for."""
+    told = list(records)
+    if not vectors:
+        for record in told:
+            record.ClearField("vector")
+    return told
+
+
+class _Log:
+    """A log that is read on when what was read of it is used up."""
+
+    def __init__(self, shelf: Shelf, writer: str, after: int, end: int, *, exact: bool) -> None:
+        self._shelf, self._writer, self._after, self._end, self._exact = shelf, writer, after, end, exact
+        self.entries: list[Entry] = []
+
+    async def fill(self) -> None:
+        if not self.entries:
+            self.entries = await self._shelf.log.stretch(self._writer, self._after, self._end, exact=self._exact)
+            if self.entries:
+                self._after = self.entries[-1].place.position
+            elif self._after < self._end:
+                where = f"log {self._shelf.space.identity} {Place(self._writer, self._after + 1)}"
+                raise DamagedError(where, "nothing is there")
+
+    def taken(self, horizon_us: int) -> list[Entry]:
+        """Those up to a moment."""
+        count = sum(entry.at_us <= horizon_us for entry in self.entries)
+        taken, self.entries = self.entries[:count], self.entries[count:]
+        return taken

@@ -1,0 +1,222 @@
+"""All that this replica holds of one namespace: its logs as far as they have been read, the names in it, and the log it writes."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tandem_memory.backend import StoreUnavailableError
+from tandem_memory.cassandra.asking import Asking
+from tandem_memory.cassandra.beats import Beats
+from tandem_memory.cassandra.claims import Awaiting, Claims
+from tandem_memory.cassandra.entries import Entry
+from tandem_memory.cassandra.ledger import Ledger, Pen
+from tandem_memory.cassandra.log import Log
+from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.spaces import Space
+from tandem_memory.cassandra.tails import Tails
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END = 1 << 62  # no log comes so far
+_EMPTIED_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How a replica behaves, seconds.
+
+    Attributes:
+        quiet: A watcher hears of its place so often when nothing comes.
+        poll: How often the logs of other replicas are read for watchers.
+        lease: How long a replica may acknowledge what it writes after it said that it is there.
+        settle: How long after a write it is seen to that all nodes have it.
+        settle_for_others: After how long that is done for a replica that does not do it itself.
+        retry: How long to wait when it could not be done.
+    """
+
+    quiet: float = 15.0
+    poll: float = 0.25
+    lease: float = 15.0
+    settle: float = 0.5
+    settle_for_others: float = 60.0
+    retry: float = 5.0
+
+
+class Shelf:
+    """One namespace."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        space: Space,
+        beats: Beats,
+        replica: str,
+        *,
+        now: Callable[[], datetime],
+        manners: Manners,
+        ring: Callable[[], None],
+    ) -> None:
+        self.space = space
+        self.log = Log(asking, space)
+        self.claims = Claims(asking, space.identity)
+        self.tails = Tails(space.dimension)
+        self._asking, self._beats, self._now, self._manners, self._ring = asking, beats, now, manners, ring
+        self._pen = Pen(replica)
+        self._own_us = 0
+        self._ready = False
+        self.ledger = Ledger(
+            *(asking, self.log, self.claims, beats),
+            pen=self._pen,
+            register=self._register,
+            moment_us=self._moment_us,
+            learn=self._learn,
+        )
+        self.awaiting = Awaiting(
+            self.claims,
+            read=self.entry,
+            given_up=self._given_up,
+            empty=self._empty,
+            patience_s=3 * manners.lease,
+        )
+        self._reading: asyncio.Task[None] | None = None
+        self._queued: asyncio.Task[None] | None = None
+        self._read_s = float("-inf")
+        self._settling: asyncio.Task[None] | None = None
+        self._settled_s: dict[str, float] = {}
+
+    async def ready(self) -> None:
+        """Return when the logs have been read for the first time."""
+        if not self._ready:
+            await self.refresh()
+            self._ready = True
+
+    async def refresh(self, older_than_s: float = 0.0) -> None:
+        """Read on in all logs, so that all that was acknowledged before this call is known; unless that was done a moment ago."""
+        if time.monotonic() - self._read_s < older_than_s:
+            return
+        if self._queued is None:
+            self._queued = asyncio.create_task(self._read_next(self._reading))
+        await asyncio.shield(self._queued)
+
+    async def entry(self, place: Place) -> Entry | None:
+        """What is at a place."""
+        return (await self.log.at([place])).get(place)
+
+    async def close(self) -> None:
+        """Finish what was begun, and say that nothing will follow."""
+        await self.ledger.finish()
+        if self._settling is not None:
+            self._settling.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._settling
+        if self._pen.begun:
+            with suppress(StoreUnavailableError):  # then it is followed for longer than needed
+                cql = "UPDATE writers USING TIMESTAMP 2 SET ended = true WHERE identity = ? AND writer = ?"
+                await self._asking.rows(cql, self.space.identity, self._pen.writer)
+
+    async def _read_next(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            with suppress(Exception):  # whoever waits for it hears of it
+                await asyncio.shield(before)
+        self._reading, self._queued = self._queued, None
+        began_s = time.monotonic()
+        cql = "SELECT writer, settled, settled_at, ended FROM writers WHERE identity = ?"
+        rows = await self._asking.rows(cql, self.space.identity)
+        await asyncio.gather(*(self._read_on(*row) for row in rows))
+        self._read_s = began_s
+
+    async def _read_on(self, writer: str, settled: int | None, settled_us: int | None, ended: bool | None) -> None:  # noqa: FBT001 - a row
+        tail = self.tails.begin(writer, settled or 0, settled_us or 0)
+        if writer == self._pen.writer or tail.ended:
+            return
+        self.tails.settle(writer, settled or 0, settled_us or 0)
+        while entries := await self.log.stretch(writer, tail.position, _END, exact=True):
+            self.tails.learn(writer, entries)
+            self._settle_soon()
+        tail.ended = bool(ended)
+
+    async def _register(self, writer: str) -> None:
+        cql = "INSERT INTO writers (identity, writer, ended) VALUES (?, ?, false) USING TIMESTAMP 1"
+        await self._asking.rows(cql, self.space.identity, writer)
+        self.tails.begin(writer, 0, 0)
+
+    def _moment_us(self, writer: str) -> int:
+        """Now, but not before anything that is known here; and later than what others wrote."""
+        now_us = (self._now() - _EPOCH) // timedelta(microseconds=1)
+        latest_us = self.tails.latest_us
+        own = self.tails.of[writer].position > 0 and latest_us == self._own_us
+        self._own_us = max(now_us, latest_us if own else latest_us + 1)
+        return self._own_us
+
+    def _learn(self, writer: str, entries: Sequence[Entry]) -> None:
+        self.tails.learn(writer, entries)
+        self._ring()
+        self._settle_soon()
+
+    async def _given_up(self, place: Place) -> bool:
+        """Whether nobody will write at a place any more, but for what is on its way already."""
+        if place.replica == self._pen.replica:
+            return place.writer != self._pen.writer
+        tail = self.tails.of.get(place.writer)
+        return (tail is not None and tail.ended) or await self._beats.given_up(place.replica)
+
+    async def _empty(self, place: Place) -> None:
+        """See to it that nothing is at a place for ever, nor at those before it where nothing is yet."""
+        await self.refresh()
+        tail = self.tails.begin(place.writer, 0, 0)
+        missing = [Place(place.writer, position) for position in range(tail.position + 1, place.position + 1)]
+        for part in _by_bucket(missing):
+            await self._asking.write([statement for each in part for statement in self.log.emptied(each, self.tails.latest_us)])
+        tail.ended = False  # there is more to read
+        await self.refresh()
+
+    def _settle_soon(self) -> None:
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        """See to it that all nodes have what is young, for as long as something is."""
+        pause_s = self._manners.settle
+        while any(tail.settled < tail.position for tail in self.tails.of.values()):
+            await asyncio.sleep(pause_s)
+            pause_s = self._manners.settle
+            try:
+                for writer in self._to_settle():
+                    await self._settle_log(writer)
+            except StoreUnavailableError:
+                pause_s = self._manners.retry
+
+    def _to_settle(self) -> list[str]:
+        """Logs of this replica, and those that somebody else leaves lying."""
+        now_s, wanted = time.monotonic(), list[str]()
+        for writer, tail in self.tails.of.items():
+            if tail.settled >= tail.position:
+                self._settled_s.pop(writer, None)
+            elif (
+                writer.startswith(f"{self._pen.replica}.")
+                or now_s - self._settled_s.setdefault(writer, now_s) > self._manners.settle_for_others
+            ):
+                wanted.append(writer)
+        return wanted
+
+    async def _settle_log(self, writer: str) -> None:
+        tail, until = self.tails.of[writer], self.tails.of[writer].position
+        latest_us = self.tails.latest_us  # not earlier than what is settled
+        while tail.settled < until:
+            settled = await self.log.settle(writer, tail.settled, until)
+            cql = "UPDATE writers USING TIMESTAMP ? SET settled = ?, settled_at = ? WHERE identity = ? AND writer = ?"
+            await self._asking.rows(cql, settled, settled, latest_us, self.space.identity, writer)
+            self.tails.settle(writer, settled, 0)
+
+
+def _by_bucket(places: Sequence[Place]) -> Iterable[list[Place]]:
+    part = list[Place]()
+    for place in places:
+        if part and (len(part) == _EMPTIED_AT_ONCE or part[-1].bucket != place.bucket):
+            yield part
+            part = []
+        part.append(place)
+    if part:
+        yield part

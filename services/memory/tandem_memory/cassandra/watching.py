@@ -1,0 +1,106 @@
+"""How changes are told as they come: what this replica writes at once, what others write when their logs are read again.
+
+Nothing is kept for a reader but its place in each log.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tandem.memory.v1.memory_pb2 import Change, Filter
+
+from tandem_memory.backend import News
+from tandem_memory.cassandra import places
+from tandem_memory.cassandra.entries import Entry
+from tandem_memory.cassandra.reading import walk
+from tandem_memory.cassandra.shelf import Manners, Shelf
+from tandem_memory.wanted import wants
+
+_MOST_BYTES = 1 << 20  # of one message, but for a single large change: gRPC's usual limit is 4 MiB
+
+
+class Bell:
+    """Wakes all who sleep, once. Used on the event loop only."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake all who sleep now."""
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    def next(self) -> asyncio.Event:
+        """What the next ring sets: taken before a look, so that nothing that comes after the look is slept through."""
+        return self._rung
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a watcher wants: which appended records, and whether with their vectors."""
+
+    wanted: Filter
+    vectors: bool
+
+
+async def follow(
+    bell: Bell,
+    shelf: Callable[[], Awaitable[Shelf | None]],
+    begin: Callable[[Shelf], Mapping[str, int]],
+    told: Told,
+    manners: Manners,
+) -> AsyncIterator[News]:
+    """Every change that is wanted, for ever.
+
+    Args:
+        bell: Rings when this replica has written.
+        shelf: The namespace, once it is there.
+        begin: Where the watcher begins in each log, asked when the logs have been read.
+        told: What is told.
+        manners: How often others are looked after, and the watcher told its place.
+    """
+    clock = asyncio.get_running_loop().time
+    told_s, cursor = clock(), ""
+    after: dict[str, int] | None = None
+    while True:
+        rung, more, changes = bell.next(), False, list[Change]()
+        if (found := await shelf()) is not None:
+            await found.refresh(manners.poll if after is not None else 0)
+            after = dict(begin(found)) if after is None else after
+            changes, more = await _look(found, after, told)
+            cursor = places.cursor(found.space.identity, after)
+        if changes or clock() - told_s >= manners.quiet:
+            yield News(changes=changes, cursor=cursor)
+            told_s = clock()
+        if not more:
+            await _ring_or_pause(rung, min(told_s + manners.quiet - clock(), manners.poll))
+
+
+async def _look(shelf: Shelf, after: dict[str, int], told: Told) -> tuple[list[Change], bool]:
+    """Changes behind `after`, which goes on over them; and whether there are more."""
+    if after == shelf.tails.heads:
+        return [], False
+    async for entries in walk(shelf, after, exact=told.vectors):
+        return list(_changes(entries, after, told)), True
+    return [], False
+
+
+def _changes(entries: Sequence[Entry], after: dict[str, int], told: Told) -> "list[Change]":
+    everything, changes, weight = not told.wanted.ByteSize(), list[Change](), 0
+    for entry in entries:
+        after[entry.place.writer] = entry.place.position
+        change = entry.change
+        if change is None or not (everything or not change.HasField("appended") or wants(told.wanted, change.appended)):
+            continue
+        changes.append(change)
+        weight += len(entry.body) + len(entry.exact)
+        if weight >= _MOST_BYTES:
+            break
+    return changes
+
+
+async def _ring_or_pause(rung: asyncio.Event, pause_s: float) -> None:
+    try:
+        await asyncio.wait_for(rung.wait(), max(pause_s, 0))
+    except TimeoutError:
+        return

@@ -1,0 +1,82 @@
+"""Several nodes of Cassandra on loopback addresses of their own, so that clusters of parallel test runs do not meet."""
+
+import random
+import socket
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.parts.cassandra_node import PORT, Node, Place
+
+_PATIENCE_S = 300  # to start, on a machine that does other things too: 20 s where it is idle
+_PAUSE_S = 0.2
+_CLAIM = 254  # the last byte of the address whose port says that a block is taken
+
+
+class CassandraCluster:
+    """Its nodes, by number."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+
+    @property
+    def addresses(self) -> list[str]:
+        return [node.address for node in self.nodes]
+
+    def start(self, *nodes: Node) -> None:
+        """Start these, or all, and return when they serve.
+
+        Raises:
+            RuntimeError: when one ends, or does not serve in time.
+        """
+        wanted = nodes or self.nodes
+        for node in wanted:
+            node.start()
+        for node in wanted:
+            until(node.ready, f"Cassandra at {node.address} does not serve")
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+
+def until(reached: Callable[[], bool], otherwise: str) -> None:
+    """Wait until something holds."""
+    give_up = time.monotonic() + _PATIENCE_S
+    while not reached():
+        if time.monotonic() > give_up:
+            msg = f"{otherwise}, after {_PATIENCE_S} s"
+            raise RuntimeError(msg)
+        time.sleep(_PAUSE_S)
+
+
+@contextmanager
+def serving(jars: Path, folder: Path, nodes: int = 3) -> Generator[CassandraCluster]:
+    """A cluster of so many nodes, empty, ready, and gone at the end."""
+    with _block() as block:
+        addresses = tuple(f"{block}.{number + 1}" for number in range(nodes))
+        places = [
+            Place(jars=jars, folder=folder / f"node-{number}", address=address, seeds=addresses, number=number, of=nodes)
+            for number, address in enumerate(addresses)
+        ]
+        cluster = CassandraCluster([Node(place) for place in places])
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@contextmanager
+def _block() -> Generator[str]:
+    """The first three bytes of loopback addresses that are nobody else's meanwhile."""
+    while True:
+        block = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}"
+        with socket.socket() as claim:
+            try:
+                claim.bind((f"{block}.{_CLAIM}", PORT))
+            except OSError:
+                continue
+            yield block
+            return

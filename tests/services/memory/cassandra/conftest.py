@@ -1,0 +1,44 @@
+"""Memories on a real cluster of three nodes, which is started once."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+from tandem_memory.cassandra import Clustered, Link, Manners, Patience
+
+from tests.parts.cassandra_cluster import CassandraCluster
+from tests.services.memory.driven import Clock, Driven
+
+MANNERS = Manners(quiet=0.02, poll=0.02)
+
+
+@pytest.fixture(scope="session")
+def link(cassandra: CassandraCluster) -> Iterator[Link]:
+    opened = Link(cassandra.addresses, patience=Patience(answer=60, quorum=120))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def new_memory(link: Link, clock: Clock) -> Iterator[Callable[[], Driven]]:
+    """Opens one more each time that it is called, each in a store of its own, and closes all at the end."""
+    opened: list[Driven] = []
+
+    def new() -> Driven:
+        store = secrets.token_hex(4)
+        opened.append(Driven(lambda: Clustered(link, store=store, now=clock, manners=MANNERS)))
+        return opened[-1]
+
+    yield new
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def memory(new_memory: Callable[[], Driven]) -> Driven:
+    return new_memory()
