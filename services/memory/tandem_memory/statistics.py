@@ -1,8 +1,10 @@
 """Counts and means over records, by source. Pure; one record at a time, so that it takes no memory to speak of."""
 
+import math
 from decimal import Decimal
 
-from tandem.memory.v1.memory_pb2 import MetricStats, Record, SourceStats, StatsResponse
+from google.protobuf.timestamp_pb2 import Timestamp
+from tandem.memory.v1.memory_pb2 import MetricStats, Record, SourceStats, StatsResponse, Use
 
 
 class Tally:
@@ -32,45 +34,64 @@ class Tally:
 
 
 class _Source:
+    """Sums in Python's own numbers, which are several times faster to add to than the fields of a message."""
+
+    __slots__ = ("cost", "first", "gain", "last", "metrics", "records", "score", "scored", "times", "used_by")
+
     def __init__(self) -> None:
-        self._stats = SourceStats()
-        self._score, self._cost, self._gain, self._times = 0.0, Decimal(0), 0.0, 0
+        self.records, self.scored, self.score = 0, 0, 0.0
+        self.cost, self.gain, self.times = Decimal(0), 0.0, 0
+        self.first, self.last = (math.inf, 0), (-math.inf, 0)
+        self.used_by: dict[str, int] = {}
+        self.metrics: dict[str, _Metric] = {}
 
     def count(self, record: Record) -> None:
-        stats = self._stats
-        stats.records += 1
+        self.records += 1
         if record.HasField("score"):
-            stats.scored += 1
-            self._score += record.score
+            self.scored, self.score = self.scored + 1, self.score + record.score
+        if record.cost_usd:
+            self.cost += Decimal(record.cost_usd)
+        if record.HasField("use"):
+            self._use(record.use)
         for name, value in record.metrics.items():
-            _measure(stats.metrics[name], value)
-        self._cost += Decimal(record.cost_usd or 0)
-        self._gain, self._times = self._gain + record.use.gain, self._times + record.use.times
-        for user, times in record.use.by_source.items():
-            stats.used_by[user] += times
-        self._widen(record)
+            self._measure(name, value)
+        at = (record.at.seconds, record.at.nanos)
+        self.first, self.last = min(self.first, at), max(self.last, at)
 
     def told(self) -> SourceStats:
-        stats = SourceStats()
-        stats.CopyFrom(self._stats)
-        stats.cost_usd = f"{self._cost:f}"
-        stats.mean_score = self._score / stats.scored if stats.scored else 0.0
-        stats.mean_gain = self._gain / self._times if self._times else 0.0
-        for metric in stats.metrics.values():
-            metric.mean /= metric.count
-        return stats
+        return SourceStats(
+            records=self.records,
+            metrics={name: metric.told() for name, metric in self.metrics.items()},
+            scored=self.scored,
+            mean_score=self.score / self.scored if self.scored else 0.0,
+            cost_usd=f"{self.cost:f}",
+            used_by=self.used_by,
+            mean_gain=self.gain / self.times if self.times else 0.0,
+            first_at=Timestamp(seconds=int(self.first[0]), nanos=self.first[1]),
+            last_at=Timestamp(seconds=int(self.last[0]), nanos=self.last[1]),
+        )
 
-    def _widen(self, record: Record) -> None:
-        at, stats = record.at, self._stats
-        if stats.records == 1 or (at.seconds, at.nanos) < (stats.first_at.seconds, stats.first_at.nanos):
-            stats.first_at.CopyFrom(at)
-        if stats.records == 1 or (at.seconds, at.nanos) > (stats.last_at.seconds, stats.last_at.nanos):
-            stats.last_at.CopyFrom(at)
+    def _use(self, use: Use) -> None:
+        self.gain, self.times = self.gain + use.gain, self.times + use.times
+        for user, times in use.by_source.items():
+            self.used_by[user] = self.used_by.get(user, 0) + times
+
+    def _measure(self, name: str, value: float) -> None:
+        metric = self.metrics.get(name)
+        if metric is None:
+            metric = self.metrics[name] = _Metric()
+        metric.count(value)
 
 
-def _measure(metric: MetricStats, value: float) -> None:
-    """Count a value; `mean` is the sum until it is told."""
-    metric.min = value if not metric.count else min(metric.min, value)
-    metric.max = value if not metric.count else max(metric.max, value)
-    metric.count += 1
-    metric.mean += value
+class _Metric:
+    __slots__ = ("largest", "least", "records", "total")
+
+    def __init__(self) -> None:
+        self.records, self.total, self.least, self.largest = 0, 0.0, math.inf, -math.inf
+
+    def count(self, value: float) -> None:
+        self.records, self.total = self.records + 1, self.total + value
+        self.least, self.largest = min(self.least, value), max(self.largest, value)
+
+    def told(self) -> MetricStats:
+        return MetricStats(count=self.records, mean=self.total / self.records, min=self.least, max=self.largest)

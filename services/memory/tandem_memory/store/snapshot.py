@@ -1,5 +1,6 @@
 """A store at one moment, read in parts for as long as that takes."""
 
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +14,12 @@ from tandem_memory.store.transaction import Transaction
 
 
 class Snapshot:
-    """A store at one moment. Used by one thread at a time."""
+    """A store at one moment. Threads may share it, and end it while it is read: they take turns."""
 
     def __init__(self, gate: Gate, held: "lmdb.Transaction[bytes]", tables: Mapping[Table, Any]) -> None:
         self._gate, self._held, self._tables = gate, held, tables
         self._ended = False
+        self._turn = threading.Lock()
 
     @contextmanager
     def reading(self) -> Generator[Transaction]:
@@ -26,7 +28,7 @@ class Snapshot:
         Raises:
             ReadingLostError: when the map has moved since the last part.
         """
-        with self._gate.passing():
+        with self._gate.passing(), self._turn:
             if self._ended:
                 msg = "the store grew while it was read: begin again"
                 raise ReadingLostError(msg)
@@ -34,6 +36,7 @@ class Snapshot:
 
     def end(self) -> None:
         """Let go of its pages; a second time is no harm."""
-        if not self._ended:
-            self._ended = True
-            self._held.abort()
+        with self._turn:
+            if not self._ended:
+                self._ended = True
+                self._held.abort()

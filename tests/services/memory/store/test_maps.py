@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tandem_memory.backend import ReadingLostError
-from tandem_memory.store import reading
+from tandem_memory.store import Snapshot, reading
 
 from .conftest import OpenStore
 from .jobs import NAMESPACE, append, commit, held, large
@@ -77,6 +77,29 @@ def test_a_snapshot_ends_when_the_map_moves(open_store: OpenStore) -> None:
         with pytest.raises(ReadingLostError), snapshot.reading():
             pass
     assert held(store) == ["a", "b", "c"]
+
+
+def test_a_snapshot_that_is_ended_while_it_is_read(open_store: OpenStore) -> None:
+    """Who gives up a long reading does not pull it from under the thread that reads; the next part is refused."""
+    store = open_store()
+    commit(store, *(append(large(str(number), 1000)) for number in range(1000)))
+    for _ in range(20):
+        seen, begun = list[int](), threading.Event()
+
+        def read(snapshot: Snapshot) -> None:
+            with snapshot.reading() as transaction:
+                for each in reading.records(transaction, store.namespace(NAMESPACE)):
+                    seen.append(len(each.answer))  # noqa: B023 - it is joined within the turn
+                    begun.set()  # noqa: B023
+
+        with store.snapshot() as snapshot:
+            reader = threading.Thread(target=read, args=(snapshot,))
+            reader.start()
+            begun.wait()
+        reader.join()
+        assert seen == [1000] * 1000
+        with pytest.raises(ReadingLostError), snapshot.reading():
+            pass
 
 
 # Limits its own address space to 300 MiB more than it has, and fills a store.

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tandem_memory.embedded import Embedded
+from tandem_memory.embedded import Embedded, upkeep
 
 from tests.services.memory.driven import NAMESPACE, record
 
@@ -28,6 +28,7 @@ async def write(memory: Embedded, turn: str, writer: int) -> None:
 
 
 async def main(folder: str, turn: str, writers: str = "32") -> None:
+    upkeep._LEAST_CHANGES = 50  # snapshots of the index all the time, so that kills meet them, too
     memory = Embedded(Path(folder))
     os.write(1, b"ready\n")
     async with asyncio.TaskGroup() as tasks:
