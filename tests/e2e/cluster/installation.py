@@ -22,7 +22,7 @@ SERVICES_ON = "node1"
 """Operator and telemetry are kept on this node, so that tests know which one they may take away."""
 
 _KEYS = "checkpoints"  # name of the Secret
-_PATIENCE_S = 300
+_PATIENCE_S = 600  # what takes seconds where nothing else runs takes minutes on a machine that is shared
 
 
 SMALL: Mapping[str, Any] = {

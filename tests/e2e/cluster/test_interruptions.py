@@ -128,7 +128,7 @@ def test_who_comes_back_from_a_partition_overwrites_nothing(tenant: Tenant, smal
     cluster.node_mend(TAKEN)
     cluster.wait_until("the node to be back", lambda: cluster.node_is_ready(TAKEN))
     before = run.status["step"]
-    run.wait("more steps", lambda run: run.status["step"] > before + 300)
+    run.wait("more steps", lambda run: run.status["step"] > before + 50)
     _refused(run)
     assert run.status["attempt"] == 2
     assert {pod["metadata"]["labels"]["tandem.dev/attempt"] for pod in run.pods} == {"2"}
