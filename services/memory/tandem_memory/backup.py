@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from tandem_memory.backend import Backend
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
+_PREFIX = ".backup-"
 _PIECE = 8 * 1024 * 1024  # read at once on the way back
 
 
@@ -69,7 +71,7 @@ async def made(backend: Backend, uri: str, scratch: Path, environ: Mapping[str, 
     """
     store = open_store(uri, environ)
     try:
-        with TemporaryDirectory(prefix=".backup-", dir=scratch) as folder:
+        with TemporaryDirectory(prefix=_PREFIX, dir=scratch) as folder:
             records = await backend.copy(Path(folder))
             return await asyncio.to_thread(_sent, Path(folder), store, records)
     except OSError as error:
@@ -97,6 +99,12 @@ def restored(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
     return Copy(uri=uri, records=manifest["records"], bytes=sum(file.bytes for file in files))
 
 
+def swept(scratch: Path) -> None:
+    """Remove what a process left in `scratch` that was killed over a copy; nobody else may be making one there."""
+    for left in scratch.glob(f"{_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _sent(folder: Path, store: Store, records: int) -> Copy:
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -113,9 +121,11 @@ def _send(path: Path, relative: str, name: str, store: Store) -> _File:
     if not size:  # there is no mapping nothing
         store.put(f"{name}/{relative}", b"")
         return _File(path=relative, bytes=0, sha256=hashlib.sha256().hexdigest())
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
-        store.put_large(f"{name}/{relative}", data)
-        return _File(path=relative, bytes=size, sha256=hashlib.sha256(data).hexdigest())
+    with path.open("rb") as file:
+        # Not closed by hand: what was sent from it may still be held by an error on its way up, and is let go with that.
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    store.put_large(f"{name}/{relative}", data)
+    return _File(path=relative, bytes=size, sha256=hashlib.sha256(data).hexdigest())
 
 
 def _manifest(store: Store, uri: str) -> dict[str, Any]:

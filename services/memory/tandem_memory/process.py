@@ -101,12 +101,13 @@ def _embedding(settings: Settings) -> Embedding:
 
 
 def _parts(settings: Settings, backend: Backend, embedding: Embedding, rights: Callable[[], Rights]) -> Parts:
-    scratch = settings.scratch or settings.folder
+    if settings.scratch is None:
+        backup.swept(settings.folder)  # which is ours alone, as long as the store is open
     return Parts(
         backend=backend,
         embedding=embedding,
         rights=rights,
-        backup=partial(backup.made, backend, scratch=scratch, environ=os.environ),
+        backup=partial(backup.made, backend, scratch=settings.scratch or settings.folder, environ=os.environ),
         limits=settings.limits,
     )
 

@@ -34,6 +34,7 @@ class Watching(Calls):
                         each = await self._parts.stopping.before(lambda: anext(news))
                     except (StoppingError, StopAsyncIteration):
                         break
+                    self._allow(context, request.namespace, Right.READ)  # it may have been taken away meanwhile
                     count(len(each.changes))
                     yield WatchResponse(changes=each.changes, cursor=each.cursor)
         raise Refused(grpc.StatusCode.UNAVAILABLE, "watch: the service is stopping; watch again from the last cursor")

@@ -21,8 +21,10 @@ from tandem_memory.figures import COUNTERS, GAUGES, HISTOGRAMS
 from tandem_memory.main import main
 from tandem_memory.reference import document
 from tandem_memory.settings import Settings
-from tandem_rpc import ServerTls, channel
+from tandem_rpc import ClientTls, ServerTls, channel
 
+from tests.protos.authority import authority, needs_openssl
+from tests.protos.token_reviewer import of, reviewing
 from tests.services.memory.process import Service
 
 
@@ -161,6 +163,36 @@ def test_callers_are_told_apart_by_their_tokens(start: Start, tmp_path: Path) ->
     rights.write_text("nothing")
     assert stub.Append(append("b")).ids
     assert "the rights read before still hold" in service.log.read_text()
+
+
+@needs_openssl
+def test_a_cluster_says_whose_tokens_are(start: Start, tmp_path: Path) -> None:
+    """Over TLS, service accounts do what the file of rights says of them, and their tokens are asked about once."""
+    ours, rights, token = authority(tmp_path / "ours"), tmp_path / "rights.yaml", tmp_path / "worker"
+    certificate, key = ours.issue("memory")
+    token.write_text("worker")
+    rights.write_text("grants:\n  - {who: 'system:serviceaccount:team:*', namespaces: ['n'], may: append}\n")
+    with reviewing(tmp_path, ours) as reviewer:
+        reviewer.known["worker"] = of("system:serviceaccount:team:default")
+        service = start(**reviewer.settings, RIGHTS_FILE=rights, TLS_CERT=certificate, TLS_KEY=key)
+        stub = service.stub(token_file=token, tls=ClientTls(ca=ours.certificate))
+        assert [*stub.Append(append("a")).ids] == [hit.record.id for hit in stub.Search(search("a")).found[0].hits]
+        with pytest.raises(grpc.RpcError, match="system:serviceaccount:team:default may do nothing there"):
+            stub.Stats(pb.StatsRequest(namespace="m"))
+        token.write_text("stranger")
+        with pytest.raises(grpc.RpcError, match="not a token of this cluster"):
+            stub.Stats(pb.StatsRequest(namespace="n"))
+        assert [review["spec"]["token"] for _, _, review in reviewer.asked] == ["worker", "stranger"]
+
+
+def test_half_a_copy_that_was_left_is_swept_away(start: Start, tmp_path: Path) -> None:
+    """A process that is killed over a backup leaves what it had put together beside the store."""
+    left = tmp_path / "service" / "store" / ".backup-left"
+    start().kill()
+    left.mkdir()
+    (left / "data").write_text("half")
+    start()
+    assert not left.exists()
 
 
 def test_a_backup_is_brought_back_by_the_command(start: Start, tmp_path: Path) -> None:

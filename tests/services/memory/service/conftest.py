@@ -73,20 +73,28 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def start(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[Start]:
-    """Starts a service; arguments are those of `Parts`, `server` what `serve_async` is told, `caller` what `channel` is."""
+    """Starts a service; arguments are those of `Parts`, `server` is for `serve_async`, `caller` for `channel`, `environ` for S3."""
     running: list[Running] = []
 
-    async def begin(backend: Backend | None, server: dict[str, Any], parts: dict[str, Any]) -> tuple[Parts, AsyncServer]:
+    async def begin(
+        backend: Backend | None, server: dict[str, Any], environ: dict[str, str], parts: dict[str, Any]
+    ) -> tuple[Parts, AsyncServer]:
         kept = backend or Embedded(tmp_path / "store", quiet_s=0.2)
-        copied = partial(backup.made, kept, scratch=tmp_path, environ={})
+        copied = partial(backup.made, kept, scratch=tmp_path, environ=environ)
         made = Parts(backend=kept, embedding=Letters(), **{"rights": Rights, "backup": copied, **parts})
         services = {SERVICE: partial(add_MemoryServiceServicer_to_server, Memory(made))}
         return made, await serve_async("127.0.0.1:0", services, max_message_bytes=MESSAGE_BYTES, **server)
 
     def starting(
-        *, backend: Backend | None = None, server: dict[str, Any] | None = None, caller: dict[str, Any] | None = None, **parts: Any
+        *,
+        backend: Backend | None = None,
+        server: dict[str, Any] | None = None,
+        caller: dict[str, Any] | None = None,
+        environ: dict[str, str] | None = None,
+        **parts: Any,
     ) -> Running:
-        made, listening = asyncio.run_coroutine_threadsafe(begin(backend, server or {}, parts), loop).result(60)
+        begun = begin(backend, server or {}, environ or {}, parts)
+        made, listening = asyncio.run_coroutine_threadsafe(begun, loop).result(60)
         way = channel(f"127.0.0.1:{listening.port}", max_message_bytes=MESSAGE_BYTES, **(caller or {}))
         running.append(Running(loop, made, listening, MemoryServiceStub(way)))
         return running[-1]

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from tandem.memory.v1 import memory_pb2 as pb
+from tandem_memory.backup import restored
+from tandem_memory.embedded import Embedded
 
+from tests.parts.minio_server import MinioServer
 from tests.services.memory.service.conftest import Start, append, record, vector
 
 
@@ -168,16 +171,18 @@ def test_a_namespace_moves(stub: Any, *, with_vectors: bool) -> None:
     assert (found.use.times, found.use.gain, found.appended_at) == (1, 0.5, exported[0].appended_at)
 
 
-def test_a_backup_can_be_restored(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_a_backup_can_be_restored(start: Start, tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
     """What it answers with is what to restore from; the store in the new folder holds the same."""
-    from tandem_memory.backup import restored
-    from tandem_memory.embedded import Embedded
-
-    running = start()
+    uri, environ = (tmp_path / "copies").as_uri(), {}
+    if kind == "s3":
+        minio: MinioServer = request.getfixturevalue("minio")
+        uri, environ = f"s3://{minio.new_bucket()}/copies", minio.environ
+    running = start(environ=environ)
     ids = running.stub.Append(append(record("a"), record("b"))).ids
-    made = running.stub.Backup(pb.BackupRequest(uri=(tmp_path / "copies").as_uri()))
+    made = running.stub.Backup(pb.BackupRequest(uri=uri))
     assert made.records == 2
-    back = restored(made.uri, tmp_path / "back", {})
+    back = restored(made.uri, tmp_path / "back", environ)
     assert (back.records, back.bytes) == (2, made.bytes)
     other = start(backend=running.run(_opened(Embedded, tmp_path / "back")))
     assert [each.question for each in other.stub.Get(pb.GetRequest(namespace="n", ids=ids)).records] == ["a", "b"]

@@ -104,6 +104,12 @@ CALLS: dict[str, tuple[Callable[[Any], object], grpc.StatusCode, str, str | None
         "judged",
     ),
     "an address that is none": (lambda stub: stub.Backup(pb.BackupRequest(uri="gopher://x")), Code.INVALID_ARGUMENT, "gopher", "uri"),
+    "a place that is not there": (
+        lambda stub: stub.Backup(pb.BackupRequest(uri="file:///proc/nothing")),
+        Code.FAILED_PRECONDITION,
+        "backup: ",
+        None,
+    ),
     "a prune that says nothing": (
         lambda stub: stub.Prune(pb.PruneRequest(namespace="texts")),
         Code.INVALID_ARGUMENT,
@@ -215,14 +221,29 @@ RIGHTS = Rights(
 )
 
 
+class Given:
+    """Rights that may be changed."""
+
+    def __init__(self) -> None:
+        self.now = RIGHTS
+
+    def __call__(self) -> Rights:
+        return self.now
+
+
 @pytest.fixture
-def told_apart(start: Start, tmp_path: Path) -> Callable[[str], Any]:
+def given() -> Given:
+    return Given()
+
+
+@pytest.fixture
+def told_apart(start: Start, tmp_path: Path, given: Given) -> Callable[[str], Any]:
     """A stub for each caller of one service with rights."""
     folder = tmp_path / "tokens"
     folder.mkdir()
     for name in ("worker", "chief", "stranger"):
         (folder / name).write_text(f"secret-of-{name}\n")
-    running = start(server={"verifier": TokenFolder(folder)}, rights=lambda: RIGHTS)
+    running = start(server={"verifier": TokenFolder(folder)}, rights=given)
 
     def as_(name: str) -> Any:
         from tandem.memory.v1.memory_pb2_grpc import MemoryServiceStub
@@ -278,6 +299,18 @@ def test_nobody_may_do_more(told_apart: Callable[[str], Any], case: str) -> None
     assert "token:worker" in line
     assert chief.Stats(pb.StatsRequest(namespace="team/run")).records == 1
     assert chief.Stats(pb.StatsRequest(namespace="shared")).records == 1
+
+
+def test_a_right_that_is_taken_away_ends_what_it_began(told_apart: Callable[[str], Any], given: Given) -> None:
+    """Streams, too: with the next request, or with the next change that would be told."""
+    worker, chief = told_apart("worker"), told_apart("chief")
+    chief.Append(append(record("a"), namespace="team/run"))
+    watch = worker.Watch(pb.WatchRequest(namespace="team/run"))
+    next(watch)
+    given.now = Rights(grants=RIGHTS.grants[1:], told_apart=True)
+    chief.Append(append(record("b"), namespace="team/run"))
+    assert refusal(lambda: next(watch))[0] is Code.PERMISSION_DENIED
+    assert refusal(lambda: worker.Append(append(record("c"), namespace="team/run")))[0] is Code.PERMISSION_DENIED
 
 
 def test_who_is_nobody_does_not_get_in(told_apart: Callable[[str], Any], tmp_path: Path) -> None:
