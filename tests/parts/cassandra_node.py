@@ -128,6 +128,11 @@ class Node:
     def address(self) -> str:
         return self.place.address
 
+    @property
+    def gone(self) -> bool:
+        """Whether it was killed and not started again."""
+        return self._process is None
+
     def start(self) -> None:
         """Begin to start it; `ready` tells when it serves."""
         self._starts += 1

@@ -15,6 +15,7 @@ from cassandra.cluster import (  # pyright: ignore[reportMissingTypeStubs]
 )
 from cassandra.cqltypes import BytesType, VectorType  # pyright: ignore[reportMissingTypeStubs]
 from cassandra.policies import (  # pyright: ignore[reportMissingTypeStubs]
+    ConstantSpeculativeExecutionPolicy,
     DCAwareRoundRobinPolicy,
     FallthroughRetryPolicy,
     RoundRobinPolicy,
@@ -25,6 +26,8 @@ from cassandra.query import tuple_factory  # pyright: ignore[reportMissingTypeSt
 from tandem_memory.backend import StoreUnavailableError
 
 _PROTOCOL = 5
+_HEARTBEAT_S = 10  # a node that is silent for so long is not asked until it is heard of again
+_AGREEMENT_S = 60
 _SCHEMA = 6  # times as long as for any other answer: all nodes write to their disks
 
 
@@ -33,10 +36,12 @@ class Patience:
     """How long one waits for a cluster, seconds.
 
     Attributes:
-        answer: For one answer.
+        first: For the answer of the node that was asked first; then another one is asked beside it.
+        answer: For any answer.
         quorum: For a quorum to be there again; then a call is refused.
     """
 
+    first: float = 1.0
     answer: float = 12.0  # Cassandra's own limits are 10 s and less (cassandra.yaml): it says itself what went wrong
     quorum: float = 10.0
 
@@ -71,6 +76,7 @@ class Link:
             load_balancing_policy=TokenAwarePolicy(near),
             retry_policy=FallthroughRetryPolicy(),
             row_factory=tuple_factory,
+            speculative_execution_policy=ConstantSpeculativeExecutionPolicy(self.patience.first, len(addresses) - 1),
             request_timeout=self.patience.answer,
         )
         self._cluster: Any = Cluster(
@@ -81,7 +87,9 @@ class Link:
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             connect_timeout=self.patience.answer,  # pyright: ignore[reportArgumentType] - any number will do
             control_connection_timeout=self.patience.answer,
-            max_schema_agreement_wait=60,
+            idle_heartbeat_interval=_HEARTBEAT_S,
+            idle_heartbeat_timeout=_HEARTBEAT_S,
+            max_schema_agreement_wait=_AGREEMENT_S,
         )
         self._prepared: dict[str, Any] = {}
         self._defined: set[str] = set()

@@ -1,0 +1,88 @@
+"""Several replicas of the service on one cluster, and writers who write through them until they are stopped."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from tandem.memory.v1.memory_pb2 import Change, Filter
+from tandem_memory.backend import StoreUnavailableError
+from tandem_memory.cassandra import Clustered, Link, Manners
+
+from tests.services.memory.driven import NAMESPACE, record
+
+EVERYTHING = Filter()
+
+
+@asynccontextmanager
+async def replicas(link: Link, count: int, manners: Manners) -> AsyncIterator[list[Clustered]]:
+    """So many replicas of one new store."""
+    store = secrets.token_hex(4)
+    async with AsyncExitStack() as stack:
+        opened = [Clustered(link, store=store, manners=manners) for _ in range(count)]
+        for each in opened:
+            stack.push_async_callback(each.close)
+        yield opened
+
+
+class Writers:
+    """Tasks that append keyed records for ever, and what was acknowledged to them: ids by key."""
+
+    def __init__(self, backends: list[Clustered], each: int) -> None:
+        self.acknowledged: dict[str, str] = {}
+        self.refused = 0
+        self._stopped = False
+        self._more = asyncio.Event()
+        self._tasks = [
+            asyncio.create_task(self._write(backend, f"{number}/{writer}"))
+            for number, backend in enumerate(backends)
+            for writer in range(each)
+        ]
+
+    async def more(self, count: int) -> None:
+        """Return when so many more were acknowledged."""
+        wanted = len(self.acknowledged) + count
+        while len(self.acknowledged) < wanted:
+            for task in self._tasks:
+                if task.done():
+                    task.result()
+            self._more.clear()
+            await asyncio.wait_for(self._more.wait(), 120)
+
+    async def stop(self) -> None:
+        self._stopped = True
+        await asyncio.gather(*self._tasks)
+
+    async def _write(self, backend: Clustered, name: str) -> None:
+        turn = 0
+        while not self._stopped:
+            keys = [f"{name}/{turn}/{each}" for each in range(1 + turn % 3)]
+            records = [record(key, key=key, near=(1, turn, 0, 0)) for key in keys]
+            try:
+                done = await backend.append(NAMESPACE, records, embedding="caller")
+            except StoreUnavailableError:
+                self.refused += 1
+                continue  # the same again, under the same keys
+            self.acknowledged |= {key: each.id for key, each in zip(keys, done, strict=True)}
+            self._more.set()
+            turn += 1
+
+
+async def told(backend: Clustered, count: int) -> list[Change]:
+    """The first changes that a watcher is told."""
+    changes: list[Change] = []
+    async for news in backend.watch(NAMESPACE, "", EVERYTHING, only_new=False, vectors=False):
+        changes += news.changes
+        if len(changes) >= count:
+            return changes
+    raise AssertionError
+
+
+async def all_records(backend: Clustered) -> dict[str, str]:
+    """Keys by id, in the order of taking in."""
+    found: dict[str, str] = {}
+    async for part in backend.export(NAMESPACE, EVERYTHING, vectors=False):
+        for each in part:
+            assert each.id not in found
+            found[each.id] = each.key
+    return found

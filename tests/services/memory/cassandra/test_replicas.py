@@ -1,0 +1,134 @@
+"""Several replicas of the service on one cluster."""
+
+import asyncio
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from tandem.memory.v1.memory_pb2 import Judged
+from tandem_memory.backend import Pruning, StoreUnavailableError
+from tandem_memory.cassandra import Link, Manners
+from tandem_memory.cassandra.asking import Statement
+from tandem_memory.cassandra.places import Place
+
+from tests.services.memory.driven import NAMESPACE, record
+
+from .conftest import MANNERS
+from .replicas import EVERYTHING, Writers, all_records, replicas, told
+
+pytestmark = pytest.mark.xdist_group("cassandra")
+SHORT = Manners(quiet=0.02, poll=0.02, lease=0.5)
+QUERY = np.array([[1, 0, 0, 0]], np.float32)
+
+
+def test_each_sees_what_the_other_writes(link: Link) -> None:
+    """A watcher of either replica is told what both wrote, each once, without a gap in anybody's log; and what it has seen is there."""
+
+    async def watched() -> None:
+        async with replicas(link, 2, MANNERS) as (one, other):
+            writers = Writers([one, other], 3)
+            await writers.more(30)
+            halfway = await told(other, 20)
+            await writers.more(60)
+            await writers.stop()
+            count = len(writers.acknowledged)
+            heard = await asyncio.gather(told(one, count), told(other, count))
+            for changes in heard:
+                appended = {change.appended.key: change.appended.id for change in changes}
+                assert appended == writers.acknowledged
+                assert len(changes) == count
+                assert changes[: len(halfway)] == halfway
+                logs = defaultdict[str, list[int]](list)
+                for place in map(Place.parsed, appended.values()):
+                    logs[place.writer].append(place.position)
+                assert len(logs) == 2
+                assert all(positions == list(range(1, len(positions) + 1)) for positions in logs.values())
+
+    asyncio.run(watched())
+
+
+def test_keys_are_of_all_replicas(link: Link) -> None:
+    """Of records under one key that two replicas take in at once one is there, and both are told its id."""
+
+    async def raced() -> None:
+        async with replicas(link, 2, MANNERS) as (one, other):
+            records = [record(str(number), key=str(number)) for number in range(24)]
+            first, second = await asyncio.gather(
+                one.append(NAMESPACE, records, embedding="caller"), other.append(NAMESPACE, records[::-1], embedding="caller")
+            )
+            second = second[::-1]
+            assert [each.id for each in first] == [each.id for each in second]
+            assert all(a.known != b.known for a, b in zip(first, second, strict=True))
+            assert sorted((await all_records(one)).values(), key=int) == [str(number) for number in range(24)]
+            assert (await other.check())[1] == []
+
+    asyncio.run(raced())
+
+
+def test_what_one_took_in_the_other_finds(link: Link) -> None:
+    """What one replica acknowledged the next search, judgement and pruning of another sees at once."""
+
+    async def seen() -> None:
+        async with replicas(link, 2, MANNERS) as (one, other):
+            for number in range(10):
+                (done,) = await one.append(NAMESPACE, [record(str(number), near=(number, 1, 0, 0))], embedding="caller")
+                ((near,),) = await other.search(NAMESPACE, np.array([[number, 1, 0, 0]], np.float32), 1, EVERYTHING, vectors=False)
+                assert near.record.id == done.id
+                assert await other.judge(NAMESPACE, [Judged(id=done.id, gain=1, key=str(number))]) == 1
+                assert await one.judge(NAMESPACE, [Judged(id=done.id, gain=1, key=str(number))]) == 0
+            await other.prune(NAMESPACE, Pruning(among=EVERYTHING, keep_best=1))
+            ((left,),) = await one.search(NAMESPACE, QUERY, 10, EVERYTHING, vectors=False)
+            assert left.record.question == "9"
+            assert left.record.use.times == 1
+
+    asyncio.run(seen())
+
+
+def test_a_replica_that_dies_between_claim_and_record(link: Link) -> None:
+    """A key that was claimed for what never came is free once its replica is given up; what comes late all the same stays away."""
+
+    async def taken_over() -> None:
+        async with replicas(link, 2, SHORT) as (dying, other):
+            await dying.append(NAMESPACE, [record("before")], embedding="caller")
+            late = list[Statement]()
+
+            async def power_cut(statements: list[Statement], *, together: bool = False) -> None:
+                assert not together
+                late.extend(statements)
+                raise StoreUnavailableError
+
+            writing = dying._asking.write
+            dying._asking.write = power_cut
+            with pytest.raises(StoreUnavailableError):
+                await dying.append(NAMESPACE, [record("nobody's", key="k")], embedding="caller")
+            dying._asking.write = writing
+            (done,) = await other.append(NAMESPACE, [record("mine", key="k")], embedding="caller")
+            assert not done.known
+            await dying._asking.write(late)
+            assert [each.known for each in await dying.append(NAMESPACE, [record("again", key="k")], embedding="caller")] == [True]
+            for each in (dying, other):
+                assert [near.record.question for near in (await each.search(NAMESPACE, QUERY, 5, EVERYTHING, vectors=False))[0]] == [
+                    "before",
+                    "mine",
+                ]
+                assert list((await all_records(each)).values()) == ["", "k"]
+                assert await each.check() == (2, [])
+
+    asyncio.run(taken_over())
+
+
+def test_settled(link: Link) -> None:
+    """Once all nodes have a record it is not kept in memory any more, and Cassandra alone finds it, also for a replica that begins then."""
+
+    async def settled() -> None:
+        async with replicas(link, 2, Manners(settle=0.01)) as (one, other):
+            await one.append(NAMESPACE, [record(str(number), near=(1, number, 0, 0)) for number in range(300)], embedding="caller")
+            tails = one._shelves[next(iter(one._shelves))].tails
+            while tails._entries:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
+                await asyncio.sleep(0.05)
+            for each in (one, other):
+                (found,) = await each.search(NAMESPACE, QUERY, 3, EVERYTHING, vectors=False)
+                assert [near.record.question for near in found] == ["0", "1", "2"]
+            assert not other._shelves[next(iter(other._shelves))].tails._entries
+
+    asyncio.run(settled())
