@@ -47,7 +47,11 @@ class Embedded:
             FormatError, InUseError, DamagedError, StoreFullError: when it cannot be opened.
         """
         self._store = Store(folder, now=now, map_bytes=map_bytes)
-        self._indexes = Indexes(self._store, folder / _SNAPSHOTS)
+        try:
+            self._indexes = Indexes(self._store, folder / _SNAPSHOTS)
+        except BaseException:
+            self._store.close()
+            raise
         self._readings = Readings(self._store)
         self._quiet_s = quiet_s
         self._bell = Bell()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding
 
+from tandem_memory import backend
 from tandem_memory.backend import UnknownNamespaceError
 from tandem_memory.embedded.replay import replay, take
 from tandem_memory.index import DamagedError, Index
@@ -125,9 +126,15 @@ class Indexes:
         return index
 
     def _ready(self, namespace: Namespace) -> Index:
-        index = self._snapshot(namespace) or Index(namespace.dimension)
-        replay(self._store, namespace, index)
-        return index
+        index = self._snapshot(namespace)
+        if index is not None:
+            try:
+                replay(self._store, namespace, index)
+            except backend.DamagedError as damage:
+                _log.warning("the index of namespace %r is built from its records alone: %s", namespace.name, damage)
+            else:
+                return index
+        return self._built(namespace)
 
     def _snapshot(self, namespace: Namespace) -> Index | None:
         folder = self._place(namespace)

@@ -1,10 +1,13 @@
 """How an index gets to know what the log says: from where it is to the log's end. Doing so twice changes nothing."""
 
+import logging
 from collections.abc import Iterator
 from typing import assert_never
 
 from tandem_memory.index import Index
 from tandem_memory.store import Added, Effect, Gone, Namespace, Store, Used, reading
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 4096  # records, or changes; with 768 dimensions about 12 MB
 
@@ -23,16 +26,33 @@ def take(index: Index, effect: Effect) -> None:
 
 
 def replay(store: Store, namespace: Namespace, index: Index) -> None:
-    """Have `index` know all that the log says behind what it covers."""
+    """Have `index` know all that the log says behind what it covers. A record that is damaged is left out, and said.
+
+    Raises:
+        DamagedError: when a later change is damaged, so that it is not known what became of older records.
+    """
     end = store.head(namespace)
-    for effect in _since(store, namespace, index.covers):
-        take(index, effect)
+    for part in _added(store, namespace, index.covers):
+        take(index, part)
+    if index.covers:  # records come with their use, so that one that begins with them needs to hear of nothing else
+        for effect in _others(store, namespace, index.covers):
+            take(index, effect)
     index.covers = end
 
 
-def _since(store: Store, namespace: Namespace, after: int) -> Iterator[Effect]:
-    """First the records, as they are used by now; then what was removed and judged, of those that were there before, too."""
-    yield from _added(store, namespace, after)
+def _added(store: Store, namespace: Namespace, after: int) -> Iterator[Added]:
+    while True:
+        with store.reading() as transaction:
+            part = reading.added(transaction, namespace, after, _BATCH)
+        for damage in part.damages:
+            _log.error("a record of namespace %r is not found any more: %s; `tandem memory check` says what else", namespace.name, damage)
+        if not part.looked:
+            return
+        yield part.added
+        after = part.until
+
+
+def _others(store: Store, namespace: Namespace, after: int) -> Iterator[Effect]:
     while True:
         with store.reading() as transaction:
             effects, until = reading.effects(transaction, namespace, after, _BATCH)
@@ -40,13 +60,3 @@ def _since(store: Store, namespace: Namespace, after: int) -> Iterator[Effect]:
             return
         yield from effects
         after = until
-
-
-def _added(store: Store, namespace: Namespace, after: int) -> Iterator[Added]:
-    while True:
-        with store.reading() as transaction:
-            part = reading.added(transaction, namespace, after, _BATCH)
-        if part is None:
-            return
-        yield part
-        after = int(part.positions[-1])

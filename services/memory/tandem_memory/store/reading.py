@@ -13,7 +13,7 @@ from tandem_memory.store.draft import Added, Gone, Used
 from tandem_memory.store.entries import moment_us, parsed
 from tandem_memory.store.jobs import use_of
 from tandem_memory.store.namespace import Head, Namespace
-from tandem_memory.store.seal import located
+from tandem_memory.store.seal import located, unsealed
 from tandem_memory.store.tables import Table, place, placed
 from tandem_memory.store.transaction import Transaction
 
@@ -31,6 +31,23 @@ class Stretch:
     until: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """Records that are as they were written.
+
+    Attributes:
+        added: The records.
+        damages: What is wrong with the others.
+        until: Position of the last record that was looked at.
+        looked: How many were.
+    """
+
+    added: Added
+    damages: Sequence[DamagedError]
+    until: int
+    looked: int
+
+
 def namespaces(transaction: Transaction) -> dict[str, Namespace]:
     """All there are, by name."""
     return {key.decode(): Namespace.parsed(value) for key, value in transaction.walk(Table.NAMESPACES)}
@@ -38,12 +55,12 @@ def namespaces(transaction: Transaction) -> dict[str, Namespace]:
 
 def head(transaction: Transaction, namespace: Namespace) -> Head:
     """How far the log has come: its last change is there, since what removes a record comes after it."""
-    last = Head()
+    heads = [Head()]
     for table in (Table.RECORDS, Table.CHANGES):
-        found = transaction.last(table, place(namespace.number + 1, 0))
+        found = transaction.last_sealed(table, place(namespace.number + 1, 0))
         if found is not None and placed(found[0])[0] == namespace.number:
-            last = max(last, Head(placed(found[0])[1], moment_us(found[1])), key=lambda each: each.position)
-    return last
+            heads.append(Head(placed(found[0])[1], _moment_us(table, *found)))
+    return max(heads, key=lambda each: each.position)
 
 
 def record(transaction: Transaction, namespace: Namespace, position: int, *, vectors: bool) -> Record | None:
@@ -59,19 +76,25 @@ def records(transaction: Transaction, namespace: Namespace, after: int = 0, *, v
         yield _whole(transaction, key, kept, vectors=vectors)
 
 
-def added(transaction: Transaction, namespace: Namespace, after: int, most: int) -> Added | None:
-    """The first `most` records behind a position, as an index takes them; None when there are none."""
-    some = list(islice(records(transaction, namespace, after), most))
-    if not some:
-        return None
-    positions = [int(each.id) for each in some]
-    vectors = b"".join(vector(transaction, place(namespace.number, position)) for position in positions)
-    return Added(
+def added(transaction: Transaction, namespace: Namespace, after: int, most: int) -> Sound:
+    """The first `most` records behind a position, as an index takes them; those that are damaged are named, and left out."""
+    read, vectors, damages, looked = list[Record](), list[bytes](), list[DamagedError](), 0
+    first, before = place(namespace.number, after + 1), place(namespace.number + 1, 0)
+    for key, kept in islice(transaction.walk_sealed(Table.RECORDS, first, before), most):
+        after, looked = placed(key)[1], looked + 1
+        try:
+            each = _whole(transaction, key, unsealed(Table.RECORDS, key, kept), vectors=False)
+            vectors.append(vector(transaction, key))
+            read.append(each)
+        except DamagedError as damage:
+            damages.append(damage)
+    part = Added(
         namespace=namespace,
-        positions=np.array(positions, np.uint64),
-        vectors=np.frombuffer(vectors, "<f4").reshape(len(some), namespace.dimension),
-        records=some,
+        positions=np.array([int(each.id) for each in read], np.uint64),
+        vectors=np.frombuffer(b"".join(vectors), "<f4").reshape(len(read), namespace.dimension),
+        records=read,
     )
+    return Sound(added=part, damages=damages, until=after, looked=looked)
 
 
 def effects(transaction: Transaction, namespace: Namespace, after: int, most: int) -> tuple[Sequence[Gone | Used], int]:
@@ -113,6 +136,14 @@ def changes(transaction: Transaction, namespace: Namespace, after: int, *, most:
         if len(found) >= most or weight >= most_bytes:
             break
     return Stretch(changes=found, until=after)
+
+
+def _moment_us(table: Table, key: bytes, kept: bytes) -> int:
+    """When the change was made; the beginning of time if that is not known any more."""
+    try:
+        return moment_us(unsealed(table, key, kept))
+    except DamagedError:
+        return 0
 
 
 def _appended(transaction: Transaction, key: bytes, kept: bytes, *, vectors: bool) -> Change:

@@ -70,14 +70,13 @@ class Transaction:
                 yield key, kept
                 found = cursor.next()
 
-    def last(self, table: Table, before: bytes) -> tuple[bytes, bytes] | None:
-        """The last key before `before`, and its value."""
+    def last_sealed(self, table: Table, before: bytes) -> tuple[bytes, bytes] | None:
+        """The last key before `before`, and its value as it is kept."""
         with self._held.cursor(self._tables[table]) as cursor, _noticing_damage(table):
             found = cursor.prev() if cursor.set_range(before) else cursor.last()
             if not found:
                 return None
-            key, kept = cursor.item()
-        return key, unsealed(table, key, kept)
+            return cursor.item()
 
     def count(self, table: Table) -> int:
         """How many keys a table has."""

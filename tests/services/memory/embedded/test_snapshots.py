@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Judged
-from tandem_memory.backend import Pruning, StoreFullError
+from tandem_memory.backend import DamagedError, Pruning, StoreFullError
 from tandem_memory.embedded import Embedded
 from tandem_memory.index import Index
 
@@ -114,6 +114,39 @@ def snapshot_after_close(memory: Driven) -> Path:
     memory.close()
     (only,) = folder.iterdir()
     return only
+
+
+def test_a_damaged_record(memory: Driven, caplog: pytest.LogCaptureFixture) -> None:
+    """One record that is not as it was written is named and not found; all others are served."""
+    ids = memory.ids(*(record(f"question {number}", near=(1, number, 0, 0)) for number in range(9)))
+    memory.judge(Judged(id=ids[0], gain=1, source="judge of the first"))
+    folder = snapshot_after_close(memory)
+    log = folder.parents[1] / "log" / "data.mdb"
+    log.write_bytes(log.read_bytes().replace(b"question 4", b"question 5"))
+    empty(folder)
+    memory.backend = memory._open()
+    (line,) = [each.message for each in caplog.records if each.levelno == logging.ERROR]
+    assert "records 1/5: not as it was written" in line
+    assert known(memory) == [f"question {number}" for number in range(9) if number != 4]
+    with pytest.raises(DamagedError):
+        memory.get(ids[4])
+    assert memory.get(ids[5])[0].question == "question 5"
+    assert ("records 1/5", "not as it was written") in [(each.where, each.what) for each in memory.check()[1]]
+
+
+def test_a_damaged_judgement(memory: Driven) -> None:
+    """A change that is not as it was written, behind a snapshot, costs the snapshot and nothing else."""
+    ids = memory.ids(record("a"), record("b", near=(1, 1, 0, 0)))
+    memory.again()
+    memory.backend._upkeep.close()
+    memory.backend._indexes.save = lambda _: None  # as if it were killed
+    memory.judge(Judged(id=ids[0], gain=1, source="a source of that name"))
+    log = snapshot_after_close(memory).parents[1] / "log" / "data.mdb"
+    log.write_bytes(log.read_bytes().replace(b"\x1a\x15a source of that name", b"\x1a\x15a source of this name"))
+    memory.backend = memory._open()
+    assert known(memory) == ["a", "b"]
+    assert len(memory.search((1, 0, 0, 0), 9, Filter(min_utility=0.5))) == 1
+    assert [each.where for each in memory.check()[1]] == ["changes 1/3"]
 
 
 def test_no_room_for_a_snapshot(memory: Driven, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
