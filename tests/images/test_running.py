@@ -48,7 +48,7 @@ def test_memory_says_what_is_missing(mounted: Mounted) -> None:
     """It loads all that it is made of, and says that it was not told where to keep anything."""
     code, printed = mounted("memory").run()
     assert code == 2, printed
-    assert "TANDEM_MEMORY_FOLDER: Field required" in printed
+    assert "FOLDER or CASSANDRA says where records are kept" in printed
 
 
 def test_the_trainer_says_what_is_missing(mounted: Mounted) -> None:

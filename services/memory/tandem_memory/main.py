@@ -9,6 +9,10 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _UNUSABLE = 2
 _USAGE = "give nothing to serve, or: restore URI FOLDER"
@@ -39,13 +43,14 @@ def _serve() -> int:
     from pydantic import ValidationError
     from tandem_rpc import RpcSetupError
 
-    from tandem_memory.process import OpeningError, run
+    from tandem_memory.opening import OpeningError
+    from tandem_memory.process import run
     from tandem_memory.settings import Settings
 
     try:
         run(Settings())  # pyright: ignore[reportCallIssue] - the environment says what is not given here
     except ValidationError as error:
-        return _say(f"TANDEM_MEMORY_{'_'.join(map(str, e['loc'])).upper()}: {_given(e['input'])}{e['msg']}" for e in error.errors())
+        return _say(_wrong(each) for each in error.errors())
     except (RpcSetupError, OpeningError) as error:
         return _say([str(error)])
     return 0
@@ -64,9 +69,11 @@ def _restore(uri: str, folder: Path) -> int:
     return 0
 
 
-def _given(value: object) -> str:
-    """A value that was given, in words; all settings together are none."""
-    return "" if isinstance(value, dict) else f"{value!r}: "
+def _wrong(error: "ErrorDetails") -> str:
+    """What is wrong with one setting, or with several together."""
+    if not error["loc"]:
+        return f"TANDEM_MEMORY_*: {error['msg'].removeprefix('Value error, ')}"
+    return f"TANDEM_MEMORY_{'_'.join(map(str, error['loc'])).upper()}: {error['input']!r}: {error['msg']}"
 
 
 def _say(lines: Iterable[str]) -> int:

@@ -19,8 +19,19 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TANDEM_MEMORY_", env_ignore_empty=True, extra="forbid", frozen=True)
 
-    folder: Path
-    """Where the store is. One process at a time."""
+    folder: Path | None = None
+    """Where the store is, on a disk of this machine. One process at a time."""
+    cassandra: str = ""
+    """In place of a folder: some nodes of a cluster of Apache Cassandra 5, commas in between. Any number of processes."""
+    cassandra_port: Annotated[int, Field(gt=0, le=65535)] = 9042
+    cassandra_keyspace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")] = "tandem_memory"
+    cassandra_replicas: Annotated[int, Field(gt=0)] = 3
+    """Copies of everything in each data centre, if the keyspace is not there yet."""
+    cassandra_datacentre: str | None = None
+    """Whose nodes are asked; absent, all are."""
+    cassandra_user: str = "tandem"
+    cassandra_password_file: Path | None = None
+    """The password of that user; absent, nodes are shown none."""
     listen: str = "127.0.0.1:0"
     """Where gRPC listens; port 0 takes a free one."""
     metrics_listen: str = "127.0.0.1:0"
@@ -70,6 +81,16 @@ class Settings(BaseSettings):
     """Where a copy is put together before it is sent away; absent, beside the store."""
 
     @model_validator(mode="after")
+    def _there_is_one_place(self) -> "Settings":
+        if (self.folder is None) != bool(self.cassandra):
+            msg = "FOLDER or CASSANDRA says where records are kept; give one of the two"
+            raise ValueError(msg)
+        if self.cassandra_password_file and not self.cassandra_password_file.is_file():
+            msg = f"CASSANDRA_PASSWORD_FILE {self.cassandra_password_file} is absent; write the password of CASSANDRA_USER into it"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _certificate_has_its_key(self) -> "Settings":
         if (self.tls_cert is None) != (self.tls_key is None) or (self.tls_client_ca and not self.tls_cert):
             msg = "TLS_CERT and TLS_KEY need each other, and TLS_CLIENT_CA needs both; give all that belong together"
@@ -99,6 +120,16 @@ class Settings(BaseSettings):
             msg = "EMBEDDING_URL and EMBEDDING_MODEL need each other, and EMBEDDING_KEY_FILE needs both; give all that belong together"
             raise ValueError(msg)
         return self
+
+    @property
+    def cassandra_nodes(self) -> list[str]:
+        """Some nodes of the cluster."""
+        return [node.strip() for node in self.cassandra.split(",") if node.strip()]
+
+    @property
+    def place(self) -> str:
+        """Where records are kept, in words."""
+        return f"keyspace {self.cassandra_keyspace} at {self.cassandra}" if self.cassandra else str(self.folder)
 
     @property
     def told_apart(self) -> bool:

@@ -18,6 +18,7 @@ from tandem_memory.backend import (
     EmbeddingError,
     ReadingLostError,
     StoreFullError,
+    StoreUnavailableError,
     UnknownNamespaceError,
 )
 from tandem_memory.backup import BackupError
@@ -95,6 +96,10 @@ def _cursor(error: CursorError, call: _Call) -> Refused:
     return invalid(call.about, f"{error}; send what this service gave")
 
 
+def _unavailable(error: StoreUnavailableError, call: _Call) -> Refused:
+    return Refused(grpc.StatusCode.UNAVAILABLE, f"{call.name.lower()}: {error}; try again, under the same keys")
+
+
 def _damaged(error: DamagedError, _: _Call) -> Refused:
     return Refused(grpc.StatusCode.DATA_LOSS, f"store: {error}; check says what else is wrong, a backup brings it back")
 
@@ -125,6 +130,7 @@ _SAID: Mapping[type[Exception], _Say] = {
     DimensionError: _dimension,
     EmbeddingError: _embedding,
     CursorError: _cursor,
+    StoreUnavailableError: _unavailable,
     DamagedError: _damaged,
     ReadingLostError: _lost,
     InvalidAddress: _address,

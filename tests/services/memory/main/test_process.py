@@ -233,6 +233,8 @@ def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: s
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"FOLDER": "store", "CASSANDRA": "10.0.0.1"}, "FOLDER or CASSANDRA"),
+        ({"CASSANDRA": "192.0.2.1", "CASSANDRA_PASSWORD_FILE": "/absent"}, "CASSANDRA_PASSWORD_FILE /absent"),
         ({"FOLDER": "/proc/nothing"}, "TANDEM_MEMORY_FOLDER: /proc/nothing"),
         ({"FOLDER": "store", "LISTEN": "0.0.0.0:0"}, "listen: 0.0.0.0:0"),
         ({"FOLDER": "store", "LISTEN": "nowhere"}, "is not host:port"),
@@ -265,7 +267,10 @@ def test_settings_that_cannot_be_used_are_named(
 def test_without_a_folder_it_does_not_start() -> None:
     """Neither does a process that was told nothing end in silence."""
     ended = command()
-    assert (ended.returncode, ended.stderr.splitlines()) == (2, ["tandem-memory: TANDEM_MEMORY_FOLDER: Field required"])
+    assert (ended.returncode, ended.stderr.splitlines()) == (
+        2,
+        ["tandem-memory: TANDEM_MEMORY_*: FOLDER or CASSANDRA says where records are kept; give one of the two"],
+    )
 
 
 def test_a_store_is_served_once(start: Start, tmp_path: Path) -> None:

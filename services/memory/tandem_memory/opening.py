@@ -1,0 +1,135 @@
+"""What the settings ask for, opened: the backend, what embeds texts, who callers are and what they may do."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import gettempdir
+
+from tandem_rpc import Verifier
+from tandem_rpc.verifiers.remembered import Remembered
+from tandem_rpc.verifiers.token_folder import TokenFolder
+from tandem_rpc.verifiers.token_review import ApiServer, TokenReview
+
+from tandem_memory import backup
+from tandem_memory.backend import Backend, DamagedError, StoreFullError, StoreUnavailableError
+from tandem_memory.embedded import Embedded
+from tandem_memory.embedding import Embedding, Endpoint, Ngrams
+from tandem_memory.rights import Rights
+from tandem_memory.rights_file import RightsFile
+from tandem_memory.settings import Settings
+from tandem_memory.store.errors import FormatError, InUseError
+
+_MOST_TOKENS = 10_000  # remembered at about 300 bytes each
+
+
+class OpeningError(Exception):
+    """Something that is needed cannot be opened; one line with the fix."""
+
+
+@asynccontextmanager
+async def backend(settings: Settings) -> AsyncGenerator[Backend]:
+    """The backend, open for as long as the service runs.
+
+    Raises:
+        OpeningError: when it cannot be opened.
+    """
+    async with _clustered(settings) if settings.cassandra else _embedded(settings) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _embedded(settings: Settings) -> AsyncGenerator[Backend]:
+    assert settings.folder is not None
+    try:
+        opened = Embedded(settings.folder)
+    except (FormatError, InUseError, DamagedError, StoreFullError, OSError) as error:
+        msg = f"TANDEM_MEMORY_FOLDER: {settings.folder}: {error}"
+        raise OpeningError(msg) from error
+    if settings.scratch is None:
+        backup.swept(settings.folder)  # which is ours alone, as long as the store is open
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
+    from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
+
+    from tandem_memory.cassandra import Clustered, Link
+
+    password = settings.cassandra_password_file
+    auth = PlainTextAuthProvider(settings.cassandra_user, password.read_text().strip()) if password else None
+
+    def open_link() -> Link:
+        return Link(
+            settings.cassandra_nodes,
+            keyspace=settings.cassandra_keyspace,
+            replicas=settings.cassandra_replicas,
+            port=settings.cassandra_port,
+            datacentre=settings.cassandra_datacentre,
+            auth=auth,
+        )
+
+    try:
+        link = await asyncio.to_thread(open_link)
+        opened = await asyncio.to_thread(Clustered, link)
+    except StoreUnavailableError as error:
+        msg = f"TANDEM_MEMORY_CASSANDRA: {' '.join(str(error).split())}"
+        raise OpeningError(msg) from error
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        await asyncio.to_thread(link.close)
+
+
+def scratch(settings: Settings) -> Path:
+    """Where a copy is put together: beside the store, where the store has a disk of its own."""
+    return settings.scratch or settings.folder or Path(gettempdir())
+
+
+def embedding(settings: Settings) -> Embedding:
+    """What embeds texts.
+
+    Raises:
+        OpeningError: when its key is not there.
+    """
+    if settings.embedding_url is None or settings.embedding_model is None:
+        return Ngrams(settings.embedding_dimension) if settings.embedding_dimension else Ngrams()
+    key = settings.embedding_key_file
+    if key and not key.is_file():
+        msg = f"TANDEM_MEMORY_EMBEDDING_KEY_FILE: {key} is absent; write the key of {settings.embedding_url} into it"
+        raise OpeningError(msg)
+    return Endpoint(
+        settings.embedding_url,
+        settings.embedding_model,
+        key=key.read_text if key else None,
+        dimension=settings.embedding_dimension,
+    )
+
+
+def rights(settings: Settings) -> Callable[[], Rights]:
+    """What says who may do what, whenever it is asked.
+
+    Raises:
+        RpcSetupError: when the file of rights cannot be used.
+    """
+    return RightsFile(settings.rights_file).current if settings.rights_file else Rights
+
+
+def verifier(settings: Settings) -> Verifier | None:
+    """What says who calls; None where callers are not told apart.
+
+    Raises:
+        RpcSetupError: when it cannot.
+    """
+    if settings.token_folder is not None:
+        return TokenFolder(settings.token_folder)
+    if not settings.token_review:
+        return None
+    server = ApiServer(url=settings.api_server, account=settings.service_account)
+    return Remembered(TokenReview(server, settings.audience), time.monotonic, most=_MOST_TOKENS)
