@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="record golden files (tests/scenarios) anew; read the diff")
 
 
-_SHARED = ("cluster", "api_cluster", "spare_site")
+_SHARED = ("cluster", "api_cluster", "cassandra", "spare_site")
 """Fixtures that a machine has room for once, the slowest first."""
 
 
