@@ -57,6 +57,7 @@ class Committer:
     def __init__(self, store: Store, learner: Learner, told: Callable[[Sequence[Effect]], None]) -> None:
         self._store, self._learner, self._told = store, learner, told
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._closing = False
         self._likely, self._likely_until_s = 0, 0.0
         self._thread = threading.Thread(target=self._run, name="memory-committer", daemon=True)
         self._thread.start()
@@ -67,6 +68,9 @@ class Committer:
         Raises:
             StoreFullError, or what the job was refused with: nothing of it was done.
         """
+        if self._closing:
+            msg = "the store is closing: nothing more is taken in"
+            raise RuntimeError(msg)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job=job, loop=loop, answer=loop.create_future())
         self._queue.put(waiting)
@@ -74,6 +78,7 @@ class Committer:
 
     def close(self) -> None:
         """Do what waits, and end."""
+        self._closing = True
         self._queue.put(None)
         self._thread.join()
 

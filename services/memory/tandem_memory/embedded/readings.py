@@ -100,11 +100,10 @@ class Readings:
     async def export(self, namespace: Namespace, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
         """All records that match, as they are when this begins."""
         with self._store.snapshot() as snapshot:
-            parts = _parts(snapshot, namespace, vectors=vectors)
+            parts = ([record for record in part if wants(wanted, record)] for part in _parts(snapshot, namespace, vectors=vectors))
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
-                matching = [record for record in part if wants(wanted, record)]
-                if matching:
-                    yield matching
+                if part:
+                    yield part
 
     def _at(self, namespace: Namespace, positions: Sequence[int], *, vectors: bool) -> Sequence[Record]:
         with self._store.reading() as transaction:

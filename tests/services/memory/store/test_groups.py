@@ -144,3 +144,21 @@ def test_who_was_answered_is_waited_for(open_store: OpenStore, monkeypatch: pyte
     asyncio.run(asyncio.wait_for(scene(), 60))
     assert sum(store.groups) == 40
     assert store.groups.count(4) >= 9
+
+
+def test_what_waits_at_the_end(open_store: OpenStore) -> None:
+    """Closing does all that waits before it ends; what comes after that is refused, not left to wait for ever."""
+    store = Counted(open_store())
+
+    async def scene() -> None:
+        committer = Committer(store, Deaf(), lambda _: None)
+        answers = [asyncio.create_task(committer.do(append(record(key=str(number))))) for number in range(20)]
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(asyncio.to_thread(committer.close))
+        store.let_go.set()
+        await asyncio.gather(closing, *answers)
+        with pytest.raises(RuntimeError, match="closing"):
+            await committer.do(append(record(key="late")))
+
+    asyncio.run(asyncio.wait_for(scene(), 60))
+    assert held(open_store()) == [str(number) for number in range(20)]
