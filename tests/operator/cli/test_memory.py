@@ -87,7 +87,7 @@ def test_the_seed_s_pickle_is_imported_once_however_often_it_is_given(run: Any, 
     file.write_bytes(pickle.dumps({"experiences": [*SEED, {**SEED[0], "answer": "another", "neuron": 3}]}))
     first = run("import", file)
     assert (first.stdout, first.returncode) == ("4 taken in, 0 were there already\n", 0)
-    assert f"{file}: neuron: has no place in a record; left out of 1" in first.stderr
+    assert first.stderr == f"{file}: neuron: has no place in a record; left out of 1\n"
     assert run("import", file).stdout == "0 taken in, 4 were there already\n"
     stats = json.loads(run("stats", "-o", "json").stdout)
     assert {name: each["records"] for name, each in stats["bySource"].items()} == {"cloud": 3, "local_dual_gpu": 1}
@@ -279,6 +279,22 @@ def test_a_mistake_has_an_exit_code_and_a_line(run: Any, memory: Memory, words: 
     memory.append([Record(question="why", key="k")])
     ran = run(*words)
     assert (ran.returncode, said in ran.stderr, ran.stderr.count("\n")) == (code, True, 1), ran.stderr
+
+
+def test_who_may_not_is_told_so(desk: Any, tmp_path: Path) -> None:
+    """Without a token, with a wrong one, and let in with the right one from the environment."""
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("sesame\n")
+    wrong.write_text("open\n")
+    service = Service(tmp_path / "service", TOKEN_FILE=right).start()
+    desk.environ |= {"TANDEM_MEMORY": service.address}
+    none = desk.tandem("memory", "namespaces")
+    assert (none.returncode, "authorization: absent" in none.stderr) == (74, True)
+    assert desk.tandem("memory", "namespaces", "--token-file", wrong).returncode == 74
+    desk.environ |= {"TANDEM_MEMORY_TOKEN_FILE": str(right)}
+    let_in = desk.tandem("memory", "namespaces")
+    assert (let_in.returncode, let_in.stderr) == (0, "no namespace yet: one begins with its first record\n")
+    service.kill()
 
 
 def test_help_needs_nothing_heavy(desk: Any) -> None:

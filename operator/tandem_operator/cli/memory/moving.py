@@ -42,20 +42,21 @@ def import_(place: Place, file: Path) -> None:
     if not place.namespace:
         leave(Exit.BAD_INPUT, "--namespace: absent; name the one that the records belong to, it may be a new one")
     with speaking(place) as memory:
-        total = sum(1 for _ in _records(file))
+        total, records = _records(file)
         with progress.counting("importing", total) as counter:
-            done = memory.import_(counter.passing(_records(file)))
+            done = memory.import_(counter.passing(records))
     print(f"{words.number(done.taken)} taken in, {words.number(done.known)} were there already")
 
 
-def _records(file: Path) -> "Iterator[Record]":
+def _records(file: Path) -> "tuple[int, Iterator[Record]]":
+    """How many records a file holds, and the records; all of them were looked at when this returns."""
     from tandem_memory.transfer import files, seed
 
     if file.name.endswith(_PICKLES):
         found = seed.read(file)
         for name, count in found.left_out.items():
             print(f"{file}: {told.clean(name)}: has no place in a record; left out of {count}", file=sys.stderr)
-        return iter(found.records)
+        return len(found.records), iter(found.records)
     if not file.name.endswith(_LINES):
         leave(Exit.BAD_INPUT, f"{file}: ends in none of {', '.join((*_LINES, *_PICKLES))}; give JSON lines, or the pickle of older scripts")
-    return files.read(file)
+    return sum(1 for _ in files.read(file)), files.read(file)

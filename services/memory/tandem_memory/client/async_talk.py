@@ -32,11 +32,12 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
         self._link, self._terms, self._method, self._line, self._told = link, terms, method, line, told
         self._changed = asyncio.Condition()
         self._stream = 0
-        self._failed: MemoryServiceError | None = None
-        self._task = asyncio.create_task(self._speak())
+        self._failed: Exception | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def put(self, item: Sized) -> None:
         """Have an item sent; waits while as much is unanswered as may be under way. Raises as `Talk.put` does."""
+        self._task = self._task or asyncio.create_task(self._speak())
         async with self._changed:
             await self._wait(lambda: not self._line.full)
             self._line.put(item)
@@ -49,8 +50,9 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
 
     async def close(self) -> None:
         """Say nothing more; what is not answered stays unanswered."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _wait(self, until: Callable[[], bool]) -> None:
         while not (self._failed or until()):
@@ -71,7 +73,7 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
                 async with self._changed:
                     await self._changed.wait_for(lambda: len(self._line))
                 await self._tried()
-        except MemoryServiceError as error:
+        except Exception as error:  # noqa: BLE001 - raised where the next item is put, or all are waited for
             async with self._changed:
                 self._failed = error
                 self._changed.notify_all()

@@ -137,9 +137,13 @@ class AsyncMemory:
         """As `Memory.export`."""
         request = wire.ExportRequest(namespace=self._terms.namespace, filter=where.message(), with_vectors=with_vectors)
         with said_well(self._link.address):
-            async for response in self._link.stub.Export(request):
-                for message in response.records:
-                    yield message
+            call = self._link.stub.Export(request)
+            try:
+                async for response in call:
+                    for message in response.records:
+                        yield message
+            finally:
+                call.cancel()
 
     async def import_(self, messages: Iterable[wire.Record]) -> Imported:
         """As `Memory.import_`."""

@@ -164,8 +164,12 @@ class Memory:
         """
         request = wire.ExportRequest(namespace=self._terms.namespace, filter=where.message(), with_vectors=with_vectors)
         with said_well(self._link.address):
-            for response in self._link.stub.Export(request):
-                yield from response.records
+            call = self._link.stub.Export(request)
+            try:
+                for response in call:
+                    yield from response.records
+            finally:
+                call.cancel()  # nothing, unless nobody wants the rest
 
     def import_(self, messages: Iterable[wire.Record]) -> Imported:
         """Take in what was exported, with its times and its use; what is there already, by its key, is left as it is."""

@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class Talk(Generic[Sized, Request, Answer]):
-    """Items go in; `told` hears of each request's items and their answer, in order, in the talk's own thread."""
+    """Items go in; `told` hears of each request's items and their answer, in order, in the talk's thread. What it raises ends the talk."""
 
     def __init__(
         self,
@@ -32,10 +32,9 @@ class Talk(Generic[Sized, Request, Answer]):
         self._changed = threading.Condition()
         self._stream = 0
         self._closed = False
-        self._failed: MemoryServiceError | None = None
+        self._failed: Exception | None = None
         self._call: grpc.Call | None = None
         self._thread = threading.Thread(target=self._speak, name="memory-stream", daemon=True)
-        self._thread.start()
 
     def put(self, item: Sized) -> None:
         """Have an item sent; waits while as much is unanswered as may be under way.
@@ -44,6 +43,8 @@ class Talk(Generic[Sized, Request, Answer]):
             MemoryServiceError: what ended the talk, or TooLateError when nothing is answered any more.
         """
         with self._changed:
+            if self._thread.ident is None:
+                self._thread.start()
             self._wait(lambda: not self._line.full)
             self._line.put(item)
             self._changed.notify_all()
@@ -64,7 +65,8 @@ class Talk(Generic[Sized, Request, Answer]):
             self._changed.notify_all()
         if self._call and len(self._line):
             self._call.cancel()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _wait(self, until: Callable[[], bool]) -> None:
         """Wait for as long as answers come: a service that is connected, and silent for longer than a call may take, is given up."""
@@ -81,7 +83,7 @@ class Talk(Generic[Sized, Request, Answer]):
         try:
             while not self._over():
                 self._tried()
-        except MemoryServiceError as error:
+        except Exception as error:  # noqa: BLE001 - raised where the next item is put, or all are waited for
             with self._changed:
                 self._failed = error
                 self._changed.notify_all()

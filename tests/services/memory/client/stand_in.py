@@ -25,6 +25,7 @@ class StandIn(MemoryServiceServicer):
     Attributes:
         refusals: What the next calls are refused with, before they do anything; None lets one pass.
         breaks: After how many answers each of the next streams breaks; the answer that was due is lost, its effect is not.
+        silent: While it is set, streams of appends are heard and not answered.
         calls: Names of the calls that were made.
     """
 
@@ -34,6 +35,7 @@ class StandIn(MemoryServiceServicer):
         self.by_key: dict[str, str] = {}
         self.refusals: deque[Refused | None] = deque()
         self.breaks: deque[int] = deque()
+        self.silent = threading.Event()
         self.calls: list[str] = []
         self.batches: list[int] = []
         self.deadlines: list[float] = []
@@ -101,6 +103,8 @@ class StandIn(MemoryServiceServicer):
         self._begin("AppendStream", context)
         cut = self._break()
         for request in request_iterator:
+            while self.silent.is_set() and context.is_active():
+                threading.Event().wait(_LOOK_EVERY_S)
             answer = self._append(request)
             next(cut)
             yield answer
