@@ -157,26 +157,27 @@ class Ledger:
             yield self._waiting.pop(0)
 
     async def _write(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
-        await self._beats.beat()
-        writer = self._pen.writer
-        if not self._pen.begun:
-            await self._register(writer)
-            self._pen.begun = True
-        at_us = self._moment_us(writer)
-        lines = await self._placed(drafts, writer, at_us)
-        await asyncio.gather(*(self._log.write_pieces(line.entry) for line in lines if line.entry))
-        for stretch in _stretches(lines):
-            await self._asking.write(
-                [statement for line in stretch for statement in self._statements(line, at_us)],
-                together=any(line.draft.beside for line in stretch),
-            )
-        if not self._beats.held():
-            msg = "the cluster took so long that others may have given this replica up"
-            raise StoreUnavailableError(msg)
+        async with self._beats.kept() as held:
+            writer = self._pen.writer
+            if not self._pen.begun:
+                await self._register(writer)
+                self._pen.begun = True
+            at_us = self._moment_us(writer)
+            lines = await self._placed(drafts, writer, at_us)
+            await asyncio.gather(*(self._log.write_pieces(line.entry) for line in lines if line.entry))
+            for stretch in _stretches(lines):
+                await self._write_stretch(stretch, at_us)
+            if not held():
+                msg = "the cluster took so long that others may have given this replica up"
+                raise StoreUnavailableError(msg)
         self._pen.position += len(lines)
         self._learn(writer, [line.entry or _nothing(line.place, at_us) for line in lines])
         won = {id(line.draft): line.place for line in lines if line.entry}
         return [Booked(place=won.get(id(draft))) for draft in drafts]
+
+    async def _write_stretch(self, stretch: Sequence[_Line], at_us: int) -> None:
+        statements = [statement for line in stretch for statement in self._statements(line, at_us)]
+        await self._asking.write(statements, together=any(line.draft.beside for line in stretch))
 
     async def _placed(self, drafts: Sequence[Draft], writer: str, at_us: int) -> Sequence[_Line]:
         """A place for each draft, but for those whose name is that of one before them."""

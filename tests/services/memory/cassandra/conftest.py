@@ -40,5 +40,11 @@ def new_memory(link: Link, clock: Clock) -> Iterator[Callable[[], Driven]]:
 
 
 @pytest.fixture
+def new_clustered(link: Link) -> Callable[[], Clustered]:
+    """Opens a backend of a store of its own, to be closed by who opens it."""
+    return lambda: Clustered(link, store=secrets.token_hex(4), manners=MANNERS)
+
+
+@pytest.fixture
 def memory(new_memory: Callable[[], Driven]) -> Driven:
     return new_memory()
