@@ -111,7 +111,8 @@ class AgainstDicts(RuleBasedStateMachine):
         considered = [each for each in there.values() if wants(pruning.among, each)]
         harmful = pruning.harmful_after
         going = [each for each in considered if harmful is not None and each.use.times >= harmful and each.use.gain < 0]
-        staying = sorted((each for each in considered if each not in going), key=worth, reverse=True)
+        newest_first = [each for each in reversed(considered) if each not in going]
+        staying = sorted(newest_first, key=worth, reverse=True)  # which leaves those of equal worth as they are
         if keep is not None:
             going += [each for place, each in enumerate(staying) if before(staying[:place], each, pruning) >= keep]
         removed = self.memory.prune(pruning, namespace=name)
@@ -160,7 +161,7 @@ class AgainstDicts(RuleBasedStateMachine):
 
 def worth(each: Record) -> tuple[Any, ...]:
     score = each.score if each.HasField("score") else -math.inf
-    return score, utility(each.use), (each.at.seconds, each.at.nanos), int(each.id)
+    return score, utility(each.use), (each.at.seconds, each.at.nanos)
 
 
 def before(better: list[Record], each: Record, pruning: Pruning) -> int:
