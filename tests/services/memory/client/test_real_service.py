@@ -1,0 +1,104 @@
+"""What only the real service can answer, asked from an event loop; the command line's tests ask the same from threads."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tandem_memory.client import AsyncMemory, Bounds, Filter, Judged, NotThereError, Pruned, Pruning, Record, RefusedError, Verified
+
+from tests.services.memory.process import Service
+
+_RECORDS = [
+    Record(
+        question=f"question {n} of {source}",
+        answer="answer",
+        source=source,
+        score=score,
+        at=datetime(2025, 11, 10 + n, tzinfo=UTC),
+        cost_usd=Decimal("0.020"),
+        verified=Verified.LABEL,
+        metrics={"coherence": score},
+        key=f"{source}-{n}",
+    )
+    for n in range(3)
+    for source, score in (("cloud", 0.9), ("local", 0.5))
+]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    made = Service(tmp_path_factory.mktemp("service")).start()
+    yield made
+    made.kill()
+
+
+def test_every_method_has_its_answer(service: Service, tmp_path: Path) -> None:
+    """Counts, means, uses, prunes, copies: as typed values, with nothing for what was not measured."""
+
+    async def deed() -> None:
+        async with AsyncMemory(service.address, "team", patience_s=120) as memory:
+            ids = [each.id for each in await memory.append(_RECORDS)]
+            assert await memory.judge([Judged(id=ids[0], gain=1.0, source="local", key="once")] * 2) == 1
+            stats = await memory.stats(Filter(sources=["cloud"]))
+            cloud = stats.by_source["cloud"]
+            assert (stats.records, cloud.records, cloud.cost_usd, cloud.used_by, cloud.mean_gain) == (
+                3,
+                3,
+                Decimal("0.060"),
+                {"local": 1},
+                1.0,
+            )
+            assert cloud.metrics["coherence"].mean == pytest.approx(0.9)
+            (other,) = (await memory.stats(Filter(sources=["local"]))).by_source.values()
+            assert other.mean_gain is None
+            wanted = Filter(metrics={"coherence": Bounds(low=0.8)}, since=datetime(2025, 11, 11, tzinfo=UTC))
+            assert {each.key async for each in memory.scan(wanted)} == {"cloud-1", "cloud-2"}
+            exported = [message async for message in memory.export()]
+            assert [Record.of(message).key for message in exported] == [each.key for each in _RECORDS]
+            elsewhere = memory.but("elsewhere")
+            assert (await elsewhere.import_(exported)).taken == 6
+            assert (await elsewhere.import_(exported)).known == 6
+            (copied,) = await elsewhere.get([(await elsewhere.search("question 0 of cloud", 1))[0].record.id])
+            assert copied.use is not None
+            assert (copied.use.times, copied.use.utility, copied.at) == (1, 1.0, _RECORDS[0].at)
+            gone = await memory.prune(Pruning(keep_best=1, per_source=True))
+            assert (gone.removed, gone.kept, gone.by_source) == (4, 2, {"cloud": 2, "local": 2})
+            assert {each.name: each.records for each in await memory.namespaces()} == {"team": 2, "elsewhere": 6}
+            assert (await memory.check()).findings == []
+            assert (await memory.backup((tmp_path / "copy").as_uri())).records == 8
+
+    asyncio.run(deed())
+
+
+def test_a_prune_is_news(service: Service) -> None:
+    """Watchers hear what went."""
+
+    async def deed() -> None:
+        async with AsyncMemory(service.address, "pruned", patience_s=120) as memory:
+            await memory.append(_RECORDS)
+            gone = await memory.prune(Pruning(before=datetime(2025, 11, 11, tzinfo=UTC)))
+            async for news in memory.watch():
+                if pruned := [change for change in news.changes if isinstance(change, Pruned)]:
+                    assert sorted(pruned[0].ids) == sorted(gone.ids)
+                    return
+
+    asyncio.run(deed())
+
+
+def test_a_record_that_was_found_is_no_new_one(service: Service) -> None:
+    """What the service itself sets cannot be appended; the line says what to do. What is not there is said as that."""
+
+    async def deed() -> None:
+        async with AsyncMemory(service.address, "found", patience_s=120) as memory:
+            with pytest.raises(NotThereError, match="'found' is not there yet"):
+                await memory.search("anything")
+            await memory.append(_RECORDS)
+            (hit,) = await memory.search("question 1 of local", k=1)
+            with pytest.raises(RefusedError, match=r"records\[0\]\.id") as caught:
+                await memory.append([hit.record])
+            assert caught.value.field == "records[0].id"
+
+    asyncio.run(deed())
