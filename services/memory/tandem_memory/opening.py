@@ -1,6 +1,7 @@
 """What the settings ask for, opened: the backend, what embeds texts, who callers are and what they may do."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -61,6 +62,8 @@ async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
 
     from tandem_memory.cassandra import Clustered, Link
 
+    # The driver logs a traceback for each node that it loses and finds again; what it cannot mend is raised, and told by us.
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     password = settings.cassandra_password_file
     auth = PlainTextAuthProvider(settings.cassandra_user, password.read_text().strip()) if password else None
 
