@@ -115,7 +115,7 @@ class Store:
         except StoreFullError:
             self._learn()  # a disk that broke off a write may have taken it all the same
             raise
-        self._namespaces, self._heads = draft.namespaces, draft.heads
+        self._heads, self._namespaces = draft.heads, draft.namespaces  # in this order: who finds a namespace finds its head
         return Committed(outcomes=outcomes, effects=draft.effects)
 
     @contextmanager
@@ -164,8 +164,9 @@ class Store:
 
     def _learn(self) -> None:
         with self._environment.reading() as transaction:
-            self._namespaces = reading.namespaces(transaction)
-            self._heads = {each.number: reading.head(transaction, each) for each in self._namespaces.values()}
+            namespaces = reading.namespaces(transaction)
+            self._heads = {each.number: reading.head(transaction, each) for each in namespaces.values()}
+            self._namespaces = namespaces
 
 
 def inspect(folder: Path) -> tuple[int, Sequence[Finding]]:
