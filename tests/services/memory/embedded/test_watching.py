@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Change
-from tandem_memory.backend import News
+from tandem_memory.backend import News, Pruning
 from tandem_memory.embedded import Embedded
 from tandem_memory.embedded.readings import Readings
 
@@ -85,3 +85,17 @@ def test_large_records_in_small_parts(memory: Driven, read: list[int]) -> None:
     watcher = memory.watch()
     assert len(watcher.changes(5)) == 5
     assert read == [1] * 5
+
+
+def test_a_large_removal(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A removal of many is told in several changes that fit a message, and is done as one."""
+    monkeypatch.setattr("tandem_memory.store.jobs._IDS_A_CHANGE", 4)
+    ids = memory.ids(*(record(str(number), score=number / 10) for number in range(10)))
+    watcher = memory.watch(only_new=True)
+    memory.prune(Pruning(among=ALL, keep_best=1))
+    told = [list(each.pruned.ids) for each in watcher.changes(3)]
+    assert [len(each) for each in told] == [4, 4, 1]
+    assert [each for part in told for each in part] == ids[:9]
+    memory.again()
+    assert memory.check() == (1, [])
+    assert memory.stats().changes == 13
