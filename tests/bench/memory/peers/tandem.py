@@ -1,0 +1,92 @@
+"""Ours: the service in a process of its own, asked by its client."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.bench.memory.workload import BEST, K, Workload, text
+
+EMBEDDED = False
+EFFORTS = (0,)  # it sets its effort itself
+_BULK = 1000
+_QUIET_S = 3.0
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[str, int]]:
+    """The address and process of a service that keeps its records in `folder`."""
+    said = folder.with_name("tandem.address")
+    said.unlink(missing_ok=True)
+    environ = os.environ | {"TANDEM_MEMORY_FOLDER": str(folder), "TANDEM_MEMORY_ADDRESS_FILE": str(said)}
+    with folder.with_name("tandem.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "tandem_memory"], env=environ, stdout=log, stderr=log)
+    try:
+        while not said.exists():
+            if process.poll() is not None:
+                message = folder.with_name("tandem.log").read_text()
+                raise RuntimeError(message)
+            time.sleep(0.01)
+        yield json.loads(said.read_text())["grpc"], process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Client:
+    """One caller."""
+
+    def __init__(self, address: str, dimensions: int) -> None:
+        from tandem_memory.client import Filter, Memory
+
+        del dimensions
+        self._memory = Memory(address, "bench", deadline_s=600)
+        self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST)}
+
+    def load(self, work: Workload) -> None:
+        """Take in all records."""
+        for first in range(0, len(work.vectors), _BULK):
+            numbers = range(first, min(first + _BULK, len(work.vectors)))
+            self.append(numbers, work.vectors[first : numbers.stop], work.sources[first : numbers.stop], work.scores[first : numbers.stop])
+
+    def append(self, numbers: Sequence[int], vectors: Any, sources: Any, scores: Any) -> None:
+        """Durably."""
+        from tandem_memory.client import Record
+
+        rows = zip(numbers, vectors, sources, scores, strict=True)
+        self._memory.append(
+            [
+                Record(question=text(number), source=f"s{source}", score=float(score), vector=vector, key=str(number))
+                for number, vector, source, score in rows
+            ]
+        )
+
+    def search(self, query: Any, name: str, effort: int) -> list[int]:
+        """Numbers of the nearest."""
+        del effort
+        return [int(hit.record.key) for hit in self._memory.search(query, K, self._filters[name])]
+
+    def count(self) -> int:
+        """Records there are."""
+        return self._memory.stats().records
+
+
+def settle(pid: int) -> None:
+    """Wait until the service does nothing any more: its index is arranged."""
+    quiet_since, before = time.monotonic(), _processor_ticks(pid)
+    while time.monotonic() - quiet_since < _QUIET_S:
+        time.sleep(0.2)
+        now = _processor_ticks(pid)
+        if now - before > 4:
+            quiet_since = time.monotonic()
+        before = now
+
+
+def _processor_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
