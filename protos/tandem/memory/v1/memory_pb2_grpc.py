@@ -125,6 +125,7 @@ class MemoryServiceServicer:
 
     def AppendStream(self, request_iterator, context):
         """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
+        A request that is refused ends the stream with its status, after the answers to those before it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,7 +139,7 @@ class MemoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchStream(self, request_iterator, context):
-        """The same, many times: one answer a request, in their order.
+        """The same, many times: one answer a request, in their order. A request that is refused ends the stream, as it does that of appends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

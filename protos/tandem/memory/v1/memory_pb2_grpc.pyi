@@ -36,11 +36,13 @@ class MemoryServiceStub:
     Append: _grpc.UnaryUnaryMultiCallable[_memory_pb2.AppendRequest, _memory_pb2.AppendResponse]
     """Take in records; answered once all of them are durable."""
     AppendStream: _grpc.StreamStreamMultiCallable[_memory_pb2.AppendRequest, _memory_pb2.AppendResponse]
-    """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys."""
+    """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
+    A request that is refused ends the stream with its status, after the answers to those before it.
+    """
     Search: _grpc.UnaryUnaryMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]
     """The records nearest to each query. Whatever was acknowledged before the call is found."""
     SearchStream: _grpc.StreamStreamMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]
-    """The same, many times: one answer a request, in their order."""
+    """The same, many times: one answer a request, in their order. A request that is refused ends the stream, as it does that of appends."""
     Get: _grpc.UnaryUnaryMultiCallable[_memory_pb2.GetRequest, _memory_pb2.GetResponse]
     Scan: _grpc.UnaryUnaryMultiCallable[_memory_pb2.ScanRequest, _memory_pb2.ScanResponse]
     """All records in the order they were taken in, a page at a time."""
@@ -69,11 +71,13 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     Append: _aio.UnaryUnaryMultiCallable[_memory_pb2.AppendRequest, _memory_pb2.AppendResponse]  # type: ignore[assignment]
     """Take in records; answered once all of them are durable."""
     AppendStream: _aio.StreamStreamMultiCallable[_memory_pb2.AppendRequest, _memory_pb2.AppendResponse]  # type: ignore[assignment]
-    """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys."""
+    """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
+    A request that is refused ends the stream with its status, after the answers to those before it.
+    """
     Search: _aio.UnaryUnaryMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]  # type: ignore[assignment]
     """The records nearest to each query. Whatever was acknowledged before the call is found."""
     SearchStream: _aio.StreamStreamMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]  # type: ignore[assignment]
-    """The same, many times: one answer a request, in their order."""
+    """The same, many times: one answer a request, in their order. A request that is refused ends the stream, as it does that of appends."""
     Get: _aio.UnaryUnaryMultiCallable[_memory_pb2.GetRequest, _memory_pb2.GetResponse]  # type: ignore[assignment]
     Scan: _aio.UnaryUnaryMultiCallable[_memory_pb2.ScanRequest, _memory_pb2.ScanResponse]  # type: ignore[assignment]
     """All records in the order they were taken in, a page at a time."""
@@ -111,7 +115,9 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_memory_pb2.AppendRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_memory_pb2.AppendResponse], _abc.AsyncIterator[_memory_pb2.AppendResponse]]:
-        """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys."""
+        """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
+        A request that is refused ends the stream with its status, after the answers to those before it.
+        """
 
     @_abc_1.abstractmethod
     def Search(
@@ -127,7 +133,7 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_memory_pb2.SearchRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_memory_pb2.SearchResponse], _abc.AsyncIterator[_memory_pb2.SearchResponse]]:
-        """The same, many times: one answer a request, in their order."""
+        """The same, many times: one answer a request, in their order. A request that is refused ends the stream, as it does that of appends."""
 
     @_abc_1.abstractmethod
     def Get(
