@@ -4,6 +4,7 @@ A lost Lease ends the process: whoever holds it now acts, and this one begins an
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -64,6 +65,7 @@ def main() -> int:
 
 
 async def _run(settings: Settings) -> int:
+    gc.freeze()  # what was loaded until now stays: the collector need not go through it again and again
     stop = asyncio.Event()
     _on_signals(stop)
     found = await configuration()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +86,26 @@ class Load:
         await self._kube.close()
 
 
-async def seconds_until_pods(kubeconfig: Path, namespace: str, kind: str, count: int) -> float:
-    """From the first create of `count` Jobs or runs to the moment at which all their pods exist; leaves nothing behind."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What it took until all pods existed: time, and processor time of whoever was asked about."""
+
+    took_s: float
+    cpu_s: tuple[float, ...]
+
+
+async def until_pods(kubeconfig: Path, namespace: str, kind: str, count: int, spent: Callable[[], tuple[float, ...]]) -> Cost:
+    """From the first create of `count` Jobs or runs to the moment at which all their pods exist; leaves nothing behind.
+
+    `spent` tells the processor time used so far: of the cluster, say, and of an operator.
+    """
     load = await Load.begin(kubeconfig, namespace)
     collection, make = {"job": ("/apis/batch/v1", job), "run": ("/apis/tandem.dev/v1alpha1", run)}[kind]
-    began = time.monotonic()
+    began, before = time.monotonic(), spent()
     await asyncio.gather(load.create(collection, make, count), load.until_pods(count))
-    took = time.monotonic() - began
+    took_s, after = time.monotonic() - began, spent()
     await load.end()
-    return took
+    return Cost(took_s=took_s, cpu_s=tuple(late - early for early, late in zip(before, after, strict=True)))
 
 
 def _plural(make: Callable[[str, str], dict[str, Any]]) -> str:

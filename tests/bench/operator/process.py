@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.machine import processes
+from tests.cluster.site import Site
 from tests.parts.running import free_port, running
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -26,8 +28,7 @@ class Operator:
     @property
     def cpu_s(self) -> float:
         """Processor time so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+        return _cpu_s(self.process.pid)
 
     @property
     def resident_bytes(self) -> int:
@@ -48,6 +49,17 @@ class Operator:
     def _get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return answer.read().decode()
+
+
+def cluster_cpu_s(site: Site) -> float:
+    """Processor time that the parts of a cluster have used so far: API server, etcd, controllers, scheduler, kwok."""
+    pids = (processes.running(site, file.name) for file in site.pids.iterdir())
+    return sum(_cpu_s(pid) for pid in pids if pid)
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
 @contextmanager

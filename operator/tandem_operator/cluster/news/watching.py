@@ -118,7 +118,7 @@ def settings() -> kopf.OperatorSettings:
     made.networking.connect_timeout = 10
     made.networking.enforce_retry_after = True
     made.queueing.worker_limit = None
-    made.queueing.idle_timeout = 2.0
+    made.queueing.idle_timeout = 0.1  # as long as that the last event of each object is kept, some 40 kB: thousands come in a list
     made.execution.max_workers = 2
     made.process.ultimate_exiting_timeout = None  # else it kills the process so long after it fell, whoever lives on in it
     made.persistence.diffbase_storage = _NoDiffs()
