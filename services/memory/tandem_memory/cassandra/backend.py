@@ -14,7 +14,6 @@ from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Reco
 from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed, UnknownNamespaceError
 from tandem_memory.cassandra import answers, checking, copying, finding, places, schema, writing
 from tandem_memory.cassandra.asking import Asking
-from tandem_memory.cassandra.beats import Beats
 from tandem_memory.cassandra.link import Link
 from tandem_memory.cassandra.shelf import Manners, Shelf
 from tandem_memory.cassandra.spaces import Space, Spaces
@@ -51,7 +50,6 @@ class Clustered:
         self._spaces = Spaces(self._asking, link.keyspace, store)
         self._replica = secrets.token_hex(_REPLICA_BYTES)
         self._now, self._manners = now, manners or Manners()
-        self._beats = Beats(self._asking, self._replica, self._manners.lease)
         self._bell = Bell()
         self._shelves: dict[str, Shelf] = {}
         self._tasks: set[asyncio.Task[Shelf]] = set()
@@ -142,7 +140,7 @@ class Clustered:
         shelf = self._shelves.get(space.identity)
         if shelf is None:
             shelf = self._shelves[space.identity] = Shelf(
-                *(self._asking, space, self._beats, self._replica), now=self._now, manners=self._manners, ring=self._bell.ring
+                *(self._asking, space, self._replica), now=self._now, manners=self._manners, ring=self._bell.ring
             )
         await shelf.ready()
         return shelf

@@ -5,7 +5,7 @@ good, and the replica goes on in a new one: nothing comes after what may be a ga
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tandem_memory.backend import StoreUnavailableError
@@ -96,7 +96,7 @@ class Ledger:
         claims: Whose names are whose.
         beats: Says that this replica is there.
         pen: Which log.
-        register: Has everybody know of a log before it begins.
+        begin: Has this replica know of a log that it begins.
         moment_us: The moment of what is written now: later than all that this replica knows of.
         learn: Makes what has been written visible; called before those who wait are told.
     """
@@ -109,12 +109,12 @@ class Ledger:
         beats: Beats,
         *,
         pen: Pen,
-        register: Callable[[str], Awaitable[None]],
+        begin: Callable[[str], object],
         moment_us: Callable[[str], int],
         learn: Callable[[str, Sequence[Entry]], None],
     ) -> None:
         self._asking, self._log, self._claims, self._beats, self._pen = asking, log, claims, beats, pen
-        self._register, self._moment_us, self._learn = register, moment_us, learn
+        self._begin, self._moment_us, self._learn = begin, moment_us, learn
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -157,11 +157,10 @@ class Ledger:
             yield self._waiting.pop(0)
 
     async def _write(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
-        async with self._beats.kept() as held:
-            writer = self._pen.writer
-            if not self._pen.begun:
-                await self._register(writer)
-                self._pen.begun = True
+        writer = self._pen.writer
+        async with self._beats.kept(writer) as held:
+            self._begin(writer)
+            self._pen.begun = True
             at_us = self._moment_us(writer)
             lines = await self._placed(drafts, writer, at_us)
             await asyncio.gather(*(self._log.write_pieces(line.entry) for line in lines if line.entry))

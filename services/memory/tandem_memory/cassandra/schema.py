@@ -31,11 +31,10 @@ def everywhere(keyspace: str) -> Iterator[str]:
     yield _table(
         keyspace,
         "writers",
-        "identity text, writer text, settled bigint, settled_at bigint, ended boolean, PRIMARY KEY (identity, writer)",
+        "identity text, writer text, settled bigint, settled_at bigint, beat bigint, ended boolean, PRIMARY KEY (identity, writer)",
     )
     yield _table(keyspace, "claims", "identity text, name text, place text, PRIMARY KEY ((identity, name))")
     yield _table(keyspace, "pieces", "identity text, place text, number int, body blob, PRIMARY KEY ((identity, place, number))")
-    yield _table(keyspace, "beats", "replica text, beat bigint, PRIMARY KEY (replica)")
 
 
 def log_table(dimension: int) -> str:

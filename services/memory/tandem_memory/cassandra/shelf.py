@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.asking import Asking
@@ -31,6 +32,7 @@ class Manners:
         quiet: A watcher hears of its place so often when nothing comes.
         poll: How often the logs of other replicas are read for watchers.
         lease: How long a replica may acknowledge what it writes after it said that it is there.
+        late: How often the logs of writers that are not heard of any more are read: what nobody was told of may come late.
         settle: How long after a write it is seen to that all nodes have it.
         settle_for_others: After how long that is done for a replica that does not do it itself.
         retry: How long to wait when it could not be done.
@@ -39,9 +41,20 @@ class Manners:
     quiet: float = 15.0
     poll: float = 0.25
     lease: float = 15.0
+    late: float = 60.0
     settle: float = 0.5
     settle_for_others: float = 60.0
     retry: float = 5.0
+
+
+class _Row(NamedTuple):
+    """What everybody knows of a log."""
+
+    writer: str
+    settled: int | None
+    settled_us: int | None
+    ended: bool | None
+    beat: int | None
 
 
 class Shelf:
@@ -51,7 +64,6 @@ class Shelf:
         self,
         asking: Asking,
         space: Space,
-        beats: Beats,
         replica: str,
         *,
         now: Callable[[], datetime],
@@ -62,14 +74,15 @@ class Shelf:
         self.log = Log(asking, space)
         self.claims = Claims(asking, space.identity)
         self.tails = Tails(space.dimension)
-        self._asking, self._beats, self._now, self._manners, self._ring = asking, beats, now, manners, ring
+        self._asking, self._now, self._manners, self._ring = asking, now, manners, ring
+        self._beats = Beats(asking, space.identity, manners.lease)
         self._pen = Pen(replica)
         self._own_us = 0
         self._ready = False
         self.ledger = Ledger(
-            *(asking, self.log, self.claims, beats),
+            *(asking, self.log, self.claims, self._beats),
             pen=self._pen,
-            register=self._register,
+            begin=self._begin,
             moment_us=self._moment_us,
             learn=self._learn,
         )
@@ -85,6 +98,7 @@ class Shelf:
         self._read_s = float("-inf")
         self._settling: asyncio.Task[None] | None = None
         self._settled_s: dict[str, float] = {}
+        self._looked_s: dict[str, float] = {}
 
     async def ready(self) -> None:
         """Return when the logs have been read for the first time."""
@@ -122,24 +136,33 @@ class Shelf:
                 await asyncio.shield(before)
         self._reading, self._queued = self._queued, None
         began_s = time.monotonic()
-        cql = "SELECT writer, settled, settled_at, ended FROM writers WHERE identity = ?"
-        rows = await self._asking.rows(cql, self.space.identity)
-        await asyncio.gather(*(self._read_on(*row) for row in rows))
+        cql = "SELECT writer, settled, settled_at, ended, beat FROM writers WHERE identity = ?"
+        rows = [_Row(*row) for row in await self._asking.rows(cql, self.space.identity)]
+        for row in rows:
+            self._beats.hear(row.writer, row.beat)
+        await asyncio.gather(*map(self._read_on, rows))
         self._read_s = began_s
 
-    async def _read_on(self, writer: str, settled: int | None, settled_us: int | None, ended: bool | None) -> None:  # noqa: FBT001 - a row
-        tail = self.tails.begin(writer, settled or 0, settled_us or 0)
+    async def _read_on(self, row: _Row) -> None:
+        writer, settled, settled_us = row.writer, row.settled or 0, row.settled_us or 0
+        tail = self.tails.begin(writer, settled, settled_us)
         if writer == self._pen.writer or tail.ended:
             return
-        self.tails.settle(writer, settled or 0, settled_us or 0)
+        self.tails.settle(writer, settled, settled_us)
+        if self._read_to_its_end(writer):
+            return
+        self._looked_s[writer] = time.monotonic()
         while entries := await self.log.stretch(writer, tail.position, _END, exact=True):
             self.tails.learn(writer, entries)
             self._settle_soon()
-        tail.ended = bool(ended)
+        tail.ended = bool(row.ended)
 
-    async def _register(self, writer: str) -> None:
-        cql = "INSERT INTO writers (identity, writer, ended) VALUES (?, ?, false) USING TIMESTAMP 1"
-        await self._asking.rows(cql, self.space.identity, writer)
+    def _read_to_its_end(self, writer: str) -> bool:
+        """Whether a log was read after its writer had last been heard of; what may have come late is looked for now and then."""
+        looked_s = self._looked_s.get(writer, float("-inf"))
+        return looked_s > self._beats.silent_from_s(writer) and time.monotonic() - looked_s < self._manners.late
+
+    def _begin(self, writer: str) -> None:
         self.tails.begin(writer, 0, 0)
 
     def _moment_us(self, writer: str) -> int:
@@ -160,16 +183,18 @@ class Shelf:
         if place.replica == self._pen.replica:
             return place.writer != self._pen.writer
         tail = self.tails.of.get(place.writer)
-        return (tail is not None and tail.ended) or await self._beats.given_up(place.replica)
+        return (tail is not None and tail.ended) or await self._beats.given_up(place.writer)
 
     async def _empty(self, place: Place) -> None:
         """See to it that nothing is at a place for ever, nor at those before it where nothing is yet."""
+        self._looked_s.pop(place.writer, None)
         await self.refresh()
         tail = self.tails.begin(place.writer, 0, 0)
         missing = [Place(place.writer, position) for position in range(tail.position + 1, place.position + 1)]
         for part in _by_bucket(missing):
             await self._asking.write([statement for each in part for statement in self.log.emptied(each, self.tails.latest_us)])
         tail.ended = False  # there is more to read
+        self._looked_s.pop(place.writer, None)
         await self.refresh()
 
     def _settle_soon(self) -> None:
