@@ -269,6 +269,7 @@ def test_namespaces_are_listed_and_one_may_be_left_out_only_while_it_is_alone(ru
         (["report", "--save", "report.pdf"], 2, "--save: report.pdf ends in none of .html, .png, .svg"),
         (["tail", "--cursor", "nonsense"], 2, "cursor"),
         (["stats", "--address", "127.0.0.1:1"], 74, "memory at 127.0.0.1:1: "),
+        (["tail", "--address", "127.0.0.1:1"], 74, "memory at 127.0.0.1:1: "),
         (["stats", "--address", "nowhere"], 2, "nowhere"),
         (["stats", "--address", ""], 2, "--address: absent; say where the memory is as host:port, or set TANDEM_MEMORY"),
         (["stats", "--token-file", "absent"], 2, "token_file: absent cannot be read"),

@@ -41,14 +41,20 @@ def _row(hit: "Hit") -> tuple[str, ...]:
 
 def tail(place: Place, which: Which, cursor: str, count: int | None, output: Format, *, beginning: bool) -> None:
     """Print changes as they happen, until so many were printed or the person leaves."""
-    with speaking(place) as memory, memory.watch(cursor, which.filter(), only_new=not (cursor or beginning)) as watch:
-        try:
-            for left, line in enumerate(_lines(watch, output), 1):
-                print(line, flush=True)
-                if left == count:
-                    return
-        except KeyboardInterrupt:
-            leave(Exit.DETACHED, *([f"go on from here with --cursor {watch.cursor}"] if watch.cursor else []))
+    with speaking(place) as memory:
+        memory.namespaces()  # a watch waits for ever: an address where nobody is must be said now
+        with memory.watch(cursor, which.filter(), only_new=not (cursor or beginning)) as watch:
+            _follow(watch, count, output)
+
+
+def _follow(watch: "Watch", count: int | None, output: Format) -> None:
+    try:
+        for at, line in enumerate(_lines(watch, output), 1):
+            print(line, flush=True)
+            if at == count:
+                return
+    except KeyboardInterrupt:
+        leave(Exit.DETACHED, *([f"go on from here with --cursor {watch.cursor}"] if watch.cursor else []))
 
 
 def _lines(watch: "Watch", output: Format) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _matrix(axes: Any, comparison: Comparison) -> None:  # noqa: ANN401 - matplo
 
 
 def _unit(metric: str) -> bool:
-    from tandem_memory.measured import METRICS
+    from tandem_memory.client import METRICS
 
     known = METRICS.get(metric)
     return known is not None and (known.low, known.high) == (0, 1)

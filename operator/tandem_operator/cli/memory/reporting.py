@@ -19,7 +19,7 @@ from .shapes import Shape
 from .speaking import speaking
 
 if TYPE_CHECKING:
-    from tandem_memory.measured import Metric
+    from tandem_memory.client import Metric
 
 _PAGE, _PICTURES = ".html", (".png", ".svg")
 
@@ -72,14 +72,14 @@ def notes(comparison: Comparison) -> Iterator[str]:
 
 def named(metric: str) -> str:
     """A metric's name, marked when it is only a claim."""
-    from tandem_memory.measured import METRICS
+    from tandem_memory.client import METRICS
 
     known = METRICS.get(metric)
     return f"{told.clean(metric)}{'*' if known and known.claimed else ''}"
 
 
 def _known(comparison: Comparison) -> "dict[str, Metric]":
-    from tandem_memory.measured import METRICS
+    from tandem_memory.client import METRICS
 
     return {name: METRICS[name] for name in comparison.metrics if name in METRICS}
 

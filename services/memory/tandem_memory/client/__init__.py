@@ -19,10 +19,12 @@ from tandem_memory.client.filter import EVERYTHING, Bounds, Filter
 from tandem_memory.client.requests import Pruning, keyed
 from tandem_memory.client.watch import AsyncWatch, Watch
 from tandem_memory.client.writer import AsyncWriter, Writer
+from tandem_memory.measured import METRICS, Metric
 from tandem_memory.record import Record, Use, Verified
 
 __all__ = [
     "EVERYTHING",
+    "METRICS",
     "Appended",
     "AsyncMemory",
     "AsyncWatch",
@@ -40,6 +42,7 @@ __all__ = [
     "Judged",
     "Memory",
     "MemoryServiceError",
+    "Metric",
     "News",
     "NotThereError",
     "Pruned",
