@@ -16,6 +16,7 @@ from typing import Final
 
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import API_VERSION, TrainingRun
+from tandem_operator.plan.conditions import SCHEDULED, reason_of
 from tandem_operator.plan.values import Event, Plan, Seen, Worker
 from tandem_operator.render.disruption_budget import disruption_budget
 
@@ -36,6 +37,7 @@ _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on b
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
 _WAITS_S: Final = 5.0  # by then a pod is up if nothing is in its way, and one write tells all; else people want to know
 _MOST_UNTOLD: Final = 10_000
+_Untold = tuple[str, str | None]  # of which run, and what its workers wait for
 Wrote = Callable[[str], None]
 
 
@@ -47,7 +49,7 @@ class Applying:
         self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
         self._untold = deque[tuple[Key, Json]](maxlen=_MOST_UNTOLD)
         self._told = asyncio.Event()
-        self._waiting: dict[Key, tuple[str, float]] = {}  # whose first status waits: uid, and since when by the clock of the loop
+        self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
         self.holds = Holds(kube, wrote)
 
     async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool = False) -> None:
@@ -60,7 +62,7 @@ class Applying:
             KubeError: when the API server refuses; what was done until then stays done.
         """
         key = (run.metadata.namespace, run.name)
-        if made.can_wait and self._may_wait(key, stored.uid):
+        if made.can_wait and self._may_wait(key, (stored.uid, reason_of(made.status, SCHEDULED))):
             await self._start(made.start, run, now)
             return
         if not made.can_wait:
@@ -101,10 +103,11 @@ class Applying:
         waiting = self._waiting.get(key)
         return max(0.0, waiting[1] + _WAITS_S - asyncio.get_running_loop().time()) if waiting else None
 
-    def _may_wait(self, key: Key, uid: str) -> bool:
-        """Whether the first status of a run may wait (any longer)."""
-        if self._waiting.get(key, ("",))[0] != uid:
-            self._waiting[key] = (uid, asyncio.get_running_loop().time())
+    def _may_wait(self, key: Key, untold: _Untold) -> bool:
+        """Whether the first status of a run may wait (any longer); workers that have found their machines have more time to come up."""
+        waiting = self._waiting.get(key)
+        if waiting is None or waiting[0] != untold:
+            self._waiting[key] = (untold, asyncio.get_running_loop().time())
         return self.waits_s(key) != 0.0
 
     async def _remove(self, key: Key, stored: StoredRun) -> None:

@@ -156,7 +156,7 @@ def test_writes_of_a_life(run: Run, operator: Operator, kubelets: Kubelets, prox
     paths = [each.path.split("/")[-1] for each in proxy.requests(verbs=WRITES, path=f"{run.namespace}/(pods|trainingruns|poddis)")]
     assert paths.count("pods") == 1
     assert paths.count("r") <= 2
-    assert paths.count("status") <= 4
+    assert paths.count("status") <= 3
 
 
 def test_edited_meanwhile(run: Run, proxy: FaultProxy) -> None:
