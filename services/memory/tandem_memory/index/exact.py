@@ -1,6 +1,6 @@
 """Exact search: every row that may be found is multiplied with every query. Right by construction, and fast enough for few rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,15 +12,14 @@ BLOCK = 4096  # rows at a time: 6 MB at 384 dimensions, and as many scores for e
 SPARSE = 0.25  # below this part of a block its rows are gathered; above, multiplying them all costs less than copying some
 
 
-def among(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
-    """The k nearest of each query among `slots`."""
-    blocks = (slots[at : at + BLOCK] for at in range(0, len(slots), BLOCK))
-    return _best(((block, rows.take(block) @ queries.T) for block in blocks), len(queries), k)
-
-
 def between(rows: Rows, queries: Vectors, first: int, passing: Mask, k: int) -> Near:
     """The k nearest of each query among the slots from `first` on for which `passing` holds."""
-    return _best(_scored(rows, queries, first, passing), len(queries), k)
+    found = Near.nothing(len(queries))
+    for slots, cosines in _scored(rows, queries, first, passing):
+        if len(slots):
+            block = Near(slots=np.broadcast_to(slots, (len(queries), len(slots))), cosines=cosines.T)
+            found = merged([found, block.nearest(k)], k)
+    return found
 
 
 def _scored(rows: Rows, queries: Vectors, first: int, passing: Mask) -> Iterator[tuple[Slots, Vectors]]:
@@ -31,12 +30,3 @@ def _scored(rows: Rows, queries: Vectors, first: int, passing: Mask) -> Iterator
             yield chosen + begin, block[chosen] @ queries.T
         else:
             yield chosen + begin, (block @ queries.T)[chosen]
-
-
-def _best(scored: Iterable[tuple[Slots, Vectors]], queries: int, k: int) -> Near:
-    found = Near.nothing(queries)
-    for slots, cosines in scored:
-        if len(slots):
-            block = Near(slots=np.broadcast_to(slots, (queries, len(slots))), cosines=cosines.T)
-            found = merged([found, block.nearest(k)], k)
-    return found

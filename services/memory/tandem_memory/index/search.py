@@ -14,7 +14,7 @@ from tandem_memory.index.near import NOBODY, Near, measured, merged, ranked
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.selection import FEW, Remembered, Selection
 from tandem_memory.index.view import View
-from tandem_memory.index.ways import by_graph, graph_is_cheaper, roughly
+from tandem_memory.index.ways import Way, by_graph, cheapest, roughly
 
 Hits = list[list[tuple[int, float]]]
 
@@ -65,7 +65,10 @@ def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Near:
     if selection.count <= FEW:
         slots, rows = selection.few
         return Near(slots=np.broadcast_to(slots, (len(queries), len(slots))), cosines=queries @ rows.T).nearest(k)
-    if view.graph is not None and graph_is_cheaper(view, view.graph, selection, len(queries), k):
+    way = cheapest(view, selection, len(queries), k)
+    if way == Way.MULTIPLY:
+        return exact.between(view.rows, queries, 0, selection.allowed, k)
+    if way == Way.WALK and view.graph is not None:
         near = by_graph(view, view.graph, selection, queries, k)
         if near is not None:
             return near

@@ -1,28 +1,38 @@
-"""The two ways to look roughly through many rows, and what each costs.
+"""The ways to look through many rows, and what each costs: multiplying those that match, scanning segments, walking the graph.
 
 Costs are nanoseconds of one core (EPYC with AVX-512, 384 dimensions); only their proportions matter.
 """
 
 import math
+from enum import StrEnum
 
 import numpy as np
 
 from tandem_memory.index import exact
+from tandem_memory.index.exact import SPARSE
 from tandem_memory.index.graph import Graph
 from tandem_memory.index.near import NOBODY, Near, measured, merged
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.selection import Selection
 from tandem_memory.index.view import View
 
-_BEGIN_SCAN = 20_000  # rotate a query, for each segment
+_BEGIN_SCAN = 30_000  # rotate a query, for each segment
 _SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of several together
 _BEGIN_WALK, _WALK = 60_000, 4_000  # along the graph: for a query, and for each find
-_MULTIPLY = 40.0  # a float row that is in order
+_MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
 _WIDTH, _WIDTH_ROWS, _WIDER = 48, 1 << 17, 16  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
+
+
+class Way(StrEnum):
+    """How to look."""
+
+    MULTIPLY = "multiply"
+    SCAN = "scan"
+    WALK = "walk"
 
 
 def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
@@ -44,14 +54,18 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     return merged([near, exact.between(view.rows, queries, covers, selection.allowed[covers:], k)], k)
 
 
-def graph_is_cheaper(view: View, graph: Graph, selection: Selection, queries: int, k: int) -> bool:
-    """Whether walking the graph, and multiplying what it does not cover yet, costs less than scanning segments."""
+def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
+    """The way that costs least for so many queries."""
     width = _width(view, selection, k)
-    if width > _WIDEST + k:
-        return False
-    walk = queries * (_BEGIN_WALK + _WALK * width) + _MULTIPLY * (view.sealed - min(graph.covers, view.sealed)) * queries
     rows = sum(len(segment.slots) for segment, _ in selection.parts)
-    return walk < _BEGIN_SCAN * len(selection.parts) * queries + rows * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
+    scan = _BEGIN_SCAN * len(selection.parts) * queries + rows * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
+    sparse = selection.count < SPARSE * view.sealed
+    multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
+    walk = math.inf
+    if view.graph is not None and width <= _WIDEST + k:
+        behind = view.sealed - min(view.graph.covers, view.sealed)
+        walk = queries * (_BEGIN_WALK + _WALK * width + _MULTIPLY * behind)
+    return min(((walk, Way.WALK), (scan, Way.SCAN), (multiply, Way.MULTIPLY)))[1]
 
 
 def _width(view: View, selection: Selection, k: int) -> int:
