@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +24,7 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "log"
         self._address_file = folder / "address"
-        self._settings = {"FOLDER": str(folder / "store"), "ADDRESS_FILE": str(self._address_file)}
+        self._settings = {"FOLDER": str(folder / "store"), "ADDRESS_FILE": str(self._address_file), "LISTEN": f"127.0.0.1:{_quiet_port()}"}
         self._settings |= {name: str(value) for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
@@ -39,7 +41,7 @@ class Service:
             assert self._process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.01)
-        self.address = self._settings["LISTEN"] = json.loads(self._address_file.read_text())["grpc"]
+        self.address = json.loads(self._address_file.read_text())["grpc"]
         return self
 
     def kill(self) -> None:
@@ -48,3 +50,16 @@ class Service:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _quiet_port() -> int:
+    """A free port that Linux gives nobody by itself (those begin at 32768): it stays free while the service is down."""
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
