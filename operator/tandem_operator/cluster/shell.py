@@ -45,10 +45,11 @@ _MOST_READ: Final = 200  # specs that need not be read again at the next look, w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Again:
-    """When a run is to be looked at again, and whether that may wait until progress has its turn."""
+    """When a run is to be looked at again, and whether that may wait until progress has its turn, and for how long at most."""
 
     wait_s: float
     with_progress: bool = False
+    at_latest_s: float | None = None
 
 
 class Shell:
@@ -89,6 +90,8 @@ class Shell:
             self._failures.pop(key, None)
         if again is not None:
             self._queue.add_later(key, again.wait_s, with_progress=again.with_progress)
+            if again.at_latest_s is not None:
+                self._queue.add_later(key, again.at_latest_s)
 
     async def _look(self, key: Key) -> _Again | None:
         stored = self._world.run(key)
@@ -158,7 +161,8 @@ class Shell:
     def _again(self, run: TrainingRun, made: Plan, seen: Seen) -> _Again | None:
         """When to look again."""
         if made.unhurried and made.look_again:
-            return _Again(wait_s=made.look_again.total_seconds(), with_progress=True)
+            latest_s = None if made.at_latest is None else made.at_latest.total_seconds()
+            return _Again(wait_s=made.look_again.total_seconds(), with_progress=True, at_latest_s=latest_s)
         again_s = self._again_s(run, made, seen)
         return None if again_s is None else _Again(wait_s=again_s)
 

@@ -31,6 +31,11 @@ def next_moment(run: TrainingRun, seen: Seen, now: datetime, *, started: bool = 
     return min(waits, default=None)
 
 
+def next_that_counts(run: TrainingRun, seen: Seen, now: datetime) -> timedelta | None:
+    """How long until time itself makes a difference; None when it never does."""
+    return min(_waits(run, seen, now), default=None)
+
+
 def unhurried(run: TrainingRun, seen: Seen, wait: timedelta | None) -> bool:
     """Whether the look after `wait` is one of the regular ones at a run that runs undisturbed, which only adds up what that costs."""
     return wait == _REGULARLY and hold.wanted(run, seen)

@@ -62,6 +62,7 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
         hold=hold.wanted(run, seen),
         can_wait=first.can_wait(stored, run.status, seen),
         unhurried=look.unhurried(run, seen, again),
+        at_latest=look.next_that_counts(run, seen, now),
     )
 
 

@@ -168,7 +168,8 @@ class Plan:
     could be written, so that they are said once. `remove` says that the run itself has outlived its time. `hold` says
     whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster). `can_wait` says that the status
     need not be written for a few seconds: whoever looks next finds all that it says by the workers. `unhurried` says that nothing is
-    expected when it is time to look again, and that runs for which something is may come first.
+    expected when it is time to look again, and that runs for which something is may come first; but `at_latest`, if that is known,
+    the look is due.
     """
 
     status: RunStatus
@@ -180,3 +181,4 @@ class Plan:
     hold: bool = False
     can_wait: bool = False
     unhurried: bool = False
+    at_latest: timedelta | None = None
