@@ -83,7 +83,7 @@ class Workload:
         rows, found = self.vectors[there], []
         for at in range(0, len(queries), 50):
             cosines = queries[at : at + 50] @ rows.T
-            best = np.argpartition(-cosines, K, axis=1)[:, :K]
+            best = np.argpartition(-cosines, min(K, len(there)) - 1, axis=1)[:, :K]
             order = np.argsort(-np.take_along_axis(cosines, best, 1), axis=1)
             found.append(there[np.take_along_axis(best, order, 1)])
         return np.concatenate(found)

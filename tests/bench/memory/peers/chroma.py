@@ -61,7 +61,7 @@ class Client:
         host, port = address.split(":")
         client = chromadb.HttpClient(host=host, port=int(port), settings=Settings(anonymized_telemetry=False))
         shape = {"hnsw": {"space": "ip", "ef_construction": 100, "max_neighbors": 16, "ef_search": EFFORTS[0]}}
-        self._collection = client.get_or_create_collection("m", configuration=shape, embedding_function=None)
+        self._collection = client.get_or_create_collection("bench", configuration=shape, embedding_function=None)
 
     def load(self, work: Workload) -> None:
         """Take in all records."""
@@ -83,7 +83,3 @@ class Client:
             query_embeddings=[query], n_results=K, where=_WHERE[name], include=["documents", "metadatas", "distances"]
         )
         return [int(each) for each in found["ids"][0]]
-
-    def count(self) -> int:
-        """Records there are."""
-        return self._collection.count()

@@ -97,10 +97,6 @@ class Client:
         sql = f"select id, source, score, text, vector <#> %s from m {_WHERE[name]} order by vector <#> %s limit {K}"  # noqa: S608
         return [row[0] for row in self._connection.execute(sql, (query, query), binary=True).fetchall()]
 
-    def count(self) -> int:
-        """Records there are."""
-        return self._connection.execute("select count(*) from m").fetchone()[0]
-
 
 if __name__ == "__main__":
     _hold(Path(sys.argv[1]))

@@ -75,7 +75,3 @@ class Client:
             with_vector=False,
         )
         return [point.id for point in self._shard.query(request)]
-
-    def count(self) -> int:
-        """Records there are."""
-        return self._shard.count(self._edge.CountRequest(exact=True))

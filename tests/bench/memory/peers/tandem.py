@@ -71,10 +71,6 @@ class Client:
         del effort
         return [int(hit.record.key) for hit in self._memory.search(query, K, self._filters[name])]
 
-    def count(self) -> int:
-        """Records there are."""
-        return self._memory.stats().records
-
 
 def settle(pid: int) -> None:
     """Wait until the service does nothing any more: its index is arranged."""
