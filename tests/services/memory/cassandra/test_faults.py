@@ -64,7 +64,8 @@ def test_nothing_acknowledged_is_lost(cassandra: CassandraCluster, patient: Link
             await refused(hasty)
             third.resume()
             await writers.more(10)
-            await asyncio.to_thread(cassandra.start, second)
+            second.start()  # in this thread: the node ends with the thread that started it
+            await asyncio.to_thread(until, second.ready, "the node that was killed stays away")
             await writers.more(10)
             third.pause()
             await writers.more(30)
