@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.parts import debian
 from tests.parts.part import Missing, Part, Say
 
 _JARS = "lib"
@@ -30,11 +31,9 @@ def _make(part: Part, into: Path, say: Say) -> None:
     Raises:
         Missing: Without Java or Maven, when Maven fails, or when other jars came than these.
     """
+    debian.need(debian.CASSANDRA, say)
     _check_java()
-    maven = shutil.which("mvn")
-    if not maven:
-        msg = "Cassandra's jars come by Maven, which is not on PATH: install it (Debian: maven) and run the tests again"
-        raise Missing(msg)
+    maven = str(shutil.which("mvn"))
     say("fetching Cassandra's jars, 66 MB, usually half a minute")
     (into / "pom.xml").write_text(_POM.format(version=part.version))
     command = [maven, "-q", "-B", "-f", str(into / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={into / _JARS}"]

@@ -15,12 +15,15 @@ PACKAGES = {  # a file that proves it: the package
     "iptables": "iptables",
     "ip": "iproute2",
     "/usr/lib/cni/ptp": "containernetworking-plugins",
+    "java": "openjdk-17-jre-headless",
+    "mvn": "maven",
     "openssl": "openssl",
     "prometheus": "prometheus",
     "runc": "runc",
 }
 CLUSTER = ("containerd", "runc", "/usr/lib/cni/ptp", "iptables", "ip", "openssl")
 IMAGES = ("apt-get", "buildah")
+CASSANDRA = ("java", "mvn")
 
 
 def need(files: Iterable[str], say: Say) -> None:
