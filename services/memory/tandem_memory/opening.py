@@ -58,14 +58,12 @@ async def _embedded(settings: Settings) -> AsyncGenerator[Backend]:
 
 @asynccontextmanager
 async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
-    from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
-
     from tandem_memory.cassandra import Clustered, Link
 
     # The driver logs a traceback for each node that it loses and finds again; what it cannot mend is raised, and told by us.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     password = settings.cassandra_password_file
-    auth = PlainTextAuthProvider(settings.cassandra_user, password.read_text().strip()) if password else None
+    login = (settings.cassandra_user, password.read_text().strip()) if password else None
 
     def open_link() -> Link:
         return Link(
@@ -74,7 +72,7 @@ async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
             replicas=settings.cassandra_replicas,
             port=settings.cassandra_port,
             datacentre=settings.cassandra_datacentre,
-            auth=auth,
+            login=login,
         )
 
     try:

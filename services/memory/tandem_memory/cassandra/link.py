@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cassandra import DriverException  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
+from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs]
 from cassandra.cluster import (  # pyright: ignore[reportMissingTypeStubs]
     EXEC_PROFILE_DEFAULT,
     Cluster,
@@ -55,7 +56,7 @@ class Link:
         replicas: In each data centre.
         port: Where the nodes listen.
         datacentre: Whose nodes are asked; the one of the first node that answers when left out.
-        auth: What the nodes are shown, by the driver's own classes.
+        login: User and password that the nodes are shown; None where they ask for none.
         patience: How long one waits.
     """
 
@@ -67,7 +68,7 @@ class Link:
         replicas: int = 3,
         port: int = 9042,
         datacentre: str | None = None,
-        auth: Any = None,  # noqa: ANN401 - the driver's
+        login: tuple[str, str] | None = None,
         patience: Patience | None = None,
     ) -> None:
         self.keyspace, self.patience = keyspace, patience or Patience()
@@ -83,7 +84,7 @@ class Link:
             list(addresses),
             port=port,
             protocol_version=_PROTOCOL,
-            auth_provider=auth,
+            auth_provider=PlainTextAuthProvider(*login) if login else None,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             connect_timeout=self.patience.answer,  # pyright: ignore[reportArgumentType] - any number will do
             control_connection_timeout=self.patience.answer,
