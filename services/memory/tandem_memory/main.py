@@ -1,7 +1,8 @@
-"""The command: serves as the environment says, or brings a backup back.
+"""The command: serves as the environment says, brings a backup back, or moves a store from one backend to another.
 
 python -m tandem_memory                          serves (TANDEM_MEMORY_*, see `settings`)
 python -m tandem_memory restore URI FOLDER       brings the copy at URI into an empty folder
+python -m tandem_memory migrate FROM TO          moves all records, and compares; each a folder or cassandra://node[,node...]/keyspace
 """
 
 import logging
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_UNUSABLE = 2
-_USAGE = "give nothing to serve, or: restore URI FOLDER"
+_DIFFERENT, _UNUSABLE, _MACHINE, _LEFT = 1, 2, 74, 130  # as the exit codes of `tandem`
+_USAGE = "give nothing to serve, or: restore URI FOLDER, migrate FROM TO"
 
 # Libraries that bring threads of their own, one for each core: here many searches are made at once, each in one thread.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` ask for, those of the process if None.
 
     Returns:
-        0 when it was done or the service was asked to stop, 2 when what it was given cannot be used.
+        0 when it was done or the service was asked to stop, 2 when what it was given cannot be used. After `migrate` also 1 when
+        both places do not hold the same, 74 when a disk or a cluster refuses, and 130 when somebody left.
     """
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")  # read when such a library is loaded, so nothing was imported yet
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _serve()
         case ["restore", uri, folder]:
             return _restore(uri, Path(folder))
+        case ["migrate", source, target]:
+            return _migrate(source, target)
         case _:
             return _say([_USAGE])
 
@@ -69,6 +73,33 @@ def _restore(uri: str, folder: Path) -> int:
     return 0
 
 
+def _migrate(source: str, target: str) -> int:
+    from pydantic import ValidationError
+
+    from tandem_memory.backend import DamagedError, ReadingLostError, StoreFullError, StoreUnavailableError
+    from tandem_memory.migration import MigrationError
+    from tandem_memory.opening import OpeningError
+    from tandem_memory.relocation import PlaceError, relocated
+
+    try:
+        moved = relocated(source, target)
+    except ValidationError as error:
+        return _say(_wrong(each) for each in error.errors())
+    except (PlaceError, OpeningError) as error:
+        return _say([str(error)])
+    except (MigrationError, DamagedError) as error:
+        return _say([str(error)], _DIFFERENT)
+    except (StoreFullError, StoreUnavailableError, ReadingLostError) as error:
+        return _say([f"{_line(error)}; the same command goes on from there"], _MACHINE)
+    except KeyboardInterrupt:
+        return _say(["left; the same command goes on from there"], _LEFT)
+    for each in moved:
+        sys.stdout.write(f"{each.namespace}: {each.records} records, {each.moved} moved, the same in both\n")
+    if not moved:
+        sys.stdout.write(f"{source} holds no namespace: nothing is moved\n")
+    return 0
+
+
 def _wrong(error: "ErrorDetails") -> str:
     """What is wrong with one setting, or with several together."""
     if not error["loc"]:
@@ -76,7 +107,12 @@ def _wrong(error: "ErrorDetails") -> str:
     return f"TANDEM_MEMORY_{'_'.join(map(str, error['loc'])).upper()}: {error['input']!r}: {error['msg']}"
 
 
-def _say(lines: Iterable[str]) -> int:
+def _line(error: Exception) -> str:
+    """What it says, on one line; its name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _say(lines: Iterable[str], code: int = _UNUSABLE) -> int:
     for line in lines:
         sys.stderr.write(f"tandem-memory: {line}\n")
-    return _UNUSABLE
+    return code

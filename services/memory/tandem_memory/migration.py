@@ -7,17 +7,22 @@ Ids and cursors are each backend's own, so they are new. That a judgement was to
 the move it counts again.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tandem.memory.v1.memory_pb2 import Filter, Namespace, Record
 
 from tandem_memory.backend import Backend
+from tandem_memory.transfer.alike import differing
 
 _ALL = Filter()
 _MOST = 1024  # records that become durable together
 _MOST_BYTES = 8 << 20
+
+Told: TypeAlias = Callable[[str, Namespace, int], None]
+"""Hears at each record what is done ("moving", "comparing"), of which namespace of the source, and the record's number in it."""
 
 
 class MigrationError(Exception):
@@ -39,18 +44,27 @@ class Migrated:
     moved: int
 
 
-async def migrate(source: Backend, target: Backend) -> Sequence[Migrated]:
+def unheard(_: str, __: Namespace, ___: int) -> None:
+    """Hears, and says nothing."""
+
+
+async def migrate(source: Backend, target: Backend, told: Told = unheard) -> Sequence[Migrated]:
     """Move every namespace of `source`, and compare; what the target has besides is let be.
+
+    Args:
+        source: Where from.
+        target: Where to.
+        told: Hears how far it is.
 
     Raises:
         MigrationError: at the first record that is not the same in both.
         StoreFullError, StoreUnavailableError: the same call goes on from there.
     """
     there = {each.name: each for each in await target.namespaces()}
-    return [await _moved(source, target, each, there.get(each.name)) for each in await source.namespaces()]
+    return [await _moved(source, target, each, there.get(each.name), told) for each in await source.namespaces()]
 
 
-async def _moved(source: Backend, target: Backend, namespace: Namespace, there: Namespace | None) -> Migrated:
+async def _moved(source: Backend, target: Backend, namespace: Namespace, there: Namespace | None, told: Told) -> Migrated:
     name = namespace.name
     if there is not None and (there.dimension, there.embedding) != (namespace.dimension, namespace.embedding):
         msg = (
@@ -58,24 +72,27 @@ async def _moved(source: Backend, target: Backend, namespace: Namespace, there: 
             " in the source; give an empty target"
         )
         raise MigrationError(msg)
+    if there is None and not namespace.records:
+        return Migrated(namespace=name, records=0, moved=0)  # all of it was pruned: a namespace begins with a record, and there is none
     moved = 0
-    async with aclosing(_missing(source, target if there is not None else None, name)) as missing:
+    async with aclosing(_missing(source, target if there is not None else None, namespace, told)) as missing:
         async for part in missing:
             done = await target.take_back(name, part, embedding=namespace.embedding)
             if known := sum(each.known for each in done):
                 msg = f"{name}: the target has {known} of the next {len(part)} keys for records of its own; give an empty target"
                 raise MigrationError(msg)
             moved += len(part)
-    return Migrated(namespace=name, records=await _compared(source, target, name), moved=moved)
+    return Migrated(namespace=name, records=await _compared(source, target, namespace, told), moved=moved)
 
 
-async def _missing(source: Backend, target: Backend | None, name: str) -> AsyncGenerator[list[Record]]:
+async def _missing(source: Backend, target: Backend | None, namespace: Namespace, told: Told) -> AsyncGenerator[list[Record]]:
     """The records of the source that come after what the target has, which must be the same as what comes before them."""
-    part, weight = list[Record](), 0
+    part, weight, name = list[Record](), 0, namespace.name
     async with aclosing(_records(source, name)) as wanted, aclosing(_records(target, name)) as there:
         number = 0
         async for record in wanted:
             number += 1
+            told("moving", namespace, number)
             if (known := await anext(there, None)) is not None:
                 _same(name, number, record, known)
                 continue
@@ -88,16 +105,17 @@ async def _missing(source: Backend, target: Backend | None, name: str) -> AsyncG
         yield part
 
 
-async def _compared(source: Backend, target: Backend, name: str) -> int:
+async def _compared(source: Backend, target: Backend, namespace: Namespace, told: Told) -> int:
     """How many records both have.
 
     Raises:
         MigrationError: when they are not the same, in the same order.
     """
-    number = 0
+    number, name = 0, namespace.name
     async with aclosing(_records(source, name)) as wanted, aclosing(_records(target, name)) as there:
         async for record in wanted:
             number += 1
+            told("comparing", namespace, number)
             known = await anext(there, None)
             if known is None:
                 msg = f"{name}: the target ends before record {number}; migrate again"
@@ -118,15 +136,6 @@ async def _records(backend: Backend | None, name: str) -> AsyncGenerator[Record]
 
 
 def _same(namespace: str, number: int, wanted: Record, there: Record) -> None:
-    wanted, there = _without_id(wanted), _without_id(there)
-    if wanted != there:
-        fields = [each.name for each in Record.DESCRIPTOR.fields if getattr(wanted, each.name) != getattr(there, each.name)]
-        msg = f"{namespace}: record {number} differs in {', '.join(fields) or 'what it says at all'}; give an empty target"
+    if fields := differing(wanted, there):
+        msg = f"{namespace}: record {number} differs in {', '.join(fields)}; give an empty target"
         raise MigrationError(msg)
-
-
-def _without_id(record: Record) -> Record:
-    own = Record()
-    own.CopyFrom(record)  # what was given out may still be asked for its id by who gave it
-    own.ClearField("id")
-    return own

@@ -21,6 +21,7 @@ from tandem_memory.rights import Rights
 from tandem_memory.rights_file import RightsFile
 from tandem_memory.settings import Settings
 from tandem_memory.store.errors import FormatError, InUseError
+from tandem_memory.store.store import LOG
 
 _MOST_TOKENS = 10_000  # remembered at about 300 bytes each
 
@@ -30,23 +31,32 @@ class OpeningError(Exception):
 
 
 @asynccontextmanager
-async def backend(settings: Settings) -> AsyncGenerator[Backend]:
+async def backend(settings: Settings, *, called: str = "", begin: bool = True) -> AsyncGenerator[Backend]:
     """The backend, open for as long as the service runs.
+
+    Args:
+        settings: Where it is.
+        called: What the place is called in errors; left out, by its setting.
+        begin: Whether a store begins there if there is none.
 
     Raises:
         OpeningError: when it cannot be opened.
     """
-    async with _clustered(settings) if settings.cassandra else _embedded(settings) as opened:
+    async with (_clustered if settings.cassandra else _embedded)(settings, called, begin=begin) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def _embedded(settings: Settings) -> AsyncGenerator[Backend]:
+async def _embedded(settings: Settings, called: str, *, begin: bool) -> AsyncGenerator[Backend]:
     assert settings.folder is not None
+    called = called or "TANDEM_MEMORY_FOLDER"
+    if not begin and not (settings.folder / LOG).is_dir():
+        msg = f"{called}: {settings.folder} holds no store; give the folder that a service was given"
+        raise OpeningError(msg)
     try:
         opened = Embedded(settings.folder)
     except (FormatError, InUseError, DamagedError, StoreFullError, OSError) as error:
-        msg = f"TANDEM_MEMORY_FOLDER: {settings.folder}: {error}"
+        msg = f"{called}: {settings.folder}: {error}"
         raise OpeningError(msg) from error
     if settings.scratch is None:
         backup.swept(settings.folder)  # which is ours alone, as long as the store is open
@@ -57,7 +67,7 @@ async def _embedded(settings: Settings) -> AsyncGenerator[Backend]:
 
 
 @asynccontextmanager
-async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
+async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGenerator[Backend]:
     from tandem_memory.cassandra import Clustered, Link
 
     # The driver logs a traceback for each node that it loses and finds again; what it cannot mend is raised, and told by us.
@@ -69,7 +79,7 @@ async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
         return Link(
             settings.cassandra_nodes,
             keyspace=settings.cassandra_keyspace,
-            replicas=settings.cassandra_replicas,
+            replicas=settings.cassandra_replicas if begin else None,
             port=settings.cassandra_port,
             datacentre=settings.cassandra_datacentre,
             login=login,
@@ -79,7 +89,7 @@ async def _clustered(settings: Settings) -> AsyncGenerator[Backend]:
         link = await asyncio.to_thread(open_link)
         opened = await asyncio.to_thread(Clustered, link)
     except StoreUnavailableError as error:
-        msg = f"TANDEM_MEMORY_CASSANDRA: {' '.join(str(error).split())}"
+        msg = f"{called or 'TANDEM_MEMORY_CASSANDRA'}: {' '.join(str(error).split())}"
         raise OpeningError(msg) from error
     try:
         yield opened

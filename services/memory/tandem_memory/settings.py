@@ -13,6 +13,8 @@ from tandem_rpc import ServerTls, Streams
 from tandem_memory.acceptance import Limits
 from tandem_memory.acceptance.limits import DIMENSIONS
 
+KEYSPACE = "[a-z][a-z0-9_]{0,47}"  # what Cassandra takes as a name without quotes
+
 
 class Settings(BaseSettings):
     """The settings, with what holds when nothing is said: one machine, loopback, free ports."""
@@ -24,7 +26,7 @@ class Settings(BaseSettings):
     cassandra: str = ""
     """In place of a folder: some nodes of a cluster of Apache Cassandra 5, commas in between. Any number of processes."""
     cassandra_port: Annotated[int, Field(gt=0, le=65535)] = 9042
-    cassandra_keyspace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")] = "tandem_memory"
+    cassandra_keyspace: Annotated[str, Field(pattern=f"^{KEYSPACE}$")] = "tandem_memory"
     cassandra_replicas: Annotated[int, Field(gt=0)] = 3
     """Copies of everything in each data centre, if the keyspace is not there yet."""
     cassandra_datacentre: str | None = None

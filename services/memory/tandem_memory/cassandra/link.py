@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from cassandra import DriverException  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
+from cassandra import DriverException, InvalidRequest  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
 from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs]
 from cassandra.cluster import (  # pyright: ignore[reportMissingTypeStubs]
     EXEC_PROFILE_DEFAULT,
@@ -53,7 +53,7 @@ class Link:
     Args:
         addresses: Of some nodes.
         keyspace: What the statements are about; begun with `replicas` copies of everything if it is not there.
-        replicas: In each data centre.
+        replicas: In each data centre; None begins nothing, so that the keyspace must be there.
         port: Where the nodes listen.
         datacentre: Whose nodes are asked; the one of the first node that answers when left out.
         login: User and password that the nodes are shown; None where they ask for none.
@@ -65,7 +65,7 @@ class Link:
         addresses: Sequence[str],
         *,
         keyspace: str = "tandem_memory",
-        replicas: int = 3,
+        replicas: int | None = 3,
         port: int = 9042,
         datacentre: str | None = None,
         login: tuple[str, str] | None = None,
@@ -99,14 +99,16 @@ class Link:
         try:
             self._session: Any = self._cluster.connect()
             self._session.default_fetch_size = None  # every statement says how many rows it wants
-            self._session.execute(
-                f"CREATE KEYSPACE IF NOT EXISTS {keyspace}"
-                f" WITH replication = {{'class': 'NetworkTopologyStrategy', 'replication_factor': {replicas}}}"
-            )
+            if replicas is not None:
+                self._session.execute(
+                    f"CREATE KEYSPACE IF NOT EXISTS {keyspace}"
+                    f" WITH replication = {{'class': 'NetworkTopologyStrategy', 'replication_factor': {replicas}}}"
+                )
             self._session.set_keyspace(keyspace)
         except (NoHostAvailable, DriverException) as error:
             self._cluster.shutdown()
-            msg = f"no cluster of Cassandra at {', '.join(addresses)}: {error}"
+            what = f"keyspace {keyspace}" if isinstance(error, InvalidRequest) else "cluster of Cassandra"
+            msg = f"no {what} at {', '.join(addresses)}: {error}"
             raise StoreUnavailableError(msg) from error
 
     def define(self, cql: str) -> None:

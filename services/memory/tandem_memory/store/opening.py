@@ -32,7 +32,7 @@ def locked(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        msg = f"{folder} is open in another process"
+        msg = f"{folder} is open in another process; stop that one first"
         raise InUseError(msg) from None
     return descriptor
 

@@ -59,10 +59,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
         each.kill()
 
 
-def command(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+def command(*arguments: str, within: Path | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, **{f"TANDEM_MEMORY_{name}": value for name, value in settings.items()}}
     whole = [sys.executable, "-m", "tandem_memory", *arguments]
-    return subprocess.run(whole, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(whole, cwd=within, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def append(*questions: str) -> pb.AppendRequest:
