@@ -59,7 +59,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         each.kill()
 
 
-def command(*arguments: str, within: Path | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
+def command(*arguments: str, within: str | Path | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, **{f"TANDEM_MEMORY_{name}": value for name, value in settings.items()}}
     whole = [sys.executable, "-m", "tandem_memory", *arguments]
     return subprocess.run(whole, cwd=within, env=environment, capture_output=True, text=True, timeout=120, check=False)

@@ -30,6 +30,26 @@ def test_two_processes_serve_one_memory(cassandra: CassandraCluster, start: Star
         second.kill()
 
 
+def test_a_store_moves_to_the_cluster_and_back(cassandra: CassandraCluster, start: Start, tmp_path: Path) -> None:
+    """By the command, with the login of the settings; a keyspace that is not there is no source, and none begins by asking."""
+    service = start()
+    service.stub().Append(append("what is kept", "something else"))
+    assert service.terminate() == 0
+    secret = tmp_path / "password"
+    secret.write_text("cassandra\n")
+    disk, back = str(tmp_path / "service" / "store"), str(tmp_path / "back")
+    cluster = f"cassandra://{','.join(cassandra.addresses)}/main_migrated"
+    login = {"CASSANDRA_USER": "cassandra", "CASSANDRA_PASSWORD_FILE": str(secret)}
+    absent = command("migrate", cluster, back, **login)
+    assert (absent.returncode, "FROM: no keyspace main_migrated at " in absent.stderr, absent.stderr.count("\n")) == (2, True, 1), (
+        absent.stderr
+    )
+    for source, target in ((disk, cluster), (cluster, back)):
+        moved = command("migrate", source, target, **login)
+        assert (moved.returncode, moved.stdout) == (0, "n: 2 records, 2 moved, the same in both\n"), moved.stderr
+    assert command("migrate", disk, back).stdout == "n: 2 records, 0 moved, the same in both\n"
+
+
 def test_a_cluster_that_is_not_there_is_named() -> None:
     """With its address, and no traceback."""
     ended = command(CASSANDRA="127.0.0.1", CASSANDRA_PORT="9")
