@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tandem_operator.cli.exits import EPILOGUE
-from tandem_operator.cli.memory.asked import Place, Which, expanded, moment
+from tandem_operator.cli.memory.asked import Other, Place, Which, expanded, moment
 from tandem_operator.cli.memory.shapes import Shape
 from tandem_operator.cli.show.format import Format
 
@@ -131,6 +131,16 @@ def import_(
     moving.import_(place, file)
 
 
+def migrate(place: Place, other: Other) -> None:
+    """Move all namespaces that you may read, or the one that -n names, into another service, and compare every record in both.
+
+    Exit code 1 at the first that is not the same. Broken off, it goes on when it is called again.
+    """
+    from tandem_operator.cli.memory import migrating
+
+    migrating.migrate(place, other)
+
+
 def check(place: Place, *, output: Output = Format.TABLE) -> None:
     """Have the service compare every part of its store with every other. Exit code 1 if anything is not as it must be."""
     from tandem_operator.cli.memory import keeping
@@ -159,6 +169,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "prune": prune,
     "export": export,
     "import": import_,
+    "migrate": migrate,
     "check": check,
     "backup": backup,
 }

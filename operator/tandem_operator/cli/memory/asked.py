@@ -1,6 +1,6 @@
-"""What the commands of `tandem memory` have in common: where the memory is, and which records are meant.
+"""What the commands of `tandem memory` have in common: where the memory is, another one, and which records are meant.
 
-Both are dataclasses whose fields are options. A command takes one of them as a parameter, and `expanded` shows its fields to typer.
+All are dataclasses whose fields are options. A command takes one of them as a parameter, and `expanded` shows its fields to typer.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from tandem_operator.cli.exits import Exit, leave
 if TYPE_CHECKING:
     from tandem_memory.client import Bounds, Filter
 
-_SERVICE, _RECORDS = "The service", "Which records"
+_SERVICE, _OTHER, _RECORDS = "The service", "The other service", "Which records"
 
 
 def _option(help_: str, *names: str, panel: str, env: str | None = None, metavar: str | None = None) -> Any:  # noqa: ANN401 - typer's
@@ -40,6 +40,20 @@ class Place:
     token_file: Annotated[Path | None, _option("The token to show.", panel=_SERVICE, env="_TOKEN_FILE", metavar="FILE")] = None
     tls_ca: Annotated[Path | None, _option(_TLS_CA, panel=_SERVICE, env="_TLS_CA", metavar="FILE")] = None
     plaintext: Annotated[bool, _option(_PLAINTEXT, "--plaintext", panel=_SERVICE, env="_PLAINTEXT")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """Where another memory is, as options of a command; nothing is taken from the environment, which is about the first."""
+
+    to: Annotated[str, _option("host:port.", panel=_OTHER)] = ""
+    to_token_file: Annotated[Path | None, _option("The token to show there.", panel=_OTHER, metavar="FILE")] = None
+    to_tls_ca: Annotated[Path | None, _option(_TLS_CA, panel=_OTHER, metavar="FILE")] = None
+    to_plaintext: Annotated[bool, _option(_PLAINTEXT, "--to-plaintext", panel=_OTHER)] = False
+
+    def place(self) -> Place:
+        """The same as that of the first."""
+        return Place(address=self.to, token_file=self.to_token_file, tls_ca=self.to_tls_ca, plaintext=self.to_plaintext)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +93,9 @@ class Which:
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """`command` for typer: parameters that are a Place or a Which become their fields, and are put together again for the call."""
+    """`command` for typer: parameters of those types become their fields, and are put together again for the call."""
     own = inspect.signature(command, eval_str=True).parameters.values()
-    whole = {each.name: each.annotation for each in own if each.annotation in {Place, Which}}
+    whole = {each.name: each.annotation for each in own if each.annotation in {Place, Other, Which}}
 
     def called(**given: Any) -> None:  # noqa: ANN401 - what typer parsed
         parts = {name: kind(**{each.name: given.pop(each.name) for each in fields(kind)}) for name, kind in whole.items()}
@@ -105,7 +119,7 @@ def moment(option: str, text: str | None) -> datetime | None:
     return at if at.tzinfo else at.astimezone()
 
 
-def _parameters(kind: type[Place | Which]) -> list[inspect.Parameter]:
+def _parameters(kind: type[Place | Other | Which]) -> list[inspect.Parameter]:
     hints = get_type_hints(kind, include_extras=True)
     return [
         inspect.Parameter(
