@@ -1,0 +1,65 @@
+"""pytest plugin: how tests are shared out among several processes (`pytest -n 2 --dist loadscope`, pytest-xdist).
+
+A file's tests stay together, and so do all tests that use what a machine has room for once, such as a cluster. Processes know their
+tests by name alone before they run them, so that those files are listed here; one that is not is found when tests are collected.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+_SHARED: Mapping[str, tuple[str, ...]] = {  # a fixture: files, or folders, whose tests use it; what takes longest first
+    "cluster": (
+        "tests/cluster/test_nodes.py",
+        "tests/e2e/cluster/",
+        "tests/operator/render/test_on_kubelets.py",
+        "tests/services/telemetry/test_in_a_cluster.py",
+    ),
+    "api_cluster": (
+        "tests/charts/",
+        "tests/cluster/test_fault_proxy.py",
+        "tests/operator/cluster/",
+        "tests/operator/render/test_on_api_server.py",
+        "tests/services/telemetry/test_real_api_server.py",
+    ),
+    "cassandra": ("tests/services/memory/cassandra/", "tests/services/memory/main/test_clustered.py"),
+}
+
+
+def _shared(nodeid: str) -> str | None:
+    """What a test shares with others."""
+    return next((fixture for fixture, places in _SHARED.items() if nodeid.startswith(places)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long groups begin first.
+
+    Raises:
+        UsageError: for a test that uses what its file is not listed for.
+    """
+    places = list(_SHARED)
+    items.sort(key=lambda item: places.index(shared) if (shared := _shared(item.nodeid)) else len(places))
+    for item in items:
+        for fixture in places:
+            if fixture in getattr(item, "fixturenames", ()) and _shared(item.nodeid) != fixture:
+                msg = f"{item.nodeid} uses {fixture}: list its file for that in tests/side_by_side.py, so that one process has all who do"
+                raise pytest.UsageError(msg)
+
+
+class _Processes:
+    """Shares the tests out."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from xdist.scheduler import LoadScopeScheduling
+
+        class Scheduling(LoadScopeScheduling):
+            def _split_scope(self, nodeid: str) -> str:
+                return _shared(nodeid) or nodeid.partition("::")[0]
+
+        return Scheduling(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Processes())
