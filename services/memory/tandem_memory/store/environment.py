@@ -14,7 +14,7 @@ import lmdb
 
 from tandem_memory.backend import DamagedError, StoreFullError
 from tandem_memory.store.gate import Gate
-from tandem_memory.store.opening import FULL, locked, opened, opened_to_read
+from tandem_memory.store.opening import FULL, data_file, locked, opened, opened_to_read
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import DAMAGE, Transaction
@@ -85,6 +85,7 @@ class Environment:
             try:
                 with self._held.begin(write=True) as held:
                     done = work(Transaction(held, self._tables))
+                    self._check_in_place()
             except lmdb.MapFullError:
                 self._grow()
             except lmdb.Error as error:
@@ -116,6 +117,12 @@ class Environment:
             self._held.close()
         self._release()
 
+    def _check_in_place(self) -> None:
+        """Refuse to write into a file that somebody removed: it is ours to read, but no next start would find what was put into it."""
+        if data_file(self._folder) != self._file:
+            msg = f"{self._folder} lost its data.mdb, somebody removed it; back up what is still served, and restore that"
+            raise StoreFullError(msg)
+
     def _grow(self) -> None:
         """Double the map."""
         before = self._map_bytes
@@ -126,6 +133,7 @@ class Environment:
 
     def _reopen(self, map_bytes: int) -> None:
         """Open the files anew: LMDB cannot be used any more after a write that broke off half-way, or a map that found no room."""
+        self._check_in_place()
         with self._gate.alone():
             self._end_snapshots()
             self._held.close()
@@ -137,7 +145,7 @@ class Environment:
             self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
         except lmdb.Error as error:
             raise self._meaning(error) from error
-        self._map_bytes = self._held.info()["map_size"]
+        self._map_bytes, self._file = self._held.info()["map_size"], data_file(self._folder)
 
     def _end_snapshots(self) -> None:
         for snapshot in tuple(self._snapshots):

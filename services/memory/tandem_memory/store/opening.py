@@ -37,6 +37,14 @@ def locked(folder: Path) -> int:
     return descriptor
 
 
+def data_file(folder: Path) -> tuple[int, int] | None:
+    """Which file holds the data, by device and number; None when there is none."""
+    with suppress(FileNotFoundError):
+        found = (folder / "data.mdb").stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
 def opened(folder: Path, map_bytes: int) -> tuple[lmdb.Environment, bool]:
     """The environment, and whether it takes writes."""
     try:

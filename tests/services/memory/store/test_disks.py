@@ -90,6 +90,19 @@ def test_a_new_store_where_nothing_may_be_written(disk: Path) -> None:
         Store(disk / "store", now=now)
 
 
+def test_files_that_were_removed(open_store: OpenStore, tmp_path: Path) -> None:
+    """Nothing is taken into a file that no next start would find; what was there is served, and a copy of it brings it back."""
+    store = open_store(tmp_path / "store")
+    commit(store, append(large("a", 10)))
+    (tmp_path / "store" / "log" / "data.mdb").unlink()
+    for _ in range(2):
+        with pytest.raises(StoreFullError, match=r"^[^\n]*lost its data.mdb[^\n]*$"):
+            commit(store, append(large("b", 10)))
+    assert held(store) == ["a"]
+    store.copy(tmp_path / "copy")
+    assert held(open_store(tmp_path / "copy")) == ["a"]
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     """A store that is open is not opened a second time, and is free once its process is gone, however it went."""
     folder = tmp_path / "store"
