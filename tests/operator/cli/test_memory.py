@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from tandem_memory.client import Judged, Memory, Record, Verified
+from tandem_operator.cli.memory.speaking import some
 
 from tests.services.memory.process import Service
 
@@ -251,6 +252,7 @@ def test_namespaces_are_listed_and_one_may_be_left_out_only_while_it_is_alone(ru
     ran = run("stats", "-n", "")
     assert ran.returncode == 2
     assert ran.stderr.startswith("tandem: --namespace: absent, and there are another")
+    assert some([f"run-{n:04}" for n in range(1503)]).endswith("run-0009 and 1,493 more (tandem memory namespaces)")
 
 
 @pytest.mark.parametrize(
@@ -264,11 +266,12 @@ def test_namespaces_are_listed_and_one_may_be_left_out_only_while_it_is_alone(ru
         (["prune", "--per-source", "--before", "2025-01-01"], 2, "--per-source: says how --keep-best counts"),
         (["export", "memory.csv"], 2, "memory.csv: ends in none of .jsonl"),
         (["import", "memory.csv"], 2, "memory.csv: ends in none of .jsonl"),
-        (["import", "absent.jsonl"], 74, "absent.jsonl: No such file or directory"),
+        (["import", "absent.jsonl"], 2, "absent.jsonl: No such file or directory; give an export"),
+        (["search", "\udcff"], 2, "'\\udcff': is no UTF-8"),
         (["import", "absent.jsonl", "-n", ""], 2, "--namespace: absent"),
         (["report", "--save", "report.pdf"], 2, "--save: report.pdf ends in none of .html, .png, .svg"),
         (["tail", "--cursor", "nonsense"], 2, "cursor"),
-        (["stats", "--address", "127.0.0.1:1"], 74, "memory at 127.0.0.1:1: "),
+        (["stats", "--address", "127.0.0.1:1"], 74, "nobody listens there: start the service"),
         (["tail", "--address", "127.0.0.1:1"], 74, "memory at 127.0.0.1:1: "),
         (["stats", "--address", "nowhere"], 2, "nowhere"),
         (["stats", "--address", ""], 2, "--address: absent; say where the memory is as host:port, or set TANDEM_MEMORY"),

@@ -125,7 +125,10 @@ def import_(
     place: Place,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An export, or the training_memory.pkl of older scripts.")],
 ) -> None:
-    """Take in the records of FILE with their times and uses; those that are there already stay as they are."""
+    """Take in the records of FILE with their times and uses; those that are there already stay as they are.
+
+    Times in a pickle that name no zone are read as UTC.
+    """
     from tandem_operator.cli.memory import moving
 
     moving.import_(place, file)
@@ -150,7 +153,7 @@ def check(place: Place, *, output: Output = Format.TABLE) -> None:
 
 def backup(
     place: Place,
-    uri: Annotated[str, typer.Argument(metavar="URI", help="A folder, file:// or s3://, as the service sees it.")],
+    uri: Annotated[str, typer.Argument(metavar="URI", help="file:///folder or s3://bucket/prefix, as the service sees it.")],
     *,
     output: Output = Format.TABLE,
 ) -> None:

@@ -13,7 +13,7 @@ from tandem_operator.cli.show import progress, words
 
 from . import told
 from .asked import Other, Place
-from .speaking import speaking
+from .speaking import some, speaking
 
 if TYPE_CHECKING:
     from tandem.memory.v1.memory_pb2 import Record
@@ -44,7 +44,7 @@ def _by_name(memory: "Memory") -> "Mapping[str, Namespace]":
 
 def _asked_for(here: "Mapping[str, Namespace]", name: str) -> "Iterable[Namespace]":
     if name and name not in here:
-        there = f"there are {', '.join(here)}; name one" if here else "there is none yet"
+        there = f"there are {some(here)}; name one" if here else "there is none yet"
         leave(Exit.NO_SUCH_RUN, f"--namespace: {name!r} is not there, {there}")
     return [here[name]] if name else here.values()
 

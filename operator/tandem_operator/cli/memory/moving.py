@@ -42,10 +42,17 @@ def import_(place: Place, file: Path) -> None:
     if not place.namespace:
         leave(Exit.BAD_INPUT, "--namespace: absent; name the one that the records belong to, it may be a new one")
     with speaking(place) as memory:
-        total, records = _records(file)
+        total, records = _read(file)
         with progress.counting("importing", total) as counter:
             done = memory.import_(counter.passing(records))
     print(f"{words.number(done.taken)} taken in, {words.number(done.known)} were there already")
+
+
+def _read(file: Path) -> "tuple[int, Iterator[Record]]":
+    try:
+        return _records(file)
+    except OSError as error:
+        leave(Exit.BAD_INPUT, f"{file}: {error.strerror or error}; give an export, or the training_memory.pkl of older scripts")
 
 
 def _records(file: Path) -> "tuple[int, Iterator[Record]]":

@@ -1,17 +1,20 @@
 """A command's conversation with the memory: from the options to a client, and from what goes wrong to an exit code and a line."""
 
 import logging
-from collections.abc import Generator
+import os
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tandem_operator.cli.exits import Exit, leave
 
+from . import told
 from .asked import Place
 
 if TYPE_CHECKING:
     from tandem_memory.client import Memory
 
+_MOST_NAMES = 10  # a line that people can read
 _PATIENCE_S = 3.0  # a service that is being restarted is waited for; a wrong address is said soon
 
 
@@ -23,6 +26,7 @@ def speaking(place: Place, *, whole: bool = False) -> Generator["Memory"]:
         place: What the options say.
         whole: Whether the command is about the whole service: then no namespace is looked for.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what its C part prints of a handshake is said by the error, in one line
     try:
         from tandem_memory.client import Memory, MemoryServiceError, NotThereError
         from tandem_memory.transfer import MistakeError
@@ -39,17 +43,27 @@ def speaking(place: Place, *, whole: bool = False) -> Generator["Memory"]:
             yield memory if whole or place.namespace else memory.but(_only(memory))
     except NotThereError as error:
         leave(Exit.NO_SUCH_RUN, str(error))
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":
+            raise  # something that is printed, and no argument
+        leave(Exit.BAD_INPUT, f"{error.object[:60]!r}: is no UTF-8; only text can be asked for")
     except (RpcSetupError, MistakeError) as error:
         leave(Exit.BAD_INPUT, str(error))
     except MemoryServiceError as error:
         leave(_code(error), str(error))
 
 
+def some(names: Collection[str]) -> str:
+    """The first few of many names."""
+    shown = ", ".join(map(told.clean, sorted(names)[:_MOST_NAMES]))
+    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES:,} more (tandem memory namespaces)"
+
+
 def _only(memory: "Memory") -> str:
     """The namespace that is meant when none is named."""
     names = [each.name for each in memory.namespaces()]
     if len(names) != 1:
-        there = f"there are {', '.join(names)}; name one" if names else "there is none yet"
+        there = f"there are {some(names)}; name one" if names else "there is none yet"
         leave(Exit.BAD_INPUT if names else Exit.NO_SUCH_RUN, f"--namespace: absent, and {there}")
     return names[0]
 

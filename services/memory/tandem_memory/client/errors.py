@@ -80,6 +80,13 @@ class ClosedError(MemoryServiceError):
 
 _STREAMS = "streams:"  # how `tandem_rpc` begins its refusal of one stream too many; a full store says something else with that code
 _BROKEN_WRITE = "Internal error from Core"  # what grpc.aio says of a write into a stream that has ended, whatever it ended with
+_NO_WAY = ("failed to connect", "errors resolving")  # how gRPC begins when it cannot speak to a service at all
+_FIXES = {  # what it goes on with, and what that means; the first that is found is said
+    "errors resolving": "give the name or number of a machine",
+    "Connection refused": "nobody listens there: start the service, or give the address that it logs",
+    "CERTIFICATE_VERIFY_FAILED": "give the authority that its certificate is of",
+    "failed to connect": "somebody is there and not understood: give the address of gRPC, with TLS if the service has it",
+}
 _TOO_LARGE = "larger than max"  # gRPC's own words, with the same code once more
 
 
@@ -96,6 +103,8 @@ def of(error: "grpc.RpcError", address: str) -> MemoryServiceError:
     if code in {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE"}:
         return RefusedError(text, field=refused_field(error) or "")
     kind = _KINDS.get(code)
+    if details.startswith(_NO_WAY):
+        text += next((f"; {fix}" for words, fix in _FIXES.items() if words in details), "")
     return kind(text) if kind else BrokenError(f"{text} ({code})")
 
 

@@ -3,7 +3,7 @@
     {"experiences": [{"question": ..., "answer": ..., "metrics": {...}, "timestamp": "2025-11-10T19:00:00", "source": "cloud"}]}
 
 Keys are made of the content, so that importing a file that has grown takes in what is new. Fields that a record has no place for
-are counted and left out; a metric that is no finite number was not measured.
+are counted and left out, as are metrics that are no numbers; one that is None, NaN or infinite was not measured.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import cast
+from typing import TypeGuard, cast
 
 from tandem.memory.v1 import memory_pb2 as wire
 
@@ -91,7 +91,7 @@ def _record(at: int, experience: object, zone: tzinfo, left_out: Counter[str]) -
         answer=_text(where, fields, "answer"),
         source=_text(where, fields, "source"),
         at=_moment(where, fields.get("timestamp"), zone),
-        metrics=_metrics(where, fields.get("metrics")),
+        metrics=_metrics(where, fields.get("metrics"), left_out),
         source_hash=question_digest(question),
     ).message()
     record.key = content_key(record)
@@ -108,18 +108,22 @@ def _text(where: str, fields: Mapping[object, object], name: str) -> str:
     return value.encode("utf-8", "replace").decode()  # half a surrogate pair can be pickled, and sent nowhere
 
 
-def _metrics(where: str, told: object) -> Mapping[str, float]:
+def _metrics(where: str, told: object, left_out: Counter[str]) -> Mapping[str, float]:
     if told is None:
         return {}
     if not isinstance(told, dict):
         msg = f"{where}.metrics: is no dict but {type(told).__name__}"
         raise MistakeError(msg)
-    return {str(name): figure for name, value in cast("dict[object, object]", told).items() if (figure := _figure(value)) is not None}
+    metrics = cast("dict[object, object]", told)
+    left_out.update(f"metrics.{name}"[:60] for name, value in metrics.items() if not (value is None or _number(value)))
+    return {str(name): figure for name, value in metrics.items() if _number(value) and (figure := _figure(value)) is not None}
 
 
-def _figure(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+def _number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _figure(value: float) -> float | None:
     try:
         return float(value) if math.isfinite(value) else None
     except OverflowError:  # an int beyond all floats

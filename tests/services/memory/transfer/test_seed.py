@@ -90,6 +90,10 @@ def test_times_are_read_in_the_zone_of_whoever_wrote_them(read: Any) -> None:
 def test_what_has_no_place_is_counted(read: Any) -> None:
     """Nothing is left out in silence."""
     assert read([{"question": "?", "neuron": 1}, {"question": "!", "neuron": 2, 5: 6}]).left_out == {"neuron": 2, "5": 1}
+    assert read([{"question": "?", "metrics": {"coherence": "high", "calls": True, "integration": None}}]).left_out == {
+        "metrics.coherence": 1,
+        "metrics.calls": 1,
+    }
 
 
 @pytest.mark.parametrize(
