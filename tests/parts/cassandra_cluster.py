@@ -7,6 +7,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from cassandra import DriverException
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
+from cassandra.policies import WhiteListRoundRobinPolicy
+
 from tests.parts.cassandra_node import PORT, Node, Place
 
 _PATIENCE_S = 300  # to start, on a machine that does other things too: 20 s where it is idle
@@ -35,6 +39,22 @@ class CassandraCluster:
             node.start()
         for node in wanted:
             until(node.ready, f"Cassandra at {node.address} does not serve")
+        for node in wanted:
+            until(lambda node=node: self._knows_all(node), f"Cassandra at {node.address} does not see the other nodes")
+
+    def _knows_all(self, node: Node) -> bool:
+        """Whether a node has heard of all others, and has the schema of those that are there: before, it is a ring by itself."""
+        alone = ExecutionProfile(WhiteListRoundRobinPolicy([node.address]))
+        with Cluster([node.address], port=PORT, execution_profiles={EXEC_PROFILE_DEFAULT: alone}) as driver:
+            try:
+                session = driver.connect()
+                own = session.execute("SELECT schema_version FROM system.local").one()
+                others = {row.peer: row.schema_version for row in session.execute("SELECT peer, schema_version FROM system.peers_v2")}
+            except (NoHostAvailable, DriverException):
+                return False
+        there = {other.address for other in self.nodes if other is not node and not other.gone}
+        agree = all(version == own.schema_version for peer, version in others.items() if peer in there)
+        return len(others) == len(self.nodes) - 1 and agree
 
     def stop(self) -> None:
         for node in self.nodes:
