@@ -3,7 +3,7 @@
 Light to import: numpy is loaded when a vector is touched. The names that metrics have are in `measured`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -154,14 +154,21 @@ class Record:
         """The wire's message that holds this record.
 
         Raises:
-            ValueError: for a time without a time zone, or a vector that is none.
+            ValueError: for a time without a time zone, a vector that is none, one text in place of several, or one that is no UTF-8.
         """
+        try:
+            return self._message()
+        except UnicodeEncodeError:
+            msg = f"{_broken(self)}: holds half a surrogate pair, which no UTF-8 has; decode what it was made of with errors='replace'"
+            raise ValueError(msg) from None
+
+    def _message(self) -> wire.Record:
         return wire.Record(
             id=self.id,
             key=self.key,
             question=self.question,
             answer=self.answer,
-            strategy=self.strategy,
+            strategy=texts("strategy", self.strategy),
             source=self.source,
             at=stamp("at", self.at),
             metrics=self.metrics,
@@ -170,7 +177,7 @@ class Record:
             verified=self.verified.number,
             cost_usd="" if self.cost_usd is None else f"{self.cost_usd:f}",
             model=self.model,
-            tags=self.tags,
+            tags=texts("tags", self.tags),
             source_hash=self.source_hash,
             vector=b"" if self.vector is None else packed("vector", self.vector),
             appended_at=stamp("appended_at", self.appended_at),
@@ -198,6 +205,18 @@ def stamp(name: str, at: datetime | None) -> Timestamp | None:
     return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1000)
 
 
+def texts(name: str, given: Sequence[str]) -> Sequence[str]:
+    """The same: a text is a sequence of texts to Python and its type checkers, one for each letter, and never meant so.
+
+    Raises:
+        ValueError: when it is one text.
+    """
+    if not isinstance(given, str):
+        return given
+    msg = f"{name}: {given!r} is one text; give a list of them, such as [{given!r}]"
+    raise ValueError(msg)
+
+
 def floats(packed_vector: bytes) -> "Vector":
     """The vector that the wire's bytes hold, shape (dimension,); it cannot be written to."""
     import numpy as np
@@ -218,6 +237,17 @@ def packed(name: str, vector: object) -> bytes:
         msg = f"{name}: has shape {row.shape}; give one row of numbers, shape (dimension,)"
         raise ValueError(msg)
     return row.tobytes()
+
+
+def _broken(record: Record) -> str:
+    """The first field with a text that cannot be encoded."""
+    values = {each.name: getattr(record, each.name) for each in fields(record)}
+    return next(name for name, value in values.items() for text in _texts_in(value) if text.encode(errors="replace").decode() != text)
+
+
+def _texts_in(value: object) -> Sequence[str]:
+    several = cast("Iterable[object]", value) if isinstance(value, list | tuple | Mapping) else (value,)
+    return [each for each in several if isinstance(each, str)]
 
 
 def _use_of(use: wire.Use) -> Use:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tandem_memory.client.errors import MemoryServiceError, ended
+from tandem_memory.client.errors import MemoryServiceError, ended, in_all
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Terms, said_well
 from tandem_memory.client.requests import Sized
@@ -94,7 +94,7 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
                 raise ended(self._link.address)
         except MemoryServiceError as error:
             if not (error.passing and heard):
-                raise
+                raise in_all(error, self._line.answered_items) from error
 
     async def _begun(self) -> int:
         async with self._changed:

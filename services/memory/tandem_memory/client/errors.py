@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import grpc
 
 
-_RECORD = re.compile(r"records\[(\d+)\]")
+_PLACE = re.compile(r"(records|queries)\[(\d+)\]")
 
 
 class MemoryServiceError(Exception):
@@ -46,10 +46,10 @@ class RefusedError(MemoryServiceError):
         self.field = field
 
     def counted_from(self, first: int) -> "RefusedError":
-        """The same refusal of a part that began with record `first` of all that were sent: its field in the caller's counting."""
+        """The same refusal of a part that began with record or query `first` of all that were sent: its field in the caller's counting."""
 
         def moved(text: str) -> str:
-            return _RECORD.sub(lambda found: f"records[{int(found[1]) + first}]", text, count=1)
+            return _PLACE.sub(lambda found: f"{found[1]}[{int(found[2]) + first}]", text, count=1)
 
         return RefusedError(moved(str(self)), field=moved(self.field))
 
@@ -115,6 +115,11 @@ def counted_from(first: int) -> Generator[None]:
         yield
     except RefusedError as error:
         raise error.counted_from(first) from error
+
+
+def in_all(error: MemoryServiceError, answered: int) -> MemoryServiceError:
+    """The error that a stream ended with, its places counted over all that was put; `answered` is how much was answered before."""
+    return error.counted_from(answered) if isinstance(error, RefusedError) else error
 
 
 def ended(address: str) -> UnreachableError:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.record import Verified, stamp
+from tandem_memory.record import Verified, stamp, texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +51,11 @@ class Filter:
         """The wire's message that says this.
 
         Raises:
-            ValueError: for a time without a time zone.
+            ValueError: for a time without a time zone, or one text in place of several.
         """
         return wire.Filter(
-            sources=self.sources,
-            tags=self.tags,
+            sources=texts("sources", self.sources),
+            tags=texts("tags", self.tags),
             min_score=self.min_score,
             max_score=self.max_score,
             metrics=[wire.MetricRange(metric=name, min=bounds.low, max=bounds.high) for name, bounds in self.metrics.items()],

@@ -19,6 +19,7 @@ class Line(Generic[Sized, Request]):
 
     Attributes:
         answers: How many requests were answered so far.
+        answered_items: How many items those were.
     """
 
     def __init__(self, gather: Callable[[Sequence[Sized]], Request], *, most: int, requests: int = 8) -> None:
@@ -34,7 +35,7 @@ class Line(Generic[Sized, Request]):
         self._again: deque[tuple[list[Sized], Request]] = deque()
         self._sent: deque[tuple[list[Sized], Request]] = deque()
         self._items = self._bytes = 0
-        self.answers = 0
+        self.answers = self.answered_items = 0
 
     def __len__(self) -> int:
         """Items that are not answered."""
@@ -68,6 +69,7 @@ class Line(Generic[Sized, Request]):
         """The oldest request that was sent has its answer."""
         items, _ = self._sent.popleft()
         self.answers += 1
+        self.answered_items += len(items)
         self._items -= len(items)
         self._bytes -= sum(item.ByteSize() for item in items)
 

@@ -10,7 +10,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client.answers import Judged
 from tandem_memory.client.filter import EVERYTHING, Filter
-from tandem_memory.record import Record, packed, stamp
+from tandem_memory.record import Record, packed, stamp, texts
 
 if TYPE_CHECKING:
     from tandem_memory.record import Vector
@@ -91,7 +91,12 @@ def search(namespace: str, queries: Sequence[wire.Query], k: int, where: Filter,
 
 
 def gets(namespace: str, ids: Sequence[str], *, with_vectors: bool) -> Iterator[wire.GetRequest]:
-    """Gets of all ids."""
+    """Gets of all ids.
+
+    Raises:
+        ValueError: for one id that is not in a list.
+    """
+    ids = texts("ids", ids)
     for begin in range(0, len(ids), MOST_IDS):
         yield wire.GetRequest(namespace=namespace, ids=ids[begin : begin + MOST_IDS], with_vectors=with_vectors)
 

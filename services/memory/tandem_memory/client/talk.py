@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tandem_memory.client.errors import MemoryServiceError, TooLateError, ended
+from tandem_memory.client.errors import MemoryServiceError, TooLateError, ended, in_all
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import Link, Terms, said_well
 from tandem_memory.client.requests import Sized
@@ -122,7 +122,7 @@ class Talk(Generic[Sized, Request, Answer]):
         except MemoryServiceError as error:
             if self._closed or (error.passing and heard):
                 return
-            raise
+            raise in_all(error, self._line.answered_items) from error
 
     def _begun(self) -> int:
         with self._changed:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tandem_memory.client import AsyncMemory, Bounds, Filter, Judged, NotThereError, Pruned, Pruning, Record, RefusedError, Verified
+from tandem_memory.client import AsyncMemory, Bounds, Filter, Judged, Memory, NotThereError, Pruned, Pruning, Record, RefusedError, Verified
 
 from tests.services.memory.process import Service
 
@@ -101,4 +101,28 @@ def test_a_record_that_was_found_is_no_new_one(service: Service) -> None:
                 await memory.append([hit.record])
             assert caught.value.field == "records[0].id"
 
+    asyncio.run(deed())
+
+
+def test_a_writer_names_the_record_by_its_place_among_all(service: Service) -> None:
+    """However the stream was cut into requests; and what came before it is durable."""
+
+    async def deed() -> None:
+        async with AsyncMemory(service.address, "places", patience_s=120) as memory:
+            with pytest.raises(RefusedError, match=r"records\[703\]\.score: 2\.0") as caught:
+                async with memory.writer() as writer:
+                    await writer.write_all(records)
+            assert caught.value.field == "records[703].score"
+
+    records = [Record(question=f"{n}", key=f"{n}", score=2.0 if n == 703 else 0.5) for n in range(1500)]
+    with Memory(service.address, "places", patience_s=120) as memory:
+        with pytest.raises(RefusedError, match=r"records\[703\]\.score: 2\.0"), memory.writer() as writer:
+            writer.write_all(records)
+        assert {each.key for each in memory.scan()} >= {each.key for each in records[: writer.acknowledged]}
+        with pytest.raises(RefusedError, match=r"queries\[101\]"):
+            list(memory.search_many(["0"] * 101 + [""] + ["0"] * 200))
+        with pytest.raises(ValueError, match="sources: 'cloud' is one text"):
+            memory.search("0", where=Filter(sources="cloud"))
+        with pytest.raises(ValueError, match="ids: '12' is one text"):
+            memory.get("12")
     asyncio.run(deed())

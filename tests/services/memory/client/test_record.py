@@ -70,6 +70,10 @@ def test_records_are_equal_when_all_of_them_is(one: Record, other: Record) -> No
         ({"at": datetime(2025, 11, 10, 19)}, "at: 2025-11-10T19:00:00 has no time zone"),  # noqa: DTZ001 - the mistake
         ({"vector": np.zeros((2, 2))}, r"vector: has shape \(2, 2\); give one row"),
         ({"vector": []}, r"vector: has shape \(0,\)"),
+        ({"tags": "math"}, r"tags: 'math' is one text; give a list of them, such as \['math'\]"),
+        ({"strategy": "think"}, "strategy: 'think' is one text"),
+        ({"answer": "\ud83d"}, "^answer: holds half a surrogate pair[^\n]*$"),
+        ({"metrics": {"\ud83d": 1.0}}, "^metrics: holds half"),
     ],
 )
 def test_what_the_wire_cannot_carry_is_refused(fields: dict[str, Any], said: str) -> None:
