@@ -1,6 +1,6 @@
 """The command: serves as the environment says, brings a backup back, or moves a store from one backend to another.
 
-python -m tandem_memory                          serves (TANDEM_MEMORY_*, see `settings`)
+python -m tandem_memory                          serves as TANDEM_MEMORY_* in the environment say
 python -m tandem_memory restore URI FOLDER       brings the copy at URI into an empty folder
 python -m tandem_memory migrate FROM TO          moves all records, and compares; each a folder or cassandra://node[,node...]/keyspace
 """
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _DIFFERENT, _UNUSABLE, _MACHINE, _LEFT = 1, 2, 74, 130  # as the exit codes of `tandem`
-_USAGE = "give nothing to serve, or: restore URI FOLDER, migrate FROM TO"
+_USAGE = "give nothing to serve, or: restore URI FOLDER, migrate FROM TO, --help"
+_log = logging.getLogger(__name__)
 
 # Libraries that bring threads of their own, one for each core: here many searches are made at once, each in one thread.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _restore(uri, Path(folder))
         case ["migrate", source, target]:
             return _migrate(source, target)
+        case ["--help" | "-h"]:
+            return _help()
         case _:
             return _say([_USAGE])
 
@@ -47,16 +50,28 @@ def _serve() -> int:
     from pydantic import ValidationError
     from tandem_rpc import RpcSetupError
 
+    from tandem_memory import naming
     from tandem_memory.opening import OpeningError
     from tandem_memory.process import run
     from tandem_memory.settings import Settings
 
+    for line in naming.mistyped(os.environ):
+        _log.warning(line)
     try:
         run(Settings())  # pyright: ignore[reportCallIssue] - the environment says what is not given here
     except ValidationError as error:
         return _say(_wrong(each) for each in error.errors())
-    except (RpcSetupError, OpeningError) as error:
+    except RpcSetupError as error:
+        return _say([naming.said(str(error))])
+    except OpeningError as error:
         return _say([str(error)])
+    return 0
+
+
+def _help() -> int:
+    from tandem_memory import naming
+
+    sys.stdout.write(f"{__doc__}\n" + "".join(f"{line}\n" for line in naming.listed()))
     return 0
 
 
@@ -104,7 +119,9 @@ def _wrong(error: "ErrorDetails") -> str:
     """What is wrong with one setting, or with several together."""
     if not error["loc"]:
         return f"TANDEM_MEMORY_*: {error['msg'].removeprefix('Value error, ')}"
-    return f"TANDEM_MEMORY_{'_'.join(map(str, error['loc'])).upper()}: {error['input']!r}: {error['msg']}"
+    said = error["msg"].removeprefix("Value error, address: ")  # which begins with the value
+    said = said if said != error["msg"] else f"{error['input']!r}: {said}"
+    return f"TANDEM_MEMORY_{'_'.join(map(str, error['loc'])).upper()}: {said}"
 
 
 def _line(error: Exception) -> str:

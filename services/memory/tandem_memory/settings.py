@@ -6,20 +6,30 @@ Other variables with that prefix are left alone: Kubernetes adds some for a Serv
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tandem_rpc import ServerTls, Streams
+from tandem_rpc.exposure import host_of
 
 from tandem_memory.acceptance import Limits
 from tandem_memory.acceptance.limits import DIMENSIONS
 
+
+def _with_port(address: str) -> str:
+    host_of(address)
+    return address
+
+
+_Address = Annotated[str, AfterValidator(_with_port)]
 KEYSPACE = "[a-z][a-z0-9_]{0,47}"  # what Cassandra takes as a name without quotes
 
 
 class Settings(BaseSettings):
     """The settings, with what holds when nothing is said: one machine, loopback, free ports."""
 
-    model_config = SettingsConfigDict(env_prefix="TANDEM_MEMORY_", env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TANDEM_MEMORY_", env_ignore_empty=True, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
     folder: Path | None = None
     """Where the store is, on a disk of this machine. One process at a time."""
@@ -34,9 +44,9 @@ class Settings(BaseSettings):
     cassandra_user: str = "tandem"
     cassandra_password_file: Path | None = None
     """The password of that user; absent, nodes are shown none."""
-    listen: str = "127.0.0.1:0"
+    listen: _Address = "127.0.0.1:0"
     """Where gRPC listens; port 0 takes a free one."""
-    metrics_listen: str = "127.0.0.1:0"
+    metrics_listen: _Address = "127.0.0.1:0"
     """Where /metrics and /healthz are; anybody who reaches it may read."""
     address_file: Path | None = None
     """Where to write, once ready: {"grpc": "host:port", "metrics": "host:port", "pid": 1}."""
@@ -61,7 +71,7 @@ class Settings(BaseSettings):
     plaintext: bool = False
     """States that the network itself encrypts, so that other machines may connect without TLS."""
 
-    embedding_url: str | None = None
+    embedding_url: Annotated[str | None, Field(pattern="^https?://")] = None
     """An OpenAI-compatible /v1 to embed texts by; absent, the built-in embedding does."""
     embedding_model: str | None = None
     """With embedding_url: the model."""

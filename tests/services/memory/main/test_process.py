@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tandem.memory.v1 import memory_pb2 as pb
 from tandem_memory.figures import COUNTERS, GAUGES, HISTOGRAMS
 from tandem_memory.main import main
+from tandem_memory.naming import mistyped
 from tandem_memory.reference import document
 from tandem_memory.settings import Settings
 from tandem_rpc import ClientTls, ServerTls, channel
@@ -174,10 +175,12 @@ def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: s
         ({"FOLDER": "store", "CASSANDRA": "10.0.0.1"}, "FOLDER or CASSANDRA"),
         ({"CASSANDRA": "192.0.2.1", "CASSANDRA_PASSWORD_FILE": "/absent"}, "CASSANDRA_PASSWORD_FILE /absent"),
         ({"FOLDER": "/proc/nothing"}, "TANDEM_MEMORY_FOLDER: /proc/nothing"),
-        ({"FOLDER": "store", "LISTEN": "0.0.0.0:0"}, "listen: 0.0.0.0:0"),
-        ({"FOLDER": "store", "LISTEN": "nowhere"}, "is not host:port"),
-        ({"FOLDER": "store", "METRICS_LISTEN": "192.0.2.1:0"}, "metrics_listen: 192.0.2.1:0 cannot be bound"),
-        ({"FOLDER": "store", "TOKEN_FILE": "/absent"}, "token_file: /absent"),
+        ({"FOLDER": "store", "LISTEN": "0.0.0.0:0"}, "TANDEM_MEMORY_LISTEN: 0.0.0.0:0"),
+        ({"FOLDER": "store", "LISTEN": "nowhere"}, "TANDEM_MEMORY_LISTEN: 'nowhere' is not host:port"),
+        ({"FOLDER": "store", "METRICS_LISTEN": "192.0.2.1:0"}, "TANDEM_MEMORY_METRICS_LISTEN: 192.0.2.1:0 cannot be bound"),
+        ({"FOLDER": "store", "TOKEN_FILE": "/absent"}, "TANDEM_MEMORY_TOKEN_FILE: /absent"),
+        ({"FOLDER": "store", "TLS_CERT": "/absent", "TLS_KEY": "/absent"}, "TANDEM_MEMORY_TLS_KEY: /absent"),
+        ({"FOLDER": "store", "EMBEDDING_URL": "nowhere", "EMBEDDING_MODEL": "m"}, "TANDEM_MEMORY_EMBEDDING_URL: 'nowhere'"),
         ({"FOLDER": "store", "GRACE_SECONDS": "soon"}, "TANDEM_MEMORY_GRACE_SECONDS: 'soon'"),
         ({"FOLDER": "store", "MOST_STREAMS": "0"}, "TANDEM_MEMORY_MOST_STREAMS"),
         ({"FOLDER": "store", "MOST_MESSAGE_BYTES": "1000"}, "does not fit MOST_MESSAGE_BYTES 1000"),
@@ -185,7 +188,7 @@ def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: s
         ({"FOLDER": "store", "TOKEN_FILE": "a", "TOKEN_REVIEW": "true"}, "three ways to know callers"),
         ({"FOLDER": "store", "TOKEN_FOLDER": "a"}, "RIGHTS_FILE"),
         ({"FOLDER": "store", "RIGHTS_FILE": "a"}, "RIGHTS_FILE"),
-        ({"FOLDER": "store", "TOKEN_FOLDER": "a", "RIGHTS_FILE": "/absent"}, "rights_file: /absent cannot be read"),
+        ({"FOLDER": "store", "TOKEN_FOLDER": "a", "RIGHTS_FILE": "/absent"}, "TANDEM_MEMORY_RIGHTS_FILE: /absent cannot be read"),
         ({"FOLDER": "store", "EMBEDDING_URL": "http://localhost:1/v1"}, "EMBEDDING_MODEL"),
     ],
 )
@@ -224,6 +227,31 @@ def test_other_words_are_not_understood() -> None:
     """And what is understood is said."""
     ended = command("restore", "file:///x")
     assert (ended.returncode, "restore URI FOLDER" in ended.stderr) == (2, True)
+
+
+def test_help_lists_every_setting() -> None:
+    """With what holds when it is absent, and what it says."""
+    ended = command("--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    for name in Settings.model_fields:
+        assert f"\nTANDEM_MEMORY_{name.upper()}" in ended.stdout
+    assert "TANDEM_MEMORY_LISTEN (else 127.0.0.1:0)\n    Where gRPC listens; port 0 takes a free one.\n" in ended.stdout
+
+
+def test_a_setting_that_looks_mistyped_is_told_of() -> None:
+    """A token file under a wrong name would leave the service open to all; what Kubernetes adds is no setting of anybody's."""
+    given = [
+        "TANDEM_MEMORY_FLODER",
+        "TANDEM_MEMORY_TOKENFILE",
+        "TANDEM_MEMORY_TOKEN_FILE",
+        "TANDEM_MEMORY_PORT",
+        "TANDEM_MEMORY_SERVICE_HOST",
+        "PATH",
+    ]
+    assert list(mistyped([*given, "TANDEM_MEMORY_PORT_7070_TCP_ADDR", "TANDEM_MEMORY_NAMESPACE"])) == [
+        "TANDEM_MEMORY_FLODER: there is no such setting, and nothing comes of it; TANDEM_MEMORY_FOLDER is one",
+        "TANDEM_MEMORY_TOKENFILE: there is no such setting, and nothing comes of it; TANDEM_MEMORY_TOKEN_FILE is one",
+    ]
 
 
 def test_certificates_reach_the_server(tmp_path: Path) -> None:
