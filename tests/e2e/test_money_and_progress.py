@@ -15,8 +15,8 @@ def reasons(home: Home) -> list[str]:
 
 
 def test_a_budget_warns_then_checkpoints_and_stops_and_a_larger_one_goes_on(home: Home) -> None:
-    """A few cents at a price of 0.5 cents a second: warned at 80 %, suspended at 100 % with a checkpoint, resumed with more."""
-    budget = {"usd": 0.05, "warnAt": 0.8, "usdPerWorkerHour": 18}
+    """A few cents at a price of 0.2 cents a second: warned at 80 %, suspended at 100 % with a checkpoint, resumed with more."""
+    budget = {"usd": 0.05, "warnAt": 0.8, "usdPerWorkerHour": 7.2}  # 25 s, most of which a busy machine may take to start
     file = home.write(spec(home.path, steps=2000, body=SLOWLY, budget=budget, checkpoint={"everySteps": 500}))
     stopped = home.tandem("run", file)
     assert stopped.returncode == 3, stopped.stdout + stopped.stderr

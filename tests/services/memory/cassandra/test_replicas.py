@@ -127,8 +127,9 @@ def test_settled(link: Link) -> None:
             while tails._entries:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
                 await asyncio.sleep(0.05)
             for each in (one, other):
-                (found,) = await each.search(NAMESPACE, QUERY, 3, EVERYTHING, vectors=False)
-                assert [near.record.question for near in found] == ["0", "1", "2"]
+                (found,) = await each.search(NAMESPACE, QUERY, 10, EVERYTHING, vectors=False)
+                nearest = {near.record.question for near in found} & {str(number) for number in range(10)}
+                assert len(nearest) >= 8, found  # Cassandra's own index is an approximate one
             assert not other._shelves[next(iter(other._shelves))].tails._entries
 
     asyncio.run(settled())
