@@ -3,6 +3,7 @@
 All that is sent may be sent again: appends, imports and judgements carry keys, and the rest only looks or comes to the same end.
 """
 
+import logging
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from stamina import Attempt
     from tandem.memory.v1.memory_pb2_grpc import MemoryServiceAsyncStub, MemoryServiceStub
     from tandem_rpc import ClientTls
+
+_log = logging.getLogger(__name__)
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -184,4 +187,16 @@ def said_well(address: str) -> Generator[None]:
 
 
 def _passing(error: Exception) -> bool:
-    return isinstance(error, MemoryServiceError) and error.passing
+    if not (isinstance(error, MemoryServiceError) and error.passing):
+        return False
+    _log.info("%s; tried again while patience lasts", error)
+    return True
+
+
+def _of_others(record: logging.LogRecord) -> bool:
+    """Whether stamina tells of somebody else's try. It says "stamina.retry_scheduled" and no more, at every one; ours are told above."""
+    cause = str(getattr(record, "stamina.caused_by", ""))
+    return cause.partition("(")[0] not in {kind.__name__ for kind in MemoryServiceError.__subclasses__()}
+
+
+logging.getLogger("stamina").addFilter(_of_others)

@@ -91,6 +91,15 @@ def test_what_a_moment_may_mend_is_tried_again(memory: Memory, stand_in: StandIn
     assert len(stand_in.records) == 1
 
 
+def test_a_try_that_is_made_again_is_told_of_in_our_own_words(memory: Memory, stand_in: StandIn, caplog: pytest.LogCaptureFixture) -> None:
+    """For those who listen, and with its cause; a script that set up no logging is not sent "stamina.retry_scheduled" for each."""
+    caplog.set_level("INFO")
+    stand_in.refusals += [AWAY, AWAY]
+    memory.append([Record(question="?")])
+    said = f"memory at {stand_in.address}: stopping; tried again while patience lasts"
+    assert [(each.name, each.message) for each in caplog.records] == [("tandem_memory.client.link", said)]
+
+
 @pytest.mark.parametrize(
     ("refusal", "kind"),
     [
