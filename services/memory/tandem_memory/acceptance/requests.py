@@ -68,7 +68,7 @@ def check_get(request: GetRequest) -> None:
 def check_scan(request: ScanRequest) -> None:
     """Let a request for a page pass."""
     check_named(request)
-    check_text("cursor", request.cursor)
+    check_text("cursor", request.cursor, most=limits.CURSOR_CHARACTERS)
     if request.limit > limits.PAGE:
         raise UnacceptableError(field="limit", problem=f"{request.limit} records; ask for 1 to {limits.PAGE} at once")
 
@@ -76,7 +76,7 @@ def check_scan(request: ScanRequest) -> None:
 def check_watch(request: WatchRequest) -> None:
     """Let a watcher pass."""
     check_named(request)
-    check_text("cursor", request.cursor)
+    check_text("cursor", request.cursor, most=limits.CURSOR_CHARACTERS)
     if request.only_new and request.cursor:
         raise UnacceptableError(field="only_new", problem="given with a cursor; either go on from the cursor, or see only what is new")
 

@@ -65,6 +65,13 @@ def test_all_that_the_wire_has_is_taken() -> None:
     acceptance.check_feedback(pb.FeedbackRequest(namespace="a", judged=[pb.Judged(id="1", gain=-1)]))
 
 
+def test_a_cursor_may_name_every_log_of_a_cluster() -> None:
+    """Each start of each replica begins one, and a cursor says how far each has been read."""
+    cursor = ",".join(["0" * 12, *(f"{number:012x}.0-{number + 1}" for number in range(1000))])
+    acceptance.check_scan(pb.ScanRequest(namespace="a", cursor=cursor))
+    acceptance.check_watch(pb.WatchRequest(namespace="a", cursor=cursor))
+
+
 @pytest.mark.parametrize("name", ["a", "a.b-c_d/e/0", "x" * 200])
 def test_a_name_is_a_name(name: str) -> None:
     """Lower-case, with single separators in between."""
@@ -188,7 +195,7 @@ def test_a_search_that_cannot_be_meant_is_named(fields: dict[str, Any], field: s
         ("get", pb.GetRequest(namespace="n", ids=["1"] * 1001), "ids"),
         ("get", pb.GetRequest(namespace="n", ids=["1" * 129]), "ids[0]"),
         ("scan", pb.ScanRequest(namespace="n", limit=1001), "limit"),
-        ("scan", pb.ScanRequest(namespace="n", cursor="c" * 129), "cursor"),
+        ("scan", pb.ScanRequest(namespace="n", cursor="c" * 65_537), "cursor"),
         ("watch", pb.WatchRequest(namespace="n", cursor="1", only_new=True), "only_new"),
         ("prune", pb.PruneRequest(namespace="n"), "keep_best"),
         ("prune", pb.PruneRequest(namespace="n", harmful_after=0), "harmful_after"),
