@@ -178,5 +178,4 @@ def _facts(records: Sequence[Record]) -> Facts:
         times=np.array([record.use.times for record in records], np.int64),
         gain=np.array([record.use.gain for record in records], np.float64),
         utility=np.array([utility(record.use) for record in records], np.float64),
-        metrics={},
     )

@@ -1,6 +1,5 @@
-"""What pruning and statistics are told of records, as arrays."""
+"""What pruning is told of records, as arrays."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,6 @@ class Facts:
         times: How often it was used.
         gain: Sum of the gains of its uses.
         utility: Mean of them, 0 without any.
-        metrics: By name the value of each record, NaN where it was not measured.
     """
 
     positions: npt.NDArray[np.uint64]
@@ -34,7 +32,6 @@ class Facts:
     times: npt.NDArray[np.int64]
     gain: npt.NDArray[np.float64]
     utility: npt.NDArray[np.float64]
-    metrics: Mapping[str, npt.NDArray[np.float64]]
 
 
 def facts(columns: Columns, slots: Slots) -> Facts:
@@ -49,15 +46,4 @@ def facts(columns: Columns, slots: Slots) -> Facts:
         times=columns.times.first(last)[slots],
         gain=columns.gain.first(last)[slots],
         utility=columns.utility.first(last)[slots],
-        metrics={name: _values(columns, name, slots) for name in columns.metrics},
     )
-
-
-def _values(columns: Columns, name: str, slots: Slots) -> npt.NDArray[np.float64]:
-    metric = columns.metrics[name]
-    having = metric.slots.first(len(metric.slots))
-    values = np.full(len(slots), np.nan)
-    where = np.minimum(np.searchsorted(having, slots), len(having) - 1)
-    has = having[where] == slots
-    values[has] = metric.values.first(len(having))[where[has]]
-    return values

@@ -73,6 +73,18 @@ def test_a_few_dead_slots_are_left(tmp_path: Path) -> None:
     assert index._view.count == 5000
 
 
+def test_what_nobody_measured_any_more(tmp_path: Path) -> None:
+    """Facts are told, and filters hold, when all that had some metric are gone and their slots won back."""
+    index = Index(16)
+    add(index, 0, 5000)
+    index.remove([number for number in range(5000) if number % 5 == 0 or number > 1000])
+    index.save(tmp_path)
+    assert index._view.count == len(index) == 800
+    for there in (index, Index.load(tmp_path, 16)):
+        assert there.columns([1, 5, 6]).positions.tolist() == [1, 6]
+        assert there.matching(FILTERS[-1]).tolist() == []
+
+
 def test_what_happens_meanwhile_is_taken_over(pruned: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Adds, removals and judgements between the first look and the last step."""
     done: list[bool] = []
