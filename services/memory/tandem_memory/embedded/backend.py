@@ -131,10 +131,10 @@ class Embedded:
         return await self._off_the_loop(partial(self._readings.stats, known, wanted))
 
     async def namespaces(self) -> Sequence[Namespace]:
-        """Those that are searched."""
+        """Those that are searched: one that has just begun is among them once its first records are found."""
         return [
-            Namespace(name=name, records=len(self._indexes.of(name)), dimension=known.dimension, embedding=known.embedding)
-            for name, known in sorted(self._store.namespaces.items())
+            Namespace(name=name, records=len(index), dimension=index.dimension, embedding=self._store.namespace(name).embedding)
+            for name, index in sorted(self._indexes.all.items())
         ]
 
     def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:

@@ -66,7 +66,7 @@ class Indexes:
             self._replace(name, self._built(self._store.namespace(name)))
             self._failed.discard(name)
         touched = {effect.namespace.name: effect.namespace for effect in effects}
-        indexes = {name: self._indexes.get(name) or Index(namespace.dimension) for name, namespace in touched.items()}
+        indexes = {name: self._begun(namespace) for name, namespace in touched.items()}
         self._failed |= touched.keys()  # until all has gone well
         for effect in effects:
             take(indexes[effect.namespace.name], effect)
@@ -78,7 +78,7 @@ class Indexes:
     def catch_up(self) -> None:
         """Take in what is in the log and was not told of, as after a disk that broke off a write and took it all the same."""
         for name, namespace in self._store.namespaces.items():
-            index = self._indexes.get(name) or Index(namespace.dimension)
+            index = self._begun(namespace)
             if index.covers < self._store.head(namespace):
                 replay(self._store, namespace, index)
                 self._replace(name, index)
@@ -103,18 +103,23 @@ class Indexes:
 
         The log may have gone on since: what differs is looked up again in both, until they agree or cannot any more.
         """
-        namespace, index = self._store.namespace(name), self.of(name)
-        for position in np.setxor1d(records, index.matching(_ALL)).tolist():
-            if all(self._differs(namespace, index, position) for _ in range(_LOOKS)):
+        namespace = self._store.namespace(name)
+        for position in np.setxor1d(records, self._begun(namespace).matching(_ALL)).tolist():
+            if all(self._differs(namespace, position) for _ in range(_LOOKS)):
                 yield Finding(namespace=name, where=f"index {namespace.number}/{position}", what="not what the log says")
 
-    def _differs(self, namespace: Namespace, index: Index, position: int) -> bool:
+    def _differs(self, namespace: Namespace, position: int) -> bool:
         with self._store.reading() as transaction:
             there = transaction.has(Table.RECORDS, place(namespace.number, position))
-        found = len(index.columns((position,)).positions) > 0
+        found = len(self._begun(namespace).columns((position,)).positions) > 0
         if found != there:
             time.sleep(_APPLIED_S)
         return found != there
+
+    def _begun(self, namespace: Namespace) -> Index:
+        """The index of a namespace; an empty one while its first records are on their way."""
+        found = self._indexes.get(namespace.name)
+        return Index(namespace.dimension) if found is None else found
 
     def _replace(self, name: str, index: Index) -> None:
         if self._indexes.get(name) is not index:

@@ -1,0 +1,49 @@
+"""Indexes beside the log: while they take in, and when they cannot."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tandem_memory.embedded import Embedded
+from tandem_memory.index import Index
+
+from tests.services.memory.driven import NAMESPACE, Driven, record
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Driven]:
+    driven = Driven(lambda: Embedded(tmp_path / "memory"))
+    yield driven
+    driven.close()
+
+
+def test_a_namespace_that_has_just_begun(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its first records are on their way into its index, all others are told of as ever."""
+    memory.append(record("a"))
+    begun, go_on = threading.Event(), threading.Event()
+    add = Index.add
+
+    def slowly(self: Index, *arguments: Any) -> None:
+        begun.set()
+        go_on.wait(60)
+        add(self, *arguments)
+
+    monkeypatch.setattr(Index, "add", slowly)
+
+    async def names() -> list[str]:
+        return [each.name for each in await memory.backend.namespaces()]
+
+    async def scene() -> list[str]:
+        appending = asyncio.create_task(memory.backend.append("new", [record("b")], embedding="caller"))
+        await asyncio.to_thread(begun.wait, 60)
+        try:
+            return await names()
+        finally:
+            go_on.set()
+            await appending
+
+    assert memory.run(scene()) == [NAMESPACE]
+    assert memory.run(names()) == ["new", NAMESPACE]
