@@ -62,26 +62,27 @@ class Indexes:
 
         An index that fails at it is built anew from the log the next time. That raises what it failed with.
         """
-        for name in tuple(self._failed):
-            self._replace(name, self._built(self._store.namespace(name)))
-            self._failed.discard(name)
         touched = {effect.namespace.name: effect.namespace for effect in effects}
+        failed, self._failed = self._failed, self._failed | touched.keys()  # until all has gone well
+        for name in failed:
+            self._replace(name, self._built(self._store.namespace(name)))
         indexes = {name: self._begun(namespace) for name, namespace in touched.items()}
-        self._failed |= touched.keys()  # until all has gone well
         for effect in effects:
             take(indexes[effect.namespace.name], effect)
         for name, index in indexes.items():
             index.covers = self._store.head(touched[name])
             self._replace(name, index)
-        self._failed -= touched.keys()
+        self._failed = set[str]()
 
     def catch_up(self) -> None:
         """Take in what is in the log and was not told of, as after a disk that broke off a write and took it all the same."""
         for name, namespace in self._store.namespaces.items():
             index = self._begun(namespace)
-            if index.covers < self._store.head(namespace):
+            if name not in self._failed and index.covers < self._store.head(namespace):
+                self._failed.add(name)  # until it has gone well
                 replay(self._store, namespace, index)
                 self._replace(name, index)
+                self._failed.remove(name)
 
     def save(self, name: str) -> None:
         """Write a snapshot of an index.

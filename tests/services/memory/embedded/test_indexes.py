@@ -10,7 +10,7 @@ import pytest
 from tandem_memory.embedded import Embedded
 from tandem_memory.index import Index
 
-from tests.services.memory.driven import NAMESPACE, Driven, record
+from tests.services.memory.driven import NAMESPACE, Driven, questions, record
 
 
 @pytest.fixture
@@ -47,3 +47,19 @@ def test_a_namespace_that_has_just_begun(memory: Driven, monkeypatch: pytest.Mon
 
     assert memory.run(scene()) == [NAMESPACE]
     assert memory.run(names()) == ["new", NAMESPACE]
+
+
+def test_an_index_that_fails_again(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one index cannot be built anew, nothing is acknowledged; afterwards all that is durable is found, in every namespace."""
+    memory.append(record("a"))
+    memory.append(record("b"), namespace="broken")
+    with monkeypatch.context() as broken:
+        broken.setattr(Index, "add", lambda *_: (_ for _ in ()).throw(MemoryError("no memory")))
+        for namespace in ("broken", NAMESPACE):
+            with pytest.raises(MemoryError):
+                memory.append(record("late", near=(1, 1, 0, 0), key="late"), namespace=namespace)
+    for namespace, first in ((NAMESPACE, "a"), ("broken", "b")):
+        assert memory.append(record("late", key="late"), namespace=namespace)[0].known
+        found = memory.search((1, 0, 0, 0), namespace=namespace)
+        assert questions([near.record for near in found]) == [first, "late"]
+    assert memory.check() == (4, [])
