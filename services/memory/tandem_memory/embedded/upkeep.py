@@ -59,8 +59,9 @@ class Upkeep:
             return
         try:
             self._indexes.save(name)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a library may say of a full disk what it likes; searches and the others go on
             self._failed[name] = unsaved
-            _log.warning("no snapshot of the index of namespace %r: %s; the next start takes longer", name, error)
+            told = "no snapshot of the index of namespace %r: %s; the next start takes longer"
+            _log.warning(told, name, error, exc_info=not isinstance(error, OSError))
         else:
             self._failed.pop(name, None)

@@ -149,10 +149,13 @@ def test_a_damaged_judgement(memory: Driven) -> None:
     assert [each.where for each in memory.check()[1]] == ["changes 1/3"]
 
 
-def test_no_room_for_a_snapshot(memory: Driven, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """A snapshot that cannot be written is a line in the log, and no harm."""
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("No space left on device")])
+def test_no_room_for_a_snapshot(
+    memory: Driven, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A snapshot that cannot be written is told in the log, whatever is raised for it, and no harm."""
     memory.append(record("a"))
-    monkeypatch.setattr(Index, "save", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(Index, "save", lambda *_: (_ for _ in ()).throw(error))
     memory.again()
     assert "No space left on device" in caplog.text
     assert known(memory) == ["a"]
