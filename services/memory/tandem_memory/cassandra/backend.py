@@ -12,12 +12,13 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
 from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed, UnknownNamespaceError
+from tandem_memory.bell import Bell
 from tandem_memory.cassandra import answers, checking, copying, finding, places, schema, writing
 from tandem_memory.cassandra.asking import Asking
 from tandem_memory.cassandra.link import Link
 from tandem_memory.cassandra.shelf import Manners, Shelf
 from tandem_memory.cassandra.spaces import Space, Spaces
-from tandem_memory.cassandra.watching import Bell, Told, follow
+from tandem_memory.cassandra.watching import Told, follow
 
 _FLOAT_BYTES = 4
 _REPLICA_BYTES = 6  # of the name of a replica, which is new at each start
@@ -52,7 +53,6 @@ class Clustered:
         self._now, self._manners = now, manners or Manners()
         self._bell = Bell()
         self._shelves: dict[str, Shelf] = {}
-        self._tasks: set[asyncio.Task[Shelf]] = set()
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
         """Write them in the next group."""

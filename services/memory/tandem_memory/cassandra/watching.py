@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
 from tandem_memory.backend import News
+from tandem_memory.bell import Bell, rung_or_late
 from tandem_memory.cassandra import places
 from tandem_memory.cassandra.entries import Entry
 from tandem_memory.cassandra.reading import walk
@@ -17,22 +18,6 @@ from tandem_memory.cassandra.shelf import Manners, Shelf
 from tandem_memory.wanted import wants
 
 _MOST_BYTES = 1 << 20  # of one message, but for a single large change: gRPC's usual limit is 4 MiB
-
-
-class Bell:
-    """Wakes all who sleep, once. Used on the event loop only."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        """Wake all who sleep now."""
-        self._rung.set()
-        self._rung = asyncio.Event()
-
-    def next(self) -> asyncio.Event:
-        """What the next ring sets: taken before a look, so that nothing that comes after the look is slept through."""
-        return self._rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +58,7 @@ async def follow(
             yield News(changes=changes, cursor=cursor)
             told_s = clock()
         if not more:
-            await _ring_or_pause(rung, min(told_s + manners.quiet - clock(), manners.poll))
+            await rung_or_late(rung, min(told_s + manners.quiet - clock(), manners.poll))
 
 
 async def _look(shelf: Shelf, after: dict[str, int], told: Told) -> tuple[list[Change], bool]:
@@ -97,10 +82,3 @@ def _changes(entries: Sequence[Entry], after: dict[str, int], told: Told) -> "li
         if weight >= _MOST_BYTES:
             break
     return changes
-
-
-async def _ring_or_pause(rung: asyncio.Event, pause_s: float) -> None:
-    try:
-        await asyncio.wait_for(rung.wait(), max(pause_s, 0))
-    except TimeoutError:
-        return

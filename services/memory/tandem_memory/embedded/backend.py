@@ -13,12 +13,13 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
 from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed
+from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors
 from tandem_memory.embedded.committer import Committer
 from tandem_memory.embedded.indexes import Indexes
 from tandem_memory.embedded.readings import Readings
 from tandem_memory.embedded.upkeep import Upkeep
-from tandem_memory.embedded.watching import Bell, follow
+from tandem_memory.embedded.watching import follow
 from tandem_memory.pruning import removed
 from tandem_memory.store import Append, Effect, Judge, Remove, Store
 from tandem_memory.store.store import FIRST_MAP_BYTES

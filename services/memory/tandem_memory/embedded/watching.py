@@ -9,26 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
 from tandem_memory.backend import News
+from tandem_memory.bell import Bell, rung_or_late
 from tandem_memory.embedded.cursors import cursor
 from tandem_memory.store import Namespace
 from tandem_memory.store.reading import Stretch
 from tandem_memory.wanted import wants
-
-
-class Bell:
-    """Wakes all who sleep, once. Used on the event loop only."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        """Wake all who sleep now."""
-        self._rung.set()
-        self._rung = asyncio.Event()
-
-    def next(self) -> asyncio.Event:
-        """What the next ring sets: taken before a look, so that nothing that comes after the look is slept through."""
-        return self._rung
 
 
 async def follow(
@@ -58,16 +43,9 @@ async def follow(
             yield News(changes=changes, cursor=known)
             told_s = clock()
         if not more:
-            await _ring_or_quiet(rung, told_s + quiet_s - clock())
+            await rung_or_late(rung, told_s + quiet_s - clock())
 
 
 def _wanted(changes: Iterable[Change], wanted: Filter) -> Iterable[Change]:
     everything = not wanted.ByteSize()
     return (change for change in changes if everything or not change.HasField("appended") or wants(wanted, change.appended))
-
-
-async def _ring_or_quiet(rung: asyncio.Event, left_s: float) -> None:
-    try:
-        await asyncio.wait_for(rung.wait(), max(left_s, 0))
-    except TimeoutError:
-        return
