@@ -215,6 +215,7 @@ class Backend(Protocol):
     def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
         """Every change from `cursor` on, for ever; also of a namespace that is not there yet.
 
+        Who wants only what is new is told its place before anything else: without a cursor a break would leave a gap.
         Nothing is kept for a reader that is slow: each is read from the log when the reader comes for it.
 
         Raises:

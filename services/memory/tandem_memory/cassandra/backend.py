@@ -81,8 +81,9 @@ class Clustered:
 
     def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
         """Read all logs from the cursor on, as they grow."""
-        begin = self._begin_now(namespace) if only_new and not cursor else partial(_begin, cursor)
-        told = Told(wanted=wanted, vectors=vectors)
+        from_now = only_new and not cursor
+        begin = self._begin_now(namespace) if from_now else partial(_begin, cursor)
+        told = Told(wanted=wanted, vectors=vectors, place_first=from_now)
         return follow(self._bell, partial(self._shelf_if_there, namespace, cursor), begin, told, self._manners)
 
     async def prune(self, namespace: str, pruning: Pruning) -> Removed:

@@ -22,10 +22,17 @@ _MOST_BYTES = 1 << 20  # of one message, but for a single large change: gRPC's u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a watcher wants: which appended records, and whether with their vectors."""
+    """What a watcher wants.
+
+    Attributes:
+        wanted: Which appended records; all other changes are told.
+        vectors: Whether records come with their vectors.
+        place_first: Whether its place is told at once: it could not find its way back there without.
+    """
 
     wanted: Filter
     vectors: bool
+    place_first: bool = False
 
 
 async def follow(
@@ -45,7 +52,7 @@ async def follow(
         manners: How often others are looked after, and the watcher told its place.
     """
     clock = asyncio.get_running_loop().time
-    told_s, cursor = clock(), ""
+    told_s, cursor, place_first = clock(), "", told.place_first
     after: dict[str, int] | None = None
     while True:
         rung, more, changes = bell.next(), False, list[Change]()
@@ -54,9 +61,9 @@ async def follow(
             after = dict(begin(found)) if after is None else after
             changes, more = await _look(found, after, told)
             cursor = places.cursor(found.space.identity, after)
-        if changes or clock() - told_s >= manners.quiet:
+        if changes or (place_first and cursor) or clock() - told_s >= manners.quiet:
             yield News(changes=changes, cursor=cursor)
-            told_s = clock()
+            told_s, place_first = clock(), place_first and not cursor
         if not more:
             await rung_or_late(rung, min(told_s + manners.quiet - clock(), manners.poll))
 

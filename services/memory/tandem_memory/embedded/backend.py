@@ -94,16 +94,16 @@ class Embedded:
 
     def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
         """Read the log from the cursor on, as it grows."""
-        known = self._store.namespaces.get(namespace)
+        known, from_now = self._store.namespaces.get(namespace), only_new and not cursor
         after = 0
         if known is not None:
             last = self._store.head(known)
-            after = last if only_new and not cursor else cursors.position(known, cursor, last)
+            after = last if from_now else cursors.position(known, cursor, last)
         elif cursor:
             msg = f"{cursor!r} is no cursor of namespace {namespace!r}, which is not there yet: begin without one"
             raise CursorError(msg)
         look = partial(self._readings.look, namespace, vectors=vectors)
-        return follow(self._bell, look, after, wanted, self._quiet_s)
+        return follow(self._bell, look, after, wanted, self._quiet_s, place_first=from_now)
 
     async def prune(self, namespace: str, pruning: Pruning) -> Removed:
         """Choose by the columns of the index, as they are at this moment; then remove those that are still there."""

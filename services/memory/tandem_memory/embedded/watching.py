@@ -17,7 +17,13 @@ from tandem_memory.wanted import wants
 
 
 async def follow(
-    bell: Bell, look: Callable[[int], Awaitable[tuple[Namespace, Stretch] | None]], after: int, wanted: Filter, quiet_s: float
+    bell: Bell,
+    look: Callable[[int], Awaitable[tuple[Namespace, Stretch] | None]],
+    after: int,
+    wanted: Filter,
+    quiet_s: float,
+    *,
+    place_first: bool = False,
 ) -> AsyncIterator[News]:
     """Every change behind position `after` that is wanted, for ever.
 
@@ -27,6 +33,7 @@ async def follow(
         after: Where to begin.
         wanted: Which appended records; all other changes are told.
         quiet_s: When nothing was told for so long, where the reader is is told.
+        place_first: Whether that is told at once, to a reader that could not find its way back there without.
     """
     clock = asyncio.get_running_loop().time
     told_s, known = clock(), ""
@@ -39,9 +46,9 @@ async def follow(
             namespace, stretch = seen
             changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until > after, stretch.until
             known = cursor(namespace, after)
-        if changes or clock() - told_s >= quiet_s:
+        if changes or (place_first and known) or clock() - told_s >= quiet_s:
             yield News(changes=changes, cursor=known)
-            told_s = clock()
+            told_s, place_first = clock(), place_first and not known
         if not more:
             await rung_or_late(rung, told_s + quiet_s - clock())
 

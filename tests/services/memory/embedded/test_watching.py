@@ -60,6 +60,16 @@ def test_many_live_readers(memory: Driven, read: list[int]) -> None:
     assert len(read) <= 40  # not 640; readers that were woken while more came read on from where they are
 
 
+def test_the_place_comes_first(memory: Driven) -> None:
+    """Who wants only what is new knows at once what to go on from: what comes while the connection is broken is not missed."""
+    memory.append(record("old"))
+    watcher = memory.watch(only_new=True)
+    assert watcher.silent()
+    memory.append(record("while it was broken"))
+    (change,) = memory.watch(watcher.cursor).changes(1)
+    assert change.appended.question == "while it was broken"
+
+
 def test_a_slow_reader(memory: Driven, read: list[int]) -> None:
     """A reader that does not come is not read for; when it comes it is given a part at a time, to the end, without a gap."""
     watching = memory.backend.watch(NAMESPACE, "", ALL, only_new=False, vectors=False)
