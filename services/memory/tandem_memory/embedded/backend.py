@@ -27,6 +27,7 @@ from tandem_memory.store.store import FIRST_MAP_BYTES
 _QUIET_S = 15.0  # a watcher hears of its place in the log so often when nothing comes
 _SNAPSHOTS = "index"  # the folder of snapshots within a store's
 _THREADS = 4  # readers that may wait for the disk at once
+_AT_LENGTH = 2  # that go through everything; others of their kind wait, but nobody who looks for a few records does
 
 _T = TypeVar("_T")
 
@@ -57,6 +58,7 @@ class Embedded:
         self._quiet_s = quiet_s
         self._bell = Bell()
         self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
+        self._long_threads = ThreadPoolExecutor(_AT_LENGTH, "memory-long-reader")
         self._committer = Committer(self._store, self._indexes, self._ring)
         self._upkeep = Upkeep(self._indexes)
 
@@ -129,7 +131,7 @@ class Embedded:
     async def stats(self, namespace: str, wanted: Filter) -> StatsResponse:
         """Go through all records."""
         known = self._store.namespace(namespace)
-        return await self._off_the_loop(partial(self._readings.stats, known, wanted))
+        return await self._at_length(partial(self._readings.stats, known, wanted))
 
     async def namespaces(self) -> Sequence[Namespace]:
         """Those that are searched: one that has just begun is among them once its first records are found."""
@@ -150,21 +152,25 @@ class Embedded:
             lost = [finding for name, records in checked.records.items() for finding in self._indexes.differing(name, records)]
             return sum(map(len, checked.records.values())), [*checked.findings, *lost]
 
-        return await self._off_the_loop(work)
+        return await self._at_length(work)
 
     async def copy(self, into: Path) -> int:
         """Copy the log; indexes are built again from it."""
-        return await self._off_the_loop(partial(self._store.copy, into))
+        return await self._at_length(partial(self._store.copy, into))
 
     async def close(self) -> None:
         """Write what waits, and snapshots; then close the files."""
         await asyncio.to_thread(self._committer.close)
         await asyncio.to_thread(self._upkeep.close)
-        self._threads.shutdown()
+        for threads in (self._threads, self._long_threads):
+            threads.shutdown()
         self._store.close()
 
     async def _off_the_loop(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _at_length(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._long_threads, work)
 
     def _ring(self, effects: Sequence[Effect]) -> None:
         if effects:
