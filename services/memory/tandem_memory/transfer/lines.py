@@ -49,8 +49,8 @@ def message(text: str) -> wire.Record:
     record = wire.Record()
     for name, value in cast("dict[str, object]", fields).items():
         _take(record, name, value)
-    if not record.question:
-        msg = "question: is absent; give what was asked"
+    if not record.question and not record.vector:
+        msg = "question: is absent, and there is no vector; give what was asked, or what it is to be found by"
         raise MistakeError(msg)
     record.key = record.key or content_key(record)
     return record

@@ -48,6 +48,12 @@ def test_a_record_comes_back_from_its_line_as_it_was(record: wire.Record) -> Non
     assert lines.message(lines.line(record)) == record
 
 
+def test_a_record_that_is_found_by_its_vector_alone() -> None:
+    """It has no question, and comes back all the same."""
+    record = wire.Record(key="k", answer="a", vector=bytes(3) + b"?")
+    assert lines.message(lines.line(record, with_vector=True)) == record
+
+
 @given(st.lists(messages(), max_size=5), st.sampled_from(["memory.jsonl", "memory.jsonl.gz"]))
 def test_records_come_back_from_a_file_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, records: list[wire.Record], name: str
@@ -87,7 +93,7 @@ def test_a_line_without_a_key_gets_one_of_its_content() -> None:
     [
         ("{", "is no JSON ("),
         ("[]", "is no JSON object; give one object a line"),
-        ("{}", "question: is absent; give what was asked"),
+        ("{}", "question: is absent, and there is no vector; give what was asked, or what it is to be found by"),
         ('{"question": 1}', "question: 1: is no text"),
         ('{"question": "?", "scored": 1}', "scored: there is no such field; leave it out, or give one of id, key, question"),
         ('{"question": "?", "score": "high"}', 'score: "high": is no number'),
