@@ -13,6 +13,7 @@ from pathlib import Path
 from tandem_rpc.errors import RpcSetupError
 
 _log = logging.getLogger(__name__)
+_ABSENT: tuple[int, ...] = ()  # the version of a file that is not there
 
 
 class TokenFile:
@@ -40,11 +41,15 @@ class TokenFile:
         return any([compare_digest(token, ours) for ours in self._current()])  # noqa: C419 - a generator would stop at the first
 
     def _current(self) -> tuple[bytes, ...]:
+        version = _ABSENT
         try:
-            if _version(self._path.stat()) != self._version:
+            version = _version(self._path.stat())
+            if version != self._version:
                 self._version, self._tokens = _read(self._path)
         except (OSError, ValueError) as error:
-            _log.warning("token_file: %s %s; the tokens read before are still used", self._path, _reason(error))
+            if version != self._version:  # said once for each change, not at every call
+                self._version = version
+                _log.warning("token_file: %s %s; the tokens read before are still used", self._path, _reason(error))
         return self._tokens
 
 
@@ -61,7 +66,7 @@ def _read(path: Path) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size  # the third changes with who may read it
 
 
 def _reason(error: OSError | ValueError) -> str:

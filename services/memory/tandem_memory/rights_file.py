@@ -19,6 +19,7 @@ from tandem_rpc import RpcSetupError
 from tandem_memory.rights import Grant, Right, Rights
 
 _log = logging.getLogger(__name__)
+_ABSENT: tuple[int, ...] = ()  # the version of a file that is not there
 _RIGHTS = {"read": Right.READ, "append": Right.APPEND, "admin": Right.ADMIN}
 
 
@@ -54,15 +55,16 @@ class RightsFile:
 
     def current(self) -> Rights:
         """The rights that hold now."""
-        version = self._version
+        version = _ABSENT
         try:
             version = _version(self._path.stat())
             if version != self._version:
                 self._version, self._rights = _read(self._path)
                 _log.info("rights_file: %s was read anew, %d grants", self._path, len(self._rights.grants))
         except (OSError, ValueError) as error:
-            self._version = version  # said once for each change, not at every call
-            _log.warning("rights_file: %s%s; the rights read before still hold", self._path, _reason(error))
+            if version != self._version:  # said once for each change, not at every call
+                self._version = version
+                _log.warning("rights_file: %s%s; the rights read before still hold", self._path, _reason(error))
         return self._rights
 
 
@@ -113,7 +115,7 @@ def _line(node: Any, loc: tuple[int | str, ...]) -> int:  # noqa: ANN401 - nodes
 
 
 def _version(stat: os.stat_result) -> tuple[int, ...]:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size  # the third changes with who may read it
 
 
 def _reason(error: OSError | ValueError) -> str:
