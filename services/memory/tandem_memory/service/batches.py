@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.backend import Backend, Near
+from tandem_memory.backend import Backend, DamagedError, Near
 from tandem_memory.figures import Figures
 
 _AT_ONCE = 2  # batches; one is looked up while the records of the other are read
@@ -66,6 +66,7 @@ class Batches:
             if not self._waiting[question]:
                 del self._waiting[question]
             if batch:
+                self.figures.batch(sum(len(each.queries) for each in batch))
                 made = asyncio.create_task(self._make(question, batch))
                 self._made.add(made)
                 made.add_done_callback(self._over)
@@ -76,20 +77,17 @@ class Batches:
 
     async def _make(self, question: Question, batch: Sequence[_Asked]) -> None:
         queries = batch[0].queries if len(batch) == 1 else np.concatenate([each.queries for each in batch])
-        self.figures.batch(len(queries))
         try:
             wanted = Filter.FromString(question.wanted)
             found = await self.backend.search(question.namespace, queries, question.k, wanted, vectors=question.vectors)
         except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it was
-            for each in batch:
-                if not each.answer.done():
-                    each.answer.set_exception(error)
-            return
-        at = 0
-        for each in batch:
-            if not each.answer.done():  # or nobody waits any more
-                each.answer.set_result(found[at : at + len(each.queries)])
-            at += len(each.queries)
+            if isinstance(error, DamagedError) and len(batch) > 1:
+                for each in batch:  # a record that one of them found is damaged: the others do without it
+                    await self._make(question, [each])
+            else:
+                _refuse(batch, error)
+        else:
+            _answer(batch, found)
 
 
 def _taken(waiting: list[_Asked]) -> Sequence[_Asked]:
@@ -101,3 +99,17 @@ def _taken(waiting: list[_Asked]) -> Sequence[_Asked]:
             taken.append(asked)
             queries += len(asked.queries)
     return taken
+
+
+def _answer(batch: Sequence[_Asked], found: Nearest) -> None:
+    at = 0
+    for each in batch:
+        if not each.answer.done():  # or nobody waits any more
+            each.answer.set_result(found[at : at + len(each.queries)])
+        at += len(each.queries)
+
+
+def _refuse(batch: Sequence[_Asked], error: Exception) -> None:
+    for each in batch:
+        if not each.answer.done():
+            each.answer.set_exception(error)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Record
-from tandem_memory.backend import Near
+from tandem_memory.backend import DamagedError, Near
 from tandem_memory.figures import Figures
 from tandem_memory.service.batches import Batches, Question
 from tandem_memory.service.pipeline import in_order
@@ -167,6 +167,8 @@ class Looked:
         self.asked: list[tuple[str, list[float], int]] = []
         self.go = asyncio.Event()
         self.error: Exception | None = None
+        self.damaged = float("nan")  # the query that finds a damaged record
+        self.damage = "records 1/1", "not as it was written"
 
     async def search(
         self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
@@ -176,6 +178,8 @@ class Looked:
         await self.go.wait()
         if self.error:
             raise self.error
+        if self.damaged in queries:
+            raise DamagedError(*self.damage)
         return [[Near(record=Record(id=f"{query[0]:g}"), similarity=1)] for query in queries]
 
 
@@ -265,5 +269,18 @@ def test_a_failure_is_everybodys_and_the_next_look_is_made() -> None:
         left.cancel()
         looked.go.set()
         assert await stayed == ["4"]
+
+    _searched(scenario)
+
+
+def test_a_damaged_record_is_only_theirs_who_find_it() -> None:
+    """Who asked together with them is answered."""
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        looked.damaged = 2.0
+        looked.go.set()
+        first, second, third = await asyncio.gather(search(1), search(2), search(3), return_exceptions=True)
+        assert (first, third) == (["1"], ["3"])
+        assert isinstance(second, DamagedError)
 
     _searched(scenario)
