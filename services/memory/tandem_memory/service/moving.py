@@ -24,6 +24,7 @@ class Moving(Calls):
             self._allow(context, request.namespace, Right.READ)
             check_named(request)
             async for records in self._parts.backend.export(request.namespace, request.filter, vectors=request.with_vectors):
+                self._allow(context, request.namespace, Right.READ)  # it may have been taken away meanwhile
                 for part in _parts(records):
                     yield ExportResponse(records=part)
 

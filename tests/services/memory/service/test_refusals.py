@@ -313,6 +313,17 @@ def test_a_right_that_is_taken_away_ends_what_it_began(told_apart: Callable[[str
     assert refusal(lambda: worker.Append(append(record("c"), namespace="team/run")))[0] is Code.PERMISSION_DENIED
 
 
+def test_a_right_that_is_taken_away_ends_an_export(told_apart: Callable[[str], Any], given: Given) -> None:
+    """With the next part of it, however much is left."""
+    worker, chief = told_apart("worker"), told_apart("chief")
+    for _ in range(16):
+        chief.Append(append(*[record("a", answer="x" * 2**20) for _ in range(3)], namespace="team/run"))
+    export = worker.Export(pb.ExportRequest(namespace="team/run"))
+    next(export)
+    given.now = Rights(grants=RIGHTS.grants[1:], told_apart=True)
+    assert refusal(lambda: [*export])[0] is Code.PERMISSION_DENIED
+
+
 def test_who_is_nobody_does_not_get_in(told_apart: Callable[[str], Any], tmp_path: Path) -> None:
     """A token that is nobody's, for every kind of call."""
     told_apart("chief").Append(append(record()))
