@@ -5,15 +5,22 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from tandem_memory.client import Judged, Memory, Record, Verified
+from tandem_memory.client.answers import Checked, Finding
+from tandem_operator.cli.memory import keeping
+from tandem_operator.cli.memory.asked import Place
 from tandem_operator.cli.memory.speaking import some
+from tandem_operator.cli.show.format import Format
 
 from tests.services.memory.process import Service
 
@@ -240,6 +247,20 @@ def test_the_store_is_checked_and_copied(run: Any, desk: Any) -> None:
     made = json.loads(run("backup", (desk.path / "copy").as_uri(), "-o", "json").stdout)
     assert made["records"] >= 4
     assert any((desk.path / "copy").rglob("*"))
+
+
+def test_what_is_found_is_no_command_for_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where something is wrong is told by keys, which writers choose."""
+    found = Finding(namespace="n", where="keys 1/\x1b[2Jmine", what="leads to position 3, where no record says so")
+
+    @contextmanager
+    def speaking(*_: object, **__: object) -> Generator[SimpleNamespace]:
+        yield SimpleNamespace(check=lambda: Checked(records=1, findings=[found]))
+
+    monkeypatch.setattr(keeping, "speaking", speaking)
+    with pytest.raises(typer.Exit):
+        keeping.check(Place(), Format.TABLE)
+    assert capsys.readouterr().out.splitlines()[0] == "n: keys 1/ [2Jmine: leads to position 3, where no record says so"
 
 
 @pytest.mark.usefixtures("two_lanes")

@@ -71,7 +71,7 @@ def check(place: Place, output: Format) -> None:
         dump({"records": checked.records, "findings": findings}, output)
     else:
         for each in checked.findings:
-            print(f"{each.namespace}: {each.where}: {each.what}" if each.namespace else f"{each.where}: {each.what}")
+            print(": ".join(map(told.clean, filter(None, (each.namespace, each.where, each.what)))))  # keys are their writers' words
         verdict = f"{len(checked.findings)} things are not as they must be" if checked.findings else "all is well"
         print(f"{words.number(checked.records)} records: {verdict}")
     raise typer.Exit(Exit.FAILED if checked.findings else Exit.DONE)
