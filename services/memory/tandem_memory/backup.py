@@ -83,9 +83,23 @@ def restored(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
     """Bring the copy at `uri` back into `folder`, which must be empty or absent.
 
     Raises:
-        BackupError: when the copy is not whole, or there is something in the folder.
+        BackupError: when the copy is not whole, or there is something in the folder, or it cannot be written.
         tandem_objects.ObjectError: when it cannot be read.
     """
+    try:
+        return _brought(uri, folder, environ)
+    except OSError as error:
+        msg = f"folder: {folder} cannot be written ({error.strerror}); give an empty one, on a disk with room"
+        raise BackupError(msg) from None
+
+
+def swept(scratch: Path) -> None:
+    """Remove what a process left in `scratch` that was killed over a copy; nobody else may be making one there."""
+    for left in scratch.glob(f"{_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _brought(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         msg = f"folder: {folder} is not empty; give an empty one, so that nothing is mixed or lost"
@@ -97,12 +111,6 @@ def restored(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
         _bring(store, file, folder)
     _synced(folder)
     return Copy(uri=uri, records=manifest["records"], bytes=sum(file.bytes for file in files))
-
-
-def swept(scratch: Path) -> None:
-    """Remove what a process left in `scratch` that was killed over a copy; nobody else may be making one there."""
-    for left in scratch.glob(f"{_PREFIX}*"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 def _sent(folder: Path, store: Store, records: int) -> Copy:
@@ -133,6 +141,9 @@ def _manifest(store: Store, uri: str) -> dict[str, Any]:
         manifest = json.loads(store.get(_MANIFEST))
     except NotFound:
         msg = f"uri: {uri} has no {_MANIFEST}: it is no copy, or one that was not finished; give the address that Backup answered"
+        raise BackupError(msg) from None
+    except ValueError:
+        msg = f"uri: the {_MANIFEST} of {uri} is not as it was written; use another copy"
         raise BackupError(msg) from None
     if manifest.get("format") != _FORMAT:
         msg = f"uri: {uri} is a copy of format {manifest.get('format')}, this program reads {_FORMAT}; use the version that made it"

@@ -147,11 +147,13 @@ def test_a_backup_is_brought_back_by_the_command(start: Start, tmp_path: Path) -
     assert [hit.record.id for hit in again.Search(search("what was lost")).found[0].hits] == [*ids]
     refused = command("restore", made.uri, str(tmp_path / "back"))
     assert (refused.returncode, "is not empty" in refused.stderr) == (2, True)
+    nowhere = command("restore", made.uri, str(tmp_path / "back" / "log" / "data.mdb"))
+    assert (nowhere.returncode, nowhere.stderr.count("\n"), "cannot be written (File exists)" in nowhere.stderr) == (2, 1, True)
 
 
-@pytest.mark.parametrize("damage", ["bytes", "manifest", "absent"])
+@pytest.mark.parametrize("damage", ["bytes", "manifest", "torn", "absent"])
 def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: str) -> None:
-    """Another byte, no manifest, a file that is gone: one line with what is wrong."""
+    """Another byte, no manifest, half of one, a file that is gone: one line with what is wrong."""
     service = start()
     service.stub().Append(append("a"))
     made = service.stub().Backup(pb.BackupRequest(uri=(tmp_path / "copies").as_uri()))
@@ -161,11 +163,14 @@ def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: s
         data = bytearray(files[0].read_bytes())
         data[len(data) // 2] ^= 1
         files[0].write_bytes(data)
+    elif damage == "torn":
+        (copy / "manifest.json").write_text('{"format": 1,')
     else:
         (copy / "manifest.json" if damage == "manifest" else files[0]).unlink()
     back = command("restore", made.uri, str(tmp_path / "back"))
     assert back.returncode == 2
-    assert {"bytes": "the manifest says", "manifest": "it is no copy", "absent": files[0].name}[damage] in back.stderr
+    said = {"bytes": "the manifest says", "manifest": "it is no copy", "torn": "not as it was written", "absent": files[0].name}
+    assert said[damage] in back.stderr
     assert len(back.stderr.splitlines()) == 1, back.stderr
 
 
