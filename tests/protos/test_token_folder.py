@@ -45,6 +45,17 @@ def test_callers_come_and_go(folder: Path) -> None:
     assert code_of(verify, "changed!") is grpc.StatusCode.UNAUTHENTICATED
 
 
+def test_a_file_that_cannot_be_used_is_nobodys(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """All others are let in. It is named once, and counts as soon as it can be used."""
+    verify = TokenFolder(folder)
+    (folder / "edge").write_text("")
+    for _ in range(3):
+        assert verify("sesame").identity == "token:cloud"
+    assert [str(folder / "edge") in each.message for each in caplog.records] == [True]
+    (folder / "edge").write_text("open\n")
+    assert verify("open").identity == "token:edge"
+
+
 def test_a_folder_that_is_gone_lets_nobody_in(folder: Path) -> None:
     """Nobody is refused for good either: it may be there again in a moment."""
     verify = TokenFolder(folder)
