@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tandem_memory.client import errors
 from tandem_memory.client.errors import MemoryServiceError
@@ -66,33 +66,24 @@ class Terms:
         """One try after the other, for as long as patience lasts; leave the loop with the first that succeeds."""
         from stamina import retry_context
 
-        once = self.patience_s == 0
-        return iter(
-            retry_context(
-                _passing,
-                attempts=1 if once else None,
-                timeout=None if once else self.patience_s,
-                wait_initial=_FIRST_PAUSE_S,
-                wait_max=_LONGEST_PAUSE_S,
-                wait_jitter=_JITTER_S,
-            )
-        )
+        return iter(retry_context(_passing, **self._again()))
 
     def tries_async(self) -> "AsyncIterator[Attempt]":
         """The same, in an event loop."""
         from stamina import retry_context
 
+        return aiter(retry_context(_passing, **self._again()))
+
+    def _again(self) -> dict[str, Any]:
+        """How often and for how long, in stamina's words."""
         once = self.patience_s == 0
-        return aiter(
-            retry_context(
-                _passing,
-                attempts=1 if once else None,
-                timeout=None if once else self.patience_s,
-                wait_initial=_FIRST_PAUSE_S,
-                wait_max=_LONGEST_PAUSE_S,
-                wait_jitter=_JITTER_S,
-            )
-        )
+        return {
+            "attempts": 1 if once else None,
+            "timeout": None if once else self.patience_s,
+            "wait_initial": _FIRST_PAUSE_S,
+            "wait_max": _LONGEST_PAUSE_S,
+            "wait_jitter": _JITTER_S,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
