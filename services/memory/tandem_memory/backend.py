@@ -18,6 +18,19 @@ from tandem.memory.v1.memory_pb2 import Change, Filter, Finding, Judged, Namespa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the vectors of a namespace come from: fixed by its first record.
+
+    Attributes:
+        dimension: Of each.
+        embedding: What makes them; "caller" for vectors of its callers.
+    """
+
+    dimension: int
+    embedding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Appended:
     """What became of a record that was handed in.
 
@@ -247,8 +260,12 @@ class Backend(Protocol):
         """
         ...
 
+    async def origin(self, namespace: str) -> Origin | None:
+        """Where a namespace's vectors come from; None while it is not there. Asked by every call, so it costs next to nothing."""
+        ...
+
     async def namespaces(self) -> Sequence[Namespace]:
-        """All there are, by name."""
+        """All there are, by name; their records are counted for it."""
         ...
 
     def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:

@@ -11,7 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed, UnknownNamespaceError
+from tandem_memory.backend import (
+    Appended,
+    CursorError,
+    DimensionError,
+    Near,
+    News,
+    Origin,
+    Page,
+    Pruning,
+    Removed,
+    UnknownNamespaceError,
+)
 from tandem_memory.bell import Bell
 from tandem_memory.cassandra import answers, checking, copying, finding, places, schema, writing
 from tandem_memory.cassandra.asking import Asking
@@ -97,6 +108,14 @@ class Clustered:
     async def stats(self, namespace: str, wanted: Filter) -> StatsResponse:
         """Go through all records."""
         return await answers.stats(await self._shelf(namespace), wanted)
+
+    async def origin(self, namespace: str) -> Origin | None:
+        """Remembered; the cluster is asked about a namespace that this replica has not met."""
+        try:
+            space = self._spaces.remembered(namespace) or await self._spaces.known(namespace)
+        except UnknownNamespaceError:
+            return None
+        return Origin(dimension=space.dimension, embedding=space.embedding)
 
     async def namespaces(self) -> Sequence[Namespace]:
         """Those of this store, each counted by the cluster."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Page, Pruning, Removed
+from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Origin, Page, Pruning, Removed
 from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors
 from tandem_memory.embedded.committer import Committer
@@ -132,6 +132,11 @@ class Embedded:
         """Go through all records."""
         known = self._store.namespace(namespace)
         return await self._at_length(partial(self._readings.stats, known, wanted))
+
+    async def origin(self, namespace: str) -> Origin | None:
+        """Held in memory."""
+        known = self._store.namespaces.get(namespace)
+        return None if known is None else Origin(dimension=known.dimension, embedding=known.embedding)
 
     async def namespaces(self) -> Sequence[Namespace]:
         """Those that are searched: one that has just begun is among them once its first records are found."""

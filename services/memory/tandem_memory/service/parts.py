@@ -14,7 +14,6 @@ from tandem_memory.backup import Copy
 from tandem_memory.embedding import Embedding
 from tandem_memory.figures import Figures
 from tandem_memory.rights import Right, Rights
-from tandem_memory.service.origins import Origins
 from tandem_memory.service.stopping import Stopping
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -32,7 +31,6 @@ class Parts:
         limits: How much is taken in.
         figures: What the service tells of itself.
         stopping: When watchers are to leave.
-        origins: What each namespace is embedded by.
     """
 
     backend: Backend
@@ -42,10 +40,6 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     figures: Figures = field(default_factory=Figures)
     stopping: Stopping = field(default_factory=Stopping)
-    origins: Origins = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "origins", Origins(self.backend))
 
 
 class Calls:

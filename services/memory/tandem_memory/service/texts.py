@@ -7,7 +7,7 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Query, Record
 
 from tandem_memory.acceptance import UnacceptableError
-from tandem_memory.backend import DimensionError, EmbeddingError
+from tandem_memory.backend import DimensionError, EmbeddingError, Origin, UnknownNamespaceError
 from tandem_memory.service.parts import Parts
 
 CALLER = "caller"
@@ -26,7 +26,7 @@ async def embedded(parts: Parts, namespace: str, records: Sequence[Record]) -> s
     """
     if records[0].vector:
         return CALLER
-    await _check_ours(parts, namespace)
+    _check_ours(parts, await parts.backend.origin(namespace))
     vectors = await _vectors(parts, [record.question for record in records], "records[{}].question")
     for record, vector in zip(records, vectors, strict=True):
         record.vector = vector.tobytes()
@@ -42,7 +42,7 @@ async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record
     first = records[0]
     if not first.vector:
         return await embedded(parts, namespace, records)
-    there = await parts.origins.of(namespace)
+    there = await parts.backend.origin(namespace)
     if there is not None:
         return there.embedding
     if not first.question:
@@ -57,9 +57,11 @@ async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> npt.
     Raises:
         UnknownNamespaceError, EmbeddingError, DimensionError: when they cannot be looked up there.
     """
-    there = await parts.origins.known(namespace)
+    there = await parts.backend.origin(namespace)
+    if there is None:
+        raise UnknownNamespaceError(namespace)
     if queries[0].WhichOneof("by") == "text":
-        await _check_ours(parts, namespace)
+        _check_ours(parts, there)
         return await _vectors(parts, [query.text for query in queries], "queries[{}].text")
     for query in queries:
         if len(query.vector) != there.dimension * _FLOAT.itemsize:
@@ -82,7 +84,6 @@ async def _vectors(parts: Parts, texts: Sequence[str], field: str) -> npt.NDArra
     return vectors
 
 
-async def _check_ours(parts: Parts, namespace: str) -> None:
-    there = await parts.origins.of(namespace)
+def _check_ours(parts: Parts, there: Origin | None) -> None:
     if there is not None and there.embedding != parts.embedding.name:
         raise EmbeddingError(there.embedding, parts.embedding.name)

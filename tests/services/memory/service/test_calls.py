@@ -1,10 +1,12 @@
 """Every call of the wire, over a real socket and the real store."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from tandem.memory.v1 import memory_pb2 as pb
 from tandem_memory.backup import restored
@@ -29,6 +31,24 @@ def test_what_was_appended_is_found_at_once(stub: Any) -> None:
         assert first.hits[0].record.answer == "1"
         assert bool(first.hits[0].record.vector) is asked
         assert 0.8 < first.hits[0].similarity < second.hits[0].similarity <= 1
+
+
+class Uncounted(Embedded):
+    """A store that is too large to be counted now and then."""
+
+    async def namespaces(self) -> Sequence[pb.Namespace]:
+        raise AssertionError
+
+
+def test_nothing_is_counted_to_append_or_search(start: Start, loop: asyncio.AbstractEventLoop, tmp_path: Path) -> None:
+    """Where texts belong is known without a look at what there is, also in a new namespace, and in one that is not there."""
+    kept = asyncio.run_coroutine_threadsafe(_opened(Uncounted, tmp_path / "large"), loop).result(60)
+    stub = start(backend=kept).stub
+    stub.Append(append(record("a")))
+    assert stub.Search(pb.SearchRequest(namespace="n", queries=[pb.Query(text="a")])).found[0].hits
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Search(pb.SearchRequest(namespace="nowhere", queries=[pb.Query(text="a")]))
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_a_record_comes_back_field_by_field(stub: Any) -> None:
