@@ -115,6 +115,7 @@ def embedding(settings: Settings) -> Embedding:
     if key and not key.is_file():
         msg = f"TANDEM_MEMORY_EMBEDDING_KEY_FILE: {key} is absent; write the key of {settings.embedding_url} into it"
         raise OpeningError(msg)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it has a line for each request
     return Endpoint(
         settings.embedding_url,
         settings.embedding_model,

@@ -131,6 +131,9 @@ class Settings(BaseSettings):
         if (self.embedding_url is None) != (self.embedding_model is None) or (self.embedding_key_file and not self.embedding_url):
             msg = "EMBEDDING_URL and EMBEDDING_MODEL need each other, and EMBEDDING_KEY_FILE needs both; give all that belong together"
             raise ValueError(msg)
+        if "@" in (self.embedding_url or "").partition("://")[2].partition("/")[0]:
+            msg = "EMBEDDING_URL holds a user, who would be shown in logs and refusals; write what to show there into EMBEDDING_KEY_FILE"
+            raise ValueError(msg)
         return self
 
     @property

@@ -195,6 +195,10 @@ def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: s
         ({"FOLDER": "store", "RIGHTS_FILE": "a"}, "RIGHTS_FILE"),
         ({"FOLDER": "store", "TOKEN_FOLDER": "a", "RIGHTS_FILE": "/absent"}, "TANDEM_MEMORY_RIGHTS_FILE: /absent cannot be read"),
         ({"FOLDER": "store", "EMBEDDING_URL": "http://localhost:1/v1"}, "EMBEDDING_MODEL"),
+        (
+            {"FOLDER": "store", "EMBEDDING_URL": "https://me:sesame@host/v1", "EMBEDDING_MODEL": "m", "METRICS_LISTEN": "192.0.2.1:0"},
+            "EMBEDDING_KEY_FILE",
+        ),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(
@@ -207,6 +211,7 @@ def test_settings_that_cannot_be_used_are_named(
     assert main([]) == 2
     error = capsys.readouterr().err
     assert said in error
+    assert "sesame" not in error
     assert len(error.splitlines()) == 1, error
 
 
