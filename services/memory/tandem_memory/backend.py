@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Change, Filter, Finding, Judged, Namespace, Record, StatsResponse
 
+PAGE_BYTES = 16 << 20  # a quarter of what a message may have: a page is held as records, as an answer and as what is sent of it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -218,7 +220,7 @@ class Backend(Protocol):
         ...
 
     async def scan(self, namespace: str, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
-        """A page of at most `limit` records that match.
+        """A page of at most `limit` records that match, and of at most PAGE_BYTES, but for a single record that is larger.
 
         Raises:
             UnknownNamespaceError, CursorError: as for `get`.

@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
-from tandem_memory.backend import CursorError, Page, Pruning
+from tandem_memory.backend import PAGE_BYTES, CursorError, Page, Pruning
 from tandem_memory.cassandra import places
 from tandem_memory.cassandra.entries import Entry, Kind
 from tandem_memory.cassandra.places import Place
@@ -51,19 +51,18 @@ async def known(shelf: Shelf, ids: Iterable[str]) -> list[Place]:
 
 
 async def page(shelf: Shelf, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
-    """At most `limit` records that match, behind a cursor."""
+    """At most `limit` records that match, or fewer large ones, behind a cursor."""
     await shelf.refresh()
     after = places.positions(shelf.space.identity, cursor, shelf.tails.heads)
-    found, ended = list[Record](), ""
+    found, weight = list[Record](), 0
     async for entries in walk(shelf, after, exact=vectors):
         for entry in entries:
             if entry.kind == Kind.RECORD and wants(wanted, record := entry.record):
-                if len(found) == limit:
-                    return Page(records=without_vectors(found, vectors=vectors), cursor=ended)
+                weight += record.ByteSize()
+                if len(found) == limit or (found and weight > PAGE_BYTES):
+                    return Page(records=without_vectors(found, vectors=vectors), cursor=places.cursor(shelf.space.identity, after))
                 found.append(record)
             after[entry.place.writer] = entry.place.position
-            if len(found) == limit:
-                ended = ended or places.cursor(shelf.space.identity, after)
     return Page(records=without_vectors(found, vectors=vectors), cursor="")
 
 

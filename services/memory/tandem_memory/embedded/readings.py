@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
-from tandem_memory.backend import Near, Page
+from tandem_memory.backend import PAGE_BYTES, Near, Page
 from tandem_memory.embedded import cursors
 from tandem_memory.index import Index
 from tandem_memory.statistics import Tally
@@ -48,17 +48,22 @@ class Readings:
             CursorError: for an id that was never given.
         """
         last = self._store.head(namespace)
-        return self._at(namespace, [position_of(each, last) for each in ids], vectors=vectors)
+        positions = [position_of(each, last) for each in ids]
+        with self._store.reading() as transaction:
+            read = (reading.record(transaction, namespace, position, vectors=vectors) for position in positions)
+            return [record for record in read if record is not None]
 
     def page(self, namespace: Namespace, index: Index, after: int, limit: int, wanted: Filter, *, vectors: bool) -> Page:
-        """At most `limit` records behind a position."""
+        """At most `limit` records behind a position, or fewer large ones."""
         matching = index.matching(wanted)
         begin = int(np.searchsorted(matching, after, "right"))
-        positions: list[int] = matching[begin : begin + limit].tolist()
-        more = begin + limit < len(matching)
-        return Page(
-            records=self._at(namespace, positions, vectors=vectors), cursor=cursors.cursor(namespace, positions[-1]) if more else ""
-        )
+        asked: list[int] = matching[begin : begin + limit].tolist()
+        with self._store.reading() as transaction:
+            read = (reading.record(transaction, namespace, position, vectors=vectors) for position in asked)
+            records = list(_fitting(record for record in read if record is not None))
+        last = int(records[-1].id) if records else max(asked, default=after)
+        more = len(matching) > 0 and last < int(matching[-1])
+        return Page(records=records, cursor=cursors.cursor(namespace, last) if more else "")
 
     async def look(self, name: str, after: int, *, vectors: bool) -> tuple[Namespace, Stretch] | None:
         """What comes behind a position; None while there is no such namespace.
@@ -105,10 +110,15 @@ class Readings:
                 if part:
                     yield part
 
-    def _at(self, namespace: Namespace, positions: Sequence[int], *, vectors: bool) -> Sequence[Record]:
-        with self._store.reading() as transaction:
-            read = (reading.record(transaction, namespace, position, vectors=vectors) for position in positions)
-            return [record for record in read if record is not None]
+
+def _fitting(records: Iterable[Record]) -> Iterator[Record]:
+    """As many of `records` as a page holds, and the first whatever its size."""
+    weight = 0
+    for number, record in enumerate(records):
+        weight += record.ByteSize()
+        if number and weight > PAGE_BYTES:
+            return
+        yield record
 
 
 def _parts(snapshot: Snapshot, namespace: Namespace, *, vectors: bool) -> Iterator[Sequence[Record]]:

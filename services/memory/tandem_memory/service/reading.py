@@ -18,8 +18,6 @@ from tandem_memory.rights import Right
 from tandem_memory.service.outcome import told
 from tandem_memory.service.parts import Calls, Context
 
-_PAGE_BYTES = 32 * 1024 * 1024  # half of what a message may have: its last record may be a large one
-
 
 class Reading(Calls):
     """Reads records."""
@@ -37,14 +35,8 @@ class Reading(Calls):
             self._allow(context, request.namespace, Right.READ)
             check_scan(request)
             limit = request.limit or DEFAULT_PAGE
-            while True:
-                page = await self._parts.backend.scan(
-                    request.namespace, request.cursor, limit, request.filter, vectors=request.with_vectors
-                )
-                answer = ScanResponse(records=page.records, cursor=page.cursor)
-                if limit == 1 or answer.ByteSize() <= _PAGE_BYTES:
-                    return answer
-                limit = max(1, limit // 4)
+            page = await self._parts.backend.scan(request.namespace, request.cursor, limit, request.filter, vectors=request.with_vectors)
+            return ScanResponse(records=page.records, cursor=page.cursor)
 
     async def Stats(self, request: StatsRequest, context: Context) -> StatsResponse:  # noqa: N802 - the wire's name
         """Counts and means."""

@@ -194,6 +194,19 @@ def test_a_writer_that_goes_away(memory: Driven) -> None:
     assert sorted(questions(memory.scan())) == ["left", "stayed"]
 
 
+def test_a_page_of_large_records(memory: Driven) -> None:
+    """A page holds no more than is sent with ease, whatever was asked for; a single record comes whatever its size."""
+    sizes = [1 << 20] * 18 + [17 << 20] + [1 << 20] * 2
+    for number, size in enumerate(sizes):
+        memory.append(record(str(number), answer="x" * size))
+    pages, cursor = list[list[str]](), ""
+    while not pages or cursor:
+        page = memory.run(memory.backend.scan(NAMESPACE, cursor, 1000, Filter(), vectors=False))
+        pages.append(questions(page.records))
+        cursor = page.cursor
+    assert pages == [[str(number) for number in part] for part in (range(15), range(15, 18), [18], [19, 20])]
+
+
 def test_time_does_not_go_back(memory: Driven, clock: Clock) -> None:
     """When the clock goes back, records are taken in no earlier than those before them, also after a restart."""
     moments: list[int] = []
