@@ -20,7 +20,7 @@ class Upkeep:
     def __init__(self, indexes: Indexes) -> None:
         self._indexes = indexes
         self._failed = dict[str, int]()  # how many changes were unsaved when a snapshot failed
-        self._given_up = set[str]()
+        self._stuck = dict[str, int]()  # how far the log had come when an index could not be arranged
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory-upkeep", daemon=True)
         self._thread.start()
@@ -41,16 +41,20 @@ class Upkeep:
         """Do a little for each index; whether there is more to be done."""
         more = False
         for name, index in tuple(self._indexes.all.items()):
-            more = (name not in self._given_up and self._arrange(name, index)) or more
+            more = self._arrange(name, index) or more
             self._save_if_changed(name, least=max(_LEAST_CHANGES, len(index) // _PART))
         return more
 
     def _arrange(self, name: str, index: Index) -> bool:
+        if name in self._stuck and index.covers < self._stuck[name] + _LEAST_CHANGES:
+            return False
         try:
             return index.upkeep()
         except Exception:  # noqa: BLE001 - it is as true as before, and the others are still looked after
-            _log.exception("the index of namespace %r cannot be arranged any more; it is searched as it is", name)
-            self._given_up.add(name)
+            _log.exception(
+                "the index of namespace %r cannot be arranged; until %d more changes it is searched as it is", name, _LEAST_CHANGES
+            )
+            self._stuck[name] = index.covers
             return False
 
     def _save_if_changed(self, name: str, *, least: int) -> None:

@@ -63,3 +63,20 @@ def test_an_index_that_fails_again(memory: Driven, monkeypatch: pytest.MonkeyPat
         found = memory.search((1, 0, 0, 0), namespace=namespace)
         assert questions([near.record for near in found]) == [first, "late"]
     assert memory.check() == (4, [])
+
+
+def test_an_index_that_could_not_be_arranged(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is searched as it is, and arranged when more has come: what kept it from that may have passed."""
+    monkeypatch.setattr("tandem_memory.embedded.upkeep._LEAST_CHANGES", 10)
+    tried = threading.Semaphore(0)
+
+    def upkeep(_: Index) -> bool:
+        tried.release()
+        raise MemoryError
+
+    monkeypatch.setattr(Index, "upkeep", upkeep)
+    memory.append(record("a"))
+    assert tried.acquire(timeout=60)
+    memory.append(*(record(str(number), near=(1, 1, 0, 0)) for number in range(10)))
+    assert tried.acquire(timeout=60)
+    assert len(memory.search((1, 0, 0, 0), 20)) == 11
