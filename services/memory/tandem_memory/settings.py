@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     cassandra_replicas: Annotated[int, Field(gt=0)] = 3
     """Copies of everything in each data centre, if the keyspace is not there yet."""
     cassandra_datacentre: str | None = None
-    """Whose nodes are asked; absent, all are."""
+    """Whose nodes are asked, the same for all processes; may be absent where there is only one."""
     cassandra_user: str = "tandem"
     cassandra_password_file: Path | None = None
     """The password of that user; absent, nodes are shown none."""

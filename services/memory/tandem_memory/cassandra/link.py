@@ -55,7 +55,7 @@ class Link:
         keyspace: What the statements are about; begun with `replicas` copies of everything if it is not there.
         replicas: In each data centre; None begins nothing, so that the keyspace must be there.
         port: Where the nodes listen.
-        datacentre: Whose nodes are asked; the one of the first node that answers when left out.
+        datacentre: Whose nodes are asked. A quorum is one within it, so it is the same for all; None where there is only one.
         login: User and password that the nodes are shown; None where they ask for none.
         patience: How long one waits.
     """
@@ -98,6 +98,7 @@ class Link:
         self.threads = ThreadPoolExecutor(2, "cassandra-preparing")
         try:
             self._session: Any = self._cluster.connect()
+            self._check_datacentre(datacentre)
             self._session.default_fetch_size = None  # every statement says how many rows it wants
             if replicas is not None:
                 self._session.execute(
@@ -110,6 +111,12 @@ class Link:
             what = f"keyspace {keyspace}" if isinstance(error, InvalidRequest) else "cluster of Cassandra"
             msg = f"no {what} at {', '.join(addresses)}: {error}"
             raise StoreUnavailableError(msg) from error
+
+    def _check_datacentre(self, named: str | None) -> None:
+        there: list[str] = sorted({host.datacenter for host in self._cluster.metadata.all_hosts() if host.datacenter})
+        if named is None and len(there) > 1:
+            msg = f"it has the data centres {', '.join(there)}; name one of them, the same for all replicas of the service"
+            raise DriverException(msg)
 
     def define(self, cql: str) -> None:
         """Have the schema hold what `cql` says, and return when all nodes know it."""
