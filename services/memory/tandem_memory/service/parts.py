@@ -9,6 +9,7 @@ import grpc.aio
 from tandem_rpc import caller
 
 from tandem_memory.acceptance import Limits
+from tandem_memory.acceptance.values import check_namespace
 from tandem_memory.backend import Backend
 from tandem_memory.backup import Copy
 from tandem_memory.embedding import Embedding
@@ -52,8 +53,10 @@ class Calls:
         """Let a call begin that needs a right in a namespace.
 
         Raises:
+            UnacceptableError: when it is no name: patterns of rights may take for ever to compare a long one.
             Refused: PERMISSION_DENIED when its caller has less.
         """
+        check_namespace(namespace)
         self._parts.rights().check(caller(context), namespace, needed)
 
     def _allow_everywhere(self, context: Context) -> None:

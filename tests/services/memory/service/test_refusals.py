@@ -324,6 +324,12 @@ def test_a_right_that_is_taken_away_ends_an_export(told_apart: Callable[[str], A
     assert refusal(lambda: [*export])[0] is Code.PERMISSION_DENIED
 
 
+def test_what_is_no_name_is_compared_with_no_pattern(told_apart: Callable[[str], Any]) -> None:
+    """Whoever sends it: a pattern of several stars would take for ever with a long one."""
+    code, _, field = refusal(lambda: told_apart("stranger").Stats(pb.StatsRequest(namespace="n" * 100_000)))
+    assert (code, field) == (Code.INVALID_ARGUMENT, "namespace")
+
+
 def test_who_is_nobody_does_not_get_in(told_apart: Callable[[str], Any], tmp_path: Path) -> None:
     """A token that is nobody's, for every kind of call."""
     told_apart("chief").Append(append(record()))
