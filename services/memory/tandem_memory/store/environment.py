@@ -89,7 +89,8 @@ class Environment:
             except lmdb.MapFullError:
                 self._grow()
             except lmdb.Error as error:
-                raise self._meaning(error) from error
+                self._mend()
+                raise _meaning(self._folder, error) from error
             else:
                 return done
 
@@ -108,7 +109,7 @@ class Environment:
                 with copied.begin() as held:
                     return held.stat(records)["entries"]
         except lmdb.Error as error:
-            raise self._meaning(error) from error
+            raise _meaning(into, error) from error
 
     def close(self) -> None:
         """Let go of the files; a second time is no harm."""
@@ -131,12 +132,19 @@ class Environment:
             msg = f"{self._folder}: no address space for a map of more than {before} bytes"
             raise StoreFullError(msg)
 
+    def _mend(self) -> None:
+        """Open the files anew if LMDB has given them up over a write that broke off half-way: to readers it says so as well."""
+        try:
+            self._held.begin().abort()
+        except lmdb.PanicError:
+            self._reopen(self._map_bytes)
+
     def _reopen(self, map_bytes: int) -> None:
-        """Open the files anew: LMDB cannot be used any more after a write that broke off half-way, or a map that found no room."""
         self._check_in_place()
         with self._gate.alone():
             self._end_snapshots()
             self._held.close()
+            self._writable = False  # where they cannot be opened now, the next write tries again
             self._open(map_bytes)
 
     def _open(self, map_bytes: int) -> None:
@@ -144,22 +152,24 @@ class Environment:
             self._held, self._writable = opened(self._folder, map_bytes)
             self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
         except lmdb.Error as error:
-            raise self._meaning(error) from error
+            raise _meaning(self._folder, error) from error
         self._map_bytes, self._file = self._held.info()["map_size"], data_file(self._folder)
 
     def _end_snapshots(self) -> None:
         for snapshot in tuple(self._snapshots):
             snapshot.end()
 
-    def _meaning(self, error: lmdb.Error) -> Exception:
-        if isinstance(error, lmdb.PanicError):
-            self._reopen(self._map_bytes)
-            return StoreFullError(f"{self._folder}: the disk broke off a write")
-        if error.code in FULL or isinstance(error, lmdb.ReadonlyError):
-            return StoreFullError(f"{self._folder} cannot be written: {error}")
-        return DamagedError(str(self._folder), str(error)) if isinstance(error, DAMAGE) else error
-
     def _release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _meaning(folder: Path, error: lmdb.Error) -> Exception:
+    """What LMDB says of the files in a folder, in the service's words."""
+    if isinstance(error, lmdb.PanicError):
+        return StoreFullError(f"{folder}: the disk broke off a write")
+    if isinstance(error, DAMAGE):
+        return DamagedError(str(folder), str(error))
+    full = error.code in FULL or isinstance(error, lmdb.ReadonlyError)
+    return StoreFullError(f"{folder} cannot be written: {error}") if full else error

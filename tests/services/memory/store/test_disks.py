@@ -1,11 +1,15 @@
 """Disks that are full, may not be written, or hold something else."""
 
+import errno
+import re
 import signal
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import lmdb
 import pytest
 from tandem_memory.backend import DamagedError, StoreFullError
 from tandem_memory.store import FormatError, InUseError, Remove, Store
@@ -58,6 +62,62 @@ def test_a_full_disk(open_store: OpenStore, disk: Path) -> None:
     commit(store, append(large("more", 8 * MIB)))
     assert held(store) == [*taken, "more"]
     assert store.check().findings == []
+
+
+class BreaksOff:
+    """An environment of LMDB whose disk fails at the page that makes a write count: from then on it serves nobody."""
+
+    def __init__(self, held: Any) -> None:
+        self._held, self._broken = held, False
+
+    def begin(self, *, write: bool = False) -> Any:
+        if self._broken:
+            raise lmdb.PanicError
+        if not write:
+            return self._held.begin()
+        self._broken = True
+        error: Any = lmdb.Error("mdb_txn_commit: Input/output error")
+        error.code = errno.EIO
+        raise error
+
+    def close(self) -> None:
+        self._held.close()
+
+
+def test_a_disk_that_fails_at_the_last_page(open_store: OpenStore) -> None:
+    """When LMDB gives its files up over a write that broke off, all that is there is served at once, and the next write may do."""
+    store = open_store()
+    commit(store, append(large("a", 10)))
+    environment: Any = store._environment
+    environment._held = BreaksOff(environment._held)
+    with pytest.raises(StoreFullError, match=r"^[^\n]*store/log cannot be written: mdb_txn_commit[^\n]*$"):
+        commit(store, append(large("b", 10)))
+    assert held(store) == ["a"]
+    commit(store, append(large("c", 10)))
+    assert held(store) == ["a", "c"]
+
+
+def test_files_that_cannot_be_opened_again(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What kept them from being opened after a disk failed may pass: the next write opens them."""
+    store = open_store()
+    commit(store, append(large("a", 10)))
+    environment: Any = store._environment
+    environment._held = BreaksOff(environment._held)
+    with monkeypatch.context() as full:
+        full.setattr("tandem_memory.store.environment.opened", lambda *_: (_ for _ in ()).throw(lmdb.InvalidError))
+        with pytest.raises(DamagedError):
+            commit(store, append(large("b", 10)))
+    commit(store, append(large("c", 10)))
+    assert held(store) == ["a", "c"]
+
+
+def test_a_full_disk_for_a_copy(open_store: OpenStore, disk: Path) -> None:
+    """Which disk is full is said: not the one that the store is on."""
+    store = open_store()
+    for number in range(5):
+        commit(store, append(large(str(number), 16 * MIB)))
+    with pytest.raises(StoreFullError, match=rf"^{re.escape(str(disk))}/copy/log cannot be written"):
+        store.copy(disk / "copy")
 
 
 def test_room_is_made_by_removing(open_store: OpenStore, disk: Path) -> None:
