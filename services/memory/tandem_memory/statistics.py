@@ -40,7 +40,8 @@ class _Source:
 
     def __init__(self) -> None:
         self.records, self.scored, self.score = 0, 0, 0.0
-        self.cost, self.gain, self.times = Decimal(0), 0.0, 0
+        self.gain, self.times = 0.0, 0
+        self.cost: Decimal | None = None
         self.first, self.last = (math.inf, 0), (-math.inf, 0)
         self.used_by: dict[str, int] = {}
         self.metrics: dict[str, _Metric] = {}
@@ -50,7 +51,7 @@ class _Source:
         if record.HasField("score"):
             self.scored, self.score = self.scored + 1, self.score + record.score
         if record.cost_usd:
-            self.cost += Decimal(record.cost_usd)
+            self.cost = (self.cost or 0) + Decimal(record.cost_usd)
         if record.HasField("use"):
             self._use(record.use)
         for name, value in record.metrics.items():
@@ -64,7 +65,7 @@ class _Source:
             metrics={name: metric.told() for name, metric in self.metrics.items()},
             scored=self.scored,
             mean_score=self.score / self.scored if self.scored else 0.0,
-            cost_usd=f"{self.cost:f}",
+            cost_usd="" if self.cost is None else f"{self.cost:f}",
             used_by=self.used_by,
             mean_gain=self.gain / self.times if self.times else 0.0,
             first_at=Timestamp(seconds=int(self.first[0]), nanos=self.first[1]),

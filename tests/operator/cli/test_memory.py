@@ -236,6 +236,10 @@ def test_an_empty_namespace_makes_a_report_too(run: Any, desk: Any, memory: Memo
     memory.append([Record(question="why")])
     ran = run("report", "--save", "report.svg")
     assert ran.returncode == 0
+    table = [line.split() for line in ran.stdout.splitlines()]
+    assert ["cost", "-", "-"] in table
+    assert ["cost", "of", "a", "record", "-", "-"] in table
+    assert json.loads(run("stats", "-o", "json").stdout)["bySource"][""]["costUsd"] is None
     assert "nothing was used yet" in (desk.path / "report.svg").read_text() or (desk.path / "report.svg").stat().st_size
 
 

@@ -22,7 +22,7 @@ class Side:
         records: How many records it wrote.
         score: Their mean score.
         metrics: Their mean metrics.
-        cost_usd: What they cost.
+        cost_usd: What they cost, as far as they say; None when none does.
         used_by: How often each source used them.
         gain: Mean gain of those uses, -1 to 1.
         first_at: When the first was made.
@@ -33,7 +33,7 @@ class Side:
     records: int
     score: float | None
     metrics: Mapping[str, float]
-    cost_usd: Decimal
+    cost_usd: Decimal | None
     used_by: Mapping[str, int]
     gain: float | None
     first_at: datetime | None = None
@@ -42,7 +42,7 @@ class Side:
     @property
     def cost_each(self) -> Decimal | None:
         """What a record cost, on average."""
-        return self.cost_usd / self.records if self.records else None
+        return self.cost_usd / self.records if self.records and self.cost_usd is not None else None
 
     @property
     def uses(self) -> int:
@@ -100,13 +100,14 @@ def _together(stats: "Stats") -> Side:
         metric: _mean([(each.metrics[metric].mean, each.metrics[metric].count) for each in sources if metric in each.metrics])
         for metric in {name for each in sources for name in each.metrics}
     }
+    costs = [each.cost_usd for each in sources if each.cost_usd is not None]
     users = sorted({user for each in sources for user in each.used_by})
     return Side(
         name="all",
         records=stats.records,
         score=_mean([(each.mean_score, each.scored) for each in sources if each.mean_score is not None]),
         metrics={metric: mean for metric, mean in metrics.items() if mean is not None},
-        cost_usd=sum((each.cost_usd for each in sources), Decimal(0)),
+        cost_usd=sum(costs, Decimal(0)) if costs else None,
         used_by={user: sum(each.used_by.get(user, 0) for each in sources) for user in users},
         gain=_mean([(each.mean_gain, sum(each.used_by.values())) for each in sources if each.mean_gain is not None]),
         first_at=min((each.first_at for each in sources if each.first_at), default=None),

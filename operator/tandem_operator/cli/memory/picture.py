@@ -24,7 +24,7 @@ def drawn(comparison: Comparison, form: str) -> bytes | None:
         wrote, cost, scores, uses = figure.subplots(2, 2).flat
         names = [_name(side.name) for side in comparison.sides]
         _bars(wrote, names, [side.records for side in comparison.sides], "records", "{:,.0f}")
-        _bars(cost, names, [float(side.cost_usd) for side in comparison.sides], "cost, US dollars", "{:,.2f}")
+        _bars(cost, names, [float(side.cost_usd or 0) for side in comparison.sides], "cost, US dollars", "{:,.2f}")
         _grouped(scores, comparison)
         _matrix(uses, comparison)
         out = io.BytesIO()

@@ -50,7 +50,7 @@ def rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
     yield ("mean score", *(words.number(side.score, 3) for side in sides))
     for metric in comparison.metrics:
         yield (f"mean {named(metric)}", *(_figure(side.metrics.get(metric)) for side in sides))
-    yield ("cost", *(f"${side.cost_usd:,.2f}" for side in sides))
+    yield ("cost", *(words.NOTHING if side.cost_usd is None else f"${side.cost_usd:,.2f}" for side in sides))
     yield ("cost of a record", *(words.NOTHING if side.cost_each is None else f"${side.cost_each:.4f}" for side in sides))
     for user in comparison.users:
         yield (f"used by {told.clean(user) or words.NOTHING}", *(words.number(side.used_by.get(user, 0)) for side in sides))
@@ -114,7 +114,7 @@ def _told_side(side: Side) -> dict[str, object]:
         "lastAt": side.last_at.isoformat() if side.last_at else None,
         "meanScore": side.score,
         "meanMetrics": dict(sorted(side.metrics.items())),
-        "costUsd": str(side.cost_usd),
+        "costUsd": None if side.cost_usd is None else str(side.cost_usd),
         "uses": side.uses,
         "meanGain": side.gain,
     }

@@ -99,7 +99,7 @@ class SourceStats:
         metrics: Each metric that any of them has.
         scored: How many have a score.
         mean_score: Over those; None when there are none.
-        cost_usd: Sum, US dollars.
+        cost_usd: Sum over those that say what they cost, US dollars; None when none does.
         used_by: Uses of its records by each source, its own included.
         mean_gain: Over those uses, -1 to 1; None when there are none.
         first_at: When the first was made.
@@ -110,7 +110,7 @@ class SourceStats:
     metrics: Mapping[str, MetricStats]
     scored: int
     mean_score: float | None
-    cost_usd: Decimal
+    cost_usd: Decimal | None
     used_by: Mapping[str, int]
     mean_gain: float | None
     first_at: datetime | None
@@ -257,7 +257,7 @@ def _source_stats(each: wire.SourceStats) -> SourceStats:
         metrics=metrics,
         scored=each.scored,
         mean_score=each.mean_score if each.scored else None,
-        cost_usd=Decimal(each.cost_usd or 0),
+        cost_usd=Decimal(each.cost_usd) if each.cost_usd else None,
         used_by=dict(sorted(each.used_by.items())),
         mean_gain=each.mean_gain if each.used_by else None,
         first_at=moment(each.first_at) if each.HasField("first_at") else None,
