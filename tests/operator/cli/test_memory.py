@@ -291,6 +291,7 @@ def test_namespaces_are_listed_and_one_may_be_left_out_only_while_it_is_alone(ru
         (["prune", "--per-source", "--before", "2025-01-01"], 2, "--per-source: says how --keep-best counts"),
         (["export", "memory.csv"], 2, "memory.csv: ends in none of .jsonl"),
         (["import", "memory.csv"], 2, "memory.csv: ends in none of .jsonl"),
+        (["export", "absent/memory.jsonl"], 74, "tandem: absent/memory.jsonl: No such file or directory; give a file"),
         (["import", "absent.jsonl"], 2, "absent.jsonl: No such file or directory; give an export"),
         (["search", "\udcff"], 2, "'\\udcff': is no UTF-8"),
         (["import", "absent.jsonl", "-n", ""], 2, "--namespace: absent"),

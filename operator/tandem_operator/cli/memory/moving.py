@@ -33,7 +33,10 @@ def export(place: Place, which: Which, file: Path, *, vectors: bool) -> None:
                 files.pour(sys.stdout.buffer, records, with_vectors=vectors)
                 sys.stdout.buffer.flush()
                 return
-            count = files.write(file, records, with_vectors=vectors)
+            try:
+                count = files.write(file, records, with_vectors=vectors)
+            except OSError as error:  # names a file beside it, which is written first
+                leave(Exit.MACHINE, f"{file}: {error.strerror or error}; give a file that can be written")
     print(f"{words.number(count)} records in {file}")
 
 
