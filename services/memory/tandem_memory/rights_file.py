@@ -20,6 +20,7 @@ from tandem_memory.rights import Grant, Right, Rights
 
 _log = logging.getLogger(__name__)
 _ABSENT: tuple[int, ...] = ()  # the version of a file that is not there
+_SAID = {"model_type": "is no mapping", "tuple_type": "is no list"}  # of what pydantic says in words of Python
 _RIGHTS = {"read": Right.READ, "append": Right.APPEND, "admin": Right.ADMIN}
 
 
@@ -95,7 +96,8 @@ def _parsed(text: bytes) -> _File:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "grants"
         fix = "give each grant who, namespaces and may (read, append or admin)"
-        msg = f" line {_line(node, first['loc'])}: {where}: {str(first['input'])[:80]!r}: {first['msg']}; {fix}"
+        said = _SAID.get(first["type"], first["msg"])
+        msg = f" line {_line(node, first['loc'])}: {where}: {str(first['input'])[:80]!r}: {said}; {fix}"
     raise ValueError(msg)
 
 

@@ -90,7 +90,8 @@ def _refuse(name: str, argument: object, at: int | None, latest: list[object]) -
     if name == "STACK_GLOBAL":
         named = " ".join(str(each) for each in latest)
     what = f"{name} {named}".strip().replace("\n", " ")[:120]
-    msg = f"the pickle holds more than plain values: {what} at byte {at}; only lists, dicts, text and numbers are read"
+    fix = "only lists, dicts, text and numbers are read; save it again with float(...), str(...) or .tolist() of the rest"
+    msg = f"the pickle holds more than plain values: {what} at byte {at}; {fix}"
     raise MistakeError(msg)
 
 

@@ -110,6 +110,8 @@ def test_the_file_says_it(tmp_path: Path) -> None:
         ("grants: [\n  {who: a\n", 3, "YAML"),
         ("allow: []\n", 1, "grants"),
         ("", 1, "grants"),
+        ("nonsense\n", 1, "grants: 'nonsense': is no mapping; give each grant who"),
+        ("grants: 5\n", 1, "grants: '5': is no list; give each grant who"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:

@@ -143,6 +143,7 @@ def test_whatever_is_more_than_data_is_refused_by_name(read: Any, tmp_path: Path
         with pytest.raises(MistakeError, match="the pickle holds more than plain values: ") as caught:
             read(held, protocol)
         assert "\n" not in str(caught.value)
+        assert "save it again with float(...)" in str(caught.value)
         assert named in str(caught.value) or any(name in str(caught.value) for name in ("EMPTY_SET", "BYTEARRAY8"))
     assert not victim.exists()
 
