@@ -48,7 +48,8 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     run = _described(run, seen, now)
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
     stop, said = (*wanted.unwanted(run, seen), *elastic.unwanted(run, seen, now)), (*said, *events.told(before, run))
-    if run.status.attempt != before.attempt and not first.unwritten(stored, run.status):
+    at_once = first.unwritten(stored, run.status) and _ending(run, seen, now) is None
+    if run.status.attempt != before.attempt and not at_once:
         return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
     start = (*wanted.missing(run, seen, now), *elastic.spares(run, seen, now))
     again = look.next_moment(run, seen, now, started=bool(start) and not seen.refused)

@@ -93,3 +93,11 @@ def test_of_another_attempt_nothing_is_adopted() -> None:
     run = world.run
     made = plan(run, Seen(workers=tuple(world.workers.values())), world.now)
     assert (made.stop, made.start, made.status.attempt) == (("r-4-0",), (), 0)
+
+
+def test_what_is_over_before_it_begins_starts_nobody() -> None:
+    """A deadline of no time at all has passed as soon as the attempt is named."""
+    world = World(run_of(deadline="0s"))
+    made = world.settle()
+    assert (made.status.phase, made.status.reason) == (RunPhase.FAILED, "DeadlineExceeded")
+    assert not world.workers
