@@ -118,6 +118,10 @@ class StoreFullError(Exception):
     """Nothing can be taken in: the disk is full or may not be written. What is there is served all the same."""
 
 
+class StoreRemovedError(StoreFullError):
+    """Somebody removed the store's file under the service: what would be put into it now, no next start would find."""
+
+
 class StoreUnavailableError(Exception):
     """Too few of the machines that keep the records answer.
 

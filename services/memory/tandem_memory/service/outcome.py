@@ -18,6 +18,7 @@ from tandem_memory.backend import (
     EmbeddingError,
     ReadingLostError,
     StoreFullError,
+    StoreRemovedError,
     StoreUnavailableError,
     UnknownNamespaceError,
 )
@@ -83,6 +84,10 @@ def _full(error: StoreFullError, call: _Call) -> Refused:
     return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
 
 
+def _removed(error: StoreRemovedError, call: _Call) -> Refused:
+    return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{call.name.lower()}: {error}")
+
+
 def _dimension(error: DimensionError, call: _Call) -> Refused:
     return invalid(call.about, f"{error.given} dimensions, namespace {call.namespace!r} has {error.wanted}; send {error.wanted}")
 
@@ -126,6 +131,7 @@ _SAID: Mapping[type[Exception], _Say] = {
     Refused: _itself,
     UnacceptableError: _unacceptable,
     UnknownNamespaceError: _unknown,
+    StoreRemovedError: _removed,
     StoreFullError: _full,
     DimensionError: _dimension,
     EmbeddingError: _embedding,

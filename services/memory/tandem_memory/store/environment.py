@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import lmdb
 
-from tandem_memory.backend import DamagedError, StoreFullError
+from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError
 from tandem_memory.store.gate import Gate
 from tandem_memory.store.opening import FULL, data_file, locked, opened, opened_to_read
 from tandem_memory.store.snapshot import Snapshot
@@ -122,7 +122,7 @@ class Environment:
         """Refuse to write into a file that somebody removed: it is ours to read, but no next start would find what was put into it."""
         if data_file(self._folder) != self._file:
             msg = f"{self._folder} lost its data.mdb, somebody removed it; back up what is still served, and restore that"
-            raise StoreFullError(msg)
+            raise StoreRemovedError(msg)
 
     def _grow(self) -> None:
         """Double the map."""

@@ -233,6 +233,20 @@ def test_a_store_is_served_once(start: Start, tmp_path: Path) -> None:
     assert service.stub().Append(append("a")).ids
 
 
+def test_nothing_is_taken_into_a_file_that_somebody_removed(start: Start, tmp_path: Path) -> None:
+    """Nobody would find it again; what is there can be copied, and that is said."""
+    service = start()
+    stub = service.stub()
+    stub.Append(append("a"))
+    (tmp_path / "service" / "store" / "log" / "data.mdb").unlink()
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Append(append("b"))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "append: " in (caught.value.details() or "")
+    assert (caught.value.details() or "").endswith("somebody removed it; back up what is still served, and restore that")
+    assert stub.Backup(pb.BackupRequest(uri=(tmp_path / "copies").as_uri())).records == 1
+
+
 def test_other_words_are_not_understood() -> None:
     """And what is understood is said."""
     ended = command("restore", "file:///x")
