@@ -46,7 +46,7 @@ def test_a_run_that_fails_twice_at_the_same_step_stops(home: Home) -> None:
 
 def test_a_loss_spike_stops_a_run_that_asked_for_it(home: Home) -> None:
     """spikes.action Stop: the run ends with its message, and is not tried again."""
-    body = "loss = loss * (1000 if at.step == 40 else 0) + 1 + at.step * 1e-6"
+    body = f"{SLOWLY}; loss = loss * (1000 if at.step == 40 else 0) + 1 + at.step * 1e-6"  # a save takes longer than a bare step
     spikes = {"action": "Stop"}
     failed = home.tandem("run", home.write(spec(home.path, steps=60, body=body, spikes=spikes, checkpoint={"everySteps": 10})))
     assert failed.returncode == 1
