@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import multiprocessing
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -28,7 +29,7 @@ class Elsewhere:
         self._process = FRESH.Process(target=serve, args=(there, folder, quiet_s), daemon=True)
         self._process.start()
         there.close()
-        self._asking = asyncio.Lock()
+        self._asking, self._line = asyncio.Lock(), threading.Lock()
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method in {"watch", "export"}:
@@ -55,8 +56,9 @@ class Elsewhere:
         self._here.close()
 
     def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
-        self._here.send((self._now.now, method, arguments, named))
-        answer = self._here.recv()
+        with self._line:  # a call that is given up still has its thread on the line
+            self._here.send((self._now.now, method, arguments, named))
+            answer = self._here.recv()
         if isinstance(answer, Raised):
             raise answer.again()
         return answer
