@@ -79,7 +79,7 @@ def _not_named(made: Plan, run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     run = run.model_copy(update={"status": before.model_copy(update=kept)})
     status = run.status.model_copy(update={"conditions": conditions.conditions(run, seen, now)})
     run = run.model_copy(update={"status": status})
-    again = look.next_moment(run, seen, now)
+    again = look.next_moment(run, seen, look.next_that_counts(run, seen, now))
     return replace(made, status=status, events=events.told(before, run), look_again=again)
 
 

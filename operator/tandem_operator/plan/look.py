@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 
-from .policies import budget, capacity, deadline, elastic, hold, retention
+from .policies import budget, capacity, deadline, elastic, retention
 from .values import Seen
 
 AT_ONCE = timedelta(0)
@@ -21,9 +21,9 @@ _REGULARLY = timedelta(minutes=1)  # changes are told; this is for those that we
 _AT_REST = (RunPhase.SUSPENDED, RunPhase.SUCCEEDED, RunPhase.FAILED)
 
 
-def next_moment(run: TrainingRun, seen: Seen, now: datetime, *, started: bool = False) -> timedelta | None:
-    """How long nothing is to be expected; None when only a change from outside can make a difference."""
-    waits = list(_waits(run, seen, now))
+def next_moment(run: TrainingRun, seen: Seen, counts: timedelta | None, *, started: bool = False) -> timedelta | None:
+    """How long nothing is to be expected, `counts` being `next_that_counts`; None when only a change from outside can make a difference."""
+    waits = [] if counts is None else [counts]
     if started:
         waits.append(_SOON)
     if seen.live() or run.status.phase not in _AT_REST:
@@ -36,9 +36,9 @@ def next_that_counts(run: TrainingRun, seen: Seen, now: datetime) -> timedelta |
     return min(_waits(run, seen, now), default=None)
 
 
-def unhurried(run: TrainingRun, seen: Seen, wait: timedelta | None) -> bool:
+def unhurried(wait: timedelta | None, *, held: bool) -> bool:
     """Whether the look after `wait` is one of the regular ones at a run that runs undisturbed, which only adds up what that costs."""
-    return wait == _REGULARLY and hold.wanted(run, seen)
+    return wait == _REGULARLY and held
 
 
 def _waits(run: TrainingRun, seen: Seen, now: datetime) -> Iterator[timedelta]:

@@ -52,7 +52,8 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     if run.status.attempt != before.attempt and not at_once:
         return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
     start = (*wanted.missing(run, seen, now), *elastic.spares(run, seen, now))
-    again = look.next_moment(run, seen, now, started=bool(start) and not seen.refused)
+    held, counts = hold.wanted(run, seen), look.next_that_counts(run, seen, now)
+    again = look.next_moment(run, seen, counts, started=bool(start) and not seen.refused)
     return Plan(
         status=run.status,
         stop=stop,
@@ -60,10 +61,10 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
         events=said,
         look_again=again,
         remove=retention.over(run, seen, now),
-        hold=hold.wanted(run, seen),
+        hold=held,
         can_wait=first.can_wait(stored, run.status, seen),
-        unhurried=look.unhurried(run, seen, again),
-        at_latest=look.next_that_counts(run, seen, now),
+        unhurried=look.unhurried(again, held=held),
+        at_latest=counts,
     )
 
 
