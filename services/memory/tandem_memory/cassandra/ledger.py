@@ -15,6 +15,7 @@ from tandem_memory.cassandra.claims import Claims
 from tandem_memory.cassandra.entries import Entry, Kind
 from tandem_memory.cassandra.log import Log
 from tandem_memory.cassandra.places import Place
+from tandem_memory.settling import settle
 
 # A group is done once it has so much to write, as in the embedded backend; a stretch is what Cassandra takes as one change with ease.
 _MOST_OF_A_GROUP = 4096
@@ -144,11 +145,11 @@ class Ledger:
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 self._pen.give_up()
                 for each in group:
-                    _settle(each.answer, error)
+                    settle(each.answer, error)
             else:
                 for each in group:
                     mine, booked = booked[: len(each.drafts)], booked[len(each.drafts) :]
-                    _settle(each.answer, mine)
+                    settle(each.answer, mine)
 
     def _gathered(self) -> Iterator[_Waiting]:
         count = 0
@@ -223,12 +224,3 @@ def _stretches(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
 
 def _nothing(place: Place, at_us: int) -> Entry:
     return Entry(place=place, kind=Kind.NOTHING, at_us=at_us, body=b"")
-
-
-def _settle(answer: "asyncio.Future[Sequence[Booked]]", outcome: Sequence[Booked] | Exception) -> None:
-    if answer.done():
-        return  # who asked has gone; what was written is written
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

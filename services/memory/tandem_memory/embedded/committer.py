@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from tandem_memory.settling import settle
 from tandem_memory.store import Effect, Job, Store
 
 # A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.
@@ -148,16 +149,7 @@ class Committer:
 
         def on_the_loop() -> None:
             for waiting, outcome in zip(group, outcomes, strict=True):
-                _settle(waiting.answer, outcome)
+                settle(waiting.answer, outcome)
             self._told(effects)
 
         group[0].loop.call_soon_threadsafe(on_the_loop)
-
-
-def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:  # noqa: ANN401 - each job has its own answer
-    if answer.done():
-        return  # who asked has gone; what was done is done
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Change, Record
 
-from tandem_memory.backend import UnknownNamespaceError
 from tandem_memory.store.entries import written
-from tandem_memory.store.namespace import Head, Namespace
+from tandem_memory.store.namespace import Head, Namespace, known
 from tandem_memory.store.tables import Table, place
 from tandem_memory.store.transaction import Transaction
 
@@ -66,10 +65,7 @@ class Draft:
         Raises:
             UnknownNamespaceError: when there is none.
         """
-        found = self.namespaces.get(name)
-        if found is None:
-            raise UnknownNamespaceError(name)
-        return found
+        return known(self.namespaces, name)
 
     def begin(self, name: str, dimension: int, embedding: str) -> Namespace:
         """Begin a namespace."""

@@ -2,11 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from tandem_memory.backend import DimensionError, EmbeddingError
+from tandem_memory.backend import DimensionError, EmbeddingError, UnknownNamespaceError
 
 _IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
 
@@ -68,6 +68,18 @@ class Head:
     def next(self, now_us: int) -> "Head":
         """After one more change; time does not go back, whatever the clock does."""
         return Head(self.position + 1, max(self.at_us, now_us))
+
+
+def known(namespaces: Mapping[str, Namespace], name: str) -> Namespace:
+    """The namespace of that name.
+
+    Raises:
+        UnknownNamespaceError: when there is none.
+    """
+    found = namespaces.get(name)
+    if found is None:
+        raise UnknownNamespaceError(name)
+    return found
 
 
 def check(dimensions: Iterable[int], embedding: str, wanted_dimension: int, wanted_embedding: str) -> None:

@@ -18,7 +18,7 @@ from tandem_memory.store.draft import Draft, Effect
 from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
 from tandem_memory.store.errors import FormatError
 from tandem_memory.store.jobs import Job
-from tandem_memory.store.namespace import Namespace
+from tandem_memory.store.namespace import Namespace, known
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import Transaction
@@ -90,10 +90,7 @@ class Store:
         Raises:
             UnknownNamespaceError: when there is none.
         """
-        found = self._namespaces.get(name)
-        if found is None:
-            raise UnknownNamespaceError(name)
-        return found
+        return known(self._namespaces, name)
 
     def head(self, namespace: Namespace) -> int:
         """Position of the last change that is durable."""
