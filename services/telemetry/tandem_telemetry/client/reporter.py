@@ -39,6 +39,8 @@ class Reporter:
         self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
         self._outbox = Outbox()
         self._leave = threading.Event()
+        self._lock = threading.Lock()
+        self._call: grpc.RpcContext | None = None  # what is spoken into
         self._flushed = False
         self._complained = ""
         self._thread = threading.Thread(target=self._speak, name="reporter", daemon=True)
@@ -64,9 +66,13 @@ class Reporter:
             self._leave.set()
         else:
             self._thread.join(timeout_s)
-        self._leave.set()
-        self._channel.close()
+        with self._lock:
+            self._leave.set()
+            call = self._call
+        if call is not None:
+            call.cancel()
         self._thread.join()
+        self._channel.close()  # last, as in the watcher
         return self._flushed or self._outbox.untouched
 
     def _speak(self) -> None:
@@ -83,12 +89,16 @@ class Reporter:
         import grpc
 
         stream = self._outbox.begin()
+        with self._lock:
+            if self._leave.is_set():
+                return False
+            self._call = call = stub.Report.future(self._requests(stream), wait_for_ready=True)
         try:
-            stub.Report(self._requests(stream), wait_for_ready=True)
+            call.result()
         except grpc.RpcError as error:
             self._broken(error)
             return False
-        except ValueError:  # close() closed the channel under us
+        except grpc.FutureCancelledError:  # close() waits no longer
             return False
         self._complained = ""
         return self._outbox.closed

@@ -58,6 +58,7 @@ class Watcher:
         self._heard: dict[RunKey, WorkerReport] = {}  # not merged with what is known yet: most of it is never asked for
         self._lock = threading.Lock()
         self._leave = threading.Event()
+        self._call: grpc.RpcContext | None = None  # what is listened to
         self._complained = ""
         self._thread = threading.Thread(target=self._listen, name="watcher", daemon=True)
         self._thread.start()
@@ -77,9 +78,13 @@ class Watcher:
 
     def close(self) -> None:
         """Listen no more. What was heard stays."""
-        self._leave.set()
-        self._channel.close()
+        with self._lock:
+            self._leave.set()
+            call = self._call
+        if call is not None:
+            call.cancel()
         self._thread.join()
+        self._channel.close()  # last: gRPC has died of a channel that was closed while a thread began a call on it
 
     def _listen(self) -> None:
         from tandem.telemetry.v1.telemetry_pb2_grpc import TelemetryServiceStub
@@ -95,14 +100,15 @@ class Watcher:
 
         with self._lock:
             self._merge_all()  # what a service says that was started anew lacks what was said to the one before
+            if self._leave.is_set():
+                return
+            self._call = call = stub.Watch(self._wanted, wait_for_ready=True)
         try:
-            for burst in stub.Watch(self._wanted, wait_for_ready=True):
+            for burst in call:
                 self._take(burst)
                 self._complained = ""
         except grpc.RpcError as error:
             self._broken(error)
-        except ValueError:  # close() closed the channel under us
-            return
 
     def _take(self, burst: WatchResponse) -> None:
         heard = {run_key(report.source): _copy(report) for report in burst.reports}
