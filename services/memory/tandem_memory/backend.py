@@ -246,7 +246,8 @@ class Backend(Protocol):
         """Remove records, for good before this returns.
 
         Raises:
-            UnknownNamespaceError, StoreFullError: nothing was removed.
+            UnknownNamespaceError: nothing was removed.
+            StoreFullError: nothing was removed, or not all: the same again removes the rest.
         """
         ...
 

@@ -14,14 +14,14 @@ from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Reco
 
 from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Origin, Page, Pruning, Removed
 from tandem_memory.bell import Bell
-from tandem_memory.embedded import cursors
+from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committer
 from tandem_memory.embedded.indexes import Indexes
 from tandem_memory.embedded.readings import Readings
 from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.embedded.watching import follow
 from tandem_memory.pruning import removed
-from tandem_memory.store import Append, Effect, Judge, Remove, Store
+from tandem_memory.store import Append, Effect, Judge, Store
 from tandem_memory.store.store import FIRST_MAP_BYTES
 
 _QUIET_S = 15.0  # a watcher hears of its place in the log so often when nothing comes
@@ -120,7 +120,7 @@ class Embedded:
         sources, considered = await self._off_the_loop(choose)
         gone: Sequence[int] = tuple(sources)
         if not pruning.dry_run and gone:
-            gone = await self._committer.do(Remove(namespace=known.name, positions=gone))
+            gone = await emptying.removed(self._committer, known.name, gone)
         kept = considered - len(sources)
         return Removed(ids=[str(position) for position in gone], sources=[sources[position] for position in gone], kept=kept)
 

@@ -18,9 +18,11 @@ from tandem_memory.backend import UnknownNamespaceError
 from tandem_memory.embedded.replay import replay, take
 from tandem_memory.index import DamagedError, Index
 from tandem_memory.store import Effect, Namespace, Store
+from tandem_memory.store.room import check_spare
 from tandem_memory.store.tables import Table, place
 
 _ALL = Filter()
+_A_CHANGE = 3  # times its vector: itself, at 4 bits, in the graph that is written anew, and its columns
 _LOOKS = 3
 _APPLIED_S = 0.05  # a group that is durable is in the index before that, or else at the third look
 
@@ -88,10 +90,11 @@ class Indexes:
         """Write a snapshot of an index.
 
         Raises:
-            OSError: the snapshot that was there, if any, still is.
+            OSError: the snapshot that was there, if any, still is. So it is when it might take what the log keeps free for removals.
         """
         index = self._indexes[name]
         covers = index.covers
+        check_spare(self._folder, _A_CHANGE * 4 * index.dimension * self.unsaved(name))
         index.save(self._place(self._store.namespace(name)))
         self._saved[name] = covers
 

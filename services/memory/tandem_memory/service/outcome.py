@@ -80,7 +80,8 @@ def _unknown(_: UnknownNamespaceError, call: _Call) -> Refused:
 
 
 def _full(error: StoreFullError, call: _Call) -> Refused:
-    message = f"{call.name.lower()}: the disk is full or may not be written ({error}); give it room, all that is there is served meanwhile"
+    fix = "prune or give it room, all that is there is served meanwhile"
+    message = f"{call.name.lower()}: the disk is full or may not be written ({error}); {fix}"
     return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
 
 

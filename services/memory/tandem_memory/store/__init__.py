@@ -4,10 +4,12 @@ from tandem_memory.store.draft import Added, Effect, Gone, Used
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_of
 from tandem_memory.store.namespace import Namespace
+from tandem_memory.store.room import FEWEST
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.store import Committed, Store, inspect
 
 __all__ = [
+    "FEWEST",
     "Added",
     "Append",
     "Committed",

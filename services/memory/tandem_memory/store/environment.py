@@ -81,18 +81,16 @@ class Environment:
         """
         if not self._writable:
             self._reopen(self._map_bytes)
+        turned = False
         while True:
             try:
-                with self._held.begin(write=True) as held:
-                    done = work(Transaction(held, self._tables))
-                    self._check_in_place()
+                return self._written(work)
             except lmdb.MapFullError:
                 self._grow()
             except lmdb.Error as error:
-                self._mend()
-                raise _meaning(self._folder, error) from error
-            else:
-                return done
+                if self._mended() or turned or error.code not in FULL or not self._turned():
+                    raise _meaning(self._folder, error) from error
+                turned = True
 
     def copy(self, into: Path) -> int:
         """Write all that is there at this moment, without gaps, to files in `into`; how many records that are.
@@ -118,6 +116,25 @@ class Environment:
             self._held.close()
         self._release()
 
+    def _written(self, work: Callable[[Transaction], _T]) -> _T:
+        with self._held.begin(write=True) as held:
+            done = work(Transaction(held, self._tables))
+            self._check_in_place()
+        return done
+
+    def _turned(self) -> bool:
+        """Commit the smallest change there is: what the last commit freed can then be written over. Whether there was room for that."""
+
+        def same_again(transaction: Transaction) -> None:
+            for key, value in tuple(transaction.walk(Table.FORMAT)):
+                transaction.put(Table.FORMAT, key, value)
+
+        try:
+            self._written(same_again)
+        except lmdb.Error:
+            return False
+        return True
+
     def _check_in_place(self) -> None:
         """Refuse to write into a file that somebody removed: it is ours to read, but no next start would find what was put into it."""
         if data_file(self._folder) != self._file:
@@ -132,12 +149,14 @@ class Environment:
             msg = f"{self._folder}: no address space for a map of more than {before} bytes"
             raise StoreFullError(msg)
 
-    def _mend(self) -> None:
+    def _mended(self) -> bool:
         """Open the files anew if LMDB has given them up over a write that broke off half-way: to readers it says so as well."""
         try:
             self._held.begin().abort()
         except lmdb.PanicError:
             self._reopen(self._map_bytes)
+            return True
+        return False
 
     def _reopen(self, map_bytes: int) -> None:
         self._check_in_place()

@@ -11,6 +11,7 @@ from tandem_memory.backend import Appended, CursorError
 from tandem_memory.store.draft import Added, Draft, Gone, Used
 from tandem_memory.store.entries import parsed, stamp, written
 from tandem_memory.store.namespace import Namespace, check
+from tandem_memory.store.room import KEPT_BYTES, KEPT_FOR_REMOVALS_BYTES
 from tandem_memory.store.tables import Table, named, packed, place, unpacked
 
 FLOAT_BYTES = 4
@@ -25,6 +26,11 @@ class Job(Protocol[_Done_co]):
     @property
     def weight_bytes(self) -> int:
         """About how much it writes."""
+        ...
+
+    @property
+    def leaves_bytes(self) -> int:
+        """How much room of the disk it must leave."""
         ...
 
     def apply(self, draft: Draft) -> _Done_co:
@@ -48,6 +54,7 @@ class Append:
     embedding: str
     back: bool = False
     weight_bytes: int = field(init=False)
+    leaves_bytes: int = field(init=False, default=KEPT_BYTES)
 
     def __post_init__(self) -> None:
         """Weigh the records, once."""
@@ -111,6 +118,7 @@ class Remove:
 
     namespace: str
     positions: Sequence[int]
+    leaves_bytes: int = field(init=False, default=0)
 
     @property
     def weight_bytes(self) -> int:
@@ -144,6 +152,7 @@ class Judge:
 
     namespace: str
     judged: Sequence[Judged]
+    leaves_bytes: int = field(init=False, default=KEPT_FOR_REMOVALS_BYTES)
 
     @property
     def weight_bytes(self) -> int:

@@ -19,6 +19,7 @@ from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
 from tandem_memory.store.errors import FormatError
 from tandem_memory.store.jobs import Job
 from tandem_memory.store.namespace import Namespace, known
+from tandem_memory.store.room import check_room
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import Transaction
@@ -104,6 +105,12 @@ class Store:
         """
 
         def work(transaction: Transaction) -> tuple[Draft, Sequence[Any]]:
+            check_room(
+                self._environment.folder,
+                transaction,
+                takes_bytes=sum(job.weight_bytes for job in jobs),
+                leaves_bytes=max((job.leaves_bytes for job in jobs), default=0),
+            )
             draft = Draft(transaction, self._namespaces, self._heads, self._now())
             return draft, [_attempted(job, draft) for job in jobs]
 

@@ -78,6 +78,11 @@ class Transaction:
                 return None
             return cursor.item()
 
+    def used_bytes(self) -> int:
+        """What the pages take that hold the tables."""
+        stats = [self._held.stat(table) for table in self._tables.values()]
+        return sum(each["psize"] * (each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"]) for each in stats)
+
     def count(self, table: Table) -> int:
         """How many keys a table has."""
         return self._held.stat(self._tables[table])["entries"]

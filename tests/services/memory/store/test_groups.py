@@ -93,7 +93,7 @@ def test_a_job_that_breaks_a_group(open_store: OpenStore) -> None:
     """When a group fails for a reason that nobody foresaw, only the job that it is about does."""
 
     class Broken:
-        weight_bytes = 1
+        weight_bytes, leaves_bytes = 1, 0
 
         def apply(self, draft: object) -> None:
             raise ZeroDivisionError(draft)
@@ -109,7 +109,7 @@ def test_a_group_is_all_or_nothing(open_store: OpenStore) -> None:
     commit(store, append(record(key="a")))
 
     class Broken:
-        weight_bytes = 1
+        weight_bytes, leaves_bytes = 1, 0
 
         def apply(self, draft: object) -> None:
             raise StoreFullError(draft)
