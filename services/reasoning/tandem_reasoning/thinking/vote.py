@@ -1,0 +1,79 @@
+"""Which answer most experts gave, and when nobody else need be asked.
+
+Majority voting gives most of what debates of models give, at the cost of one round ("Debate or Vote", arXiv 2508.17536). Experts of
+one model err together, so the first few often settle it: stop when the leader is `margin` votes ahead, or when those who are left
+could not change the result (adaptive consistency, arXiv 2305.11860).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """How a vote stands.
+
+    Attributes:
+        answer: The answer with most votes, as `answers.keyed` gives it.
+        voter: Place of the voter whose reply stands for it.
+        share: Part of the votes that it has, more than 0 to 1.
+        ahead: Votes that it is before the next answer.
+        counts: Votes of each answer, most first.
+    """
+
+    answer: str
+    voter: int
+    share: float
+    ahead: int
+    counts: tuple[tuple[str, int], ...]
+
+    @property
+    def unanimous(self) -> bool:
+        """Whether all gave one answer."""
+        return len(self.counts) == 1
+
+
+def plurality(answers: Sequence[str], *, ranks: Sequence[int] | None = None) -> Vote:
+    """The answer that most gave; of several with as many votes that of the stronger voter, then that of the first.
+
+    Args:
+        answers: One of each voter, at least one; the same text is the same answer.
+        ranks: How strong each voter is, 0 the strongest; all alike when left out.
+    """
+    assert answers, "nobody voted"
+    strength = ranks or [0] * len(answers)
+    best: dict[str, tuple[int, int]] = {}
+    for voter, answer in enumerate(answers):
+        best[answer] = min(best.get(answer, (strength[voter], voter)), (strength[voter], voter))
+    counts = sorted(Counter(answers).items(), key=lambda counted: (-counted[1], best[counted[0]]))
+    answer, most = counts[0]
+    second = counts[1][1] if len(counts) > 1 else 0
+    return Vote(answer=answer, voter=best[answer][1], share=most / len(answers), ahead=most - second, counts=tuple(counts))
+
+
+def decided(answers: Sequence[str], *, experts: int, margin: int) -> bool:
+    """Whether nobody else need be asked: the leader is `margin` ahead, or cannot be reached, or all have answered.
+
+    Args:
+        answers: Those given so far.
+        experts: How many would be asked at most.
+        margin: Votes ahead that are enough; as many as `experts` asks all whose votes could still matter.
+    """
+    return wanted(answers, experts=experts, margin=margin) == 0
+
+
+def wanted(answers: Sequence[str], *, experts: int, margin: int) -> int:
+    """How many more to ask at once, so that none of them could have been spared by asking one by one.
+
+    Args:
+        answers: Those given so far.
+        experts: How many are asked at most.
+        margin: Votes ahead that are enough.
+    """
+    left = experts - len(answers)
+    ahead = plurality(answers).ahead if answers else 0
+    if left <= 0 or ahead >= margin or ahead > left:
+        return 0
+    # the leader wins at `margin` ahead, or when fewer are left than it is ahead; each vote brings that nearer by one, or by two
+    return min(margin - ahead, (left - ahead) // 2 + 1)

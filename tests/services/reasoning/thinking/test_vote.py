@@ -1,0 +1,74 @@
+"""Votes: who leads, and when asking on is waste."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tandem_reasoning.thinking.vote import decided, plurality, wanted
+
+ANSWERS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=12)
+
+
+@given(ANSWERS)
+def test_the_leader_has_most_votes(answers: list[str]) -> None:
+    """Nobody has more, its share and lead are counted, and the voter that stands for it gave it."""
+    vote, counts = plurality(answers), Counter(answers)
+    assert counts[vote.answer] == max(counts.values())
+    assert vote.share == counts[vote.answer] / len(answers)
+    assert answers[vote.voter] == vote.answer
+    assert vote.ahead == counts[vote.answer] - max([count for answer, count in counts.items() if answer != vote.answer], default=0)
+    assert vote.unanimous == (len(counts) == 1)
+
+
+@given(ANSWERS, st.randoms())
+def test_who_voted_first_matters_only_in_a_tie(answers: list[str], random: object) -> None:
+    """Shuffled votes have the same counts and share, and the same leader unless two are level."""
+    shuffled = list(answers)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    vote, other = plurality(answers), plurality(shuffled)
+    assert (dict(vote.counts), vote.share, vote.ahead) == (dict(other.counts), other.share, other.ahead)
+    assert vote.ahead == 0 or vote.answer == other.answer
+
+
+def test_a_tie_goes_to_the_stronger_then_to_the_first() -> None:
+    """Rank 0 is the strongest; with equal ranks who answered first counts."""
+    assert plurality(["a", "b", "b", "a"]).answer == "a"
+    assert plurality(["a", "b"], ranks=[1, 0]).answer == "b"
+    assert plurality(["a", "b", "b", "a"], ranks=[1, 1, 0, 1]).voter == 2
+
+
+@pytest.mark.parametrize(
+    ("given_so_far", "margin", "more"),
+    [
+        ("", 2, 2),
+        ("aa", 2, 0),
+        ("ab", 2, 2),
+        ("aab", 2, 1),
+        ("aaab", 2, 0),
+        ("aaabb", 8, 2),
+        ("aaaaa", 8, 0),
+        ("aaaabbb", 2, 1),
+        ("abcdefgh", 2, 0),
+    ],
+)
+def test_how_many_more_are_asked_of_eight(given_so_far: str, margin: int, more: int) -> None:
+    """Enough to settle it if they agree, none when it is settled or all have answered."""
+    assert wanted(given_so_far, experts=8, margin=margin) == more
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=12, max_size=12), st.integers(1, 12), st.integers(1, 12))
+def test_asking_in_waves_asks_nobody_in_vain(answers: list[str], experts: int, margin: int) -> None:
+    """As many are asked as by one who asks one by one and stops as soon as he may."""
+    asked = 0
+    while more := wanted(answers[:asked], experts=experts, margin=margin):
+        asked += more
+    one_by_one = next(count for count in range(experts + 1) if decided(answers[:count], experts=experts, margin=margin))
+    assert asked == one_by_one
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=8, max_size=8))
+def test_a_full_margin_never_changes_the_result(answers: list[str]) -> None:
+    """With a margin of all experts one stops only when the leader cannot be reached: the same as asking everybody."""
+    asked = next(count for count in range(9) if decided(answers[:count], experts=8, margin=8))
+    assert plurality(answers[:asked]).answer == plurality(answers).answer
