@@ -1,0 +1,25 @@
+"""What can be done to a ledger. A job is a value; a group of them is done in one transaction."""
+
+from tandem_reasoning.ledger.jobs.calls import Discard, Forfeit, Intend, Settle
+from tandem_reasoning.ledger.jobs.items import Complete, Extend, Fail, Release
+from tandem_reasoning.ledger.jobs.money import Charge, SetCap
+from tandem_reasoning.ledger.jobs.news import Sent, Tell
+from tandem_reasoning.ledger.jobs.queue import Claim, Expect, Load
+
+__all__ = [
+    "Charge",
+    "Claim",
+    "Complete",
+    "Discard",
+    "Expect",
+    "Extend",
+    "Fail",
+    "Forfeit",
+    "Intend",
+    "Load",
+    "Release",
+    "Sent",
+    "SetCap",
+    "Settle",
+    "Tell",
+]

@@ -1,0 +1,155 @@
+"""The one durable truth of a DualRun: what `commit` returned is on disk, and each job was done once, in full and in its turn."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tandem_reasoning.ledger.checking import findings
+from tandem_reasoning.ledger.draft import Draft, Job
+from tandem_reasoning.ledger.errors import ChangedQuestionError, TicketError, UnknownItemError
+from tandem_reasoning.ledger.jobs.money import SetCap
+from tandem_reasoning.ledger.opening import copied, in_our_words, locked, opened
+from tandem_reasoning.ledger.reading import Reader
+from tandem_reasoning.ledger.sums import added_up
+from tandem_reasoning.ledger.values import Sums
+
+_REFUSALS = (ChangedQuestionError, TicketError, UnknownItemError)
+_CANNOT_BE_KEPT = (TypeError, ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError)
+"""What SQLite says to a job that holds something it does not take, such as half a character in an id or a number beyond 64 bits."""
+
+_T = TypeVar("_T")
+
+
+class Ledger:
+    """Items, leases, calls and money of one run. One call at a time, from whichever thread; `sums` and `reader` at any time."""
+
+    def __init__(self, path: Path, *, run: str, cap_nano: int | None, max_attempts: int = 4) -> None:
+        """Open the ledger of a run, or begin it.
+
+        Args:
+            path: The file; SQLite puts two beside it, and we a lock. It must be on a disk of this machine.
+            run: The run's uid.
+            cap_nano: Most that may be spent, from now on; None is no limit.
+            max_attempts: How often an item is tried before it has failed.
+
+        Raises:
+            InUseError, OtherRunError, FormatError, DamagedError, FullError: when it is not to be opened.
+        """
+        self._path, self._max_attempts = path, max_attempts
+        self._seen: float | None = None
+        self._lock: int | None = locked(path)
+        try:
+            self._connection = opened(path, run)
+            self._learn()
+            self._together([SetCap(cap_nano=cap_nano)], now=0.0)
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"Ledger({str(self._path)!r})"
+
+    @property
+    def sums(self) -> Sums:
+        """What all that is durable adds up to: money, calls and tokens by lane, items by state."""
+        return self._sums
+
+    def commit(self, jobs: Sequence[Job[Any]], *, now: float) -> Sequence[Any]:
+        """Do `jobs`, in their order, and return once all that they did is durable: one transaction, one wait for the disk.
+
+        A job that is refused, or holds what cannot be kept, does nothing and harms no other.
+
+        Args:
+            jobs: What is to be done.
+            now: Seconds since 1970. The clock may go back: a lease lasts as long as it was given for all the same.
+
+        Returns:
+            For each job what it returned, or the exception that says why it was refused.
+
+        Raises:
+            FullError, DamagedError: none was done.
+        """
+        if self._seen is not None:
+            self._age += max(0.0, now - self._seen)
+        self._seen = now
+        return self._apart(jobs, now)
+
+    def do(self, job: Job[_T], *, now: float) -> _T:
+        """Do one job, and return once it is durable.
+
+        Raises:
+            LedgerError: when it was not done.
+        """
+        (outcome,) = self.commit([job], now=now)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def reader(self) -> Reader:
+        """A look at what is durable, which never holds commits up; close it."""
+        return Reader(self._path)
+
+    def snapshot(self, into: Path) -> None:
+        """Write all that is durable now to a file from which a ledger can be opened; from any thread, while commits go on.
+
+        Raises:
+            FullError: when it does not fit there.
+        """
+        copied(self._path, into)
+
+    def check(self) -> tuple[str, ...]:
+        """What is wrong, one line each; nothing, if all is well."""
+        with in_our_words(self._path):
+            wrong = tuple(findings(self._connection))
+            truth = added_up(self._connection)
+        return wrong if truth == self._sums else (*wrong, f"the sums say {self._sums}, the tables {truth}")
+
+    def close(self) -> None:
+        """Let go of the file; a second time is no harm."""
+        with suppress(AttributeError):  # it may never have been opened
+            self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _learn(self) -> None:
+        with in_our_words(self._path):
+            (self._age,) = self._connection.execute("SELECT age FROM run").fetchone()
+            self._sums = added_up(self._connection)
+
+    def _apart(self, jobs: Sequence[Job[Any]], now: float) -> Sequence[Any]:
+        """Do jobs together or, when one of them cannot be kept, each for itself, so that only that one is refused."""
+        try:
+            return self._together(jobs, now)
+        except _CANNOT_BE_KEPT as error:
+            if len(jobs) == 1:
+                return [error]
+            return [outcome for job in jobs for outcome in self._apart([job], now)]
+
+    def _together(self, jobs: Sequence[Job[Any]], now: float) -> Sequence[Any]:
+        connection = self._connection
+        draft = Draft(connection, self._sums, age=self._age, now=now, max_attempts=self._max_attempts)
+        with in_our_words(self._path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                before = connection.total_changes
+                outcomes = [_attempted(job, draft) for job in jobs]
+                if connection.total_changes != before:  # else nothing is written, and no disk waited for
+                    connection.execute("UPDATE run SET age = ?", (self._age,))
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+        self._sums = draft.sums()
+        return outcomes
+
+
+def _attempted(job: Job[Any], draft: Draft) -> Any:  # noqa: ANN401 - each job has its own answer
+    try:
+        return job.apply(draft)
+    except _REFUSALS as refusal:
+        return refusal
