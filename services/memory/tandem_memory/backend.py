@@ -16,7 +16,44 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Change, Filter, Finding, Judged, Namespace, Record, StatsResponse
 
+from tandem_memory.errors import (
+    CursorError,
+    DamagedError,
+    DimensionError,
+    EmbeddingError,
+    ReadingLostError,
+    StoreFullError,
+    StoreRemovedError,
+    StoreUnavailableError,
+    UnknownNamespaceError,
+)
+
+__all__ = [
+    "FOUND_BYTES",
+    "PAGE_BYTES",
+    "Appended",
+    "Backend",
+    "CursorError",
+    "DamagedError",
+    "DimensionError",
+    "EmbeddingError",
+    "Got",
+    "Near",
+    "News",
+    "Origin",
+    "Page",
+    "Pruning",
+    "ReadingLostError",
+    "Removed",
+    "StoreFullError",
+    "StoreRemovedError",
+    "StoreUnavailableError",
+    "TooLarge",
+    "UnknownNamespaceError",
+]
+
 PAGE_BYTES = 16 << 20  # a quarter of what a message may have: a page is held as records, as an answer and as what is sent of it
+FOUND_BYTES = 32 << 20  # half of it, since what a search finds cannot be gone on from: 1000 records with vectors of 8192 dimensions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +93,24 @@ class Near:
 
     record: Record
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """In place of what a query found: it is more than an answer holds, together with what those before it found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    """Records that were asked for by their ids.
+
+    Attributes:
+        records: Those that are there.
+        left: So many of the ids, the last of them, were not looked at, since the records are large.
+    """
+
+    records: Sequence[Record]
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,72 +169,6 @@ class Removed:
     kept: int
 
 
-class StoreFullError(Exception):
-    """Nothing can be taken in: the disk is full or may not be written. What is there is served all the same."""
-
-
-class StoreRemovedError(StoreFullError):
-    """Somebody removed the store's file under the service: what would be put into it now, no next start would find."""
-
-
-class StoreUnavailableError(Exception):
-    """Too few of the machines that keep the records answer.
-
-    Whether what was asked has been done is not known; nothing is lost or doubled by asking again, under the same keys.
-    """
-
-
-class UnknownNamespaceError(LookupError):
-    """There is no such namespace yet."""
-
-
-class DimensionError(ValueError):
-    """A vector is not of the namespace's dimension.
-
-    Attributes:
-        wanted: The namespace's dimension.
-        given: The vector's.
-    """
-
-    def __init__(self, wanted: int, given: int) -> None:
-        super().__init__(f"{given} dimensions, this namespace has {wanted}")
-        self.wanted, self.given = wanted, given
-
-
-class EmbeddingError(ValueError):
-    """Texts and vectors of different origin do not belong into one namespace.
-
-    Attributes:
-        wanted: What the namespace is embedded by; "caller" for vectors of its callers.
-        given: What was offered.
-    """
-
-    def __init__(self, wanted: str, given: str) -> None:
-        super().__init__(f"embedded by {given}, this namespace by {wanted}")
-        self.wanted, self.given = wanted, given
-
-
-class CursorError(ValueError):
-    """A cursor or an id that this backend has not given."""
-
-
-class DamagedError(Exception):
-    """What is kept is not what was written.
-
-    Attributes:
-        where: The table and the key, or the page.
-        what: What is wrong there.
-    """
-
-    def __init__(self, where: str, what: str) -> None:
-        super().__init__(f"{where}: {what}")
-        self.where, self.what = where, what
-
-
-class ReadingLostError(Exception):
-    """A long reading could not be held at its moment to its end; begin again."""
-
-
 class Backend(Protocol):
     """Keeps records. All methods may be called at any time, from one event loop, any number at once.
 
@@ -207,19 +196,21 @@ class Backend(Protocol):
 
     async def search(
         self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
-    ) -> Sequence[Sequence[Near]]:
+    ) -> Sequence[Sequence[Near] | TooLarge]:
         """The k records nearest to each of `queries`, shape (queries, dimension), nearest first; all that was acknowledged is considered.
+
+        They are FOUND_BYTES together at most, but for a single record that is larger.
 
         Raises:
             UnknownNamespaceError, DimensionError: nothing can be found.
         """
         ...
 
-    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
-        """Those of the records that are there, in the order of `ids`.
+    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Got:
+        """Those of the records that are there, in the order of `ids`: at most PAGE_BYTES, but for a single record that is larger.
 
         Raises:
-            UnknownNamespaceError, CursorError: for a namespace or ids that were never given.
+            UnknownNamespaceError: when there is no such namespace.
         """
         ...
 
@@ -227,7 +218,7 @@ class Backend(Protocol):
         """A page of at most `limit` records that match, and of at most PAGE_BYTES, but for a single record that is larger.
 
         Raises:
-            UnknownNamespaceError, CursorError: as for `get`.
+            UnknownNamespaceError, CursorError: for a namespace or a cursor that was never given.
         """
         ...
 

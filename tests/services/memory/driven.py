@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Filter, Finding, Judged, Record, StatsResponse
-from tandem_memory.backend import Appended, Backend, Near, Pruning, Removed
+from tandem_memory.backend import Appended, Backend, Near, Pruning, Removed, TooLarge
 
 DIMENSION = 4
 NAMESPACE = "run-1"
@@ -104,10 +104,14 @@ class Driven:
 
     def search(self, near: Sequence[float], k: int = 10, wanted: Filter = ALL, *, namespace: str = NAMESPACE) -> Sequence[Near]:
         queries = np.array([near], np.float32)
-        return self.run(self.backend.search(namespace, queries, k, wanted, vectors=False))[0]
+        (found,) = self.run(self.backend.search(namespace, queries, k, wanted, vectors=False))
+        assert not isinstance(found, TooLarge)
+        return found
 
     def get(self, *ids: str, namespace: str = NAMESPACE, vectors: bool = False) -> Sequence[Record]:
-        return self.run(self.backend.get(namespace, ids, vectors=vectors))
+        got = self.run(self.backend.get(namespace, ids, vectors=vectors))
+        assert not got.left
+        return got.records
 
     def scan(self, wanted: Filter = ALL, *, limit: int = 100, namespace: str = NAMESPACE, vectors: bool = False) -> list[Record]:
         """All pages."""

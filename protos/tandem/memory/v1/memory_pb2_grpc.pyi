@@ -44,6 +44,7 @@ class MemoryServiceStub:
     SearchStream: _grpc.StreamStreamMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]
     """The same, many times: one answer a request, in their order. A request that is refused ends the stream, as it does that of appends."""
     Get: _grpc.UnaryUnaryMultiCallable[_memory_pb2.GetRequest, _memory_pb2.GetResponse]
+    """Single records; those that are not there are left out."""
     Scan: _grpc.UnaryUnaryMultiCallable[_memory_pb2.ScanRequest, _memory_pb2.ScanResponse]
     """All records in the order they were taken in, a page at a time."""
     Watch: _grpc.UnaryStreamMultiCallable[_memory_pb2.WatchRequest, _memory_pb2.WatchResponse]
@@ -79,6 +80,7 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     SearchStream: _aio.StreamStreamMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]  # type: ignore[assignment]
     """The same, many times: one answer a request, in their order. A request that is refused ends the stream, as it does that of appends."""
     Get: _aio.UnaryUnaryMultiCallable[_memory_pb2.GetRequest, _memory_pb2.GetResponse]  # type: ignore[assignment]
+    """Single records; those that are not there are left out."""
     Scan: _aio.UnaryUnaryMultiCallable[_memory_pb2.ScanRequest, _memory_pb2.ScanResponse]  # type: ignore[assignment]
     """All records in the order they were taken in, a page at a time."""
     Watch: _aio.UnaryStreamMultiCallable[_memory_pb2.WatchRequest, _memory_pb2.WatchResponse]  # type: ignore[assignment]
@@ -140,7 +142,8 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _memory_pb2.GetRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_memory_pb2.GetResponse, _abc.Awaitable[_memory_pb2.GetResponse]]: ...
+    ) -> _typing.Union[_memory_pb2.GetResponse, _abc.Awaitable[_memory_pb2.GetResponse]]:
+        """Single records; those that are not there are left out."""
 
     @_abc_1.abstractmethod
     def Scan(

@@ -119,5 +119,5 @@ def _check_queries(queries: Sequence[Query]) -> None:
             raise UnacceptableError(field=field, problem="by text and by vector in one request; send two")
         if by == "vector":
             check_vector(f"{field}.vector", query.vector)
-        elif not query.text:
+        elif by is None:
             raise UnacceptableError(field=field, problem="empty; give a text or a vector to search by")

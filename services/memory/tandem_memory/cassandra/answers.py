@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
-from tandem_memory.backend import PAGE_BYTES, CursorError, Page, Pruning
+from tandem_memory.backend import PAGE_BYTES, CursorError, Got, Page, Pruning
 from tandem_memory.cassandra import places
 from tandem_memory.cassandra.entries import Entry, Kind
 from tandem_memory.cassandra.places import Place
@@ -21,17 +21,29 @@ from tandem_memory.pruning import removed
 from tandem_memory.statistics import Tally
 from tandem_memory.wanted import utility, wants
 
+_LOOKED_UP = 64  # ids at once, which may be of the largest records
 _PART = 256  # records of an export that are given out at once
 _IN_MEMORY_BYTES = 16 << 20  # of an export; more of it is in a temporary file
 _LENGTH_BYTES = 8
 
 
-async def get(shelf: Shelf, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
-    """Those of the records that are there, in the order of `ids`."""
-    asked = await known(shelf, ids)
-    entries = await shelf.log.at(asked, exact=vectors)
-    found = [entries[place] for place in asked if place in entries]
-    return [entry.record for entry in found if entry.kind == Kind.RECORD]
+async def get(shelf: Shelf, ids: Sequence[str], *, vectors: bool) -> Got:
+    """Those of the records that are there, in the order of `ids`, as many as a page holds."""
+    asked = [Place.of(each) for each in ids]
+    if not all(place is None or shelf.tails.holds(place) for place in asked):
+        await shelf.refresh()
+    found, weight = list[Record](), 0
+    for begin in range(0, len(ids), _LOOKED_UP):
+        part = asked[begin : begin + _LOOKED_UP]
+        entries = await shelf.log.at([place for place in part if place and shelf.tails.holds(place)], exact=vectors)
+        for number, place in enumerate(part, begin):
+            entry = entries.get(place) if place else None
+            if entry is not None and entry.kind == Kind.RECORD:
+                weight += (record := entry.record).ByteSize()
+                if found and weight > PAGE_BYTES:
+                    return Got(records=found, left=len(ids) - number)
+                found.append(record)
+    return Got(records=found)
 
 
 async def known(shelf: Shelf, ids: Iterable[str]) -> list[Place]:

@@ -11,16 +11,19 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
+from tandem_memory.answer_size import within
 from tandem_memory.backend import (
     Appended,
     CursorError,
     DimensionError,
+    Got,
     Near,
     News,
     Origin,
     Page,
     Pruning,
     Removed,
+    TooLarge,
     UnknownNamespaceError,
 )
 from tandem_memory.bell import Bell
@@ -29,6 +32,7 @@ from tandem_memory.cassandra.asking import Asking
 from tandem_memory.cassandra.link import Link
 from tandem_memory.cassandra.shelf import Manners, Shelf
 from tandem_memory.cassandra.spaces import Space, Spaces
+from tandem_memory.cassandra.tails import Room
 from tandem_memory.cassandra.watching import Told, follow
 
 _FLOAT_BYTES = 4
@@ -62,6 +66,7 @@ class Clustered:
         self._spaces = Spaces(self._asking, link.keyspace, store)
         self._replica = secrets.token_hex(_REPLICA_BYTES)
         self._now, self._manners = now, manners or Manners()
+        self._room = Room(most_bytes=self._manners.most_young_bytes)
         self._bell = Bell()
         self._shelves: dict[str, Shelf] = {}
 
@@ -75,14 +80,14 @@ class Clustered:
 
     async def search(
         self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
-    ) -> Sequence[Sequence[Near]]:
+    ) -> Sequence[Sequence[Near] | TooLarge]:
         """Ask Cassandra's index and the memory of what is young."""
         shelf = await self._shelf(namespace)
         if queries.shape[1] != shelf.space.dimension:
             raise DimensionError(shelf.space.dimension, queries.shape[1])
-        return await finding.search(shelf, queries, k, wanted, vectors=vectors)
+        return within(await finding.search(shelf, queries, k, wanted, vectors=vectors))
 
-    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
+    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Got:
         """Read them at a quorum."""
         return await answers.get(await self._shelf(namespace), ids, vectors=vectors)
 
@@ -160,7 +165,7 @@ class Clustered:
         shelf = self._shelves.get(space.identity)
         if shelf is None:
             shelf = self._shelves[space.identity] = Shelf(
-                *(self._asking, space, self._replica), now=self._now, manners=self._manners, ring=self._bell.ring
+                *(self._asking, space, self._replica), now=self._now, manners=self._manners, room=self._room, ring=self._bell.ring
             )
         await shelf.ready()
         return shelf

@@ -42,11 +42,17 @@ class Place:
         Raises:
             CursorError: when it is none.
         """
-        found = _ID.fullmatch(identifier)
-        if not found:
+        place = cls.of(identifier)
+        if place is None:
             msg = f"{identifier!r} is no id of this namespace"
             raise CursorError(msg)
-        return cls(found[1], int(found[2]))
+        return place
+
+    @classmethod
+    def of(cls, identifier: str) -> "Place | None":
+        """The same; None when it is none."""
+        found = _ID.fullmatch(identifier)
+        return cls(found[1], int(found[2])) if found else None
 
 
 def bucket(position: int) -> int:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from tandem.memory.v1 import memory_pb2 as wire
 
+from tandem_memory.client.errors import RefusedError
 from tandem_memory.record import Record, moment
 
 
@@ -189,9 +190,17 @@ def records(messages: Iterable[wire.Record]) -> Sequence[Record]:
     return [Record.of(message) for message in messages]
 
 
-def found(response: wire.SearchResponse) -> Sequence[Sequence[Hit]]:
-    """One sequence for each query, nearest first."""
-    return [[Hit(record=Record.of(hit.record), similarity=hit.similarity) for hit in each.hits] for each in response.found]
+def hits(found: wire.Found, address: str, number: int = 0) -> Sequence[Hit]:
+    """What a query found, nearest first.
+
+    Raises:
+        RefusedError: when the query, which is `number` of all, is refused by itself.
+    """
+    if found.refused:
+        field = f"queries[{number}]"
+        msg = f"memory at {address}: {field}: {found.refused}"
+        raise RefusedError(msg, field=field)
+    return [Hit(record=Record.of(hit.record), similarity=hit.similarity) for hit in found.hits]
 
 
 def news(response: wire.WatchResponse) -> News:

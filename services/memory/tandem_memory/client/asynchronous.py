@@ -1,7 +1,6 @@
 """The memory for an event loop: the methods of `Memory`, awaited. Their descriptions are there."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,6 +12,7 @@ from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Impor
 from tandem_memory.client.blocking import LONG_S
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.filter import EVERYTHING, Filter
+from tandem_memory.client.finds import Finds, OnRefused
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
@@ -63,40 +63,47 @@ class AsyncMemory:
     async def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """As `Memory.search`."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        (hits,) = answers.found(await self._link.ask(self._terms, self._link.stub.Search, request))
-        return hits
+        response = await self._link.ask(self._terms, self._link.stub.Search, request)
+        return answers.hits(response.found[0], self._link.address)
 
     async def search_many(
-        self, queries: Iterable[Query], k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False
+        self,
+        queries: Iterable[Query],
+        k: int = 10,
+        where: Filter = EVERYTHING,
+        *,
+        with_vectors: bool = False,
+        on_refused: OnRefused | None = None,
     ) -> AsyncIterator[Sequence[Hit]]:
         """As `Memory.search_many`."""
         from tandem_memory.client.async_talk import AsyncTalk
 
-        heard: deque[Sequence[Hit]] = deque()
-
-        def told(_: Sequence[wire.Query], response: wire.SearchResponse) -> None:
-            heard.extend(answers.found(response))
+        finds = Finds(self._link.address, on_refused)
 
         def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:
             return requests.search(self._terms.namespace, batch, k, where, with_vectors=with_vectors)
 
-        talk = AsyncTalk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), told)
+        talk = AsyncTalk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), finds.told)
         try:
             for query in queries:
                 await talk.put(requests.query(query))
-                while heard:
-                    yield heard.popleft()
+                async for hits in self._settled(finds, gather):
+                    yield hits
             await talk.flush()
-            while heard:
-                yield heard.popleft()
+            async for hits in self._settled(finds, gather):
+                yield hits
         finally:
             await talk.close()
 
     async def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> Sequence[Record]:
         """As `Memory.get`."""
         records: list[Record] = []
-        for request in requests.gets(self._terms.namespace, ids, with_vectors=with_vectors):
-            records += answers.records((await self._link.ask(self._terms, self._link.stub.Get, request)).records)
+        for call in requests.gets(self._terms.namespace, ids, with_vectors=with_vectors):
+            request: wire.GetRequest | None = call
+            while request:
+                response = await self._link.ask(self._terms, self._link.stub.Get, request)
+                records += answers.records(response.records)
+                request = requests.rest(request, response.left)
         return records
 
     async def scan(self, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> AsyncIterator[Record]:
@@ -170,6 +177,13 @@ class AsyncMemory:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.close()
+
+    async def _settled(self, finds: Finds, gather: Callable[[Sequence[wire.Query]], wire.SearchRequest]) -> AsyncIterator[Sequence[Hit]]:
+        while finds.heard:
+            query, found, alone = finds.heard.popleft()
+            if found.refused and not alone:
+                found = (await self._link.ask(self._terms, self._link.stub.Search, gather([query]))).found[0]
+            yield finds.hits(found)
 
     def _slow(self, deadline_s: float) -> Terms:
         return self._terms.but(None, deadline_s, None)

@@ -1,7 +1,6 @@
 """The memory for threads that wait. `AsyncMemory` has the same methods for an event loop."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,6 +11,7 @@ from tandem_memory.client import answers, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, Removed, Stats
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.filter import EVERYTHING, Filter
+from tandem_memory.client.finds import Finds, OnRefused
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import Link, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
@@ -86,36 +86,52 @@ class Memory:
     def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """The k records nearest to a text or vector, nearest first; whatever was acknowledged before is found."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        (hits,) = answers.found(self._link.ask(self._terms, self._link.stub.Search, request))
-        return hits
+        return answers.hits(self._link.ask(self._terms, self._link.stub.Search, request).found[0], self._link.address)
 
     def search_many(
-        self, queries: Iterable[Query], k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False
+        self,
+        queries: Iterable[Query],
+        k: int = 10,
+        where: Filter = EVERYTHING,
+        *,
+        with_vectors: bool = False,
+        on_refused: OnRefused | None = None,
     ) -> Iterator[Sequence[Hit]]:
-        """The same for each of many queries, in their order, at full rate over one stream."""
-        heard: deque[Sequence[Hit]] = deque()
+        """The same for each of many queries, in their order, at full rate over one stream.
 
-        def told(_: Sequence[wire.Query], response: wire.SearchResponse) -> None:
-            heard.extend(answers.found(response))
+        Args:
+            queries: Texts or vectors.
+            k: How many records for each.
+            where: Which records.
+            with_vectors: Whether records come with their vectors.
+            on_refused: Told of each query that cannot be answered by itself, such as a text without a word, which then has no hits;
+                without it the first of those raises RefusedError in its place.
+        """
+        finds = Finds(self._link.address, on_refused)
 
         def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:
             return requests.search(self._terms.namespace, batch, k, where, with_vectors=with_vectors)
 
-        talk = Talk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), told)
+        talk = Talk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), finds.told)
         try:
             for query in queries:
                 talk.put(requests.query(query))
-                while heard:
-                    yield heard.popleft()
+                yield from self._settled(finds, gather)
             talk.flush()
-            yield from heard
+            yield from self._settled(finds, gather)
         finally:
             talk.close()
 
     def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> Sequence[Record]:
         """Those of the records that are there, in the order of `ids`."""
-        calls = requests.gets(self._terms.namespace, ids, with_vectors=with_vectors)
-        return [each for request in calls for each in answers.records(self._link.ask(self._terms, self._link.stub.Get, request).records)]
+        records: list[Record] = []
+        for call in requests.gets(self._terms.namespace, ids, with_vectors=with_vectors):
+            request: wire.GetRequest | None = call
+            while request:
+                response = self._link.ask(self._terms, self._link.stub.Get, request)
+                records += answers.records(response.records)
+                request = requests.rest(request, response.left)
+        return records
 
     def scan(self, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Iterator[Record]:
         """All records that match, in the order that they were taken in, fetched a page at a time."""
@@ -196,6 +212,14 @@ class Memory:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _settled(self, finds: Finds, gather: Callable[[Sequence[wire.Query]], wire.SearchRequest]) -> Iterator[Sequence[Hit]]:
+        """What was heard; a query that was refused among others is asked again by itself, when its answer may be large."""
+        while finds.heard:
+            query, found, alone = finds.heard.popleft()
+            if found.refused and not alone:
+                found = self._link.ask(self._terms, self._link.stub.Search, gather([query])).found[0]
+            yield finds.hits(found)
 
     def _slow(self, deadline_s: float) -> Terms:
         return self._terms.but(None, deadline_s, None)

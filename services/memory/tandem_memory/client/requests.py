@@ -101,6 +101,13 @@ def gets(namespace: str, ids: Sequence[str], *, with_vectors: bool) -> Iterator[
         yield wire.GetRequest(namespace=namespace, ids=ids[begin : begin + MOST_IDS], with_vectors=with_vectors)
 
 
+def rest(request: wire.GetRequest, left: int) -> wire.GetRequest | None:
+    """What of a get is to be asked again, when `left` of its ids were not answered; None when all were."""
+    if not left:
+        return None
+    return wire.GetRequest(namespace=request.namespace, ids=request.ids[-left:], with_vectors=request.with_vectors)
+
+
 def page(namespace: str, cursor: str, where: Filter, *, with_vectors: bool) -> wire.ScanRequest:
     """The page of a scan that begins at `cursor`."""
     return wire.ScanRequest(namespace=namespace, cursor=cursor, limit=MOST_ON_A_PAGE, filter=where.message(), with_vectors=with_vectors)

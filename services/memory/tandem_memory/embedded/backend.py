@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory.backend import Appended, CursorError, DimensionError, Near, News, Origin, Page, Pruning, Removed
+from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Near, News, Origin, Page, Pruning, Removed, TooLarge
 from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committer
@@ -72,18 +72,18 @@ class Embedded:
 
     async def search(
         self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
-    ) -> Sequence[Sequence[Near]]:
+    ) -> Sequence[Sequence[Near] | TooLarge]:
         """Ask the index, then read what it found; a record that is removed in between is left out."""
         index, known = self._indexes.of(namespace), self._store.namespace(namespace)
         if queries.shape[1] != known.dimension:
             raise DimensionError(known.dimension, queries.shape[1])
 
-        def work() -> Sequence[Sequence[Near]]:
+        def work() -> Sequence[Sequence[Near] | TooLarge]:
             return self._readings.near(known, index.search(queries, k, wanted), vectors=vectors)
 
         return await self._off_the_loop(work)
 
-    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
+    async def get(self, namespace: str, ids: Sequence[str], *, vectors: bool) -> Got:
         """Read them."""
         known = self._store.namespace(namespace)
         return await self._off_the_loop(partial(self._readings.get, known, ids, vectors=vectors))

@@ -3,15 +3,17 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
-from tandem_memory.backend import PAGE_BYTES, Near, Page
+from tandem_memory.answer_size import within
+from tandem_memory.backend import PAGE_BYTES, Got, Near, Page, TooLarge
 from tandem_memory.embedded import cursors
 from tandem_memory.index import Index
 from tandem_memory.statistics import Tally
-from tandem_memory.store import Namespace, Snapshot, Store, position_of, reading
+from tandem_memory.store import Namespace, Snapshot, Store, position_in, reading
 from tandem_memory.store.reading import Stretch
 from tandem_memory.wanted import wants
 
@@ -29,29 +31,30 @@ class Readings:
         self._store = store
         self._newest: OrderedDict[tuple[int, int, int, bool], Stretch] = OrderedDict()
 
-    def near(self, namespace: Namespace, found: Sequence[Sequence[tuple[int, float]]], *, vectors: bool) -> Sequence[Sequence[Near]]:
+    def near(
+        self, namespace: Namespace, found: Sequence[Sequence[tuple[int, float]]], *, vectors: bool
+    ) -> Sequence[Sequence[Near] | TooLarge]:
         """The records that a search found."""
         with self._store.reading() as transaction:
-            return [
-                [
-                    Near(record=record, similarity=cosine)
-                    for position, cosine in each
-                    if (record := reading.record(transaction, namespace, position, vectors=vectors)) is not None
-                ]
+            read = partial(reading.record, transaction, namespace, vectors=vectors)
+            return within(
+                (Near(record=record, similarity=cosine) for position, cosine in each if (record := read(position)) is not None)
                 for each in found
-            ]
+            )
 
-    def get(self, namespace: Namespace, ids: Sequence[str], *, vectors: bool) -> Sequence[Record]:
-        """The records that are there.
-
-        Raises:
-            CursorError: for an id that was never given.
-        """
-        last = self._store.head(namespace)
-        positions = [position_of(each, last) for each in ids]
+    def get(self, namespace: Namespace, ids: Sequence[str], *, vectors: bool) -> Got:
+        """The records that are there, as many as a page holds."""
+        last, found, weight = self._store.head(namespace), list[Record](), 0
         with self._store.reading() as transaction:
-            read = (reading.record(transaction, namespace, position, vectors=vectors) for position in positions)
-            return [record for record in read if record is not None]
+            for number, each in enumerate(ids):
+                position = position_in(each, last)
+                record = reading.record(transaction, namespace, position, vectors=vectors) if position else None
+                if record is not None:
+                    weight += record.ByteSize()
+                    if found and weight > PAGE_BYTES:
+                        return Got(records=found, left=len(ids) - number)
+                    found.append(record)
+        return Got(records=found)
 
     def page(self, namespace: Namespace, index: Index, after: int, limit: int, wanted: Filter, *, vectors: bool) -> Page:
         """At most `limit` records behind a position, or fewer large ones."""

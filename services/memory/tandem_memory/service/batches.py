@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.backend import Backend, DamagedError, Near
+from tandem_memory.backend import Backend, DamagedError, Near, TooLarge
 from tandem_memory.figures import Figures
 
 _AT_ONCE = 2  # batches; one is looked up while the records of the other are read
 _QUERIES = 32  # of a batch that more than one caller is in: beyond that a query costs the same, and the first would wait
 
-Nearest = Sequence[Sequence[Near]]
+Nearest = Sequence[Sequence[Near] | TooLarge]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,8 @@ class Batches:
             else:
                 _refuse(batch, error)
         else:
-            _answer(batch, found)
+            for each in _answered(batch, found):  # what is too large with what others asked for may not be by itself
+                await self._make(question, [each])
 
 
 def _taken(waiting: list[_Asked]) -> Sequence[_Asked]:
@@ -101,12 +102,17 @@ def _taken(waiting: list[_Asked]) -> Sequence[_Asked]:
     return taken
 
 
-def _answer(batch: Sequence[_Asked], found: Nearest) -> None:
-    at = 0
+def _answered(batch: Sequence[_Asked], found: Nearest) -> list[_Asked]:
+    """Those that are to be asked again, alone; all others have their answer."""
+    at, again = 0, list[_Asked]()
     for each in batch:
-        if not each.answer.done():  # or nobody waits any more
-            each.answer.set_result(found[at : at + len(each.queries)])
+        theirs = found[at : at + len(each.queries)]
         at += len(each.queries)
+        if len(batch) > 1 and TooLarge() in theirs:
+            again.append(each)
+        elif not each.answer.done():  # or nobody waits any more
+            each.answer.set_result(theirs)
+    return again
 
 
 def _refuse(batch: Sequence[_Asked], error: Exception) -> None:

@@ -23,11 +23,12 @@ class Reading(Calls):
     """Reads records."""
 
     async def Get(self, request: GetRequest, context: Context) -> GetResponse:  # noqa: N802 - the wire's name
-        """Single records."""
+        """Single records; those of the first ids only where they are large."""
         with told(self._parts.figures, "Get", request.namespace, about="ids"):
             self._allow(context, request.namespace, Right.READ)
             check_get(request)
-            return GetResponse(records=await self._parts.backend.get(request.namespace, request.ids, vectors=request.with_vectors))
+            got = await self._parts.backend.get(request.namespace, request.ids, vectors=request.with_vectors)
+            return GetResponse(records=got.records, left=got.left)
 
     async def Scan(self, request: ScanRequest, context: Context) -> ScanResponse:  # noqa: N802 - the wire's name
         """A page of records, and where the next one begins; fewer than were asked for where they are large."""

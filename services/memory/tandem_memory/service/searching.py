@@ -1,14 +1,15 @@
 """Search and SearchStream: what waits together is looked up together."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from tandem.memory.v1.memory_pb2 import Found, Hit, SearchRequest, SearchResponse
 
 from tandem_memory.acceptance import check_search
 from tandem_memory.acceptance.limits import DEFAULT_FOUND
+from tandem_memory.backend import FOUND_BYTES, Near, TooLarge
 from tandem_memory.rights import Right
 from tandem_memory.service import texts
-from tandem_memory.service.batches import Batches, Nearest, Question
+from tandem_memory.service.batches import Batches, Question
 from tandem_memory.service.outcome import told
 from tandem_memory.service.parts import Calls, Context, Parts
 from tandem_memory.service.pipeline import in_order
@@ -22,12 +23,14 @@ class Searching(Calls):
         self._batches = Batches(parts.backend, parts.figures)
 
     async def Search(self, request: SearchRequest, context: Context) -> SearchResponse:  # noqa: N802 - the wire's name
-        """The records nearest to each query."""
+        """The records nearest to each query; one that cannot be answered is refused by itself, among the answers to the others."""
         with told(self._parts.figures, "Search", request.namespace, about="queries"):
             self._allow(context, request.namespace, Right.READ)
             check_search(request)
-            queries = await texts.matrix(self._parts, request.namespace, request.queries)
-            return _answer(await self._batches.nearest(_question(request), queries))
+            queries, silent = await texts.matrix(self._parts, request.namespace, request.queries)
+            found = iter(await self._batches.nearest(_question(request), queries) if len(queries) else ())
+            each = (silent[number] if number in silent else next(found) for number in range(len(request.queries)))
+            return SearchResponse(found=[_found(one, request) for one in each])
 
     async def SearchStream(  # noqa: N802 - the wire's name
         self, request_iterator: AsyncIterator[SearchRequest], context: Context
@@ -47,5 +50,12 @@ def _question(request: SearchRequest) -> Question:
     )
 
 
-def _answer(found: Nearest) -> SearchResponse:
-    return SearchResponse(found=[Found(hits=[Hit(record=near.record, similarity=near.similarity) for near in each]) for each in found])
+def _found(one: Sequence[Near] | TooLarge | str, request: SearchRequest) -> Found:
+    """What a query is answered: what it found, or why it is refused."""
+    if isinstance(one, str):
+        return Found(refused=one)
+    if isinstance(one, TooLarge):
+        problem = f"its {request.k or DEFAULT_FOUND} nearest records are more than an answer holds ({FOUND_BYTES >> 20} MiB)"
+        fixes = ("fewer (k)", "no vectors" if request.with_vectors else "", "this query by itself" if len(request.queries) > 1 else "")
+        return Found(refused=f"{problem}; ask for {' or '.join(filter(None, fixes))}")
+    return Found(hits=[Hit(record=near.record, similarity=near.similarity) for near in one])

@@ -1,6 +1,6 @@
 """Where vectors come from: handed in by callers, or made of texts by the service's embedding. A namespace has one origin only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ async def embedded(parts: Parts, namespace: str, records: Sequence[Record]) -> s
     if records[0].vector:
         return CALLER
     _check_ours(parts, await parts.backend.origin(namespace))
-    vectors = await _vectors(parts, [record.question for record in records], "records[{}].question")
+    vectors = await _of_questions(parts, records)
     for record, vector in zip(records, vectors, strict=True):
         record.vector = vector.tobytes()
     return parts.embedding.name
@@ -47,12 +47,15 @@ async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record
         return there.embedding
     if not first.question:
         return CALLER
-    ours = await _vectors(parts, [first.question], "records[{}].question")
+    ours = await _vectors(parts, [first.question])
     return parts.embedding.name if ours[0].tobytes() == first.vector else CALLER
 
 
-async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> npt.NDArray[np.float32]:
-    """The vectors of `queries`, shape (queries, dimension); all are texts, or none is.
+async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> tuple[npt.NDArray[np.float32], Mapping[int, str]]:
+    """The vectors of those of `queries` that have one, and what is wrong with the others, by their place; all are texts, or none is.
+
+    Returns:
+        Vectors of shape (queries, dimension), without the others.
 
     Raises:
         UnknownNamespaceError, EmbeddingError, DimensionError: when they cannot be looked up there.
@@ -62,26 +65,46 @@ async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> npt.
         raise UnknownNamespaceError(namespace)
     if queries[0].WhichOneof("by") == "text":
         _check_ours(parts, there)
-        return await _vectors(parts, [query.text for query in queries], "queries[{}].text")
+        return await _of_texts(parts, [query.text for query in queries], there.dimension)
     for query in queries:
         if len(query.vector) != there.dimension * _FLOAT.itemsize:
             raise DimensionError(there.dimension, len(query.vector) // _FLOAT.itemsize)
-    return np.frombuffer(b"".join([query.vector for query in queries]), _FLOAT).reshape(len(queries), there.dimension)
+    return np.frombuffer(b"".join([query.vector for query in queries]), _FLOAT).reshape(len(queries), there.dimension), {}
 
 
-async def _vectors(parts: Parts, texts: Sequence[str], field: str) -> npt.NDArray[np.float32]:
-    """A vector with a direction for each of `texts`, as the wire has it.
+async def _of_questions(parts: Parts, records: Sequence[Record]) -> npt.NDArray[np.float32]:
+    """The vectors of the records' questions.
 
     Raises:
-        UnacceptableError: when one has none, because it says nothing that our embedding knows.
+        UnacceptableError: when one has none.
     """
-    vectors = (await parts.embedding.embed(texts)).astype(_FLOAT, copy=False)
-    silent = np.flatnonzero(~vectors.any(axis=1))
-    if len(silent):
-        at = int(silent[0])
-        problem = f"{texts[at][:_SHOWN]!r} has no word to be found by; say more, or send a vector"
-        raise UnacceptableError(field=field.format(at), problem=problem)
+    vectors = await _vectors(parts, [record.question for record in records])
+    for at in _silent(vectors):
+        raise UnacceptableError(field=f"records[{at}].question", problem=_wordless(records[at].question))
     return vectors
+
+
+async def _of_texts(parts: Parts, texts: Sequence[str], dimension: int) -> tuple[npt.NDArray[np.float32], Mapping[int, str]]:
+    """As `matrix`; what is blank is not even shown to an embedding, since some refuse all for it."""
+    places = [at for at, text in enumerate(texts) if text.strip()]
+    vectors = await _vectors(parts, [texts[at] for at in places]) if places else np.empty((0, dimension), _FLOAT)
+    silent = _silent(vectors)
+    answered = {*places} - {places[at] for at in silent}
+    return np.delete(vectors, silent, axis=0), {at: _wordless(text) for at, text in enumerate(texts) if at not in answered}
+
+
+async def _vectors(parts: Parts, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """A vector for each of `texts`, as the wire has it."""
+    return (await parts.embedding.embed(texts)).astype(_FLOAT, copy=False)
+
+
+def _silent(vectors: npt.NDArray[np.float32]) -> list[int]:
+    """Places of the vectors without a direction: their texts say nothing that our embedding knows."""
+    return np.flatnonzero(~vectors.any(axis=1)).tolist()
+
+
+def _wordless(text: str) -> str:
+    return f"{text[:_SHOWN]!r} has no word to be found by; say more, or send a vector"
 
 
 def _check_ours(parts: Parts, there: Origin | None) -> None:

@@ -2,7 +2,7 @@
 
 from tandem_memory.store.draft import Added, Effect, Gone, Used
 from tandem_memory.store.errors import FormatError, InUseError
-from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_of
+from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_in
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.room import FEWEST
 from tandem_memory.store.snapshot import Snapshot
@@ -25,5 +25,5 @@ __all__ = [
     "Store",
     "Used",
     "inspect",
-    "position_of",
+    "position_in",
 ]

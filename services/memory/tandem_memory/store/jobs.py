@@ -177,13 +177,18 @@ def position_of(identifier: str, last: int) -> int:
     Raises:
         CursorError: when it cannot have been given by a log that has come to `last`.
     """
-    if not (identifier.isascii() and identifier.isdecimal() and identifier[0] != "0" and len(identifier) <= len(str(last))):
-        msg = f"{identifier!r} is no id of this namespace"
-        raise CursorError(msg)
-    if int(identifier) > last:
+    position = position_in(identifier, last)
+    if position is None:
         msg = f"{identifier!r} is no id of this namespace, which has come to {last}"
         raise CursorError(msg)
-    return int(identifier)
+    return position
+
+
+def position_in(identifier: str, last: int) -> int | None:
+    """The same; None when a log that has come to `last` cannot have given it."""
+    if not (identifier.isascii() and identifier.isdecimal() and identifier[0] != "0" and len(identifier) <= len(str(last))):
+        return None
+    return int(identifier) if int(identifier) <= last else None
 
 
 def use_of(record: Record, kept: bytes | None) -> Use:

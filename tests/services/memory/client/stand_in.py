@@ -26,6 +26,8 @@ class StandIn(MemoryServiceServicer):
         refusals: What the next calls are refused with, before they do anything; None lets one pass.
         breaks: After how many answers each of the next streams breaks; the answer that was due is lost, its effect is not.
         silent: While it is set, streams of appends are heard and not answered.
+        got_at_once: How many ids are answered at once, as if their records were large.
+        found_at_once: How many queries of a request are answered, likewise.
         calls: Names of the calls that were made.
     """
 
@@ -36,6 +38,7 @@ class StandIn(MemoryServiceServicer):
         self.refusals: deque[Refused | None] = deque()
         self.breaks: deque[int] = deque()
         self.silent = threading.Event()
+        self.got_at_once = self.found_at_once = 1000
         self.calls: list[str] = []
         self.batches: list[int] = []
         self.deadlines: list[float] = []
@@ -116,8 +119,11 @@ class StandIn(MemoryServiceServicer):
     def _search(self, request: wire.SearchRequest) -> wire.SearchResponse:
         response = wire.SearchResponse()
         self.batches.append(len(request.queries))
-        for query in request.queries:
+        for number, query in enumerate(request.queries):
             found = response.found.add()
+            if query.text == "?!" or number >= self.found_at_once:
+                found.refused = "no word" if query.text == "?!" else "too large"
+                continue
             near = sorted(((self._cosine(query, record), record) for record in self.records.values()), key=lambda each: -each[0])
             for similarity, record in near[: request.k or 10]:
                 found.hits.add(record=record, similarity=similarity)
@@ -138,7 +144,9 @@ class StandIn(MemoryServiceServicer):
 
     def Get(self, request: wire.GetRequest, context: Any) -> wire.GetResponse:
         self._begin("Get", context)
-        return wire.GetResponse(records=[self.records[each] for each in request.ids if each in self.records])
+        some = request.ids[: self.got_at_once]
+        records = [self.records[each] for each in some if each in self.records]
+        return wire.GetResponse(records=records, left=len(request.ids) - len(some))
 
     def Scan(self, request: wire.ScanRequest, context: Any) -> wire.ScanResponse:
         self._begin("Scan", context)

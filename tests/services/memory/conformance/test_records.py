@@ -2,10 +2,11 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Filter, Judged, Record, Use, Verified
-from tandem_memory.backend import CursorError, DimensionError, EmbeddingError, UnknownNamespaceError
+from tandem_memory.backend import CursorError, DimensionError, EmbeddingError, TooLarge, UnknownNamespaceError
 
 from tests.services.memory.driven import NAMESPACE, Clock, Driven, questions, record, vector
 
@@ -106,6 +107,38 @@ def test_found_at_once(memory: Driven) -> None:
     assert [near.similarity for near in found] == pytest.approx([1, 2**-0.5, 5**-0.5])
 
 
+def large(number: int) -> Record:
+    """A record of 9 MiB."""
+    return record(f"large {number}", near=(1, number, 0, 0), answer=str(number) * (9 << 20))
+
+
+def test_large_records_are_got_a_page_at_a_time(memory: Driven) -> None:
+    """No more than a page is read at once; how many of the ids are left is said, and none of them is lost."""
+    ids = [memory.ids(large(number))[0] for number in range(4)]
+    asked, pages = [ids[0], "x", *ids[1:]], list[list[str]]()
+    while asked:
+        got = memory.run(memory.backend.get(NAMESPACE, asked, vectors=False))
+        pages.append(questions(got.records))
+        asked = asked[len(asked) - got.left :]
+    assert pages == [[f"large {number}"] for number in range(4)]
+
+
+def test_what_is_too_large_to_be_found_together(memory: Driven) -> None:
+    """A query whose records do not fit into the answer is told so, and the others are answered."""
+    for number in range(4):
+        memory.append(large(number))
+    memory.append(record("small", near=(0, 0, 0, 1), source="s"))
+    queries = np.array([(1, 0, 0, 0)] * 2, np.float32)
+
+    def found(k: int) -> list[object]:
+        answers = memory.run(memory.backend.search(NAMESPACE, queries, k, Filter(), vectors=False))
+        return [each if isinstance(each, TooLarge) else questions([near.record for near in each]) for each in answers]
+
+    assert found(1) == [["large 0"], ["large 0"]]
+    assert found(3) == [["large 0", "large 1", "large 2"], TooLarge()]
+    assert found(4) == [TooLarge(), TooLarge()]
+
+
 def test_found_after_a_restart(memory: Driven) -> None:
     """Searches, filters and uses are the same after a restart."""
     a, b, _ = memory.ids(record("a", source="x"), record("b", source="x", near=(0, 1, 0, 0)), record("c", source="y"))
@@ -142,10 +175,11 @@ def test_unknown_namespaces_and_ids(memory: Driven) -> None:
             asking()
     with pytest.raises(UnknownNamespaceError):
         memory.judge(Judged(id="1", gain=1))
-    memory.append(record())
+    memory.append(record("there"))
+    (there,) = [each.id for each in memory.scan()]
+    assert questions(memory.get("x", there, "9999")) == ["there"]
     for never in ("", "0", "x", "-1", "²", "01", "9" * 30, "9999"):
-        with pytest.raises(CursorError):
-            memory.get(never)
+        assert memory.get(never) == []
         with pytest.raises(CursorError):
             memory.judge(Judged(id=never, gain=1))
     with pytest.raises(CursorError):

@@ -91,12 +91,6 @@ CALLS: dict[str, tuple[Callable[[Any], object], grpc.StatusCode, str, str | None
         "send what this service gave",
         "cursor",
     ),
-    "an id of nobody's": (
-        lambda stub: stub.Get(pb.GetRequest(namespace="texts", ids=["yesterday"])),
-        Code.INVALID_ARGUMENT,
-        "send what this service gave",
-        "ids",
-    ),
     "a judgement of nothing": (
         lambda stub: stub.Feedback(pb.FeedbackRequest(namespace="texts", judged=[pb.Judged(id="yesterday")])),
         Code.INVALID_ARGUMENT,

@@ -1,0 +1,67 @@
+"""What a backend may say in place of an answer. `backend` has all of them, for who speaks to one."""
+
+
+class StoreFullError(Exception):
+    """Nothing can be taken in: the disk is full or may not be written. What is there is served all the same."""
+
+
+class StoreRemovedError(StoreFullError):
+    """Somebody removed the store's file under the service: what would be put into it now, no next start would find."""
+
+
+class StoreUnavailableError(Exception):
+    """Too few of the machines that keep the records answer.
+
+    Whether what was asked has been done is not known; nothing is lost or doubled by asking again, under the same keys.
+    """
+
+
+class UnknownNamespaceError(LookupError):
+    """There is no such namespace yet."""
+
+
+class DimensionError(ValueError):
+    """A vector is not of the namespace's dimension.
+
+    Attributes:
+        wanted: The namespace's dimension.
+        given: The vector's.
+    """
+
+    def __init__(self, wanted: int, given: int) -> None:
+        super().__init__(f"{given} dimensions, this namespace has {wanted}")
+        self.wanted, self.given = wanted, given
+
+
+class EmbeddingError(ValueError):
+    """Texts and vectors of different origin do not belong into one namespace.
+
+    Attributes:
+        wanted: What the namespace is embedded by; "caller" for vectors of its callers.
+        given: What was offered.
+    """
+
+    def __init__(self, wanted: str, given: str) -> None:
+        super().__init__(f"embedded by {given}, this namespace by {wanted}")
+        self.wanted, self.given = wanted, given
+
+
+class CursorError(ValueError):
+    """A cursor or an id that this backend has not given."""
+
+
+class DamagedError(Exception):
+    """What is kept is not what was written.
+
+    Attributes:
+        where: The table and the key, or the page.
+        what: What is wrong there.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what = where, what
+
+
+class ReadingLostError(Exception):
+    """A long reading could not be held at its moment to its end; begin again."""
