@@ -17,6 +17,7 @@ from tandem_memory.client.errors import (
 )
 from tandem_memory.client.filter import EVERYTHING, Bounds, Filter
 from tandem_memory.client.requests import Pruning, keyed
+from tandem_memory.client.searcher import AsyncSearcher, Searcher
 from tandem_memory.client.watch import AsyncWatch, Watch
 from tandem_memory.client.writer import AsyncWriter, Writer
 from tandem_memory.measured import METRICS, Metric
@@ -27,6 +28,7 @@ __all__ = [
     "METRICS",
     "Appended",
     "AsyncMemory",
+    "AsyncSearcher",
     "AsyncWatch",
     "AsyncWriter",
     "Bounds",
@@ -50,6 +52,7 @@ __all__ = [
     "Record",
     "RefusedError",
     "Removed",
+    "Searcher",
     "SourceStats",
     "Stats",
     "TooLateError",

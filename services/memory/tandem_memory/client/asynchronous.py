@@ -16,6 +16,7 @@ from tandem_memory.client.finds import Finds, OnRefused
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
+from tandem_memory.client.searcher import AsyncSearcher
 from tandem_memory.client.watch import AsyncWatch
 from tandem_memory.client.writer import AsyncWriter, Taken
 from tandem_memory.record import Record
@@ -65,6 +66,10 @@ class AsyncMemory:
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
         response = await self._link.ask(self._terms, self._link.stub.Search, request)
         return answers.hits(response.found[0], self._link.address)
+
+    def searcher(self) -> AsyncSearcher:
+        """As `Memory.searcher`."""
+        return AsyncSearcher(self._link, self._terms)
 
     async def search_many(
         self,

@@ -15,6 +15,7 @@ from tandem_memory.client.finds import Finds, OnRefused
 from tandem_memory.client.line import Line
 from tandem_memory.client.link import Link, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
+from tandem_memory.client.searcher import Searcher
 from tandem_memory.client.talk import Talk
 from tandem_memory.client.watch import Watch
 from tandem_memory.client.writer import Taken, Writer
@@ -87,6 +88,10 @@ class Memory:
         """The k records nearest to a text or vector, nearest first; whatever was acknowledged before is found."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
         return answers.hits(self._link.ask(self._terms, self._link.stub.Search, request).found[0], self._link.address)
+
+    def searcher(self) -> Searcher:
+        """A `with` block for searches one after the other: over one stream, which costs about half of what as many calls do."""
+        return Searcher(self._link, self._terms)
 
     def search_many(
         self,

@@ -14,7 +14,7 @@ from tandem_memory.index.columns import Columns
 from tandem_memory.index.rows import Rows, Slots
 from tandem_memory.index.segment import MIXED, Segment, made
 
-TAIL = 2048  # rows that are searched exactly before they are worth a segment: about as fast as 2,000 rows of one
+TAIL = 1024  # rows that are searched exactly before they are worth a segment, while others come: 1.5 MB of 384 dimensions to read
 _OWN = 1024  # rows of a source that are worth a segment: with fewer, a search for all would start more scans than it is worth
 _DEAD = 0.25  # part of a segment that may be removed records before it is made again without them
 

@@ -18,6 +18,7 @@ Step = Callable[[View], View]
 
 QUIET_S = 0.25  # without an add for so long, the graph may have the processor
 
+_SHORT = 64  # rows: a tail as short as this stays; every batch of searches reads all of it, which costs more than what it computes
 _GRAPH_FROM = 1 << 15  # rows: below, scanning all costs no more than walking
 _GRAPH_SAMPLE = 4096  # rows that its scale is taken from
 _SLICE = 32  # rows at a time, about 8 ms
@@ -27,7 +28,7 @@ _HOLLOW = 0.3  # part of the graph that may be removed records before it is begu
 
 def step(view: View, *, quiet: bool) -> Step | None:
     """The next thing to do, done but for putting it in place; None when there is nothing."""
-    if view.count - view.sealed >= TAIL:
+    if view.count - view.sealed >= (_SHORT if quiet else TAIL):
         return _seal(view)
     pair = alike(view.segments)
     if pair is not None:

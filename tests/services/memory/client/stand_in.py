@@ -26,6 +26,7 @@ class StandIn(MemoryServiceServicer):
         refusals: What the next calls are refused with, before they do anything; None lets one pass.
         breaks: After how many answers each of the next streams breaks; the answer that was due is lost, its effect is not.
         silent: While it is set, streams of appends are heard and not answered.
+        mute: The same for streams of searches.
         got_at_once: How many ids are answered at once, as if their records were large.
         found_at_once: How many queries of a request are answered, likewise.
         calls: Names of the calls that were made.
@@ -37,7 +38,7 @@ class StandIn(MemoryServiceServicer):
         self.by_key: dict[str, str] = {}
         self.refusals: deque[Refused | None] = deque()
         self.breaks: deque[int] = deque()
-        self.silent = threading.Event()
+        self.silent, self.mute = threading.Event(), threading.Event()
         self.got_at_once = self.found_at_once = 1000
         self.calls: list[str] = []
         self.batches: list[int] = []
@@ -106,8 +107,7 @@ class StandIn(MemoryServiceServicer):
         self._begin("AppendStream", context)
         cut = self._break()
         for request in request_iterator:
-            while self.silent.is_set() and context.is_active():
-                threading.Event().wait(_LOOK_EVERY_S)
+            _wait_while(self.silent, context)
             answer = self._append(request)
             next(cut)
             yield answer
@@ -139,6 +139,7 @@ class StandIn(MemoryServiceServicer):
         self._begin("SearchStream", context)
         cut = self._break()
         for request in request_iterator:
+            _wait_while(self.mute, context)
             next(cut)
             yield self._search(request)
 
@@ -173,3 +174,8 @@ class StandIn(MemoryServiceServicer):
         self._begin("Feedback", context)
         self.changes += [wire.Change(judged=each) for each in request.judged]
         return wire.FeedbackResponse(taken=len(request.judged))
+
+
+def _wait_while(event: threading.Event, context: Any) -> None:
+    while event.is_set() and context.is_active():
+        threading.Event().wait(_LOOK_EVERY_S)
