@@ -1,7 +1,7 @@
 """How a service of an event loop is reached: `tandem_rpc.serve`, without a thread for each call."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -28,8 +28,14 @@ class AsyncServer:
         port: Where it listens; the one that was given by the system when it was asked for port 0.
     """
 
-    def __init__(self, server: grpc.aio.Server, probed: Any, port: int) -> None:  # noqa: ANN401 - it comes without types
-        self._server, self._probed, self.port = server, probed, port
+    def __init__(self, server: grpc.aio.Server, probed: Any, services: Iterable[str], port: int) -> None:  # noqa: ANN401 - it comes without types
+        self._server, self._probed, self._services, self.port = server, probed, ("", *services), port
+
+    async def tell_probes(self, *, serving: bool) -> None:
+        """Say whether all services do what they are for. Calls are answered all the same."""
+        status = health_pb2.HealthCheckResponse
+        for service in self._services:
+            await self._probed.set(service, status.SERVING if serving else status.NOT_SERVING)
 
     async def stop(self, grace_s: float) -> None:
         """Take no new calls, tell probes so, give those in progress `grace_s` to end, then cancel them. Returns when done."""
@@ -63,7 +69,7 @@ async def serve_async(
     probed = await _probed(server, services)
     port = listening(server, address, tls)
     await server.start()
-    return AsyncServer(server, probed, port)
+    return AsyncServer(server, probed, services, port)
 
 
 def _identified(known: KnownBy, *, apart: bool) -> Identified:

@@ -283,6 +283,13 @@ class Backend(Protocol):
         """Write the store as it is at one moment into an empty folder, from which it can be opened; how many records that are."""
         ...
 
+    def trouble(self) -> str | None:
+        """What must be mended from outside before anything is taken in again, in a line; None while all is well. Asked by any thread.
+
+        A disk that is full is none: removing records mends it, for which the service must be reached.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what was begun, and let go of everything."""
         ...

@@ -18,6 +18,7 @@ from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
 from tandem_memory import backup, opening
+from tandem_memory.backend import Backend
 from tandem_memory.embedding import Endpoint
 from tandem_memory.service import Memory, Parts
 from tandem_memory.settings import Settings
@@ -26,6 +27,7 @@ _SERVICE = memory_pb2.DESCRIPTOR.services_by_name["MemoryService"].full_name
 # Copying and checking a large store are unary calls that take as long as its disk needs. Callers bring shorter deadlines.
 _LONGEST_CALL_S = 3600.0
 _SCRAPE_PATIENCE_S = 5.0
+_LOOK_S = 1.0  # between looks for trouble: a probe looks every few seconds
 _log = logging.getLogger("tandem_memory")
 
 
@@ -49,6 +51,7 @@ async def _served(settings: Settings) -> None:
         scraping = stack.enter_context(_scraping(settings, parts, stop))
         server = await _listening(settings, parts)
         stack.push_async_callback(server.stop, settings.grace_seconds)
+        stack.callback(asyncio.create_task(_probed(server, parts.backend)).cancel)
         stack.callback(parts.stopping.begin)
         addresses = {"grpc": _address(settings.listen, server.port), "metrics": _address(settings.metrics_listen, scraping.port)}
         stack.enter_context(address_file.written(settings.address_file, **addresses))
@@ -85,6 +88,18 @@ async def _listening(settings: Settings, parts: Parts) -> AsyncServer:
     )
 
 
+async def _probed(server: AsyncServer, backend: Backend) -> None:
+    """Have probes of gRPC told, and the log, when the backend needs to be mended, and when it was."""
+    before = None
+    while True:
+        trouble = await asyncio.to_thread(backend.trouble)
+        if trouble != before:
+            before = trouble
+            await server.tell_probes(serving=trouble is None)
+            _log.error("nothing is taken in: %s", trouble) if trouble else _log.info("what is appended is taken in again")
+        await asyncio.sleep(_LOOK_S)
+
+
 def _scraping(settings: Settings, parts: Parts, stop: asyncio.Event) -> Scraping:
     loop = asyncio.get_running_loop()
 
@@ -95,7 +110,7 @@ def _scraping(settings: Settings, parts: Parts, stop: asyncio.Event) -> Scraping
         return asyncio.run_coroutine_threadsafe(there(), loop).result(_SCRAPE_PATIENCE_S)
 
     parts.figures.kept(lambda: sum(each.records for each in kept()), lambda: len(kept()))
-    return Scraping(settings.metrics_listen, parts.figures.registry, lambda: "stopping" if stop.is_set() else None)
+    return Scraping(settings.metrics_listen, parts.figures.registry, lambda: "stopping" if stop.is_set() else parts.backend.trouble())
 
 
 def _address(listen: str, port: int) -> str:

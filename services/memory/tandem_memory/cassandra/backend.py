@@ -145,6 +145,9 @@ class Clustered:
         """Write everything into a store of the embedded backend, which opens anywhere; ids are its own."""
         return await copying.copy([await self._shelf(space.name) for space in await self._spaces.all()], into)
 
+    def trouble(self) -> None:
+        """None: a cluster that does not answer now may do so at the next call, whoever is asked."""
+
     async def close(self) -> None:
         """Finish what was begun; the link stays open."""
         await asyncio.gather(*(shelf.close() for shelf in self._shelves.values()))

@@ -163,6 +163,10 @@ class Embedded:
         """Copy the log; indexes are built again from it."""
         return await self._at_length(partial(self._store.copy, into))
 
+    def trouble(self) -> str | None:
+        """What the log's files say."""
+        return self._store.trouble()
+
     async def close(self) -> None:
         """Write what waits, and snapshots; then close the files."""
         await asyncio.to_thread(self._committer.close)

@@ -14,7 +14,7 @@ import lmdb
 
 from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError
 from tandem_memory.store.gate import Gate
-from tandem_memory.store.opening import FULL, data_file, locked, opened, opened_to_read
+from tandem_memory.store.opening import DATA, FULL, data_file, locked, opened, opened_to_read
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import DAMAGE, Transaction
@@ -37,6 +37,7 @@ class Environment:
         """
         self._folder = folder
         self._gate, self._snapshots = Gate(), set[Snapshot]()
+        self._shut: str | None = None
         self._lock: int | None = locked(folder)
         try:
             self._open(map_bytes)
@@ -109,6 +110,14 @@ class Environment:
         except lmdb.Error as error:
             raise _meaning(into, error) from error
 
+    def trouble(self) -> str | None:
+        """Why nothing can be written any more, whatever room the disk has; None while all is well."""
+        if data_file(self._folder) != self._file:
+            return self._lost()
+        if not os.access(self._folder / DATA, os.W_OK):
+            return f"{self._folder} may not be written; let the service write it"
+        return self._shut
+
     def close(self) -> None:
         """Let go of the files; a second time is no harm."""
         with self._gate.alone():
@@ -138,8 +147,10 @@ class Environment:
     def _check_in_place(self) -> None:
         """Refuse to write into a file that somebody removed: it is ours to read, but no next start would find what was put into it."""
         if data_file(self._folder) != self._file:
-            msg = f"{self._folder} lost its data.mdb, somebody removed it; back up what is still served, and restore that"
-            raise StoreRemovedError(msg)
+            raise StoreRemovedError(self._lost())
+
+    def _lost(self) -> str:
+        return f"{self._folder} lost its {DATA}, somebody removed it; back up what is still served, and restore that"
 
     def _grow(self) -> None:
         """Double the map."""
@@ -171,7 +182,10 @@ class Environment:
             self._held, self._writable = opened(self._folder, map_bytes)
             self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
         except lmdb.Error as error:
-            raise _meaning(self._folder, error) from error
+            meaning = _meaning(self._folder, error)
+            self._shut = f"{self._folder} cannot be opened: {meaning}"
+            raise meaning from error
+        self._shut = None
         self._map_bytes, self._file = self._held.info()["map_size"], data_file(self._folder)
 
     def _end_snapshots(self) -> None:

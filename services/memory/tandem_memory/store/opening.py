@@ -15,6 +15,8 @@ from tandem_memory.store.tables import Table
 # LMDB reports a write that was cut short by a full disk as EIO. After all of these a later write may do.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 
+DATA = "data.mdb"  # LMDB's own name for its one file
+
 _LEAST_MAP_BYTES = 1 << 20  # where address space is scarcer than that, no store is opened
 _MOST_READERS = 1024
 
@@ -40,7 +42,7 @@ def locked(folder: Path) -> int:
 def data_file(folder: Path) -> tuple[int, int] | None:
     """Which file holds the data, by device and number; None when there is none."""
     with suppress(FileNotFoundError):
-        found = (folder / "data.mdb").stat()
+        found = (folder / DATA).stat()
         return found.st_dev, found.st_ino
     return None
 
@@ -50,7 +52,7 @@ def opened(folder: Path, map_bytes: int) -> tuple[lmdb.Environment, bool]:
     try:
         return _with_room(folder, map_bytes, readonly=False), True
     except lmdb.Error as error:
-        if error.code not in FULL or not (folder / "data.mdb").exists():
+        if error.code not in FULL or not (folder / DATA).exists():
             raise
     return opened_to_read(folder, map_bytes), False
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tandem_memory.backend import StoreFullError
+from tandem_memory.store.opening import DATA
 from tandem_memory.store.transaction import Transaction
 
 FEWEST = 64  # records of a removal that is done in parts
@@ -61,5 +62,5 @@ def _free_bytes(folder: Path) -> int:
 def _unused_bytes(folder: Path, transaction: Transaction) -> int:
     """What the file has on the disk and does not use: freed pages, and what writes left that a full disk broke off."""
     with suppress(FileNotFoundError):
-        return (folder / "data.mdb").stat().st_blocks * _BLOCK_BYTES - transaction.used_bytes()
+        return (folder / DATA).stat().st_blocks * _BLOCK_BYTES - transaction.used_bytes()
     return 0

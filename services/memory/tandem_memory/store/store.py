@@ -153,6 +153,10 @@ class Store:
                     comparison.findings.append(Finding(where=damage.where, what=damage.what))
         return Checked(findings=comparison.findings, records=comparison.records)
 
+    def trouble(self) -> str | None:
+        """Why nothing more is taken in until somebody mends it, in a line; None while all is well."""
+        return self._environment.trouble()
+
     def close(self) -> None:
         """Let go of the files."""
         self._environment.close()

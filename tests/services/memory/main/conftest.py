@@ -23,6 +23,7 @@ class Process(Service):
     def __init__(self, folder: Path, **settings: object) -> None:
         super().__init__(folder, **settings)
         self.address_file = self._address_file
+        self.folder = Path(self._settings["FOLDER"])
 
     @property
     def running(self) -> "subprocess.Popen[bytes]":

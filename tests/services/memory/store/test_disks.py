@@ -107,7 +107,9 @@ def test_files_that_cannot_be_opened_again(open_store: OpenStore, monkeypatch: p
         full.setattr("tandem_memory.store.environment.opened", lambda *_: (_ for _ in ()).throw(lmdb.InvalidError))
         with pytest.raises(DamagedError):
             commit(store, append(large("b", 10)))
+    assert "store/log cannot be opened: " in (store.trouble() or "")
     commit(store, append(large("c", 10)))
+    assert store.trouble() is None
     assert held(store) == ["a", "c"]
 
 
@@ -134,8 +136,10 @@ def test_a_disk_that_may_only_be_read(disk: Path) -> None:
     """A store on a disk that is mounted for reading is served, and refuses what is new."""
     with closing(Store(disk / "store", now=now)) as store:
         commit(store, append(large("a", 10)))
+        assert store.trouble() is None
     mounted_read_only(disk)
     with closing(Store(disk / "store", now=now)) as store:
+        assert store.trouble() == f"{disk}/store/log may not be written; let the service write it"
         for _ in range(2):
             with pytest.raises(StoreFullError):
                 commit(store, append(large("b", 10)))
