@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
 from tandem_memory.embedded.indexes import Indexes
 from tandem_memory.index import Index
@@ -10,6 +12,9 @@ from tandem_memory.index import Index
 _LEAST_CHANGES = 10_000
 _PART = 20
 _PAUSE_S = 0.25  # between looks for something to do
+# At the end no further snapshot is begun after so long: each of a small index takes 20 ms to be on the disk, so that thousands of them
+# would take longer than the half minute that Kubernetes gives a pod, calls in progress included.
+_CLOSING_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +22,8 @@ _log = logging.getLogger(__name__)
 class Upkeep:
     """A thread that looks after indexes while they are searched and written."""
 
-    def __init__(self, indexes: Indexes) -> None:
-        self._indexes = indexes
+    def __init__(self, indexes: Indexes, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._indexes, self._clock = indexes, clock
         self._failed = dict[str, int]()  # how many changes were unsaved when a snapshot failed
         self._stuck = dict[str, int]()  # how far the log had come when an index could not be arranged
         self._over = threading.Event()
@@ -26,10 +31,16 @@ class Upkeep:
         self._thread.start()
 
     def close(self) -> None:
-        """End, with a snapshot of all that has changed."""
+        """End, with snapshots of what has changed: what the next start would take longest to read from the log comes first."""
         self._over.set()
         self._thread.join()
-        for name in self._indexes.all:
+        until = self._clock() + _CLOSING_S
+        changed = sorted(filter(self._indexes.unsaved, self._indexes.all), key=self._indexes.unsaved, reverse=True)
+        for saved, name in enumerate(changed):
+            if self._clock() >= until:
+                told = "no time for snapshots of %d of %d indexes that changed; the next start reads up to %d changes of each from the log"
+                _log.info(told, len(changed) - saved, len(changed), self._indexes.unsaved(name))
+                return
             self._save_if_changed(name, least=1)
 
     def _run(self) -> None:
