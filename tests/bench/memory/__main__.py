@@ -1,11 +1,18 @@
 """Speed of the shared memory, beside peers that do the same on the same machine in the same run: `python -m tests.bench.memory`.
 
-    python -m tests.bench.memory [--records 100000] [--dimensions 384] [--seconds 5] [--only index|service] [--peers pgvector,chroma,qdrant]
+    python -m tests.bench.memory [--only PART,...] [--records N] [--dimensions 384] [--seconds 5] [--peers pgvector,chroma,...]
 
-One JSON line each: {metric, value, unit, peer|floor, ratio}. The index alone is measured against every row multiplied; the service
-over gRPC against pgvector and Chroma, which are servers, and Qdrant edge, which is a library in the caller's process. All are asked
-for the same: ten nearest of unit vectors, with their texts, at the least effort that gives recall@10 of .95. Peers live in an
-environment of their own (`peers.environment`), made once. `ratio` is ours by the peer's: for rates more is better, for times less.
+One JSON line each: {metric, value, unit, peer|floor|ceiling, ratio}. The parts, and how many records each has if it is not said:
+
+    index     100,000    the index alone, against every row multiplied
+    service   100,000    over gRPC, against pgvector and Chroma, which are servers, and Qdrant edge, a library in the caller's process
+    watch     100,000    from an append until each of 32 readers has it
+    kept       10,000    what was acknowledged and is there after a restart; also of Milvus Lite
+    ready     240,000    how soon it is ready after a restart
+    million 1,000,000    in a room of 2.5 GiB: searches, memory, and how soon it is ready
+
+All are asked for the same: ten nearest of unit vectors, with their texts, at the least effort that gives recall@10 of .95. Peers live
+in an environment of their own (`peers.environment`), made once. `ratio` is ours by the peer's: for rates more is better, for times less.
 """
 
 import argparse
@@ -15,30 +22,47 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.memory.peers import PEERS
+RECORDS = {"index": 100_000, "service": 100_000, "watch": 100_000, "kept": 10_000, "ready": 240_000, "million": 1_000_000}
 
 
 def main() -> None:
-    """Measure all in a temporary folder (TMPDIR), which should be on the disk that a store would be on."""
+    """Measure in a temporary folder (TMPDIR), which should be on the disk that a store would be on."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended too
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # as the service has it; read when numpy is loaded, so not before
-    from tests.bench.memory import index, service
-    from tests.bench.memory.workload import Workload
-
     parser = argparse.ArgumentParser(prog="python -m tests.bench.memory")
-    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--only", type=_several, default=tuple(RECORDS))
+    parser.add_argument("--records", type=int)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--only", choices=("index", "service"))
-    parser.add_argument("--peers", default=",".join(name for name in PEERS if name != "tandem"))
+    parser.add_argument("--peers", type=_several)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Workload.made(Path(temporary), asked.records, asked.dimensions)
-        if asked.only != "service":
-            index.measure(work)
-        if asked.only != "index":
-            service.measure(work, tuple(filter(None, asked.peers.split(","))), asked.seconds)
+    if unknown := set(asked.only) - RECORDS.keys():
+        parser.error(f"--only: there is no part {', '.join(sorted(unknown))}; there are {', '.join(RECORDS)}")
+    for part in asked.only:
+        measure(part, asked.records or RECORDS[part], asked)
+
+
+def measure(part: str, records: int, asked: argparse.Namespace) -> None:
+    """Measure one part among so many records; nothing is left of it."""
+    from tests.bench.memory import index, kept, large, service, watching
+    from tests.bench.memory.peers import KEEPING, SEARCHED
+    from tests.bench.memory.workload import Workload
+
+    how = {
+        "index": index.measure,
+        "service": lambda work: service.measure(work, SEARCHED if asked.peers is None else asked.peers, asked.seconds),
+        "watch": lambda work: watching.measure(work, asked.seconds),
+        "kept": lambda work: kept.measure(work, KEEPING if asked.peers is None else asked.peers),
+        "ready": large.ready,
+        "million": lambda work: large.million(work, asked.seconds),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        how[part](Workload.made(Path(folder), records, asked.dimensions))
+
+
+def _several(said: str) -> tuple[str, ...]:
+    return tuple(filter(None, said.split(",")))
 
 
 if __name__ == "__main__":

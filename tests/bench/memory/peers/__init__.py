@@ -1,3 +1,4 @@
-"""Who is measured. Each is a module with a `Client` and, for servers, `serving`; imported only where its libraries are."""
+"""Who is measured. Each is a module with a `Client` and `serving`; their libraries are imported only where they are."""
 
-PEERS = ("tandem", "pgvector", "chroma", "qdrant")
+SEARCHED = ("pgvector", "chroma", "qdrant")
+KEEPING = (*SEARCHED, "milvus")

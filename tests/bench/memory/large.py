@@ -1,0 +1,88 @@
+"""Many records: how soon the service is ready after a restart, what it holds in memory, and how much slower it searches.
+
+Each is asked by `python -m tests.bench.memory --only ready` (240,000 records) and `--only million`.
+"""
+
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.memory.driving import driven
+from tests.bench.memory.line import say
+from tests.bench.memory.peers import tandem
+from tests.bench.memory.processes import Footprint, end
+from tests.bench.memory.room import room
+from tests.bench.memory.workload import Workload
+
+_READY_S = {"ready": 3.0, "million": 10.0}
+_ROOM_BYTES = 5 << 29  # 2.5 GiB
+_PART = 0.6  # of its rate among a tenth of the records
+_FEW = 10  # times fewer
+_CLIENTS = 8
+
+
+def ready(work: Workload) -> None:
+    """Tell how soon it is ready after it was killed, and after it was asked to leave."""
+    folder = work.folder / "large"
+    with tandem.serving(folder) as (address, pid):
+        _load(work, address, 0, len(work.vectors))
+        tandem.settle(pid)
+        _hold("ready", Footprint.of(pid))
+    _restart("ready", work, folder, "killed")
+    _restart("ready", work, folder, "stopped")
+
+
+def million(work: Workload, seconds: float) -> None:
+    """Load and search in a room of 2.5 GiB, if one may be made here, and tell what it comes to; then start it again."""
+    folder, few = work.folder / "large", len(work.vectors) // _FEW
+    with room(_ROOM_BYTES) as within:
+        before = within.within if within else ()
+        with tandem.serving(folder, before) as (address, pid):
+            _load(work, address, 0, few)
+            tandem.settle(pid)
+            rate = _rate(work, address, seconds)
+            say("memory_million_search_few", rate, "queries/s", records=few)
+            _load(work, address, few, len(work.vectors))
+            tandem.settle(pid)
+            _searched(work, address, seconds, rate)
+            _hold("million", Footprint.of(pid), limit=_ROOM_BYTES / 2**20 if within else None)
+        _restart("million", work, folder, "killed", before)
+
+
+def _load(work: Workload, address: str, first: int, last: int) -> None:
+    began = time.perf_counter()
+    tandem.Client(address, work.vectors.shape[1]).load(work, first, last)
+    say("memory_large_load", (last - first) / (time.perf_counter() - began), "records/s", until=last)
+
+
+def _searched(work: Workload, address: str, seconds: float, few: float) -> None:
+    """The rate among all, by the rate among few; and that what is found is right."""
+    recall = driven("tandem", address, work, {"do": "recall", "filter": "all"})["recall"]
+    say("memory_million_recall", recall, "part", floor=0.95)
+    rate = _rate(work, address, seconds)
+    say("memory_million_search", rate, "queries/s", few=few, ratio=rate / few, floor=_PART)
+
+
+def _rate(work: Workload, address: str, seconds: float) -> float:
+    task = {"do": "search", "filter": "all", "effort": 0, "clients": _CLIENTS, "seconds": seconds}
+    return driven("tandem", address, work, task)["per_second"]
+
+
+def _hold(name: str, held: Footprint, limit: float | None = None) -> None:
+    """Tell what is held in memory; `limit` is of the room that it is in."""
+    say(f"memory_{name}_own", held.own, "MiB", limit=limit)
+    say(f"memory_{name}_mapped", held.mapped, "MiB")
+    say(f"memory_{name}_resident", held.resident, "MiB", shared_out=held.shared_out)
+
+
+def _restart(name: str, work: Workload, folder: Path, ended: str, before: Sequence[str] = ()) -> None:
+    """Start it, ask until it gives the first right answer, and ask it to leave."""
+    began = time.perf_counter()
+    with tandem.serving(folder, before) as (address, pid):
+        started_s = time.perf_counter() - began
+        first = driven("tandem", address, work, {"do": "first"})
+        assert first["right"], "the first answer is not the record that was asked for by its own vector"
+        say(f"memory_{name}_{ended}", started_s + first["seconds"], "s", records=len(work.vectors), ceiling=_READY_S[name])
+        _hold(f"{name}_{ended}", Footprint.of(pid))
+        end(pid, signal.SIGTERM)
