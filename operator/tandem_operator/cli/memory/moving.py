@@ -41,7 +41,11 @@ def export(place: Place, which: Which, file: Path, *, vectors: bool) -> None:
 
 
 def import_(place: Place, file: Path) -> None:
-    """Take in a file; it is read to its end before the first record is sent, so that a mistake in it changes nothing."""
+    """Take in a file; it is read to its end before the first record is sent, so that a line that is no record changes nothing.
+
+    What only the service can refuse (a score of 2) may come late; the records before it stay, which is said, and are not doubled by another
+    import of the mended file.
+    """
     if not place.namespace:
         leave(Exit.BAD_INPUT, "--namespace: absent; name the one that the records belong to, it may be a new one")
     with speaking(place) as memory:

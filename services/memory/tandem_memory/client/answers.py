@@ -1,6 +1,7 @@
 """What the service answers, as values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import TypeAlias
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.client.errors import RefusedError
+from tandem_memory.client.errors import MemoryServiceError, RefusedError, counted_from
 from tandem_memory.record import Record, moment
 
 
@@ -149,6 +150,20 @@ class Imported:
     def and_also(self, response: wire.ImportResponse) -> "Imported":
         """This, and what the next part came to."""
         return Imported(taken=self.taken + response.taken, known=self.known + response.known)
+
+    @contextmanager
+    def going_on(self) -> Generator[None]:
+        """Goes on with the next part; what goes wrong with that says what this was, and that it need not be done again."""
+        count = self.taken + self.known
+        try:
+            with counted_from(count):
+                yield
+        except MemoryServiceError as error:
+            if not count:
+                raise
+            stay = f"the {count:,} records before stay ({self.taken:,} new, {self.known:,} were there already)"
+            msg = f"{stay}; import it all again, they are known by their keys"
+            raise error.but_before(msg) from error
 
 
 NOTHING_IMPORTED = Imported(taken=0, known=0)

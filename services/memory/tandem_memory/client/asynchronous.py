@@ -161,7 +161,7 @@ class AsyncMemory:
         """As `Memory.import_`."""
         done = answers.NOTHING_IMPORTED
         for request in requests.imports(self._terms.namespace, messages):
-            with counted_from(done.taken + done.known):
+            with done.going_on():
                 done = done.and_also(await self._import(request))
         return done
 

@@ -1,9 +1,10 @@
 """What can go wrong with a call, as one line and a type for each thing that a caller may want to do about it."""
 
+import copy
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import grpc
@@ -20,6 +21,12 @@ class MemoryServiceError(Exception):
     """
 
     passing = False
+
+    def but_before(self, what: str) -> Self:
+        """The same, which also says what was done before it happened."""
+        other = copy.copy(self)
+        other.args = (f"{self}; {what}",)
+        return other
 
 
 class UnreachableError(MemoryServiceError):

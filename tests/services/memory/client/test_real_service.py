@@ -126,3 +126,28 @@ def test_a_writer_names_the_record_by_its_place_among_all(service: Service) -> N
         with pytest.raises(ValueError, match="ids: '12' is one text"):
             memory.get("12")
     asyncio.run(deed())
+
+
+def test_an_import_that_is_refused_late_says_what_stays(service: Service) -> None:
+    """The mended records are imported again as a whole, and each is there once."""
+    records = [Record(question=f"{n}", key=f"{n}", answer="x" * 10_000, score=0.5) for n in range(1000)]
+    wrong = [*records[:703], Record(question="703", key="703", score=2.0), *records[704:]]
+    there = r"the (\d+) records before stay \(\1 new, 0 were there already\); import it all again, they are known by their keys$"
+
+    async def deed() -> None:
+        async with AsyncMemory(service.address, "late-async", patience_s=120) as memory:
+            with pytest.raises(RefusedError, match=r"records\[703\]\.score: 2\.0.*" + there):
+                await memory.import_(each.message() for each in wrong)
+
+    with Memory(service.address, "late", patience_s=120) as memory:
+        with pytest.raises(RefusedError, match=r"records\[703\]\.score: 2\.0.*" + there) as caught:
+            memory.import_(each.message() for each in wrong)
+        assert caught.value.field == "records[703].score"
+        stayed = len([*memory.scan()])
+        assert f"the {stayed} records" in str(caught.value)
+        assert 0 < stayed <= 703
+        done = memory.import_(each.message() for each in records)
+        assert (done.taken, done.known) == (1000 - stayed, stayed)
+        with pytest.raises(RefusedError, match=r"is not within 0 to 1; use a value in between$|is not within 0 to 1"):
+            memory.but("late-new").import_([wrong[703].message()])
+    asyncio.run(deed())
