@@ -4,7 +4,6 @@ The stream is only the faster way. Whatever goes wrong with it, the search is ma
 again and what to say; the next one begins a new stream.
 """
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -112,8 +111,10 @@ class AsyncSearcher:
     """The same in an event loop; use it in an `async with` block. Tasks may share it, and then wait for each other."""
 
     def __init__(self, link: AsyncLink, terms: Terms) -> None:
+        from asyncio import Lock
+
         self._link, self._terms = link, terms
-        self._lock = asyncio.Lock()
+        self._lock = Lock()
         self._stream: aio.StreamStreamCall[SearchRequest, SearchResponse] | None = None
         self._since = 0.0
 
@@ -139,6 +140,8 @@ class AsyncSearcher:
 
     async def _streamed(self, request: SearchRequest) -> SearchResponse | None:
         """As `Searcher._streamed`."""
+        from asyncio import InvalidStateError
+
         stream, answered = self._begun(), False
         try:
             with said_well(self._link.address):
@@ -147,7 +150,7 @@ class AsyncSearcher:
             answered = isinstance(response, SearchResponse)
         except TooLateError:
             raise
-        except (MemoryServiceError, asyncio.InvalidStateError):  # the second is gRPC's for a stream that has ended
+        except (MemoryServiceError, InvalidStateError):  # the second is gRPC's for a stream that has ended
             return None
         finally:
             if not answered:  # also when whoever asked waits no longer: the next one must not be given the answer
