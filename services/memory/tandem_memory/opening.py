@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -68,7 +69,7 @@ async def _embedded(settings: Settings, called: str, *, begin: bool) -> AsyncGen
 
 @asynccontextmanager
 async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGenerator[Backend]:
-    from tandem_memory.cassandra import Clustered, Link
+    from tandem_memory.cassandra import Clustered, Link, Manners
 
     # The driver logs a traceback for each node that it loses and finds again; what it cannot mend is raised, and told by us.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
@@ -87,7 +88,7 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
 
     try:
         link = await asyncio.to_thread(open_link)
-        opened = await asyncio.to_thread(Clustered, link)
+        opened = await asyncio.to_thread(partial(Clustered, link, manners=Manners(most_young_bytes=settings.cassandra_young_bytes)))
     except StoreUnavailableError as error:
         msg = f"{called or 'TANDEM_MEMORY_CASSANDRA'}: {' '.join(str(error).split())}"
         raise OpeningError(msg) from error

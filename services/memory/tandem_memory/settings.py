@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     cassandra_user: str = "tandem"
     cassandra_password_file: Path | None = None
     """The password of that user; absent, nodes are shown none."""
+    cassandra_young_bytes: Annotated[int, Field(gt=0)] = 512 * 1024 * 1024
+    """Memory for records that a node which is away may lack; when it is full, appends are refused until that node is back."""
     listen: _Address = "127.0.0.1:0"
     """Where gRPC listens; port 0 takes a free one."""
     metrics_listen: _Address = "127.0.0.1:0"

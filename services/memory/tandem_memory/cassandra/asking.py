@@ -99,6 +99,10 @@ class Asking:
 
         await self._trying(sent)
 
+    def away(self) -> list[str]:
+        """Addresses of nodes that do not answer, as far as that is known."""
+        return self._link.away()
+
     async def define(self, cql: str) -> None:
         """Change the schema."""
         await asyncio.get_running_loop().run_in_executor(self._link.threads, self._link.define, cql)

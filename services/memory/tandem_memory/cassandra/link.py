@@ -150,6 +150,10 @@ class Link:
         """Send it; the driver's future."""
         return self._session.execute_async(statement)
 
+    def away(self) -> list[str]:
+        """Addresses of nodes that do not answer, as far as that is known."""
+        return sorted(str(host.address) for host in self._cluster.metadata.all_hosts() if not host.is_up)
+
     def close(self) -> None:
         """Let go."""
         self._cluster.shutdown()

@@ -17,7 +17,7 @@ from tandem_memory.cassandra.ledger import Ledger, Pen
 from tandem_memory.cassandra.log import Log
 from tandem_memory.cassandra.places import Place
 from tandem_memory.cassandra.spaces import Space
-from tandem_memory.cassandra.tails import Tails
+from tandem_memory.cassandra.tails import Room, Tails, UnsettledError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 1 << 62  # no log comes so far
@@ -26,7 +26,7 @@ _EMPTIED_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
-    """How a replica behaves, seconds.
+    """How a replica behaves; seconds, where nothing else is said.
 
     Attributes:
         quiet: A watcher hears of its place so often when nothing comes.
@@ -36,6 +36,8 @@ class Manners:
         settle: How long after a write it is seen to that all nodes have it.
         settle_for_others: After how long that is done for a replica that does not do it itself.
         retry: How long to wait when it could not be done.
+        most_young_bytes: Memory for records that some node may lack. While one is away they pile up, and when it is full
+            nothing is appended: 60,000 records of 384 dimensions by then.
     """
 
     quiet: float = 15.0
@@ -45,6 +47,7 @@ class Manners:
     settle: float = 0.5
     settle_for_others: float = 60.0
     retry: float = 5.0
+    most_young_bytes: int = 512 << 20
 
 
 class _Row(NamedTuple):
@@ -68,13 +71,14 @@ class Shelf:
         *,
         now: Callable[[], datetime],
         manners: Manners,
+        room: Room,
         ring: Callable[[], None],
     ) -> None:
         self.space = space
         self.log = Log(asking, space)
         self.claims = Claims(asking, space.identity)
-        self.tails = Tails(space.dimension)
-        self._asking, self._now, self._manners, self._ring = asking, now, manners, ring
+        self.tails = Tails(space.dimension, room)
+        self._asking, self._now, self._manners, self._room, self._ring = asking, now, manners, room, ring
         self._beats = Beats(asking, space.identity, manners.lease)
         self._pen = Pen(replica)
         self._own_us = 0
@@ -113,6 +117,16 @@ class Shelf:
         if self._queued is None:
             self._queued = asyncio.create_task(self._read_next(self._reading))
         await asyncio.shield(self._queued)
+
+    def check_room(self) -> None:
+        """Refuse what would be young while too much is.
+
+        Raises:
+            UnsettledError: as long as a node is away, and nothing of what is young can be seen to be there.
+        """
+        if self._room.full:
+            self._settle_soon()
+            raise UnsettledError(self._room.held_bytes, self._asking.away())
 
     async def entry(self, place: Place) -> Entry | None:
         """What is at a place."""

@@ -3,20 +3,28 @@
 Cassandra answers a search by nearness from one node of each part of the ring (LOCAL_ONE is all that it offers), and a write that
 a quorum has may be missing there. So every replica holds what is not *settled* in its own memory, and searches that exactly beside what
 Cassandra finds: read-your-write holds on every replica of the service. What has been read from all nodes is settled.
+
+While a node is away nothing settles, and every replica holds the same, since it must find it. So there is a bound to it, `Room`, from
+which on nothing is appended.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from tandem.memory.v1.memory_pb2 import Filter
+from tandem.memory.v1.memory_pb2 import Filter, Record
 
+from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.entries import Entry, Kind
 from tandem_memory.cassandra.places import Place
 from tandem_memory.index import Index
 
 _REBUILT = 4096  # rows that are not needed any more before memory is given back
+_UNASKED = ("question", "answer", "strategy", "cost_usd", "model", "key", "vector")  # what no filter asks about a record
+_ROW_BYTES = 2304  # of a young record beside its fields and its vector, measured: its place, its message, its row in the index
+_COPIES = 4  # of a vector, measured: as it was handed in, and in an index that makes room before it needs it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,16 +42,57 @@ class Tail:
     ended: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """Memory for young records, over all namespaces of a replica.
+
+    Attributes:
+        most_bytes: How much of it there is.
+        held_bytes: How much is taken.
+    """
+
+    most_bytes: int
+    held_bytes: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more should be written before something has settled."""
+        return self.held_bytes >= self.most_bytes
+
+
+class UnsettledError(StoreUnavailableError):
+    """So much is young that nothing was taken in; all that is there is found meanwhile."""
+
+    def __init__(self, held_bytes: int, away: Sequence[str]) -> None:
+        who = f"node{'s' * (len(away) > 1)} {', '.join(away)}" if away else "one of the nodes"
+        held = f"{held_bytes >> 20} MiB of what may be missing there are held in memory"
+        super().__init__(f"{who} cannot be asked, and {held}: nothing is added until that has changed")
+
+
+class _Young(NamedTuple):
+    """A young record: its number in the index, what filters ask about it, its vector, and what it weighs in memory."""
+
+    number: int
+    asked: Record
+    exact: bytes
+    weight_bytes: int
+
+
 class Tails:
     """The logs of one namespace, and the young records in them."""
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, room: Room) -> None:
         self.of: dict[str, Tail] = {}
         self.latest_us = 0
+        self._room = room
         self._young = Index(dimension)
         self._places: list[Place] = []
-        self._numbers: dict[Place, int] = {}
-        self._entries: dict[Place, Entry] = {}
+        self._records: dict[Place, _Young] = {}
+
+    @property
+    def young(self) -> int:
+        """How many records may not be on every node yet."""
+        return len(self._records)
 
     @property
     def heads(self) -> dict[str, int]:
@@ -75,7 +124,7 @@ class Tails:
         self.latest_us = max(self.latest_us, *(entry.at_us for entry in entries))
         fresh = [entry for entry in entries if entry.kind == Kind.RECORD]
         if fresh:
-            self._add(fresh)
+            self._add([(entry.place, _asked(entry), entry.exact) for entry in fresh])
         for entry in entries:
             if entry.kind == Kind.CHANGE and (change := entry.change) is not None and change.HasField("pruned"):
                 self._forget(map(Place.parsed, change.pruned.ids))
@@ -91,27 +140,39 @@ class Tails:
 
     def near(self, queries: npt.NDArray[np.float32], k: int, wanted: Filter) -> list[list[Place]]:
         """For each query the k nearest of the young records that match, whatever became of their use."""
-        if not self._entries:
+        if not self._records:
             return [[] for _ in queries]
         lasting = Filter()
         lasting.CopyFrom(wanted)
         lasting.ClearField("min_utility")
         return [[self._places[number - 1] for number, _ in found] for found in self._young.search(queries, k, lasting)]
 
-    def _add(self, entries: Sequence[Entry]) -> None:
-        numbers = range(len(self._places) + 1, len(self._places) + len(entries) + 1)
-        vectors = np.frombuffer(b"".join(entry.exact for entry in entries), "<f4").reshape(len(entries), self._young.dimension)
-        self._young.add(np.array(numbers, np.uint64), vectors, [entry.appended for entry in entries])
-        self._places += (entry.place for entry in entries)
-        for number, entry in zip(numbers, entries, strict=True):
-            self._numbers[entry.place], self._entries[entry.place] = number, entry
+    def _add(self, records: Sequence[tuple[Place, Record, bytes]]) -> None:
+        numbers = range(len(self._places) + 1, len(self._places) + len(records) + 1)
+        vectors = np.frombuffer(b"".join(exact for _, _, exact in records), "<f4").reshape(len(records), self._young.dimension)
+        self._young.add(np.array(numbers, np.uint64), vectors, [asked for _, asked, _ in records])
+        for number, (place, asked, exact) in zip(numbers, records, strict=True):
+            young = _Young(number, asked, exact, asked.ByteSize() + _COPIES * len(exact) + _ROW_BYTES)
+            self._places.append(place)
+            self._records[place] = young
+            self._room.held_bytes += young.weight_bytes
 
     def _forget(self, places: Iterable[Place]) -> None:
-        known = [place for place in places if self._entries.pop(place, None)]
-        self._young.remove([self._numbers.pop(place) for place in known])
-        if len(self._places) > 2 * len(self._entries) + _REBUILT:
-            left = list(self._entries.values())
+        gone = [young for place in places if (young := self._records.pop(place, None))]
+        self._young.remove([young.number for young in gone])
+        self._room.held_bytes -= sum(young.weight_bytes for young in gone)
+        if len(self._places) > 2 * len(self._records) + _REBUILT:
+            left = [(place, young.asked, young.exact) for place, young in self._records.items()]
+            self._room.held_bytes -= sum(young.weight_bytes for young in self._records.values())
             self._young = Index(self._young.dimension)
-            self._places, self._numbers, self._entries = [], {}, {}
+            self._places, self._records = [], {}
             if left:
                 self._add(left)
+
+
+def _asked(entry: Entry) -> Record:
+    """A record as far as filters ask about it."""
+    asked = entry.appended
+    for name in _UNASKED:
+        asked.ClearField(name)
+    return asked

@@ -17,7 +17,12 @@ _FREE = Standing(holder=None, entry=None)
 
 
 async def append(shelf: Shelf, records: Sequence[Record], *, back: bool) -> Sequence[Appended]:
-    """Take in records; of those under one key the first counts."""
+    """Take in records; of those under one key the first counts.
+
+    Raises:
+        UnsettledError: none was taken in.
+    """
+    shelf.check_room()
     done: dict[int, Appended] = {}
     firsts = _firsts([key_name(record.key) for record in records])
     left = list(firsts)

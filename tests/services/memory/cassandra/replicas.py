@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Filter
-from tandem_memory.backend import StoreUnavailableError
+from tandem_memory.backend import Near, StoreUnavailableError, TooLarge
 from tandem_memory.cassandra import Clustered, Link, Manners
 
 from tests.services.memory.driven import NAMESPACE, record
@@ -66,6 +67,13 @@ class Writers:
             self.acknowledged |= {key: each.id for key, each in zip(keys, done, strict=True)}
             self._more.set()
             turn += 1
+
+
+async def nearest(backend: Clustered, query: Sequence[float], k: int, wanted: Filter = EVERYTHING) -> Sequence[Near]:
+    """What a search finds."""
+    (found,) = await backend.search(NAMESPACE, np.array([query], np.float32), k, wanted, vectors=False)
+    assert not isinstance(found, TooLarge)
+    return found
 
 
 async def told(backend: Clustered, count: int) -> list[Change]:

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
-import numpy as np
 import pytest
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra import Clustered, Link, Manners, Patience
+from tandem_memory.cassandra.tails import UnsettledError
 
 from tests.parts.cassandra_cluster import CassandraCluster, until
 from tests.services.memory.driven import NAMESPACE, record
 
-from .replicas import EVERYTHING, Writers, all_records, replicas, told
+from .replicas import Writers, all_records, nearest, replicas, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 MANNERS = Manners(quiet=0.02, poll=0.02, lease=600)
@@ -36,8 +37,19 @@ def brisk(cassandra: CassandraCluster) -> Iterator[Link]:
 async def found_at_once(writing: Clustered, searching: Clustered, name: str, direction: float) -> None:
     near = (0, 0, 1, direction)
     (done,) = await writing.append(NAMESPACE, [record(name, key=name, near=near)], embedding="caller")
-    ((found,),) = await searching.search(NAMESPACE, np.array([near], np.float32), 1, EVERYTHING, vectors=False)
+    (found,) = await nearest(searching, near, 1)
     assert found.record.id == done.id
+
+
+async def filled(backend: Clustered) -> tuple[list[str], str]:
+    """Append until nothing is taken in any more; the ids of what was, and why nothing else is."""
+    ids = list[str]()
+    while True:
+        try:
+            done = await backend.append(NAMESPACE, [record(near=(1, len(ids), 0, 0)) for _ in range(8)], embedding="caller")
+        except UnsettledError as full:
+            return ids, str(full)
+        ids += [each.id for each in done]
 
 
 async def refused(backend: Clustered) -> None:
@@ -90,3 +102,38 @@ def test_nothing_acknowledged_is_lost(cassandra: CassandraCluster, patient: Link
             cassandra.start(second)
         for node in (first, second, third):
             until(node.ready, "a node stays away")
+
+
+def test_young_records_are_bounded(cassandra: CassandraCluster, brisk: Link) -> None:
+    """While a node is cut off so much is taken in as may be held; then appends are refused with its address, until it is back.
+
+    What was taken in is found all the time, by a replica that begins meanwhile too, and what is refused is not there.
+    """
+    *_, third = cassandra.nodes
+    manners = Manners(quiet=0.02, poll=0.02, settle=0.01, retry=0.1, most_young_bytes=256 << 10)
+
+    async def bounded() -> None:
+        async with replicas(brisk, 2, manners) as (one, other):
+            await one.append(NAMESPACE, [record("before")], embedding="caller")
+            third.pause()
+            ids, why = await filled(one)
+            assert 50 < len(ids) < 200
+            while third.address not in why:
+                _, why = await filled(one)
+            for backend in (one, other):
+                assert set(ids) <= {near.record.id for near in await nearest(backend, (1, 1, 0, 0), len(ids) + 1)}
+            with pytest.raises(UnsettledError):
+                await other.append(NAMESPACE, [record("by another")], embedding="caller")
+            third.resume()
+            for _ in range(600):
+                await asyncio.sleep(0.1)
+                with suppress(UnsettledError):
+                    await one.append(NAMESPACE, [record("after")], embedding="caller")
+                    break
+            assert len(await all_records(other)) == len(ids) + 2
+
+    try:
+        asyncio.run(bounded())
+    finally:
+        third.resume()
+        until(third.ready, "the node stays away")

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Judged
 from tandem_memory.backend import Pruning, StoreUnavailableError
@@ -14,11 +14,11 @@ from tandem_memory.cassandra.places import Place
 from tests.services.memory.driven import NAMESPACE, record
 
 from .conftest import MANNERS
-from .replicas import EVERYTHING, Writers, all_records, replicas, told
+from .replicas import EVERYTHING, Writers, all_records, nearest, replicas, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 SHORT = Manners(quiet=0.02, poll=0.02, lease=0.5)
-QUERY = np.array([[1, 0, 0, 0]], np.float32)
+QUERY = (1, 0, 0, 0)
 
 
 def test_each_sees_what_the_other_writes(link: Link) -> None:
@@ -72,12 +72,12 @@ def test_what_one_took_in_the_other_finds(link: Link) -> None:
         async with replicas(link, 2, MANNERS) as (one, other):
             for number in range(10):
                 (done,) = await one.append(NAMESPACE, [record(str(number), near=(number, 1, 0, 0))], embedding="caller")
-                ((near,),) = await other.search(NAMESPACE, np.array([[number, 1, 0, 0]], np.float32), 1, EVERYTHING, vectors=False)
+                (near,) = await nearest(other, (number, 1, 0, 0), 1)
                 assert near.record.id == done.id
                 assert await other.judge(NAMESPACE, [Judged(id=done.id, gain=1, key=str(number))]) == 1
                 assert await one.judge(NAMESPACE, [Judged(id=done.id, gain=1, key=str(number))]) == 0
             await other.prune(NAMESPACE, Pruning(among=EVERYTHING, keep_best=1))
-            ((left,),) = await one.search(NAMESPACE, QUERY, 10, EVERYTHING, vectors=False)
+            (left,) = await nearest(one, QUERY, 10)
             assert left.record.question == "9"
             assert left.record.use.times == 1
 
@@ -92,7 +92,7 @@ def test_a_replica_that_dies_between_claim_and_record(link: Link) -> None:
             await dying.append(NAMESPACE, [record("before")], embedding="caller")
             late = list[Statement]()
 
-            async def power_cut(statements: list[Statement], *, together: bool = False) -> None:
+            async def power_cut(statements: Sequence[Statement], *, together: bool = False) -> None:
                 assert not together
                 late.extend(statements)
                 raise StoreUnavailableError
@@ -107,7 +107,7 @@ def test_a_replica_that_dies_between_claim_and_record(link: Link) -> None:
             await dying._asking.write(late)
             assert [each.known for each in await dying.append(NAMESPACE, [record("again", key="k")], embedding="caller")] == [True]
             for each in (dying, other):
-                assert [near.record.question for near in (await each.search(NAMESPACE, QUERY, 5, EVERYTHING, vectors=False))[0]] == [
+                assert [near.record.question for near in await nearest(each, QUERY, 5)] == [
                     "before",
                     "mine",
                 ]
@@ -124,12 +124,12 @@ def test_settled(link: Link) -> None:
         async with replicas(link, 2, Manners(settle=0.01)) as (one, other):
             await one.append(NAMESPACE, [record(str(number), near=(1, number, 0, 0)) for number in range(300)], embedding="caller")
             tails = one._shelves[next(iter(one._shelves))].tails
-            while tails._entries:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
+            while tails.young:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
                 await asyncio.sleep(0.05)
             for each in (one, other):
-                (found,) = await each.search(NAMESPACE, QUERY, 10, EVERYTHING, vectors=False)
-                nearest = {near.record.question for near in found} & {str(number) for number in range(10)}
-                assert len(nearest) >= 8, found  # Cassandra's own index is an approximate one
-            assert not other._shelves[next(iter(other._shelves))].tails._entries
+                found = await nearest(each, QUERY, 10)
+                right = {near.record.question for near in found} & {str(number) for number in range(10)}
+                assert len(right) >= 8, found  # Cassandra's own index is an approximate one
+            assert not other._shelves[next(iter(other._shelves))].tails.young
 
     asyncio.run(settled())

@@ -11,7 +11,7 @@ from tandem_memory.wanted import wants
 
 from tests.services.memory.driven import NAMESPACE
 
-from .replicas import replicas
+from .replicas import nearest, replicas
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 DIMENSION, RECORDS, K = 16, 1000, 10
@@ -53,7 +53,7 @@ def test_recall(link: Link) -> None:
 
     async def recall(backend: Clustered, wanted: Filter) -> float:
         expected = [[number for number in row if wants(wanted, records[number])][:K] for row in order.tolist()]
-        found = await backend.search(NAMESPACE, queries, K, wanted, vectors=False)
+        found = [await nearest(backend, query, K, wanted) for query in queries.tolist()]
         got = [{int(near.record.question) for near in each} for each in found]
         return sum(len(g & set(e)) for g, e in zip(got, expected, strict=True)) / sum(map(len, expected))
 
@@ -63,7 +63,7 @@ def test_recall(link: Link) -> None:
             for wanted in FILTERS:
                 assert await recall(one, wanted) >= 0.95
             tails = one._shelves[next(iter(one._shelves))].tails
-            while tails._entries:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
+            while tails.young:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
                 await asyncio.sleep(0.05)
             for wanted in FILTERS:
                 assert await recall(other, wanted) >= 0.95
