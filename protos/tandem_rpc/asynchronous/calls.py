@@ -94,11 +94,18 @@ class Manners(grpc.aio.ServerInterceptor):
 
 
 def _written(behaviour: Behaviour) -> _Answering:
-    """`behaviour`, whose answers are sent one by one: closed for certain when the call ends, whoever ends it."""
+    """`behaviour`, whose answers are sent one by one: closed for certain when the call ends, whoever ends it.
+
+    A caller who leaves cancels the call. Where an answer is on its way at that moment gRPC raises InternalError, which it would log as a
+    failure of ours, traceback and all.
+    """
 
     async def answering(request: object, context: Context) -> None:
         async with aclosing(cast("AsyncGenerator[object]", behaviour(request, cast("Any", context)))) as answers:
             async for answer in answers:
-                await context.write(answer)
+                try:
+                    await context.write(answer)
+                except grpc.aio.InternalError:
+                    raise asyncio.CancelledError from None
 
     return answering
