@@ -1,7 +1,7 @@
 """From just before an append until each of many readers has it, at a steady rate of appends: `python -m tests.bench.memory --only watch`.
 
-Appends are begun by the clock whether or not those before them are done, so that one that waits makes none of the others late.
-Readers are in processes of their own, a connection for each watch; Linux has one monotonic clock for all of them.
+Records are written by the clock, over one stream, whether or not those before them are on disk: one that waits makes no other late.
+Readers are in a few processes of their own, each with one connection; Linux has one monotonic clock for all of them.
 """
 
 import asyncio
@@ -9,13 +9,16 @@ import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tests.bench.memory.line import say
 from tests.bench.memory.peers import tandem
 from tests.bench.memory.workload import Workload, text
+
+if TYPE_CHECKING:
+    from tandem_memory.client import AsyncMemory
 
 _READERS, _PROCESSES = 32, 4
 _RATE = 500  # appends a second
@@ -64,7 +67,7 @@ def delivered(work: Workload, address: str, seconds: float) -> tuple[Written, An
         reader.start()
     for _ in range(_READERS):
         assert there.acquire(timeout=_PATIENCE_S), "a reader is not there"
-    written = asyncio.run(_write(address, work, seconds))
+    written = _write(address, work, seconds)
     told: list[list[float]] = [delays for _ in readers for delays in answers.get(timeout=_PATIENCE_S)]
     for reader in readers:
         reader.join()
@@ -72,41 +75,40 @@ def delivered(work: Workload, address: str, seconds: float) -> tuple[Written, An
     return written, np.concatenate(told)
 
 
-async def _write(address: str, work: Workload, seconds: float) -> Written:
-    from tandem_memory.client import AsyncMemory, Record
+def _write(address: str, work: Workload, seconds: float) -> Written:
+    from tandem_memory.client import Memory, Record
 
-    vectors, under_way = np.array(work.vectors[:_RATE]), list[asyncio.Task[Any]]()
-    async with AsyncMemory(address, _NAMESPACE) as memory:
-
-        async def append(number: int) -> None:
-            record = Record(question=text(number), answer=str(time.monotonic_ns()), vector=vectors[number % len(vectors)])
-            await memory.append([record])
-
+    vectors, count = np.array(work.vectors[:_RATE]), int(seconds * _RATE)
+    questions = [text(number) for number in range(count)]  # made before it counts
+    with Memory(address, _NAMESPACE) as memory:
         began = time.monotonic()
-        for number in range(int(seconds * _RATE)):
-            await asyncio.sleep(began + number / _RATE - time.monotonic())
-            under_way.append(asyncio.create_task(append(number)))
-        await asyncio.gather(*under_way)
+        with memory.writer() as writer:
+            for number in range(count):
+                time.sleep(max(began + number / _RATE - time.monotonic(), 0))
+                question, vector = questions[number], vectors[number % len(vectors)]
+                writer.write(Record(question=question, answer=str(time.monotonic_ns()), vector=vector))
         took_s = time.monotonic() - began
-        await memory.append([Record(question=_LAST, vector=vectors[0])])
-    return Written(appends=len(under_way), took_s=took_s)
+        memory.append([Record(question=_LAST, vector=vectors[0])])
+    return Written(appends=count, took_s=took_s)
 
 
 def _readers(address: str, count: int, there: Any, answers: Any) -> None:
     """So many watches in this process."""
+    from tandem_memory.client import AsyncMemory
 
     async def all_of_them() -> Sequence[list[float]]:
-        return await asyncio.gather(*(_read(address, there) for _ in range(count)))
+        async with AsyncMemory(address, _NAMESPACE) as memory:
+            return await asyncio.gather(*(_read(memory, there) for _ in range(count)))
 
     answers.put(asyncio.run(all_of_them()))
 
 
-async def _read(address: str, there: Any) -> list[float]:
+async def _read(memory: "AsyncMemory", there: Any) -> list[float]:
     """Milliseconds that each delivery took, until the last."""
-    from tandem_memory.client import AsyncMemory, Record
+    from tandem_memory.client import Record
 
     delays: list[float] = []
-    async with AsyncMemory(address, _NAMESPACE) as memory, memory.watch(only_new=True) as watch:
+    async with memory.watch(only_new=True) as watch:
         async for news in watch:
             now = time.monotonic_ns()
             if not news.changes and not delays:
