@@ -1,0 +1,1 @@
+"""The policies, one idea a file, all behind `decision.Policy`."""

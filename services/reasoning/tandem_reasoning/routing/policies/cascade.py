@@ -1,0 +1,49 @@
+"""Cheap where it is clear, thorough where it is not: neighbours decide the clear cases, a local vote the others.
+
+Routing and cascading together beat either alone (Dekoninck et al., ICML 2025). The vote of the local experts is already paid when it
+says how sure they are, so it costs nothing to ask it first.
+"""
+
+from dataclasses import dataclass, field
+
+from tandem_reasoning.routing.decision import Decision
+from tandem_reasoning.routing.escalation import Reliability
+from tandem_reasoning.routing.known import Known
+from tandem_reasoning.routing.policies.learned import Choice, routed
+from tandem_reasoning.routing.thresholds import LEARNING, LINES, Learning, Thresholds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """One local call, a cascade, or one cloud call.
+
+    Attributes:
+        thresholds: Where the lines are; a run moves them to keep to its budget (`pacing`).
+        learning: How labels are come by.
+        reliability: What votes were worth so far; a run brings it up to date.
+    """
+
+    thresholds: Thresholds = LINES
+    learning: Learning = LEARNING
+    reliability: Reliability = field(default_factory=Reliability)
+
+    def route(self, known: Known) -> Decision:
+        """Who answers."""
+        return routed(known, self.learning, self.chosen)
+
+    def chosen(self, choice: Choice) -> Decision:
+        """The rule itself, for questions that are not compared."""
+        lines = self.thresholds
+        if choice.p is None:
+            reason = "Nothing alike is known, so the local experts vote first."
+            return choice.cascaded(reason, escalate_below=lines.escalate_below)
+        told = f"The lanes agreed on {choice.p:.0%} of questions alike"
+        if choice.p >= lines.local_above:
+            return choice.alone(choice.local, f"{told}, at least {lines.local_above:.0%}: one local call is enough.")
+        if choice.p >= lines.paid_below:
+            return choice.voted(f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}.")
+        enough = max(lines.escalate_below, self.reliability.accepted_from(choice.p, lines.sure))
+        if choice.p < lines.cloud_below or enough > 1:
+            return choice.alone(choice.cloud, f"{told}: no local vote would be sure enough, so the cloud lane is asked at once.")
+        reason = f"{told}: the local experts vote, and the cloud lane is asked if less than {enough:.0%} of them agree."
+        return choice.cascaded(reason, escalate_below=enough)

@@ -1,0 +1,92 @@
+"""What all policies that learn have in common: the gates, the warm-up, and now and then asking both lanes to go on learning."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from tandem_reasoning.routing import gates
+from tandem_reasoning.routing.decision import Arm, Decision, Mode
+from tandem_reasoning.routing.estimate import agreement
+from tandem_reasoning.routing.known import Known, LaneView
+from tandem_reasoning.routing.thresholds import Learning
+
+_ALL: Mapping[Arm, float] = dict.fromkeys(Arm, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a policy chooses between: one lane of each side, and the chance that they agree.
+
+    Attributes:
+        local: The local lane that would be asked.
+        cloud: The cloud lane that would be asked.
+        p: Chance that they agree; None when nothing alike is known.
+        kind: Class of the question.
+    """
+
+    local: LaneView
+    cloud: LaneView
+    p: float | None
+    kind: str = ""
+
+    def alone(self, lane: LaneView, reason: str) -> Decision:
+        """One call to one of the lanes."""
+        arm = Arm.LOCAL if lane is self.local else Arm.CLOUD
+        return Decision(lanes=(lane.name,), mode=Mode.SINGLE, reason=reason, p=self.p, seen={arm: 1.0})
+
+    def voted(self, reason: str) -> Decision:
+        """A vote of the local experts alone."""
+        return Decision(lanes=(self.local.name,), mode=Mode.VOTE, reason=reason, p=self.p, seen={Arm.VOTE: 1.0})
+
+    def cascaded(self, reason: str, *, escalate_below: float) -> Decision:
+        """A vote of the local experts, then the cloud lane if it is not clear enough."""
+        lanes, seen = (self.local.name, self.cloud.name), {Arm.VOTE: 1.0}
+        return Decision(lanes=lanes, mode=Mode.CASCADE, reason=reason, p=self.p, escalate_below=escalate_below, seen=seen)
+
+    def joined(self, reason: str) -> Decision:
+        """A vote of both."""
+        seen = {Arm.VOTE: 1.0, Arm.CLOUD: 1.0, Arm.JOINED: 1.0}
+        return Decision(lanes=(self.local.name, self.cloud.name), mode=Mode.ENSEMBLE, reason=reason, p=self.p, seen=seen)
+
+    def compared(self, reason: str) -> Decision:
+        """Both lanes, whatever they say."""
+        lanes = (self.local.name, self.cloud.name)
+        return Decision(lanes=lanes, mode=Mode.CASCADE, reason=reason, p=self.p, compare=True, seen=_ALL)
+
+
+def routed(known: Known, learning: Learning, choose: Callable[[Choice], Decision]) -> Decision:
+    """What `choose` says, unless a lane is missing, the run is late, or both lanes are asked in order to learn.
+
+    Args:
+        known: What is known of the question.
+        learning: How labels are come by.
+        choose: The policy's own rule.
+    """
+    asked = gates.both(known)
+    if isinstance(asked, Decision):
+        return asked
+    choice = Choice(local=asked.local, cloud=asked.cloud, p=agreement(known.neighbours, k=learning.k), kind=known.kind)
+    if known.pressure > gates.LATE:
+        return _late(choice)
+    if known.labelled < learning.warmup:
+        reason = f"Warm-up: {known.labelled} of {learning.warmup} questions were answered by both lanes."
+        return choice.compared(reason)
+    return _explored(known, learning, choice, choose(choice))
+
+
+def _explored(known: Known, learning: Learning, choice: Choice, chosen: Decision) -> Decision:
+    """The choice, or by the item's own draw a comparison instead; in both the chances of what is seen."""
+    seen = {arm: chosen.seen.get(arm, learning.explore) for arm in Arm if arm in chosen.seen or learning.explore > 0}
+    if known.draw >= learning.explore:
+        return replace(chosen, propensity=1 - learning.explore, seen=seen)
+    reason = f"Both lanes answer {learning.explore:.0%} of questions, so that the router goes on learning."
+    # the line of a cascade that was not carried out is kept: what it would have handed on is seen for certain
+    line = chosen.escalate_below if chosen.mode is Mode.CASCADE else 0.0
+    return replace(choice.compared(reason), propensity=learning.explore, seen=seen, escalate_below=line)
+
+
+def _late(choice: Choice) -> Decision:
+    """One call, to the likelier lane unless it is full and the other is not."""
+    likely = choice.local if choice.p is not None and choice.p >= 0.5 else choice.cloud  # noqa: PLR2004 - likelier than not
+    other = choice.cloud if likely is choice.local else choice.local
+    lane = other if likely.load >= 1 > other.load else likely
+    return choice.alone(lane, f"The deadline presses, so {lane.name} is asked once and nobody else.")
