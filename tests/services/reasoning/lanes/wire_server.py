@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +40,8 @@ class Played:
     """What comes next, and what came.
 
     Attributes:
-        acts: One for each coming request; when there is none, a whole answer.
+        acts: One for each coming request.
+        answer: What is done when there is none, by path and body: a whole answer.
         asked: Bodies of requests.
         headers: Their headers, names in lower case.
         connections: How many were opened.
@@ -49,6 +50,7 @@ class Played:
 
     url: str = ""
     acts: deque[Act] = field(default_factory=deque)
+    answer: Callable[[str, dict[str, Any]], Awaitable[Act]] | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     connections: int = 0
@@ -101,6 +103,8 @@ async def _one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, playe
     played.headers.append(headers)
     played.changed.set()
     act = played.acts.popleft() if played.acts else Act()
+    if played.answer:
+        act = await played.answer(head.split(" ")[1], played.asked[-1])
     hung_up = asyncio.ensure_future(reader.read(1))
     done, _ = await asyncio.wait({hung_up}, timeout=act.silence_s)
     if done:
