@@ -5,7 +5,7 @@ all of them, among one source of ten, and among the best hundredth by score.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,15 @@ class Workload:
 
 def text(number: int) -> str:
     """About 430 characters: a question and its answer."""
-    random = np.random.default_rng(number & 1023)
-    words = [_WORDS[each] for each in random.integers(0, len(_WORDS), 65)]
-    return f"Q{number}: {' '.join(words[:30])} A: {' '.join(words[30:])}"
+    question, answer = _words(number & 1023)
+    return f"Q{number}: {question} A: {answer}"
+
+
+@cache
+def _words(kind: int) -> tuple[str, str]:
+    """Made once: to make them up takes longer than to send them."""
+    said = [_WORDS[each] for each in np.random.default_rng(kind).integers(0, len(_WORDS), 65)]
+    return " ".join(said[:30]), " ".join(said[30:])
 
 
 def recall(found: Any, nearest: Any) -> float:
