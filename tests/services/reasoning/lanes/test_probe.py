@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tandem_reasoning.lanes.client import LaneClient
-from tandem_reasoning.lanes.outcome import Trouble
+from tandem_reasoning.lanes.client import LaneClient, Reply
+from tandem_reasoning.lanes.outcome import Failed, Trouble
 from tandem_reasoning.lanes.probing.findings import Findings, Honoured, Quirk, dumped, loaded
 from tandem_reasoning.lanes.probing.probe import cache_key, most_tokens, probe
 
+from tests.bench.reasoning.virtual_time import run as simulated
 from tests.services.reasoning.lanes.quirky_server import Quirky
 from tests.services.reasoning.lanes.wire_server import Act, Played, playing
 
@@ -72,13 +74,33 @@ def test_a_model_that_thinks_and_says_nothing_is_judged_by_its_thoughts() -> Non
     assert findings.zero_repeats
 
 
-@pytest.mark.parametrize("slots", [1, 4])
-def test_calls_at_once_are_measured(slots: int) -> None:
-    """As many as the server works on at a time; more only wait there."""
-    findings, _ = probed(Quirky(slots=slots, call_s=0.1), most_at_once=16)
-    assert findings.parallel == slots
-    assert findings.calls_per_s
-    assert findings.tokens_per_s == pytest.approx(5 * findings.calls_per_s)
+class Simulated:
+    """A server without a wire, so that time can be simulated."""
+
+    def __init__(self, quirky: Quirky) -> None:
+        self.quirky = quirky
+
+    async def post(self, url: str, body: Mapping[str, Any], *, deadline_s: float) -> Reply | Failed:
+        del url, deadline_s
+        act = await self.quirky.answer("/v1/chat/completions", dict(body))
+        return Reply(status=act.status, headers={}, body=act.body, seconds=self.quirky.call_s)
+
+    async def get(self, address: str, *, deadline_s: float) -> Reply | Failed:
+        del address, deadline_s
+        return Reply(status=404, headers={}, body=b"", seconds=0.0)
+
+
+@pytest.mark.parametrize(("slots", "most", "parallel"), [(1, 16, 1), (3, 16, 4), (4, 16, 4), (100, 8, 8), (100, 6, 4)])
+def test_calls_at_once_are_measured(slots: int, most: int, parallel: int) -> None:
+    """As many as the server works on at a time; more only wait there. No more are tried than the lane may have."""
+
+    async def run() -> Findings:
+        return await probe(Simulated(Quirky(slots=slots, call_s=0.1)), "http://simulated/v1", "small", most_at_once=most)
+
+    findings = simulated(run())
+    assert findings.parallel == parallel
+    assert findings.calls_per_s == pytest.approx(10 * min(slots, parallel))
+    assert findings.tokens_per_s == pytest.approx(50 * min(slots, parallel))
 
 
 def test_a_server_that_refuses_more_at_once_is_used_as_it_will() -> None:

@@ -1,7 +1,6 @@
 """Decides how many calls at once a server gets anything out of: twice as many are tried until that brings no more."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 
 from tandem_reasoning.lanes.probing.inquiry import Inquiry
@@ -34,9 +33,10 @@ async def throughput(inquiry: Inquiry, most_at_once: int) -> Throughput | None:
 
 async def _measured(inquiry: Inquiry, at_once: int) -> Throughput | None:
     """None if a call fails: then it is too many."""
-    begin = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    begin = clock()
     lines = await asyncio.gather(*(_line(inquiry, f"{at_once}.{number}") for number in range(at_once)))
-    seconds = max(time.monotonic() - begin, 1e-6)
+    seconds = max(clock() - begin, 1e-6)
     if None in lines:
         return None
     tokens = sum(line for line in lines if line is not None)
