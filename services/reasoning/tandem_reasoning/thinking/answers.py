@@ -18,8 +18,9 @@ _SHORT = 12  # words; longer ones are free text
 _RUN = 3  # letters in a row: stems and endings
 _DIGITS = 28  # characters of a number, as many as decimals are exact to; longer ones stay text
 
+# every part is bounded: a model that repeats one sign for thousands of tokens must not make a search quadratic
 _FINAL = re.compile(
-    r"^\W*(?:the\s+)?(?:final\s+)?answer\W*?(?:[:=]|\s+is\b)[\s:*]*(?P<said>\S.*)$",
+    r"^[^\w\n]{0,16}(?:the\s{1,4})?(?:final\s{1,4})?answer[^\w\n]{0,8}?(?:[:=]|\s{1,4}is\b)[\s:*]{0,8}(?P<said>\S.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _BOXED = re.compile(r"\\boxed\{(?P<said>[^{}]+)\}")
@@ -55,6 +56,8 @@ def normalised(text: str) -> str:
 
 def keyed(replies: Sequence[str], *, alike: float = ALIKE) -> tuple[str, ...]:
     """For each reply a text that stands for its answer: the same text for the same answer, whoever gave it.
+
+    It is empty for a reply that says nothing; such a reply has no vote.
 
     Args:
         replies: What the experts wrote.

@@ -109,3 +109,16 @@ def test_right_is_what_equals_the_label() -> None:
     """Only the final answer counts, in its plain form."""
     assert right("It could be 7.\nAnswer: 1,008.0", "1008")
     assert not right("It could be 1008.\nAnswer: 7", "1008")
+
+
+@pytest.mark.parametrize("looped", ["\n", "-", "* \n", "answer ", "answer\n", "Answer: ", "\\boxed{"])
+def test_a_model_that_loops_is_read_all_the_same(looped: str) -> None:
+    """A hundred thousand times the same text is searched once, not once for each of its places."""
+    reply = "I add.\nAnswer: 5\n" + looped * 100_000
+    assert len(keyed([reply, "5"])) == 2
+    assert reasoning(reply)[0] == "I add."
+
+
+def test_a_reply_that_says_nothing_has_an_empty_key() -> None:
+    """Blank replies, bare punctuation and an answer that was cut off before it began."""
+    assert keyed(["", " \n", "...", "**"]) == ("", "", "", "")
