@@ -58,9 +58,10 @@ class AnyCluster:
         raise ClusterError(msg)
 
     def new_namespace(self, prefix: str = "test") -> str:
-        """The name of a namespace of its own."""
+        """The name of a namespace of its own, in which pods can be made: a controller gives it the account that they run under."""
         name = f"{prefix}-{secrets.token_hex(3)}"
         self.kubectl("create", "namespace", name)
+        self.wait_until(f"the service account of {name}", lambda: self.get("serviceaccount", "default", "-n", name))
         return name
 
     def node_is_ready(self, name: str) -> bool:
