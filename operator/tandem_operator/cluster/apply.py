@@ -4,12 +4,10 @@ Killed between any two requests, or refused one, the next look finds a world in 
 twice: names are derived, so what exists is a conflict; a status is written for the very version of the run that was looked at.
 Why an attempt ends is written before anybody is asked to leave for it: pods leave nothing behind, and whoever comes after us could
 not tell a worker that we sent away from one that was lost. A status that can wait is written once there is more to tell, or a few
-seconds later: when a thousand runs come at once, the pods of all of them come first.
+seconds later; when thousands of runs come at once, once the pods of all of them are made (`queue.py`).
 """
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +15,7 @@ from typing import Final
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import API_VERSION, TrainingRun
 from tandem_operator.plan.conditions import SCHEDULED, reason_of
-from tandem_operator.plan.values import Event, Plan, Seen, Worker
+from tandem_operator.plan.values import Plan, Seen, Worker
 from tandem_operator.render.disruption_budget import disruption_budget
 
 from . import paths
@@ -26,17 +24,14 @@ from .kube.client import Kube
 from .kube.document import Json
 from .kube.errors import KubeError
 from .kube.informer import Key
-from .kube.lease import NotLeaderError
 from .kube.together import all_over
-from .shown.happened import event
 from .starting import Starting
+from .telling import Telling
 from .world import StoredRun, World
 
-_log = logging.getLogger(__name__)
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
 _WAITS_S: Final = 5.0  # by then a pod is up if nothing is in its way, and one write tells all; else people want to know
-_MOST_UNTOLD: Final = 10_000
 _Untold = tuple[str, str | None]  # of which run, and what its workers wait for
 Wrote = Callable[[str], None]
 
@@ -47,10 +42,9 @@ class Applying:
     def __init__(self, kube: Kube, world: World, starting: Starting, wrote: Wrote) -> None:
         """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
         self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
-        self._untold = deque[tuple[Key, Json]](maxlen=_MOST_UNTOLD)
-        self._told = asyncio.Event()
         self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
         self.holds = Holds(kube, wrote)
+        self.telling = Telling(kube, wrote)
 
     async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool = False) -> None:
         """Carry out a plan that was made for `run`, as `stored`, from `seen`.
@@ -78,7 +72,7 @@ class Applying:
                     await self._stop(made, key, stored, seen, now)
                 raise
             self._waiting.pop(key, None)
-            self.say(made.events, key, stored.uid, now)
+            self.telling.say(made.events, key, stored.uid, now)
         await self._stop(made, key, stored, seen, now)
         await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
 
@@ -90,7 +84,8 @@ class Applying:
             "metadata": {"name": key[1], "namespace": key[0], "uid": stored.uid, "resourceVersion": str(stored.version)},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        self._world.put_answer(await self._kube.apply(f"{paths.run(key)}/status", body))
+        with self._world.writing(key):
+            self._world.put_answer(await self._kube.apply(f"{paths.run(key)}/status", body))
         self._wrote("status")
 
     def forget(self, key: Key) -> None:
@@ -146,49 +141,6 @@ class Applying:
             refusals.put(run, refused)
         else:
             refusals.forget((run.metadata.namespace, run.name))
-
-    def say(self, events: tuple[Event, ...], key: Key, uid: str, now: datetime) -> None:
-        """Tell what happened, in the log at once and to the API server when that has time: no run waits for its events."""
-        for number, each in enumerate(events):
-            _log.info("%s/%s: %s: %s", *key, each.reason, each.message)
-            if len(self._untold) == self._untold.maxlen:
-                _log.warning("%s/%s: too many events wait to be written; the oldest is left out", *key)
-            at = now + timedelta(microseconds=number)  # people sort them by their time
-            self._untold.append((key, event(each, key, uid, at)))
-            self._told.set()
-
-    async def tell(self) -> None:
-        """Write the events that wait, until cancelled."""
-        while True:
-            await self._told.wait()
-            self._told.clear()
-            await self._tell_all()
-
-    async def last_words(self, within_s: float) -> None:
-        """Write the events that wait, before this process leaves; what cannot be written so soon stands in the log alone."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._tell_all()
-        except TimeoutError:
-            _log.warning("%d events were not written", len(self._untold))
-
-    async def _tell_all(self) -> None:
-        while self._untold:
-            key, body = self._untold.popleft()
-            try:
-                await self._tell_one(key, body)
-            except asyncio.CancelledError:
-                self._untold.appendleft((key, body))
-                raise
-
-    async def _tell_one(self, key: Key, body: Json) -> None:
-        try:
-            await self._kube.create(paths.events(key[0]), body)
-        except (KubeError, NotLeaderError) as error:
-            if not (isinstance(error, KubeError) and error.conflict):  # told already, but we did not hear the answer
-                _log.warning("%s/%s: event %s was not written: %s", *key, body["reason"], error)
-        else:
-            self._wrote("event")
 
 
 def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:

@@ -38,7 +38,8 @@ _WRONG_SETTINGS: Final = 2
 _LEASE: Final = "tandem-operator"
 _LEASE_QPS, _LEASE_BURST = 10.0, 20  # a queue of its own: to keep the Lease must never wait for work
 _SELECTOR: Final = f"{MANAGED_BY}={OURS}"
-_LAST_WORDS_S: Final = 3.0
+_LOOKS_END_S: Final = 10.0  # of the thirty seconds that the chart gives the process to leave
+_LAST_WORDS_S: Final = 10.0  # some three thousand events, at the pace of `qps`
 _NO_CLUSTER: Final[type[Exception]] = config.ConfigException
 _log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     queue = Queue()
     hearing = Hearing(settings, queue.add_progress)
     kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
-    world = World(queue.add, queue.add_untold, nodes_told=settings.read_nodes)
+    world = World(queue.add, queue.add_untold, came=queue.add_new, nodes_told=settings.read_nodes)
     informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
     applying = Applying(kube, world, starting, probes.wrote)
@@ -99,11 +100,11 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     working = _work(settings, shell, queue, informers)
     try:
         await _first(
-            stop.wait(),
+            _asked_to_stop(stop, queue),
             lease.keep(),
             resync.run(),
             probes.tick(),
-            applying.tell(),
+            applying.telling.tell(),
             applying.holds.follow(settings.namespace, queue.add),
             working,
             *following,
@@ -111,9 +112,16 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
         )
         return 0 if stop.is_set() else 1
     finally:
-        await applying.last_words(_LAST_WORDS_S)
+        await lease.release()  # nothing is written any more that needs it
+        await applying.telling.last_words(_LAST_WORDS_S)
         hearing.close()
         await kube.close()
+
+
+async def _asked_to_stop(stop: asyncio.Event, queue: Queue) -> None:
+    """Return when the process is to stop, and what it has begun is done: half a plan would wait for whoever comes next."""
+    await stop.wait()
+    await queue.rest(_LOOKS_END_S)
 
 
 async def _work(settings: Settings, shell: Shell, queue: Queue, informers: Mapping[str, Informer]) -> None:

@@ -27,7 +27,7 @@ from .kube.errors import KubeError
 from .kube.informer import Key
 from .kube.lease import NotLeaderError
 from .observe import Heard, observe
-from .queue import Queue
+from .queue import Queue, Turn
 from .shown.accounts import Accounts
 from .world import StoredRun, World
 
@@ -45,10 +45,10 @@ _MOST_READ: Final = 200  # specs that need not be read again at the next look, w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Again:
-    """When a run is to be looked at again, and whether that may wait until progress has its turn, and for how long at most."""
+    """When a run is to be looked at again, what that look may wait for then, and for how long at most."""
 
     wait_s: float
-    with_progress: bool = False
+    turn: Turn = Turn.SOON
     at_latest_s: float | None = None
 
 
@@ -60,7 +60,7 @@ class Shell:
         self._world, self._queue, self._applying, self._heard, self._accounts = world, queue, applying, heard, accounts
         self._place = acceptance.Place(checkpoint_uri=site.checkpoint_uri, trainer_image=site.trainer_image)
         self._failures: dict[Key, int] = {}
-        self._read = OrderedDict[tuple[str, int], TrainingRun]()
+        self._read = OrderedDict[Key, TrainingRun]()
         self.looks = self.failed_looks = 0
 
     async def begin(self, namespace: str) -> None:
@@ -89,7 +89,7 @@ class Shell:
         else:
             self._failures.pop(key, None)
         if again is not None:
-            self._queue.add_later(key, again.wait_s, with_progress=again.with_progress)
+            self._queue.add_later(key, again.wait_s, again.turn)
             if again.at_latest_s is not None:
                 self._queue.add_later(key, again.at_latest_s)
 
@@ -102,7 +102,7 @@ class Shell:
         if text(found, "metadata", "deletionTimestamp"):
             return None
         try:
-            run, problems = self._accepted(found), ()
+            run, problems = self._accepted(key, found), ()
         except SpecError as error:
             begun = _readable(found) if _status(found).attempt or self._world.pods_of(key, stored.uid) else None
             if begun is None:
@@ -119,25 +119,26 @@ class Shell:
     def _forget(self, key: Key) -> None:
         """The run is gone; the server clears away what it owns."""
         self._failures.pop(key, None)
+        self._read.pop(key, None)
         self._accounts.forget(key)
         self._applying.forget(key)
 
-    def _accepted(self, found: Json) -> TrainingRun:
+    def _accepted(self, key: Key, found: Json) -> TrainingRun:
         """The run, when it can be run here.
 
         Raises:
             SpecError: with all that is to be corrected.
         """
-        metadata = part(found, "metadata")
-        version = (metadata["uid"], metadata.get("generation", 1))
-        if known := self._read.get(version):
-            self._read.move_to_end(version)
+        metadata, known = part(found, "metadata"), self._read.get(key)
+        if known and (known.metadata.uid, known.metadata.generation) == (metadata["uid"], metadata.get("generation", 1)):
+            self._read.move_to_end(key)
             return known.model_copy(update={"status": _status(found)})
         run = from_object(found)
         assert isinstance(run, TrainingRun)
         if problems := acceptance.problems(run, self._place):
             raise SpecError(problems)
-        self._read[version] = run
+        self._read[key] = run
+        self._read.move_to_end(key)
         if len(self._read) > _MOST_READ:
             self._read.popitem(last=False)
         return run
@@ -153,29 +154,25 @@ class Shell:
         after = acceptance.refused(before, error.problems, generation=generation, now=now)
         if after != before:
             await self._applying.write_status(key, stored, after)
-            self._applying.say(acceptance.told(before, after), key, stored.uid, now)
+            self._applying.telling.say(acceptance.told(before, after), key, stored.uid, now)
         await self._applying.holds.let_go(key, stored.uid)
         live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))
         return _Again(wait_s=_UNREAD_WAIT_S) if live else None
 
     def _again(self, run: TrainingRun, made: Plan, seen: Seen) -> _Again | None:
-        """When to look again."""
-        if made.unhurried and made.look_again:
-            latest_s = None if made.at_latest is None else made.at_latest.total_seconds()
-            return _Again(wait_s=made.look_again.total_seconds(), with_progress=True, at_latest_s=latest_s)
-        again_s = self._again_s(run, made, seen)
-        return None if again_s is None else _Again(wait_s=again_s)
-
-    def _again_s(self, run: TrainingRun, made: Plan, seen: Seen) -> float | None:
-        """The time until then: also until what was refused may be granted, and none to say why it was not."""
+        """When to look again: also when what was refused may be granted, and at once to say why it was not."""
+        key = (run.metadata.namespace, run.name)
         asked_s = None if made.look_again is None else made.look_again.total_seconds()
-        if (waits_s := self._applying.waits_s((run.metadata.namespace, run.name))) is not None:
-            asked_s = min(max(waits_s, _FIRST_WAIT_S), asked_s or _LONGEST_WAIT_S)  # to be told, so never at once, before what is urgent
-        refused = self._world.refusals.get((run.metadata.namespace, run.name)) if made.start else None
-        if refused is None:
-            return asked_s
-        wait_s = self._world.refusals.wait_s(run) if seen.refused == refused else 0.0
-        return wait_s if asked_s is None else min(wait_s, asked_s)
+        latest_s = None if made.at_latest is None else made.at_latest.total_seconds()
+        refused = self._world.refusals.get(key) if made.start else None
+        if refused:
+            wait_s = self._world.refusals.wait_s(run) if seen.refused == refused else 0.0
+            return _Again(wait_s=wait_s if asked_s is None else min(wait_s, asked_s))
+        if (waits_s := self._applying.waits_s(key)) is not None:
+            return _Again(wait_s=max(waits_s, _FIRST_WAIT_S), turn=Turn.LULL, at_latest_s=latest_s)
+        if made.unhurried and asked_s:
+            return _Again(wait_s=asked_s, turn=Turn.PROGRESS, at_latest_s=latest_s)
+        return None if asked_s is None else _Again(wait_s=asked_s)
 
     def _failed(self, key: Key, error: KubeError) -> _Again:
         """When to look again after a request failed."""

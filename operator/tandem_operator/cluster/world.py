@@ -6,7 +6,8 @@ as, a tenth of what they take as objects: five thousand of them must fit into an
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -19,6 +20,7 @@ from .refusals import Refusals
 from .seen.nodes import NodeState, node_state
 from .seen.pods import SeenPod, seen_pod
 
+_OF_THE_SERVER: Final = {"managedFields", "resourceVersion"}
 _UNKNOWN_FOR: Final = timedelta(seconds=60)  # a new machine may be heard of later than the pod that was put there
 _OVERDUE: Final = timedelta(seconds=60)
 """How long after its grace period a pod may still be there. A kubelet kills at the end of it, and then has network and volumes to take
@@ -28,34 +30,56 @@ away; our clock and the server's differ by seconds. What is there longer is on a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A TrainingRun as the API server keeps it."""
+    """A TrainingRun as the API server keeps it: what people wrote, and what we did, each as JSON."""
 
     uid: str
     version: int
-    text: bytes
+    written: bytes
+    status: bytes
+
+    @classmethod
+    def of(cls, found: Json) -> "StoredRun":
+        """The run as the API has it, without what tells which field is whose."""
+        metadata = {name: value for name, value in part(found, "metadata").items() if name not in _OF_THE_SERVER}
+        written = {name: value for name, value in found.items() if name != "status"} | {"metadata": metadata}
+        return cls(
+            uid=text(found, "metadata", "uid"),
+            version=int(text(found, "metadata", "resourceVersion")),
+            written=_json(written),
+            status=_json(part(found, "status")),
+        )
 
     def object(self) -> Json:
-        """The run as the API has it."""
-        return cast("Json", json.loads(self.text))
+        """The run, without its version."""
+        return {**cast("Json", json.loads(self.written)), "status": json.loads(self.status)}
 
 
 class World:
     """The runs, pods and nodes of the cluster, each at its newest version."""
 
-    def __init__(self, changed: Callable[[Key], None], stirred: Callable[[Key], None], *, nodes_told: bool = True) -> None:
+    def __init__(
+        self,
+        changed: Callable[[Key], None],
+        stirred: Callable[[Key], None],
+        *,
+        came: Callable[[Key], None] | None = None,
+        nodes_told: bool = True,
+    ) -> None:
         """Begin with nothing.
 
         Args:
             changed: Told which run there is news for.
+            came: Told instead which run was not known before.
             stirred: Told which run there is news for that is likely to be followed by more, such as a pod that comes up.
             nodes_told: Whether nodes are told of. If not, nobody can say of one that it is not there.
         """
-        self._changed, self._stirred, self._nodes_told = changed, stirred, nodes_told
+        self._changed, self._stirred, self._came, self._nodes_told = changed, stirred, came or changed, nodes_told
         self._runs: dict[Key, StoredRun] = {}
         self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._owner: dict[Key, Key] = {}
         self._nodes: dict[str, NodeState] = {}
+        self._writing: set[Key] = set()
         self.refusals = Refusals()
 
     def run(self, key: Key) -> StoredRun | None:
@@ -68,27 +92,51 @@ class World:
 
     def put_run(self, found: Json) -> None:
         """A run was seen; an older version than the one that is known is no news."""
-        if self._kept(found):
-            self._changed(key_of(found))
+        key = key_of(found)
+        known, new = self._runs.get(key), self._kept(found)
+        if new is None:
+            return
+        if known is None or known.uid != new.uid:
+            self._came(key)
+        elif key not in self._writing or known.written != new.written:
+            self._changed(key)
+
+    @contextmanager
+    def writing(self, key: Key) -> Generator[None]:
+        """Within it, while a status of ours is on its way, it is no news that a run has another: the watch may tell before we are answered.
+
+        A write that fails is followed by a look in any case.
+        """
+        self._writing.add(key)
+        try:
+            yield
+        finally:
+            self._writing.discard(key)
 
     def put_answer(self, found: Json) -> None:
-        """A run as the answer to a write of ours shows it: no news. It may be gone since, or another of its name be there."""
-        known = self._runs.get(key_of(found))
-        if known and known.uid == text(found, "metadata", "uid"):
-            self._kept(found)
+        """A run as the answer to a write of ours shows it. It may be gone since, or another of its name be there.
 
-    def _kept(self, found: Json) -> bool:
-        """Whether this is a newer version of the run than the one that was known."""
-        key, version = key_of(found), int(text(found, "metadata", "resourceVersion"))
+        No news, save in what people wrote: a watch that is older than the definition of runs does not tell of fields that are new in it.
+        """
+        key = key_of(found)
         known = self._runs.get(key)
-        if known and known.version >= version:
-            return False
-        metadata = {name: value for name, value in part(found, "metadata").items() if name != "managedFields"}
-        kept = json.dumps({**found, "metadata": metadata}, separators=(",", ":")).encode()
-        self._runs[key] = StoredRun(uid=text(found, "metadata", "uid"), version=version, text=kept)
-        if known and known.uid != self._runs[key].uid:
+        if known is None or known.uid != text(found, "metadata", "uid"):
+            return
+        new = self._kept(found)
+        others_came = new is None and known.version > int(text(found, "metadata", "resourceVersion"))  # and were taken for ours
+        if others_came or (new and new.written != known.written):
+            self._changed(key)
+
+    def _kept(self, found: Json) -> StoredRun | None:
+        """The run, if this is a newer version of it than the one that was known."""
+        key = key_of(found)
+        known = self._runs.get(key)
+        if known and known.version >= int(text(found, "metadata", "resourceVersion")):
+            return None
+        new = self._runs[key] = StoredRun.of(found)
+        if known and known.uid != new.uid:
             self.refusals.forget(key)
-        return True
+        return new
 
     def drop_run(self, key: Key, uid: str) -> None:
         """A run is gone. Another of its name may be there already: the watch tells of each in an order of its own."""
@@ -172,3 +220,7 @@ class World:
         for key, pods in list(self._pods.items()):
             if any(pod.worker.node == name for pod in pods.values()):
                 self._changed(key)
+
+
+def _json(found: Json) -> bytes:
+    return json.dumps(found, separators=(",", ":")).encode()

@@ -53,6 +53,43 @@ def test_what_waits_to_be_told_is_told_before_the_end(run: Run, operator: Operat
     assert [reason for reason, _ in run.events()] == ["Accepted", "Running"]
 
 
+@pytest.mark.usefixtures("kubelets")
+def test_what_waits_to_be_told_is_told_though_the_lease_is_lost(run: Run, operator: Operator, proxy: FaultProxy) -> None:
+    """Events need none: what happened, happened. The process ends all the same."""
+    proxy.program([Fault(kind=Kind.SLOW, seconds=3600)] * 2, verbs={"create"}, path=f"{run.namespace}/events")
+    run.create()
+    run.until(phase="Running")
+    assert run.events() == []
+    proxy.inject(Fault(kind=Kind.BROKEN), path="/leases")
+    assert operator.ended() == 1
+    assert [reason for reason, _ in run.events()] == ["Accepted", "Running"]
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_an_event_without_an_answer_is_told_again_and_once(run: Run, operator: Operator, proxy: FaultProxy) -> None:
+    """Whether or not the server has heard of it the first time."""
+    troubles = [Fault(kind=kind) for kind in (Kind.LOST_ANSWER, Kind.LOST_REQUEST)]
+    proxy.program(troubles, verbs={"create"}, path=f"{run.namespace}/events")
+    run.create()
+    run.until(phase="Running")
+    eventually("both to be told", lambda: [reason for reason, _ in run.events()] == ["Accepted", "Running"], run.events)
+    operator.stop()
+    assert len(run.events()) == 2
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_a_look_that_has_begun_is_ended_before_the_process_leaves(run: Run, operator: Operator, proxy: FaultProxy) -> None:
+    """Its status is written, and the next operator need not find out what this one did."""
+    run.create()
+    run.until(phase="Running")
+    proxy.program([Fault(kind=Kind.SLOW, seconds=2)], verbs={"patch"}, path=f"{run.namespace}/trainingruns/r/status")
+    run.edit(suspend=True)
+    eventually("a status to be on its way", lambda: proxy.met(Kind.SLOW))
+    operator.stop()
+    assert run.status["phase"] == "Stopping"
+    assert run.pods() == {}
+
+
 @pytest.mark.parametrize(
     ("settings", "word"),
     [({"probes_listen": "nowhere:99999"}, "nowhere:99999"), ({"telemetry": "x:1", "telemetry_ca": "/nowhere/ca.crt"}, "/nowhere/ca.crt")],

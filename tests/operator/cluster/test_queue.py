@@ -205,7 +205,7 @@ def test_what_may_wait_with_progress_has_its_turn_with_it() -> None:
 
     async def scene(queue: Queue, order: list[str]) -> None:
         for number in range(1000):
-            queue.add_later(("team", str(number)), 60, with_progress=True)
+            queue.add_later(("team", str(number)), 60, module.Turn.PROGRESS)
         queue.add_later(("team", "999"), 61)
         await asyncio.sleep(59.9)
         assert order == []

@@ -92,25 +92,52 @@ def test_who_manages_which_field_is_not_kept() -> None:
     told.world.put_run(run(1))
     stored = told.world.run(KEY)
     assert stored
-    assert b"managedFields" not in stored.text
+    assert b"managedFields" not in stored.written
 
 
 def test_the_answer_to_a_write() -> None:
-    """It is the newest version, and no news; what is gone does not come back by it, nor does it stand in for another of its name."""
+    """The newest version, and news only if people wrote something else; what is gone does not come back by it, or stand for another."""
     told = Told()
     told.world.put_answer(run(1))
     assert told.world.run(KEY) is None
     told.world.put_run(run(2))
     told.news()
-    told.world.put_answer(run(3, workers=3))
+    told.world.put_answer({**run(3), "status": {"phase": "Running"}})
     stored = told.world.run(KEY)
     assert stored
     assert (stored.version, told.news()) == (3, ([], []))
-    told.world.put_run(run(4, OTHER))
-    told.world.put_answer(run(5))
+    told.world.put_answer(run(3, workers=3))
+    assert told.news() == ([], [])
+    told.world.put_answer(run(4, workers=3))
+    assert told.news() == ([KEY], [])
+    told.world.put_run(run(5, OTHER))
+    told.world.put_answer(run(6))
     stored = told.world.run(KEY)
     assert stored
     assert stored.uid == OTHER
+
+
+def test_a_status_of_ours_that_the_watch_tells_first_is_no_news() -> None:
+    """But an edit that comes meanwhile is, and so is the word of anybody else that followed on ours."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.news()
+    with told.world.writing(KEY):
+        told.world.put_run({**run(2), "status": {"phase": "Running"}})
+        told.world.put_answer({**run(2), "status": {"phase": "Running"}})
+    assert told.news() == ([], [])
+    with told.world.writing(KEY):
+        told.world.put_run(run(4, workers=4))
+    assert told.news() == ([KEY], [])
+    with told.world.writing(KEY):
+        told.world.put_run({**run(6, workers=4), "status": {"phase": "Failed"}})
+        assert told.news() == ([], [])
+        told.world.put_answer({**run(5, workers=4), "status": {"phase": "Running"}})
+    assert told.news() == ([KEY], [])
+    told.world.put_run({**run(7, workers=4), "status": {"phase": "Running"}})
+    stored = told.world.run(KEY)
+    assert stored
+    assert (stored.object()["status"], told.news()) == ({"phase": "Running"}, ([KEY], []))
 
 
 def test_the_end_of_a_run_told_after_the_next_of_its_name() -> None:

@@ -106,6 +106,10 @@ class Kube:
         """Create an object in the collection at `path`; a conflict when it exists."""
         return await self._written(_Request(method="POST", path=path, query={"fieldManager": FIELD_MANAGER}, body=body))
 
+    async def note(self, path: str, body: Json) -> Json:
+        """Create an object that contradicts nobody, such as an event: it may be written though another replica acts by now."""
+        return await self._asked(_Request(method="POST", path=path, query={"fieldManager": FIELD_MANAGER}, body=body))
+
     async def apply(self, path: str, body: Json) -> Json:
         """Have the object at `path` be as `body` says, as far as that says anything (server-side apply, one field owner)."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}

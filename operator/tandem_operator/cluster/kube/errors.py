@@ -39,6 +39,11 @@ class KubeError(Exception):
         return cls(status, str(said.get("reason", "")), message, float(wait) if wait.isdecimal() else None)
 
     @property
+    def silent(self) -> bool:
+        """Whether there was no answer at all, so that nobody knows what became of the request."""
+        return self.status == _UNANSWERED
+
+    @property
     def gone(self) -> bool:
         """Whether what was asked about does not exist (any more)."""
         return self.status == 404  # noqa: PLR2004 - HTTP

@@ -1,6 +1,6 @@
 """An event of a run as the API has it (events.k8s.io/v1): what `kubectl describe` and `kubectl events` show."""
 
-import secrets
+import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,12 +15,14 @@ _LONGEST_REASON: Final = 128
 
 
 def event(told: Event, run: Key, uid: str, now: datetime) -> Json:
-    """The event; its name is random, as that of every event is."""
+    """The event; its name is derived, so that it is told once: a second time is a conflict."""
+    at = now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    mark = hashlib.blake2b(f"{uid} {at} {told.reason}".encode(), digest_size=8).hexdigest()
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{run[1]}.{secrets.token_hex(8)}", "namespace": run[0]},
-        "eventTime": now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "metadata": {"name": f"{run[1]}.{mark}", "namespace": run[0]},
+        "eventTime": at,
         "type": told.kind.value,
         "reason": told.reason[:_LONGEST_REASON],
         "note": told.message[:_LONGEST_NOTE],
