@@ -7,7 +7,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ Say = Callable[[dict[str, Any]], None]
 
 def caring(cluster: Cluster, folder: Path, runs: int, idle_s: int, say: Say) -> None:
     """Measure an operator with that many running runs, each of which reports every ten seconds."""
-    with sink(folder) as (address, token), operating(cluster.kubeconfig, folder, _telemetry(address, token)) as operator:
+    with sink(folder) as (address, token), operating(cluster.kubeconfig, folder, telemetry(address, token)) as operator:
         load = asyncio.run(_running(cluster, runs))
         written = operator.figure("tandem_operator_writes_total", kind="status")
         say({"metric": "status_writes_until_running", "runs": runs, "value": round(written / runs, 2), "unit": "writes/run"})
@@ -40,10 +40,11 @@ def caring(cluster: Cluster, folder: Path, runs: int, idle_s: int, say: Say) -> 
                 "ceiling": 150,
             }
         )
-        with reporting(address, token, uids(cluster), runs):
+        with reporting(address, token, uids(cluster), _NAMESPACE):
             time.sleep(_REPORT_EVERY_S * 2)
             idle(operator, runs, idle_s, say)
             shown(cluster, say)
+        say({"metric": "operator_restarts", "runs": runs, "value": operator.restarts, "unit": "restarts", "ceiling": 0})
         del load
 
 
@@ -94,48 +95,54 @@ def uids(cluster: Cluster) -> dict[str, str]:
     return {each["metadata"]["name"]: each["metadata"]["uid"] for each in cluster.get("trainingruns", "-n", _NAMESPACE)["items"]}
 
 
-def _telemetry(address: str, token: Path) -> dict[str, str]:
+def telemetry(address: str, token: Path) -> dict[str, str]:
+    """What an operator must be told to hear that service."""
     return {"TANDEM_OPERATOR_TELEMETRY": address, "TANDEM_OPERATOR_TOKEN_FILE": str(token)}
 
 
 @contextmanager
-def sink(folder: Path) -> Generator[tuple[str, Path]]:
-    """A telemetry service of this machine: its address, and the file with its token."""
+def sink(folder: Path, **more: str) -> Generator[tuple[str, Path]]:
+    """A telemetry service of this machine, with more settings: its address, and the file with its token."""
     address, token, ready = f"127.0.0.1:{free_port()}", folder / "token", folder / "address.json"
     token.write_text(secrets.token_hex())
-    settings = {"LISTEN": address, "TOKEN_FILE": str(token), "ADDRESS_FILE": str(ready)}
+    settings = {"LISTEN": address, "TOKEN_FILE": str(token), "ADDRESS_FILE": str(ready), **more}
     environ = {**os.environ, **{f"TANDEM_TELEMETRY_{name}": value for name, value in settings.items()}}
     with running([sys.executable, "-m", "tandem_telemetry"], environ=environ, log=folder / "telemetry.log", ready=ready.exists):
         yield address, token
 
 
 @contextmanager
-def reporting(address: str, token: Path, known: dict[str, str], runs: int) -> Generator[None]:
-    """Within it every run reports every ten seconds, evenly spread."""
+def reporting(address: str, token: Path, known: Mapping[str, str], namespace: str) -> Generator[None]:
+    """Within it every run of a namespace reports every ten seconds, evenly spread; `known` are their uids by name, and may change."""
     from tandem.telemetry.v1.telemetry_pb2_grpc import TelemetryServiceStub
     from tandem_rpc import channel
 
     over = threading.Event()
     with channel(address, token_file=token) as made:
-        speaking = threading.Thread(target=lambda: TelemetryServiceStub(made).Report(_reports(known, runs, over)), daemon=True)
+        speaking = threading.Thread(target=lambda: TelemetryServiceStub(made).Report(_reports(known, namespace, over)), daemon=True)
         speaking.start()
-        yield
-        over.set()
-        speaking.join()
+        try:
+            yield
+        finally:
+            over.set()
+            speaking.join()
 
 
-def _reports(known: dict[str, str], runs: int, over: threading.Event) -> Iterator[Any]:
+def _reports(known: Mapping[str, str], namespace: str, over: threading.Event) -> Iterator[Any]:
     from tandem.telemetry.v1.telemetry_pb2 import ReportRequest, WorkerReport
 
     began = time.monotonic()
     step = 0
     while not over.is_set():
         step += 1
-        for number, (name, uid) in enumerate(known.items()):
+        present = dict(known)
+        for number, (name, uid) in enumerate(present.items()):
             report = WorkerReport(trainer="deepspeed", total_steps=1_000_000, step=step, loss=1 / step, tokens_per_second=1000.0)
-            report.source.namespace, report.source.run, report.source.uid, report.source.attempt = _NAMESPACE, name, uid, 1
+            report.source.namespace, report.source.run, report.source.uid, report.source.attempt = namespace, name, uid, 1
             report.at.GetCurrentTime()
             yield ReportRequest(report=report)
-            due = began + _REPORT_EVERY_S * (step - 1 + (number + 1) / runs)
+            due = began + _REPORT_EVERY_S * (step - 1 + (number + 1) / len(present))
             if over.wait(max(0.0, due - time.monotonic())):
                 return
+        if not present:
+            over.wait(began + _REPORT_EVERY_S * step - time.monotonic())

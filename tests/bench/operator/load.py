@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tandem_operator.cluster.kube.client import Kube, configuration
 from tandem_operator.cluster.kube.limiter import Limiter
 
 _AT_ONCE = 20
+_PAUSE_S = 0.1
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PATIENCE_S = 1200.0
 _FAKE = {"nodeSelector": {"type": "fake"}, "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}]}
@@ -41,7 +43,9 @@ class Load:
         """An empty namespace."""
         kube = Kube(await configuration({"KUBECONFIG": str(kubeconfig)}), Limiter(5000, 5000), lambda _: None, lambda: None)
         await kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        await asyncio.sleep(2)  # its default service account is made by a controller
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        while not (await kube.get(accounts))["items"]:  # noqa: ASYNC110 - a controller makes the one that pods run under
+            await asyncio.sleep(_PAUSE_S)
         return cls(kube, namespace)
 
     async def create(self, collection: str, make: Callable[[str, str], dict[str, Any]], count: int) -> None:
@@ -53,6 +57,27 @@ class Load:
                 await self._kube.create(f"{collection}/namespaces/{self.namespace}/{_plural(make)}", make(f"n{number}", self.namespace))
 
         await asyncio.gather(*(one(number) for number in range(count)))
+
+    async def create_one(self, collection: str, make: Callable[[str, str], dict[str, Any]], name: str) -> None:
+        """Create one object."""
+        await self._kube.create(f"{collection}/namespaces/{self.namespace}/{_plural(make)}", make(name, self.namespace))
+
+    async def found(self, collection: str, plural: str) -> list[dict[str, Any]]:
+        """All objects of a kind, which should not be many."""
+        return (await self._kube.get(f"{collection}/namespaces/{self.namespace}/{plural}"))["items"]
+
+    async def delete(self, collection: str, plural: str, name: str) -> None:
+        """Delete an object, and in the background what it owns."""
+        await self._kube.delete(f"{collection}/namespaces/{self.namespace}/{plural}/{name}", {"propagationPolicy": "Background"})
+
+    async def end_pod(self, name: str) -> None:
+        """Have the only container of a pod on a fake node be done."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{name}"
+        container = (await self._kube.get(path))["spec"]["containers"][0]
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ended = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": at, "finishedAt": at}}
+        state = {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0, "ready": False, "state": ended}
+        await self._kube.merge(f"{path}/status", {"status": {"phase": "Succeeded", "containerStatuses": [state]}})
 
     async def until_pods(self, count: int) -> None:
         """Return when there are that many pods."""
@@ -109,4 +134,4 @@ async def until_pods(kubeconfig: Path, namespace: str, kind: str, count: int, sp
 
 
 def _plural(make: Callable[[str, str], dict[str, Any]]) -> str:
-    return {job: "jobs", run: "trainingruns"}[make]
+    return "jobs" if make is job else "trainingruns"

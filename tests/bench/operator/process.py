@@ -1,13 +1,14 @@
 """The operator as a process of this machine, and what it costs: processor time, memory, and its own count of writes."""
 
+import itertools
 import os
 import re
 import subprocess
 import sys
+import threading
 import urllib.request
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.cluster.machine import processes
@@ -16,19 +17,46 @@ from tests.parts.running import free_port, running
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _KIB = 1024
+_PROGRAM = ("-m", "tandem_operator.cluster")
+_LOOK_S = 0.5
+_PAUSE_S = 1.0  # as a kubelet before the first restart of a container
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """An operator that acts."""
+    """An operator that acts, and that is started again when it has ended, as a Deployment would.
 
-    process: "subprocess.Popen[bytes]"
-    port: int
+    Attributes:
+        process: The one that runs, or has just ended.
+        port: Where its probes are.
+        restarts: How often it was started again.
+    """
+
+    def __init__(self, start: Callable[[], "subprocess.Popen[bytes]"], port: int) -> None:
+        """The first one is started by this; `start` is called in a thread of ours from then on, and what it starts ends with that."""
+        self.port, self.restarts = port, 0
+        self._start, self._over = start, threading.Event()
+        self._used_s = self._ended_s = 0.0
+        self.process = start()
 
     @property
     def cpu_s(self) -> float:
-        """Processor time so far."""
-        return _cpu_s(self.process.pid)
+        """Processor time so far, of those that have ended as well."""
+        if self.process.poll() is None:
+            self._used_s = _cpu_s(self.process.pid)
+        return self._ended_s + self._used_s
+
+    def attend(self) -> None:
+        """Start it again whenever it has ended, until `leave`."""
+        while not self._over.wait(_LOOK_S):
+            _ = self.cpu_s  # of a process that has ended nothing can be read any more
+            if self.process.poll() is not None:
+                self._ended_s, self._used_s, self.restarts = self._ended_s + self._used_s, 0.0, self.restarts + 1
+                self._over.wait(_PAUSE_S)
+                self.process = self._start()
+
+    def leave(self) -> None:
+        """Start it no more."""
+        self._over.set()
 
     @property
     def resident_bytes(self) -> int:
@@ -63,8 +91,10 @@ def _cpu_s(pid: int) -> float:
 
 
 @contextmanager
-def operating(kubeconfig: Path, folder: Path, more: Mapping[str, str] | None = None) -> Generator[Operator]:
-    """An operator that acts on the cluster of `kubeconfig`, until the end of the block."""
+def operating(
+    kubeconfig: Path, folder: Path, more: Mapping[str, str] | None = None, *, program: Sequence[str] = _PROGRAM
+) -> Generator[Operator]:
+    """An operator that acts on the cluster of `kubeconfig`, until the end of the block; `program` are the arguments of Python."""
     port = free_port()
     settings = {
         "KUBECONFIG": str(kubeconfig),
@@ -74,7 +104,6 @@ def operating(kubeconfig: Path, folder: Path, more: Mapping[str, str] | None = N
         "TANDEM_OPERATOR_LOG_LEVEL": "WARNING",
     }
     environ = {**os.environ, **settings, **(more or {})}
-    command = [sys.executable, "-m", "tandem_operator.cluster"]
 
     def ready() -> bool:
         try:
@@ -83,5 +112,19 @@ def operating(kubeconfig: Path, folder: Path, more: Mapping[str, str] | None = N
         except OSError:
             return False
 
-    with running(command, environ=environ, log=folder / "operator.log", ready=ready) as process:
-        yield Operator(process=process, port=port)
+    with ExitStack() as started:
+        numbers = itertools.count()
+
+        def start() -> "subprocess.Popen[bytes]":
+            log, first = folder / f"operator-{(number := next(numbers))}.log", number == 0
+            command = [sys.executable, *program]
+            return started.enter_context(running(command, environ=environ, log=log, ready=ready if first else lambda: True))
+
+        operator = Operator(start, port)
+        attending = threading.Thread(target=operator.attend, daemon=True)
+        attending.start()
+        try:
+            yield operator
+        finally:
+            operator.leave()
+            attending.join()
