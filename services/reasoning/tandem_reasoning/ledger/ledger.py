@@ -11,6 +11,7 @@ from tandem_reasoning.ledger.checking import findings
 from tandem_reasoning.ledger.draft import Draft, Job
 from tandem_reasoning.ledger.errors import ChangedQuestionError, TicketError, UnknownItemError
 from tandem_reasoning.ledger.jobs.money import SetCap
+from tandem_reasoning.ledger.lapse import lapse
 from tandem_reasoning.ledger.opening import copied, in_our_words, locked, opened
 from tandem_reasoning.ledger.reading import Reader
 from tandem_reasoning.ledger.sums import added_up
@@ -136,6 +137,7 @@ class Ledger:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 before = connection.total_changes
+                lapse(draft)
                 outcomes = [_attempted(job, draft) for job in jobs]
                 if connection.total_changes != before:  # else nothing is written, and no disk waited for
                     connection.execute("UPDATE run SET age = ?", (self._age,))

@@ -114,6 +114,13 @@ class Plain:
         for each in memories:
             self.outbox.setdefault(each.key, each.record)
 
+    def lapse(self) -> None:
+        for name, item in self.items.items():
+            if item.state is State.LEASED and item.until <= self.age:
+                item.state = State.READY if item.attempts < self.max_attempts else State.FAILED
+                item.until = 0
+                self.give_up_calls(name)
+
     @singledispatchmethod
     def do(self, job: Any) -> Any:
         raise NotImplementedError(job)
@@ -131,11 +138,6 @@ class Plain:
 
     @do.register
     def _(self, job: Claim) -> tuple[Lease, ...]:
-        for name, item in self.items.items():
-            if item.state is State.LEASED and item.until <= self.age:
-                item.state = State.READY if item.attempts < self.max_attempts else State.FAILED
-                item.until = 0
-                self.give_up_calls(name)
         ready = [each for each in self.items.values() if each.state is State.READY and each.until <= self.age]
         if job.longest_first:
             ready.sort(key=lambda each: -each.expected)

@@ -6,6 +6,7 @@ from tandem_reasoning.ledger import (
     Charge,
     Claim,
     Discard,
+    Extend,
     Fail,
     Forfeit,
     Ledger,
@@ -131,6 +132,18 @@ def test_open_calls_of_a_lease_that_ends(ledger: Ledger, end: str) -> None:
         spent_nano=15, unconfirmed_nano=10, unconfirmed_calls=1, calls=1, input_tokens=3, output_tokens=2
     )
     assert ledger.sums.lanes["local"] == Books(spent_nano=20, unconfirmed_nano=20, unconfirmed_calls=1)
+
+
+def test_money_of_who_was_not_heard_of(ledger: Ledger) -> None:
+    """What a dead worker set aside stops being so when its lease runs out, though nobody claims: who waits for it hears that."""
+    dead, alive = (lease.hold for lease in claim(ledger, 2))
+    ledger.do(Extend(holds=(alive,), lease_s=10 * LEASE_S), now=0)
+    reserve(ledger, dead, "k1", worst_nano=60)
+    waiting = intend(alive, "k2", worst_nano=50)
+    assert ledger.do(waiting, now=LEASE_S - 1) == OverBudget(worst_nano=50, spent_nano=0, reserved_nano=60, cap_nano=100)
+    told = ledger.do(waiting, now=LEASE_S)
+    assert told == OverBudget(worst_nano=50, spent_nano=60, reserved_nano=0, cap_nano=100)
+    assert not told.may_pass_later
 
 
 @pytest.mark.parametrize("cost_nano", [0, 5, 10])

@@ -151,10 +151,11 @@ class AgainstDicts(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
+        """Time in which nothing was done is not written down; the dicts take it from the ledger."""
         self.ledger.close()
         self.ledger = Ledger(self.path, run="r", cap_nano=self.plain.cap_nano, max_attempts=MAX_ATTEMPTS)
         self.seen = None
-        # What is not written down since nothing was done in it did not pass.
+        assert self.ledger._age <= self.plain.age
         self.plain.age = self.ledger._age
 
     @invariant()
@@ -174,6 +175,7 @@ class AgainstDicts(RuleBasedStateMachine):
     def commit(self, some: Sequence[Job[Any]]) -> None:
         self.plain.age += max(0.0, self.now - (self.now if self.seen is None else self.seen))
         self.plain.now = self.seen = self.now
+        self.plain.lapse()
         done = self.ledger.commit(some, now=self.now)
         assert list(done) == [self.plain.do(job) for job in some]
         for outcome in done:

@@ -1,7 +1,4 @@
-"""Which items there are, and who gets the next ones.
-
-A lease that ran out is still its holder's for as long as nobody else has the item: a slow answer is not thrown away for nothing.
-"""
+"""Which items there are, and who gets the next ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +9,6 @@ from tandem_reasoning.ledger.rows import question_of
 from tandem_reasoning.ledger.values import Hold, Lease, State
 from tandem_reasoning.values import Question
 
-_LAPSED = "SELECT position, attempts, worker FROM item WHERE state = 'leased' AND until <= ?"
 _LOADED_FIRST = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY position LIMIT ?"
 _LONGEST_FIRST = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY expected_nano DESC, position LIMIT ?"
 _LEASE = """
@@ -89,8 +85,6 @@ class Claim:
 
     def apply(self, draft: Draft) -> tuple[Lease, ...]:
         """The leases; none when nothing is to be had now."""
-        for row in draft.all(_LAPSED, draft.age):
-            _take_back(draft, *row)
         again = [] if self.has is None else self._unheard(draft, self.has)
         order = _LONGEST_FIRST if self.longest_first else _LOADED_FIRST
         new = [self._leased(draft, position) for (position,) in draft.all(order, draft.age, self.count - len(again))]
@@ -117,15 +111,6 @@ class Claim:
         question = question_of(row)
         hold = Hold(item=question.id, fence=fence)
         return Lease(hold=hold, question=question, until=draft.now + self.lease_s, attempts=attempts)
-
-
-def _take_back(draft: Draft, position: int, attempts: int, worker: str) -> None:
-    """End a lease that ran out; the item fails if that was its last attempt."""
-    draft.give_up_calls(position)
-    after = State.READY if attempts < draft.max_attempts else State.FAILED
-    reason = f"worker {worker} was not heard of any more; attempt {attempts} of {draft.max_attempts}"
-    draft.run("UPDATE item SET state = ?, until = 0, reason = ? WHERE position = ?", after, reason, position)
-    draft.move(State.LEASED, after)
 
 
 def _known(draft: Draft, name: str) -> Question | None:
