@@ -1,0 +1,1 @@
+"""One for each run: hands out questions and permits, keeps the books, and tells how the run stands."""

@@ -1,0 +1,153 @@
+"""What a coordinator is told of its run: a JSON document, made from the run's spec by whoever starts it."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from tandem_reasoning.routing.decision import Mode, Policy
+from tandem_reasoning.routing.policies.cascade import Cascade
+from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
+from tandem_reasoning.values import NANO_USD, Lane, LaneKind, Limits, Price
+
+_MILLION = 1_000_000
+Count = Annotated[int, Field(ge=1)]
+Usd = Annotated[Decimal, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class ExpertJob(_Part):
+    """A role that a model takes."""
+
+    name: str
+    role: str = ""
+
+
+class LaneJob(_Part):
+    """One way to get answers; several addresses serve the same model."""
+
+    name: str
+    kind: LaneKind
+    urls: tuple[str, ...] = Field(min_length=1)
+    model: str
+    key_variable: str = ""
+    key_file: str = ""
+    usd_per_million_input_tokens: Usd = Decimal(0)
+    usd_per_million_output_tokens: Usd = Decimal(0)
+    usd_per_hour: Usd = Decimal(0)
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
+    max_in_flight: Count = 8
+
+    @property
+    def lane(self) -> Lane:
+        """As the rooms know it."""
+        price = Price(
+            input_nano=_nano(self.usd_per_million_input_tokens / _MILLION),
+            output_nano=_nano(self.usd_per_million_output_tokens / _MILLION),
+            hour_nano=_nano(self.usd_per_hour),
+        )
+        limits = Limits(
+            requests_per_minute=self.requests_per_minute, tokens_per_minute=self.tokens_per_minute, max_in_flight=self.max_in_flight
+        )
+        return Lane(name=self.name, kind=self.kind, urls=self.urls, model=self.model, price=price, limits=limits)
+
+
+class ThinkingJob(_Part):
+    """How a question is thought about."""
+
+    max_steps: Count = 2
+    adaptive: bool = True
+    """Ask no more experts than it takes to settle the vote."""
+    margin: Count = 2
+    """Votes ahead that settle it."""
+    max_tokens: Count = 512
+    """Of an answer."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.8
+    """Of experts' calls; a single call is made with 0."""
+    call_seconds: Annotated[float, Field(gt=0)] = 120.0
+    """Longest time for one call."""
+    bare: bool = False
+    """Nothing around the question: for models that follow no instructions."""
+
+
+class PolicyName(StrEnum):
+    """Who is asked."""
+
+    LOCAL = "Local"
+    CLOUD = "Cloud"
+    RANDOM = "Random"
+    CASCADE = "Cascade"
+
+
+class RoutingJob(_Part):
+    """Who is asked, and how many experts."""
+
+    policy: PolicyName = PolicyName.CASCADE
+    cloud_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Of questions for the cloud lane, under Random."""
+    single: bool = False
+    """One call in place of a vote, under Local."""
+
+    @property
+    def rule(self) -> Policy:
+        """The policy itself."""
+        match self.policy:
+            case PolicyName.LOCAL:
+                return Local(mode=Mode.SINGLE if self.single else Mode.VOTE)
+            case PolicyName.CLOUD:
+                return Cloud()
+            case PolicyName.RANDOM:
+                return Random(share=self.cloud_share)
+            case PolicyName.CASCADE:
+                return Cascade()
+
+
+class OnExhausted(StrEnum):
+    """What a run does at the end of its budget."""
+
+    LOCAL_ONLY = "LocalOnly"
+    SUSPEND = "Suspend"
+    FAIL = "Fail"
+
+
+class Job(_Part):
+    """A run."""
+
+    run_uid: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    lanes: tuple[LaneJob, ...] = Field(min_length=1)
+    experts: tuple[ExpertJob, ...] = Field(min_length=1)
+    thinking: ThinkingJob = ThinkingJob()
+    routing: RoutingJob = RoutingJob()
+    budget_usd: Usd | None = None
+    on_exhausted: OnExhausted = OnExhausted.LOCAL_ONLY
+    max_attempts: Count = 4
+    """How often a question is tried before it has failed."""
+    lease_seconds: Annotated[float, Field(gt=0)] = 60.0
+    tries: Count = 4
+    """How often a call is made on a lane that fails at it, before the question goes elsewhere."""
+    hedge: bool = True
+    """Make a call again elsewhere that takes three times as long as usual."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for field, names in (("lanes", [lane.name for lane in self.lanes]), ("experts", [expert.name for expert in self.experts])):
+            if len(set(names)) < len(names):
+                msg = f"{field}: {names} holds a name twice; give each one of its own"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def cap_nano(self) -> int | None:
+        """Most that may be spent, nano-dollars."""
+        return None if self.budget_usd is None else _nano(self.budget_usd)
+
+
+def _nano(usd: Decimal) -> int:
+    return int((usd * NANO_USD).to_integral_value())

@@ -1,0 +1,151 @@
+"""One lane at the coordinator: how it stands, how fast it may be asked, and which of its servers a call goes to.
+
+All of it is in memory: a coordinator that is started anew finds out again, and is careful meanwhile since the pacer begins empty.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tandem_reasoning.lanes import state as stands
+from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
+from tandem_reasoning.lanes.pacer import Later, Pacer
+from tandem_reasoning.lanes.standing import Phase
+from tandem_reasoning.lanes.state import Way
+from tandem_reasoning.lanes.transition import Transition
+from tandem_reasoning.values import Lane
+
+_LEAST_WAIT_S = 0.01  # a wait of nothing would be a busy loop
+_UNHEARD = Failed(trouble=Trouble.CUT, problem="hung up on")  # for the pacer, to which it is only a call that has ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A call may be made `wait_s` seconds from now: which way, and the pacer's number for it."""
+
+    permit: int
+    way: Way
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """A call may be asked for again in `wait_s` seconds."""
+
+    wait_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shut:
+    """Nothing but a person or another key helps."""
+
+    why: str
+
+
+class LaneDesk:
+    """A lane.
+
+    Attributes:
+        lane: Which.
+    """
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self._state, self._pacer = stands.begin(lane), Pacer(lane.limits)
+        self._under_way: Counter[str] = Counter()
+
+    @property
+    def phase(self) -> Phase:
+        """How it stands."""
+        return self._state.phase
+
+    @property
+    def problem(self) -> str:
+        """Why it is not ready, in the words of the server; empty when it is."""
+        return self._state.problem
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that are being made."""
+        return self._pacer.in_flight
+
+    @property
+    def refused(self) -> int:
+        """Calls that the lane refused because they were too many."""
+        return self._pacer.refused
+
+    @property
+    def load(self) -> float:
+        """Calls in flight over calls that may be."""
+        return self.in_flight / self.lane.limits.max_in_flight
+
+    def ready(self, now: float) -> bool:
+        """Whether it can be asked, now or in a moment."""
+        return stands.wait_s(self._state, now) == 0 or self._state.phase is Phase.THROTTLED
+
+    def idle(self, url: str) -> int:
+        """Calls that a server of it could take on at once."""
+        return max(0, self.lane.limits.max_in_flight // len(self.lane.urls) - self._under_way[url])
+
+    def key_seen(self, stamp: str) -> None:
+        """A worker shows a key with this stamp."""
+        self._state = stands.key_seen(self._state, stamp)
+
+    def permit(self, worker: str, most_tokens: int, expert: int, now: float, *, deadline_s: float) -> Granted | Put | Shut:
+        """Leave to make a call, or when to ask again.
+
+        Args:
+            worker: Who asks.
+            most_tokens: The most that the call can read and write.
+            expert: Number of the expert: each has a server that it prefers, so that its prompts are alike there.
+            now: Monotonic seconds.
+            deadline_s: Of the call.
+        """
+        ways = stands.ways(self._state, now)
+        if not ways:
+            wait_s = stands.wait_s(self._state, now)
+            return Put(wait_s=max(wait_s, _LEAST_WAIT_S), why=self.problem) if wait_s < float("inf") else Shut(why=self.problem)
+        permit = self._pacer.permit(worker, most_tokens, now)
+        if isinstance(permit, Later):
+            return Put(wait_s=max(permit.wait_s, _LEAST_WAIT_S), why=permit.why)
+        way = self._preferred(ways, expert)
+        self._state = stands.asked(self._state, way, now, deadline_s=deadline_s)
+        self._under_way[way.url] += 1
+        return Granted(permit=permit.id, way=way, wait_s=permit.wait_s)
+
+    def settled(self, granted: Granted, outcome: Outcome, now: float, *, chance: float, stamp: str) -> Sequence[Transition]:
+        """What came of a call; how the lane stands otherwise after it."""
+        self._under_way[granted.way.url] -= 1
+        self._pacer.settle(granted.permit, outcome, now)
+        return self.heard(granted.way, outcome, now, chance=chance, stamp=stamp)
+
+    def heard(self, way: Way, outcome: Outcome, now: float, *, chance: float, stamp: str) -> Sequence[Transition]:
+        """The same for a call whose permit is not known any more."""
+        heard = stands.heard(self._state, way, outcome, now, chance=chance, stamp=stamp)
+        self._state = heard.state
+        return heard.transitions
+
+    def looked(self, now: float) -> Sequence[Transition]:
+        """How the lane stands otherwise by time alone."""
+        heard = stands.looked(self._state, now)
+        self._state = heard.state
+        return heard.transitions
+
+    def given_back(self, granted: Granted) -> None:
+        """The call is not made after all."""
+        self._under_way[granted.way.url] -= 1
+        self._pacer.give_back(granted.permit)
+
+    def lost(self, granted: Granted) -> None:
+        """Nobody will tell the end of the call."""
+        self._under_way[granted.way.url] -= 1
+        self._pacer.settle(granted.permit, _UNHEARD, 0.0)
+
+    def worker_lost(self, worker: str) -> None:
+        """A worker is gone, and what it was doing with it."""
+        self._pacer.lost(worker)
+
+    def _preferred(self, ways: Sequence[Way], expert: int) -> Way:
+        urls = self.lane.urls
+        return min(ways, key=lambda way: (way.trial, self._under_way[way.url], (urls.index(way.url) - expert) % len(urls)))

@@ -1,0 +1,250 @@
+"""Who may call which lane now, by its pace and standing, the money, and how often the call has failed: retries are decided here alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
+from tandem_reasoning.lanes.backoff import pause_s
+from tandem_reasoning.lanes.hedging import Hedging, Place
+from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
+from tandem_reasoning.lanes.transition import Transition
+from tandem_reasoning.ledger import Desk, Discard, Forfeit, Hold, Intend, OverBudget, Recorded, Settle, Stale, Tell
+from tandem_reasoning.values import Call, CallPlace
+
+_SETTLING_S = 0.2  # money that is set aside comes free as calls are answered
+_REFUSED_UNSENT = (Trouble.THROTTLED, Trouble.EXHAUSTED, Trouble.UNAUTHORIZED, Trouble.UNREACHABLE)
+"""Not the call's fault: they do not count as tries of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A call that a worker wants to make; `beside` is the ticket of the same call that takes long."""
+
+    worker: str
+    hold: Hold
+    place: CallPlace
+    key: str
+    lane: str
+    most_input: int
+    most_output: int
+    beside: int = 0
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Go:
+    """It may be made."""
+
+    ticket: int
+    lane: str
+    url: str
+    wait_s: float
+    hedge_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broke:
+    """The money does not reach, and will not."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tired:
+    """It has failed too often on this lane."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoHedge:
+    """There is no second call to be made."""
+
+
+Answer = Go | Recorded | Put | Shut | Stale | Broke | Tired | NoHedge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UnderWay:
+    """A call that may be under way."""
+
+    desk: LaneDesk
+    granted: Granted
+    wanted: Wanted
+    worst_nano: int
+
+
+class Permits:
+    """Hands them out."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        lanes: Mapping[str, LaneDesk],
+        experts: Sequence[str],
+        *,
+        tries: int,
+        call_s: float,
+        hedge: bool,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        """Begin.
+
+        Args:
+            desk: Where the books are kept.
+            lanes: By name.
+            experts: Names, in their order.
+            tries: How often a call may fail on one lane.
+            call_s: Longest time for one call.
+            hedge: Whether a call that takes long is made again elsewhere.
+            clock: Monotonic seconds.
+            chance: Uniform numbers, for jitter.
+        """
+        self._desk, self._lanes, self._experts = desk, lanes, {name: number for number, name in enumerate(experts)}
+        self._tries, self._call_s, self._clock, self._chance = tries, call_s, clock, chance
+        self._hedging = Hedging() if hedge else None
+        self._under_way: dict[int, _UnderWay] = {}
+        self._failures: dict[str, dict[tuple[str, str], Sequence[str]]] = {}  # by item
+
+    async def permit(self, wanted: Wanted) -> Answer:
+        """Leave to make a call, what it came to before, or why it cannot be made."""
+        desk = self._lanes[wanted.lane]
+        desk.key_seen(wanted.stamp)
+        if wanted.beside:
+            return await self._second(wanted)
+        failures = self._failed_before(wanted)
+        if len(failures) >= self._tries:
+            return Tired(why=f"{wanted.lane} failed {len(failures)} times: {failures[-1]}")
+        return await self._granted(wanted, desk)
+
+    async def settle(self, ticket: int, wanted: Wanted, outcome: Outcome | None, *, unused: bool, memory_version: int = 0) -> float:
+        """Book what came of a call.
+
+        Args:
+            ticket: What it was made under.
+            wanted: Which call it was.
+            outcome: What came of it; None when it was not made, or hung up on.
+            unused: In that case, whether it was not made.
+            memory_version: What its prompt was made from.
+
+        Returns:
+            Seconds to wait before it is tried again, if it failed.
+        """
+        known = self._under_way.pop(ticket, None)
+        if isinstance(outcome, Answered):
+            await self._paid(ticket, wanted, outcome, memory_version)
+        elif unused or (isinstance(outcome, Failed) and not outcome.trouble.perhaps_paid):
+            await self._desk.ask(Discard(ticket=ticket))
+        else:
+            await self._desk.ask(Forfeit(ticket=ticket))
+        if known is not None:
+            await self._told(self._released(known, outcome, wanted.stamp, unused=unused))
+        return self._again_s(wanted, outcome) if isinstance(outcome, Failed) else 0.0
+
+    def lost(self, worker: str) -> None:
+        """A worker is gone; the ledger books what it was doing when its leases run out."""
+        for ticket in [ticket for ticket, each in self._under_way.items() if each.wanted.worker == worker]:
+            gone = self._under_way.pop(ticket)
+            gone.desk.lost(gone.granted)
+        for desk in self._lanes.values():
+            desk.worker_lost(worker)
+
+    def done(self, item: str) -> None:
+        """An item is over: how often its calls failed is of no interest any more."""
+        self._failures.pop(item, None)
+
+    async def look(self) -> None:
+        """Tell of what has changed by time alone."""
+        now = self._clock()
+        await self._told([each for desk in self._lanes.values() for each in desk.looked(now)])
+
+    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, copy: int = 0) -> Answer:
+        now = self._clock()
+        most_tokens = wanted.most_input + wanted.most_output
+        granted = desk.permit(wanted.worker, most_tokens, self._experts.get(wanted.place.expert, 0), now, deadline_s=self._call_s)
+        if not isinstance(granted, Granted):
+            return granted
+        price = desk.lane.price
+        worst_nano = wanted.most_input * price.input_nano + wanted.most_output * price.output_nano
+        try:
+            booked = await self._desk.ask(Intend(hold=wanted.hold, key=wanted.key, lane=desk.lane.name, worst_nano=worst_nano, copy=copy))
+        except BaseException:
+            desk.given_back(granted)
+            raise
+        if isinstance(booked, Recorded | Stale | OverBudget):
+            desk.given_back(granted)
+            return _refused(booked) if isinstance(booked, OverBudget) else booked
+        if before := self._under_way.pop(booked.ticket, None):
+            before.desk.given_back(before.granted)  # its answer was lost, and so it was asked for again
+        self._under_way[booked.ticket] = _UnderWay(desk=desk, granted=granted, wanted=wanted, worst_nano=worst_nano)
+        if self._hedging and not copy:
+            self._hedging.began()
+        after_s = self._hedging.after_s(desk.lane.name, wanted.place.expert) if self._hedging and not copy else None
+        return Go(ticket=booked.ticket, lane=desk.lane.name, url=granted.way.url, wait_s=granted.wait_s, hedge_after_s=after_s)
+
+    async def _second(self, wanted: Wanted) -> Answer:
+        first = self._under_way.get(wanted.beside)
+        if self._hedging is None or first is None:
+            return NoHedge()
+        here = self._place(first.desk, first.granted.way.url, wanted)
+        same = [self._place(first.desk, url, wanted) for url in first.desk.lane.urls]
+        others = [self._place(desk, url, wanted) for desk in self._lanes.values() if desk is not first.desk for url in desk.lane.urls]
+        chosen = self._hedging.second(here, [*same, *others])
+        if chosen is None:
+            return NoHedge()
+        answer = await self._granted(replace(wanted, lane=chosen.lane), self._lanes[chosen.lane], copy=1)
+        return answer if isinstance(answer, Go | Recorded | Stale) else NoHedge()
+
+    def _place(self, desk: LaneDesk, url: str, wanted: Wanted) -> Place:
+        price = desk.lane.price
+        cost = wanted.most_input * price.input_nano + wanted.most_output * price.output_nano
+        return Place(lane=desk.lane.name, url=url, phase=desk.phase, idle=desk.idle(url), cost_nano=cost)
+
+    async def _paid(self, ticket: int, wanted: Wanted, outcome: Answered, memory_version: int) -> None:
+        lane = self._lanes[wanted.lane].lane
+        call = Call(
+            key=wanted.key,
+            place=wanted.place,
+            lane=lane.name,
+            answer=outcome.text,
+            usage=outcome.usage,
+            cost_nano=lane.price.of(outcome.usage),
+            seconds=outcome.seconds,
+            memory_version=memory_version,
+        )
+        await self._desk.ask(Settle(ticket=ticket, call=call))
+        if self._hedging:
+            self._hedging.took(lane.name, wanted.place.expert, outcome.seconds)
+
+    def _released(self, known: _UnderWay, outcome: Outcome | None, stamp: str, *, unused: bool) -> Sequence[Transition]:
+        if outcome is not None:
+            return known.desk.settled(known.granted, outcome, self._clock(), chance=self._chance(), stamp=stamp)
+        if unused:
+            known.desk.given_back(known.granted)
+        else:
+            known.desk.lost(known.granted)
+        return ()
+
+    def _again_s(self, wanted: Wanted, outcome: Failed) -> float:
+        if outcome.trouble in _REFUSED_UNSENT:
+            return 0.0  # the lane's own standing says when it may be asked again
+        failures = (*self._failed_before(wanted), f"{outcome.trouble}: {outcome.problem}")
+        of_item = self._failures.setdefault(wanted.place.item, {})
+        of_item[wanted.key, wanted.lane] = failures if not outcome.trouble.of_the_item else (failures[-1],) * self._tries
+        return pause_s(len(failures), chance=self._chance(), told_s=outcome.after_s)
+
+    def _failed_before(self, wanted: Wanted) -> Sequence[str]:
+        return self._failures.get(wanted.place.item, {}).get((wanted.key, wanted.lane), ())
+
+    async def _told(self, transitions: Sequence[Transition]) -> None:
+        for each in transitions:
+            key = f"lane/{each.lane}/{each.url}/{each.after}/{self._clock():.3f}"
+            await self._desk.ask(Tell(key=key, kind=f"Lane{each.after}", message=each.sentence))
+
+
+def _refused(over: OverBudget) -> Put | Broke:
+    if over.may_pass_later:
+        return Put(wait_s=_SETTLING_S, why="the money that is left is set aside for calls that are being made")
+    left = (over.cap_nano - over.spent_nano) / 1e9
+    return Broke(why=f"the call may cost ${over.worst_nano / 1e9:.6f} and ${left:.6f} is left")

@@ -1,0 +1,118 @@
+"""The coordinator as a process: the books, the lanes and the server, put together; up until SIGTERM or SIGINT."""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import islice
+
+import uvloop
+from prometheus_client import CollectorRegistry
+from tandem.reasoning.v1 import reasoning_pb2
+from tandem.reasoning.v1.reasoning_pb2_grpc import add_ReasoningServiceServicer_to_server
+from tandem_rpc import serve_async
+from tandem_rpc.process import address_file
+from tandem_rpc.process.scraping import Scraping
+
+from tandem_reasoning.coordinator.figures import Figures
+from tandem_reasoning.coordinator.handing import Handing
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.coordinator.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.permits import Permits
+from tandem_reasoning.coordinator.service import Reasoning, Rooms
+from tandem_reasoning.coordinator.settings import Settings
+from tandem_reasoning.coordinator.standing import Standing
+from tandem_reasoning.ledger import Desk, Ledger, Load
+from tandem_reasoning.values import Question
+
+SERVICE = reasoning_pb2.DESCRIPTOR.services_by_name["ReasoningService"].full_name
+_LOADED_AT_ONCE = 1000
+_LOOK_S = 0.5  # limits of the minute pass by time alone
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, job: Job, questions: Iterable[Question]) -> None:
+    """Coordinate until asked to stop.
+
+    Raises:
+        tandem_rpc.RpcSetupError, LedgerError: when it cannot be begun.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_served(settings, job, questions))
+
+
+async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        rooms = await stack.enter_async_context(opened(settings, job, questions))
+        stack.callback(asyncio.create_task(_looked(rooms.permits)).cancel)
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Figures(rooms.standing.message))
+        scraping = stack.enter_context(Scraping(settings.metrics_listen, registry, lambda: "stopping" if stop.is_set() else None))
+        server = await serve_async(
+            settings.listen,
+            {SERVICE: partial(add_ReasoningServiceServicer_to_server, Reasoning(rooms))},
+            token_file=settings.token_file,
+            plaintext=settings.plaintext,
+        )
+        stack.push_async_callback(server.stop, settings.grace_seconds)
+        addresses = {"grpc": _address(settings.listen, server.port), "metrics": _address(settings.metrics_listen, scraping.port)}
+        stack.enter_context(address_file.written(settings.address_file, **addresses))
+        _log.info("run %s at %s, metrics at %s", job.name, addresses["grpc"], addresses["metrics"])
+        await stop.wait()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, job: Job, questions: Iterable[Question]) -> AsyncGenerator[Rooms]:
+    """The rooms of a run, its questions loaded."""
+    ledger = Ledger(settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, max_attempts=job.max_attempts)
+    try:
+        desk, reader = Desk(ledger, time.time), ledger.reader()
+        left = iter(questions)
+        while some := tuple(islice(left, _LOADED_AT_ONCE)):
+            await desk.ask(Load(questions=some))
+        lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
+        policy, clock = job.routing.rule, time.monotonic
+        standing = Standing(job, lambda: ledger.sums, lanes, clock)
+        handing = Handing(
+            desk,
+            lambda: ledger.sums,
+            reader,
+            lanes,
+            policy,
+            broke=lambda: bool(standing.broke),
+            run_uid=job.run_uid,
+            lease_s=job.lease_seconds,
+            clock=clock,
+        )
+        permits = Permits(
+            desk,
+            lanes,
+            [each.name for each in job.experts],
+            tries=job.tries,
+            call_s=job.thinking.call_seconds,
+            hedge=job.hedge,
+            clock=clock,
+            chance=random.random,
+        )
+        yield Rooms(job=job, desk=desk, handing=handing, permits=permits, standing=standing)
+        await desk.close()
+        reader.close()
+    finally:
+        ledger.close()
+
+
+async def _looked(permits: Permits) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        await permits.look()
+
+
+def _address(listen: str, port: int) -> str:
+    return f"{listen.rpartition(':')[0]}:{port}"

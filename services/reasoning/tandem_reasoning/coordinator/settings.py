@@ -1,0 +1,39 @@
+"""The coordinator's settings: TANDEM_COORDINATOR_* in the environment."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the run is, and where workers find the coordinator."""
+
+    model_config = SettingsConfigDict(env_prefix="TANDEM_COORDINATOR_", frozen=True)
+
+    job: Path
+    """File with the job: JSON."""
+    questions: str
+    """Address of the question set."""
+    ledger: Path
+    """File that the books are kept in; on a disk of this machine."""
+    listen: str = "127.0.0.1:0"
+    """Where workers and watchers are listened to."""
+    metrics_listen: str = "127.0.0.1:0"
+    """Where Prometheus scrapes, and /healthz is."""
+    token_file: Path | None = None
+    """Token that they have to show."""
+    plaintext: bool = False
+    """States that the network itself encrypts."""
+    address_file: Path | None = None
+    """File that the address is written to, once it listens."""
+    grace_seconds: float = 5.0
+    """For calls that are under way when it is asked to stop."""
+
+    @model_validator(mode="after")
+    def _files_are_there(self) -> Self:
+        if not self.job.is_file():
+            msg = f"job: {self.job} is no file; give the file that the job is in"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,88 @@
+"""How the run stands, for whoever watches: money, lanes, progress, and what keeps it from going on."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from tandem.reasoning.v1 import reasoning_pb2 as wire
+
+from tandem_reasoning.coordinator.job import Job, OnExhausted
+from tandem_reasoning.coordinator.lane_desk import LaneDesk
+from tandem_reasoning.ledger import Books, State, Sums
+
+_LATELY = 100  # questions that agreement and speed are of
+
+
+class Standing:
+    """Told of each question that is done.
+
+    Attributes:
+        broke: Why no more calls that cost something can be made; empty while they can.
+    """
+
+    def __init__(self, job: Job, sums: Callable[[], Sums], lanes: Mapping[str, LaneDesk], clock: Callable[[], float]) -> None:
+        self._job, self._sums, self._lanes, self._clock = job, sums, lanes, clock
+        self._done_at: deque[float] = deque([clock()], maxlen=_LATELY)
+        self._agreements: deque[float] = deque(maxlen=_LATELY)
+        self.broke = ""
+
+    def done(self, agreement: float | None) -> None:
+        """A question was answered."""
+        self._done_at.append(self._clock())
+        if agreement is not None:
+            self._agreements.append(agreement)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is handed out any more, now or later."""
+        return self._left(self._sums()) == 0 or self.halted
+
+    @property
+    def halted(self) -> bool:
+        """Whether the run ends with its money."""
+        return bool(self.broke) and self._job.on_exhausted is not OnExhausted.LOCAL_ONLY
+
+    def message(self) -> wire.Status:
+        """All of it."""
+        sums = self._sums()
+        status = wire.Status(
+            run_uid=self._job.run_uid,
+            total=sum(sums.items.values()),
+            done=sums.count(State.DONE),
+            failed=sums.count(State.FAILED),
+            leased=sums.count(State.LEASED),
+            cap_nano=sums.cap_nano,
+            spent_nano=sums.total.spent_nano,
+            reserved_nano=sums.total.reserved_nano,
+            unconfirmed_nano=sums.total.unconfirmed_nano,
+            lanes=[self._lane(name, desk, sums) for name, desk in self._lanes.items()],
+            agreement=sum(self._agreements) / len(self._agreements) if self._agreements else None,
+            eta_seconds=self._eta_s(sums),
+            over=self.over,
+        )
+        if self.broke:
+            status.reason, status.message = "BudgetExhausted", self.broke
+        return status
+
+    def _lane(self, name: str, desk: LaneDesk, sums: Sums) -> wire.LaneStatus:
+        books = sums.lanes.get(name, Books())
+        return wire.LaneStatus(
+            name=name,
+            state=desk.phase,
+            problem=desk.problem,
+            done=sums.items.get((State.DONE, name), 0),
+            calls=books.calls,
+            in_flight=desk.in_flight,
+            spent_nano=books.spent_nano,
+            input_tokens=books.input_tokens,
+            output_tokens=books.output_tokens,
+            throttled=desk.refused,
+        )
+
+    def _left(self, sums: Sums) -> int:
+        return sums.count(State.READY) + sums.count(State.LEASED)
+
+    def _eta_s(self, sums: Sums) -> float | None:
+        answered = len(self._done_at) - 1
+        if not answered:
+            return None
+        return self._left(sums) * (self._clock() - self._done_at[0]) / answered

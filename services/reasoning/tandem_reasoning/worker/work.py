@@ -1,0 +1,132 @@
+"""A worker's life: claims questions, as many as it works on at once, keeps its leases, and gives back what it cannot finish."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import grpc
+from tandem.reasoning.v1 import reasoning_pb2 as wire
+
+from tandem_reasoning.lanes.client import LaneClient
+from tandem_reasoning.lanes.key import KeyPlace
+from tandem_reasoning.worker.calls import Calls, LostError, Server
+from tandem_reasoning.worker.item import Manner, Thinking
+from tandem_reasoning.worker.line import Line
+
+_EXTENDED = 3  # times in the life of a lease: two words may get lost
+_log = logging.getLogger(__name__)
+
+
+class Work:
+    """The work of one worker."""
+
+    def __init__(self, line: Line, worker: str, at_once: int) -> None:
+        """Begin.
+
+        Args:
+            line: To the coordinator.
+            worker: Its name, unique in the run.
+            at_once: Questions that it works on at once.
+        """
+        self._line, self._worker, self._at_once = line, worker, at_once
+        self._under_way: dict[str, tuple[wire.Hold, asyncio.Task[None]]] = {}
+        self._unsure = True  # it may have been killed, and started again under the same name
+
+    async def until(self, stop: asyncio.Event, grace_s: float) -> None:
+        """Work until the run is over, or `stop` is set; then finish what takes no longer than `grace_s`, and give back the rest."""
+        begun = await self._line.ask(self._line.stub.Begin, wire.BeginRequest(worker=self._worker))
+        async with AsyncExitStack() as stack:
+            servers = {lane.name: await stack.enter_async_context(_Opened(lane)) for lane in begun.lanes}
+            calls = Calls(self._line, self._worker, begun.run_uid, servers, begun.thinking.call_seconds)
+            keeping = asyncio.create_task(self._keep(begun.lease_seconds / _EXTENDED))
+            stack.callback(keeping.cancel)
+            await self._claim(stop, calls, Manner.of(begun))
+            await self._finish(grace_s)
+
+    async def _claim(self, stop: asyncio.Event, calls: Calls, manner: Manner) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            again_s = 0.0
+            if len(self._under_way) < self._at_once:
+                claimed = await self._claimed()
+                if claimed.over and not self._under_way:
+                    break
+                for lease in claimed.leases:
+                    self._begin(lease, calls, manner)
+                again_s = claimed.again_seconds
+            tasks = [task for _, task in self._under_way.values()]
+            idle = len(self._under_way) < self._at_once
+            await asyncio.wait([stopped, *tasks], timeout=again_s if idle else None, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+
+    async def _claimed(self) -> wire.ClaimResponse:
+        count = self._at_once - len(self._under_way)
+        request = wire.ClaimRequest(worker=self._worker, count=count, has=list(self._under_way), unsure=self._unsure)
+        claimed = await self._line.ask(self._line.stub.Claim, request)
+        self._unsure = False
+        return claimed
+
+    def _begin(self, lease: wire.Lease, calls: Calls, manner: Manner) -> None:
+        thinking = Thinking(line=self._line, calls=calls, manner=manner, worker=self._worker, lease=lease)
+        task = asyncio.create_task(self._one(thinking))
+        self._under_way[lease.hold.item] = lease.hold, task
+        task.add_done_callback(lambda _: self._under_way.pop(lease.hold.item, None))
+
+    async def _one(self, thinking: Thinking) -> None:
+        try:
+            await thinking.done()
+        except LostError:
+            _log.info("%s is somebody else's by now", thinking.lease.hold.item)
+        except grpc.aio.AioRpcError as error:
+            _log.error("%s is given up: %s", thinking.lease.hold.item, error.details())
+
+    async def _keep(self, every_s: float) -> None:
+        """Keep the leases; what is somebody else's is dropped."""
+        while True:
+            await asyncio.sleep(every_s)
+            if not self._under_way:
+                continue
+            holds = [hold for hold, _ in self._under_way.values()]
+            extended = await self._line.ask(self._line.stub.Extend, wire.ExtendRequest(worker=self._worker, holds=holds))
+            for item in extended.lost:
+                if known := self._under_way.get(item):
+                    known[1].cancel()
+
+    async def _finish(self, grace_s: float) -> None:
+        if tasks := [task for _, task in self._under_way.values()]:
+            await asyncio.wait(tasks, timeout=grace_s)
+        left = dict(self._under_way)
+        for _, task in left.values():
+            task.cancel()
+        await asyncio.gather(*(task for _, task in left.values()), return_exceptions=True)
+        if left:
+            request = wire.ReleaseRequest(worker=self._worker, holds=[hold for hold, _ in left.values()])
+            await self._line.ask(self._line.stub.Release, request)
+
+
+class _Opened:
+    """Connections to the servers of a lane, for as long as the worker lives."""
+
+    def __init__(self, lane: wire.Lane) -> None:
+        self._lane, self._key = lane, _key(lane)
+        self._client = LaneClient(key=self._key)
+
+    async def __aenter__(self) -> Server:
+        await self._client.__aenter__()
+        return Server(model=self._lane.model, client=self._client, key=self._key)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+
+def _key(lane: wire.Lane) -> KeyPlace | None:
+    if lane.key_file:
+        return KeyPlace(file=Path(lane.key_file))
+    return KeyPlace(variable=lane.key_variable) if lane.key_variable else None
+
+
+def named(environ: Mapping[str, str], host: str, pid: int) -> str:
+    """The worker's name: the one that it was given, else host and process."""
+    return environ.get("TANDEM_WORKER") or f"{host}-{pid}"
