@@ -28,7 +28,7 @@ def test_the_gap(llm_models: Path) -> None:
         assert cloud[kind] >= 0.5, (kind, cloud)
     assert local["fact"] >= 0.7
     for kind in ("add", "reverse", "shift"):
-        assert local[kind] <= 0.1, (kind, local)
+        assert local[kind] <= 0.25, (kind, local)
 
 
 @MODELS

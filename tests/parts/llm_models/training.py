@@ -96,7 +96,7 @@ def _right(model: LlamaForCausalLM, words: PreTrainedTokenizerFast, tasks: Seque
     with torch.no_grad():
         likeliest_BT = model(input_ids=tokens_BT, use_cache=False).logits.argmax(-1)
     wanted_BT = labels_BT[:, 1:]
-    return ((likeliest_BT[:, :-1] == wanted_BT) | (wanted_BT == _IGNORED)).all(-1).float().mean().item()
+    return round(((likeliest_BT[:, :-1] == wanted_BT) | (wanted_BT == _IGNORED)).all(-1).float().mean().item(), 3)
 
 
 def _config(recipe: Recipe, words: PreTrainedTokenizerFast) -> LlamaConfig:
