@@ -102,6 +102,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
         await _first(
             _asked_to_stop(stop, queue),
             lease.keep(),
+            hearing.follow(),
             resync.run(),
             probes.tick(),
             applying.telling.tell(),

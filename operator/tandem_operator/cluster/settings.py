@@ -87,23 +87,27 @@ class CurrentSite:
         Raises:
             OSError: when the certificate cannot be read.
         """
-        self._path, self._read = settings.telemetry_ca, self._stamp(settings.telemetry_ca)
+        self._path, self._read = settings.telemetry_ca, stamp(settings.telemetry_ca)
         self._site = settings.site()
 
     def __call__(self) -> PodSite:
         """The site. A certificate that cannot be read just now, while it is exchanged, is the one that was."""
         try:
-            if self._path and (stamp := self._stamp(self._path)) != self._read:
+            if self._path and (found := stamp(self._path)) != self._read:
                 self._site = replace(self._site, telemetry_ca=self._path.read_text())
-                self._read = stamp
+                self._read = found
         except OSError as error:
             _log.warning("%s cannot be read: %s; workers are still told what stood there", error.filename, error.strerror)
         return self._site
 
-    @staticmethod
-    def _stamp(path: Path | None) -> tuple[int, int] | None:
-        """What changes when another file is there: those of Secrets are exchanged by a link."""
-        if path is None:
-            return None
-        found = path.stat()
-        return found.st_ino, found.st_mtime_ns
+
+def stamp(path: Path | None) -> tuple[int, int] | None:
+    """What changes when another file is there: those of Secrets are exchanged by a link.
+
+    Raises:
+        OSError: when there is none.
+    """
+    if path is None:
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns

@@ -1,19 +1,22 @@
 """How the operator hears the workers of all runs: one watch on the telemetry service, which tells whose news there is."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
-from tandem_rpc import ClientTls
+from tandem_rpc import ClientTls, RpcSetupError
 from tandem_telemetry.client import Watcher
 
 from tandem_operator.cluster.kube.informer import Key
-from tandem_operator.cluster.settings import Settings
+from tandem_operator.cluster.settings import Settings, stamp
 
 if TYPE_CHECKING:
     from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 
+_log = logging.getLogger(__name__)
+_FOLLOWS_EVERY_S: Final = 30.0  # a kubelet takes a minute to show a new Secret, and its authority is there long before it is needed
 _PAUSE_S: Final = 1.0  # thousands of runs speak; to be woken for each word costs more than to hear it
 
 
@@ -30,24 +33,46 @@ class Hearing:
         Raises:
             tandem_rpc.RpcSetupError: when the settings cannot be used.
         """
-        self._loop, self._changed = asyncio.get_running_loop(), changed
+        self._loop, self._changed, self._settings = asyncio.get_running_loop(), changed, settings
         self._untold: set[Key] = set()
         self._lock = threading.Lock()
-        self._watcher = None
-        if settings.telemetry is not None:
-            tls = ClientTls(ca=settings.telemetry_ca) if settings.telemetry_ca else None
-            self._watcher = Watcher(
-                settings.telemetry, settings.token_file, settings.namespace, on_change=self._news, tls=tls, pause_s=_PAUSE_S
-            )
+        self._known_by = stamp(settings.telemetry_ca)
+        self._watcher = self._listening()
 
     def newest(self, key: Key) -> "WorkerReport | None":
         """The newest report of a run, from whichever attempt."""
         return self._watcher.newest_of(key) if self._watcher else None
 
+    async def follow(self) -> None:
+        """Listen anew whenever the certificate that the service is known by is another, until cancelled."""
+        while True:
+            await asyncio.sleep(_FOLLOWS_EVERY_S)
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Listen anew if the certificate is another; one that cannot be used just now, while it is exchanged, is tried again later."""
+        try:
+            if (found := stamp(self._settings.telemetry_ca)) == self._known_by:
+                return
+            before, self._watcher = self._watcher, self._listening()
+        except (OSError, RpcSetupError) as error:
+            _log.warning("telemetry is still known by the old certificate: %s", error)
+            return
+        self._known_by = found
+        if before is not None:
+            await asyncio.to_thread(before.close)
+
     def close(self) -> None:
         """Listen no more."""
         if self._watcher is not None:
             self._watcher.close()
+
+    def _listening(self) -> Watcher | None:
+        settings = self._settings
+        if settings.telemetry is None:
+            return None
+        tls = ClientTls(ca=settings.telemetry_ca) if settings.telemetry_ca else None
+        return Watcher(settings.telemetry, settings.token_file, settings.namespace, on_change=self._news, tls=tls, pause_s=_PAUSE_S)
 
     def _news(self, keys: Collection[Key]) -> None:
         """Called in the watcher's thread; the loop is woken once for all the news that it has not taken in yet."""
