@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from sys import intern
 from typing import Final, cast
 
 from tandem_operator.plan.values import SeenNode, SeenWorker
@@ -43,7 +44,7 @@ class StoredRun:
         metadata = {name: value for name, value in part(found, "metadata").items() if name not in _OF_THE_SERVER}
         written = {name: value for name, value in found.items() if name != "status"} | {"metadata": metadata}
         return cls(
-            uid=text(found, "metadata", "uid"),
+            uid=intern(text(found, "metadata", "uid")),
             version=int(text(found, "metadata", "resourceVersion")),
             written=_json(written),
             status=_json(part(found, "status")),

@@ -7,6 +7,7 @@ ends; list again when the server has forgotten that version (410), and tell what
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from sys import intern
 from typing import Final
 
 from .backoff import backoff_s
@@ -28,7 +29,7 @@ Key = tuple[str, str]
 def key_of(found: Json) -> Key:
     """The key of an object as the API has it."""
     metadata = found["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
+    return intern(metadata.get("namespace", "")), intern(metadata["name"])  # a dozen tables know an object, each by a key of its own
 
 
 class Informer:

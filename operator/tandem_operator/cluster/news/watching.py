@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 from kubernetes.aio.client.configuration import Configuration
 
 from tandem_operator.cluster.kube.document import Json, text
@@ -57,7 +58,7 @@ async def follow(registry: kopf.OperatorRegistry, namespace: str, begun: Callabl
     """
     where: dict[str, Any] = {"namespaces": [namespace]} if namespace else {"clusterwide": True}
     while True:
-        tasks = await kopf.spawn_tasks(registry=registry, settings=settings(), standalone=True, **where)
+        tasks = await kopf.spawn_tasks(registry=registry, settings=settings(), memories=_NoMemories(), standalone=True, **where)
         begun()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -99,6 +100,22 @@ class _NoDiffs(kopf.DiffBaseStorage):
 
     def store(self, **_: object) -> None:
         """Nothing is kept."""
+
+
+class _NoMemories(ResourceMemories):
+    """Kopf remembers each object, a kilobyte for ours, until it is told of its deletion, and there are those that it is never told of."""
+
+    async def recall(
+        self,
+        raw_body: kopf.RawBody,
+        *,
+        memobase: Any = None,  # noqa: ANN401 - whatever kopf gives
+        noticed_by_listing: bool = False,
+        ephemeral: bool = False,
+    ) -> ResourceMemory:
+        """What is remembered of an object: nothing, since no handler of ours asks for it."""
+        del ephemeral
+        return await super().recall(raw_body, memobase=memobase, noticed_by_listing=noticed_by_listing, ephemeral=True)
 
 
 def settings() -> kopf.OperatorSettings:

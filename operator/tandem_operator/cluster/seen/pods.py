@@ -7,6 +7,7 @@ DisruptionTarget condition (KEP-3329), and for pods that never came to run by th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 from typing import Final
 
 from tandem_operator.cluster.kube.document import Json, part, parts, text
@@ -51,8 +52,8 @@ def seen_pod(pod: Json) -> SeenPod | None:
         return None
     leaves_by = text(pod, "metadata", "deletionTimestamp")  # the end of its grace period, not its beginning
     return SeenPod(
-        run=(text(pod, "metadata", "namespace"), run),
-        run_uid=text(labels, RUN_UID),
+        run=(intern(text(pod, "metadata", "namespace")), intern(run)),
+        run_uid=intern(text(labels, RUN_UID)),
         uid=text(pod, "metadata", "uid"),
         worker=_worker(pod, int(attempt), int(rank), spare=SPARE in labels),
         leaves_by=_time(leaves_by) if leaves_by else None,
@@ -63,7 +64,7 @@ def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
     conditions = {each["type"]: each for each in parts(pod, "status", "conditions")}
     ended = _end(pod) if text(pod, "status", "phase") in {"Succeeded", "Failed"} else None
     return SeenWorker(
-        name=text(pod, "metadata", "name"),
+        name=intern(text(pod, "metadata", "name")),
         attempt=attempt,
         rank=rank,
         since=_since(pod, conditions),
@@ -72,7 +73,7 @@ def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
         message=ended.message if ended else "",
         disrupted=_true(conditions, "DisruptionTarget") or bool(ended and ended.disrupted),
         stopping=bool(text(pod, "metadata", "deletionTimestamp")),
-        node=text(pod, "spec", "nodeName"),
+        node=intern(text(pod, "spec", "nodeName")),
         spare=spare,
         waiting=None if ended else waits.waiting(pod, conditions),
     )
