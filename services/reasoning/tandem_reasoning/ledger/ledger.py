@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,14 +41,14 @@ class Ledger:
         """
         self._path, self._max_attempts = path, max_attempts
         self._seen: float | None = None
-        self._lock: int | None = locked(path)
-        try:
-            self._connection = opened(path, run)
-            self._learn()
+        with ExitStack() as stack:
+            stack.callback(os.close, locked(path))
+            self._connection = stack.enter_context(closing(opened(path, run)))
+            with in_our_words(path):
+                (self._age,) = self._connection.execute("SELECT age FROM run").fetchone()
+                self._sums = added_up(self._connection)
             self._together([SetCap(cap_nano=cap_nano)], now=0.0)
-        except BaseException:
-            self.close()
-            raise
+            self._held = stack.pop_all()
 
     def __repr__(self) -> str:
         return f"Ledger({str(self._path)!r})"
@@ -110,16 +110,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the file; a second time is no harm."""
-        with suppress(AttributeError):  # it may never have been opened
-            self._connection.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def _learn(self) -> None:
-        with in_our_words(self._path):
-            (self._age,) = self._connection.execute("SELECT age FROM run").fetchone()
-            self._sums = added_up(self._connection)
+        self._held.close()
 
     def _apart(self, jobs: Sequence[Job[Any]], now: float) -> Sequence[Any]:
         """Do jobs together or, when one of them cannot be kept, each for itself, so that only that one is refused."""

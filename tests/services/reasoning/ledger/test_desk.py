@@ -1,0 +1,104 @@
+"""Many who ask at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from tandem_reasoning.ledger import Claim, Desk, FullError, Hold, Ledger, Settle, UnknownItemError
+
+from .asking import LEASE_S, call, claim, complete, intend, load, reserve
+
+
+def at_the_desk(ledger: Ledger, work: Callable[[Desk], Awaitable[Any]]) -> Any:
+    """What `work` returns; the desk is closed at once after it."""
+
+    async def sitting() -> Any:
+        desk = Desk(ledger, lambda: 0.0)
+        try:
+            return await work(desk)
+        finally:
+            await desk.close()
+
+    return asyncio.run(sitting())
+
+
+def commits(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many jobs each commit has had."""
+    sizes, commit = list[int](), ledger.commit
+
+    def counted(jobs: Any, *, now: float) -> Any:
+        sizes.append(len(jobs))
+        return commit(jobs, now=now)
+
+    monkeypatch.setattr(ledger, "commit", counted)
+    return sizes
+
+
+def test_who_asks_at_once_shares_a_commit(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes while a group is written is the next group; each asker gets its own answer."""
+    load(ledger, *map(str, range(100)))
+    sizes = commits(ledger, monkeypatch)
+
+    async def work(desk: Desk) -> Any:
+        return await asyncio.gather(*(desk.ask(Claim(worker="w", count=1, lease_s=LEASE_S)) for _ in range(100)))
+
+    assert [leases[0].hold.item for leases in at_the_desk(ledger, work)] == [str(number) for number in range(100)]
+    assert len(sizes) <= 2
+
+
+def test_a_refusal_is_told_to_who_asked(ledger: Ledger) -> None:
+    """Others of the same group get what they asked for."""
+    load(ledger, "a")
+    (lease,) = claim(ledger)
+
+    async def work(desk: Desk) -> Any:
+        jobs = [intend(Hold(item="z", fence=1), "k"), intend(lease.hold, "\ud83d"), complete(lease.hold)]
+        return await asyncio.gather(*map(desk.ask, jobs), return_exceptions=True)
+
+    unknown, half, done = at_the_desk(ledger, work)
+    assert isinstance(unknown, UnknownItemError)
+    assert isinstance(half, UnicodeEncodeError)
+    assert not done.repeated
+
+
+def test_a_disk_that_is_full(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a group hear that nothing was done; who asks again once there is room is served."""
+    load(ledger, "a", "b")
+    broken = [True]
+    commit = ledger.commit
+
+    def refusing(jobs: Any, *, now: float) -> Any:
+        if broken.pop() if broken else False:
+            msg = "full"
+            raise FullError(msg)
+        return commit(jobs, now=now)
+
+    monkeypatch.setattr(ledger, "commit", refusing)
+    asked = Claim(worker="w", count=1, lease_s=LEASE_S)
+
+    async def work(desk: Desk) -> Any:
+        refused = await asyncio.gather(desk.ask(asked), desk.ask(asked), return_exceptions=True)
+        return refused, await desk.ask(asked)
+
+    refused, (lease,) = at_the_desk(ledger, work)
+    assert [type(each) for each in refused] == [FullError, FullError]
+    assert lease.hold.item == "a"
+
+
+def test_who_gives_up_harms_nobody(ledger: Ledger) -> None:
+    """A cancelled asker hears nothing; what it asked for is done all the same, and so is what others asked for, before the desk closes."""
+    load(ledger, "a", "b")
+    (first, second) = claim(ledger, 2)
+    ticket = reserve(ledger, first.hold, "k")
+
+    async def work(desk: Desk) -> Any:
+        settling = asyncio.create_task(desk.ask(Settle(ticket=ticket, call=call("k", "a"))))
+        completing = asyncio.create_task(desk.ask(complete(second.hold)))
+        await asyncio.sleep(0)
+        settling.cancel()
+        return completing
+
+    completing = at_the_desk(ledger, work)
+    assert not completing.result().repeated
+    assert ledger.sums.total.calls == 1
