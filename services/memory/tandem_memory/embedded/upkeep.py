@@ -35,13 +35,13 @@ class Upkeep:
         self._over.set()
         self._thread.join()
         until = self._clock() + _CLOSING_S
-        changed = sorted(filter(self._indexes.unsaved, self._indexes.all), key=self._indexes.unsaved, reverse=True)
+        changed = sorted(filter(self._changed, self._indexes.all), key=self._indexes.unsaved, reverse=True)
         for saved, name in enumerate(changed):
             if self._clock() >= until:
                 told = "no time for snapshots of %d of %d indexes that changed; the next start reads up to %d changes of each from the log"
                 _log.info(told, len(changed) - saved, len(changed), self._indexes.unsaved(name))
                 return
-            self._save_if_changed(name, least=1)
+            self._save(name)
 
     def _run(self) -> None:
         while not self._over.wait(_PAUSE_S):
@@ -52,9 +52,19 @@ class Upkeep:
         """Do a little for each index; whether there is more to be done."""
         more = False
         for name, index in tuple(self._indexes.all.items()):
-            more = self._arrange(name, index) or more
-            self._save_if_changed(name, least=max(_LEAST_CHANGES, len(index) // _PART))
+            arranging = self._arrange(name, index)
+            more = arranging or more
+            if self._due(name, index) or (not arranging and index.outgrown and name not in self._failed):
+                self._save(name)
         return more
+
+    def _due(self, name: str, index: Index) -> bool:
+        """Whether enough has changed since the last snapshot, or since one that failed."""
+        return self._indexes.unsaved(name) >= self._failed.get(name, 0) + max(_LEAST_CHANGES, len(index) // _PART)
+
+    def _changed(self, name: str) -> bool:
+        """Whether a snapshot would spare the next start anything."""
+        return self._indexes.unsaved(name) > self._failed.get(name, 0) or self._indexes.all[name].outgrown
 
     def _arrange(self, name: str, index: Index) -> bool:
         if name in self._stuck and index.covers < self._stuck[name] + _LEAST_CHANGES:
@@ -68,10 +78,8 @@ class Upkeep:
             self._stuck[name] = index.covers
             return False
 
-    def _save_if_changed(self, name: str, *, least: int) -> None:
+    def _save(self, name: str) -> None:
         unsaved = self._indexes.unsaved(name)
-        if unsaved < self._failed.get(name, 0) + least:
-            return
         try:
             self._indexes.save(name)
         except Exception as error:  # noqa: BLE001 - a library may say of a full disk what it likes; searches and the others go on

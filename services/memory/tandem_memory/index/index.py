@@ -117,6 +117,12 @@ class Index:
                 self._view = step(self._view)
             return True
 
+    @property
+    def outgrown(self) -> bool:
+        """Whether the last snapshot is much older than the graph: a start from it would grow for minutes what is here already."""
+        graph = self._view.graph
+        return graph is not None and snapshot.outgrown(graph)
+
     def save(self, folder: Path) -> None:
         """Write down all that is here, and let the kernel keep the rows from now on. For any one thread, beside all others.
 

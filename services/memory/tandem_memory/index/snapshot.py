@@ -90,6 +90,11 @@ def load(folder: Path, dimension: int) -> Snapshot:
     return Snapshot(view=view, covers=said.covers)
 
 
+def outgrown(graph: Graph) -> bool:
+    """Whether it covers so much more than when it was written down that it is to be written again."""
+    return graph.covers > (0 if graph.stored is None else _GROWN * graph.stored[1])
+
+
 def _save_rows(folder: Path, view: View) -> Settled:
     """Append to the file that the older rows are in, if it is in `folder`; begin one otherwise."""
     before = view.rows.settled
@@ -114,7 +119,7 @@ def _save_segment(folder: Path, each: Segment) -> Stored:
 
 def _save_graph(folder: Path, graph: Graph) -> tuple[Stored, float, int]:
     before = graph.stored
-    if before is None or before[0].path.parent != folder or graph.covers > _GROWN * before[1]:
+    if before is None or before[0].path.parent != folder or outgrown(graph):
         before = graph.stored = files.written(files.new(folder, "graph", "hnsw"), graph.write), graph.covers
     stored, covers = before
     return stored, graph.scale, covers
