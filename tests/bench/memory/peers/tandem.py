@@ -79,6 +79,7 @@ class Client:
 
     def close(self) -> None:
         """Hang up."""
+        self._searcher.close()
         self._memory.close()
 
 
