@@ -102,13 +102,15 @@ def server_after(standing: Standing, outcome: Outcome, now: float, *, trial: boo
         trial: Whether the call was one that tried if it is well again; others, begun before it was shut, open nothing.
         chance: Drawn from 0 to 1, for the jitter.
     """
+    if standing.phase is Phase.OPEN and not trial:
+        return standing
     if isinstance(outcome, Failed) and outcome.trouble is Trouble.THROTTLED:
         return _throttled(standing, outcome, now, chance)
     if isinstance(outcome, Failed) and outcome.trouble in (Trouble.EXHAUSTED, Trouble.UNAUTHORIZED):
         return replace(standing, trial_until=0.0) if trial else standing  # of the account; nothing against this server
     error = outcome.trouble if isinstance(outcome, Failed) and outcome.trouble.of_the_server else None
-    if standing.phase is Phase.OPEN:
-        return _open_after(standing, outcome, error, now, trial=trial, chance=chance)
+    if standing.phase is Phase.OPEN:  # and this was its trial
+        return Standing() if error is None or not isinstance(outcome, Failed) else _opened(standing, outcome, now, chance)
     recent = (*standing.recent, error)[-RECENT:]
     standing = replace(standing, recent=recent, streak=0 if error is None else standing.streak)
     if _broken(recent) and isinstance(outcome, Failed):
@@ -151,15 +153,6 @@ def _opened(standing: Standing, failed: Failed, now: float, chance: float) -> St
     streak = standing.streak + 1 if standing.phase is Phase.OPEN else 1
     until = now + pause_s(streak, chance=chance, told_s=failed.after_s, first_s=_FIRST_TRIAL_S, most_s=_LAST_TRIAL_S)
     return Standing(phase=Phase.OPEN, until=until, streak=streak, recent=standing.recent, problem=failed.problem)
-
-
-def _open_after(standing: Standing, outcome: Outcome, error: Trouble | None, now: float, *, trial: bool, chance: float) -> Standing:
-    if not trial:
-        return standing
-    if error is None:
-        return Standing()
-    assert isinstance(outcome, Failed)
-    return _opened(standing, outcome, now, chance)
 
 
 _FIRST_TRIAL_S = 5.0  # a server that was restarted loads a small model in that time

@@ -194,6 +194,20 @@ def test_a_broken_server_is_tried_by_one_call_at_growing_distances() -> None:
     )
 
 
+def test_a_broken_server_that_is_only_busy_now_is_no_longer_broken() -> None:
+    """Its trial was refused in good order: the window is fresh then, too. A refusal of a call from before shows nothing."""
+    told = Told()
+    told.call(failed(Trouble.TIMEOUT), times=10)
+    told.call(failed(Trouble.THROTTLED, after_s=1.0))
+    assert told.state.phase is Phase.OPEN
+    told.wait(5.0)
+    told.call(failed(Trouble.THROTTLED, after_s=1.0))
+    assert told.state.phase is Phase.THROTTLED
+    told.wait(2.0)
+    told.call(failed(Trouble.TIMEOUT))
+    assert told.state.phase is Phase.READY
+
+
 def test_one_dead_server_of_three_does_not_shut_the_lane() -> None:
     """It is said of the server; of the lane only when the last one is gone, and again when the first is back."""
     told = Told(*THREE)
