@@ -21,9 +21,10 @@ Heard = Callable[[Key], "WorkerReport | None"]
 def observe(run: TrainingRun, key: Key, world: World, heard: Heard, now: datetime) -> Seen:
     """All that the planner may rest on, at this moment."""
     workers = tuple(world.worker(pod, now) for pod in world.pods_of(key, run.metadata.uid))
-    names = dict.fromkeys(worker.node for worker in workers if worker.node)
+    vanished = world.vanished(key, run.metadata.uid, run.status.looked_at)
+    names = dict.fromkeys(worker.node for worker in (*workers, *vanished) if worker.node)
     nodes = tuple(node for name in names if (node := world.node(name)))
-    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard), refused=world.refusals.get(key))
+    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard), refused=world.refusals.get(key), vanished=vanished)
 
 
 def _report(run: TrainingRun, key: Key, heard: Heard) -> Report | None:

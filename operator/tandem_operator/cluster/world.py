@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from sys import intern
 from typing import Final, cast
 
@@ -65,6 +65,7 @@ class World:
         *,
         came: Callable[[Key], None] | None = None,
         nodes_told: bool = True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Begin with nothing.
 
@@ -73,11 +74,14 @@ class World:
             came: Told instead which run was not known before.
             stirred: Told which run there is news for that is likely to be followed by more, such as a pod that comes up.
             nodes_told: Whether nodes are told of. If not, nobody can say of one that it is not there.
+            clock: Tells when a pod was seen to be gone.
         """
         self._changed, self._stirred, self._came, self._nodes_told = changed, stirred, came or changed, nodes_told
         self._runs: dict[Key, StoredRun] = {}
         self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
+        self._vanished: dict[Key, list[SeenPod]] = {}
+        self._clock = clock
         self._owner: dict[Key, Key] = {}
         self._nodes: dict[str, NodeState] = {}
         self._writing: set[Key] = set()
@@ -146,6 +150,7 @@ class World:
             return
         del self._runs[key]
         self._departed.pop(key, None)
+        self._vanished.pop(key, None)
         self.refusals.forget(key)
         self._changed(key)
 
@@ -160,12 +165,17 @@ class World:
         (self._stirred if worker.live and not worker.stopping and not worker.disrupted else self._changed)(seen.run)
 
     def drop_pod(self, key: Key) -> None:
-        """A pod is gone. How it ended is remembered until its attempt is over: the object may go before anybody has looked."""
+        """A pod is gone. How it ended is remembered until its attempt is over: the object may go before anybody has looked.
+
+        When it is gone, if nobody has seen it end, is remembered until it has been paid for.
+        """
         run = self._owner.pop(key, None)
         if run is None or (left := self._pods[run].pop(key[1], None)) is None:
             return
-        if not left.worker.live and run in self._runs:
+        if run in self._runs and not left.worker.live:
             self._departed[run][key[1]] = left
+        elif run in self._runs and left.worker.placed and self.worker(left, now := self._clock()).live:
+            self._vanished.setdefault(run, []).append(replace(left, worker=replace(left.worker, until=now)))
         if not self._pods[run]:
             del self._pods[run]
         self._changed(run)
@@ -189,6 +199,13 @@ class World:
         for name in [name for name, pod in departed.items() if pod.worker.attempt < newest or pod.run_uid != uid]:
             del departed[name]
         return tuple(pod for pod in {**departed, **there}.values() if pod.run_uid == uid)
+
+    def vanished(self, key: Key, uid: str, paid_until: datetime | None) -> tuple[SeenWorker, ...]:
+        """The workers of a run that are gone without an end, after the moment that it has been paid until; earlier ones are forgotten."""
+        left = [pod for pod in self._vanished.pop(key, []) if pod.run_uid == uid and (paid_until is None or _until(pod) > paid_until)]
+        if left:
+            self._vanished[key] = left
+        return tuple(pod.worker for pod in left)
 
     def has_pod(self, key: Key, name: str, uid: str) -> bool:
         """Whether a pod of that name is there that is a worker of this very run."""
@@ -221,6 +238,10 @@ class World:
         for key, pods in list(self._pods.items()):
             if any(pod.worker.node == name for pod in pods.values()):
                 self._changed(key)
+
+
+def _until(pod: SeenPod) -> datetime:
+    return pod.worker.until or pod.worker.since
 
 
 def _json(found: Json) -> bytes:

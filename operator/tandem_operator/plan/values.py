@@ -122,13 +122,15 @@ class Report:
 class Seen:
     """All that a decision may rest on, besides the run itself and the clock.
 
-    `refused` is why workers that were to be started could not be: the platform would not have them.
+    `refused` is why workers that were to be started could not be: the platform would not have them. `vanished` are those that are not
+    there any more though nobody saw them end, each until the moment at which that was noticed: they cost money until then.
     """
 
     workers: tuple[SeenWorker, ...] = ()
     nodes: tuple[SeenNode, ...] = ()
     report: Report | None = None
     refused: Waiting | None = None
+    vanished: tuple[SeenWorker, ...] = ()
 
     def of(self, attempt: int) -> tuple[SeenWorker, ...]:
         """The workers that train in one attempt, dead ones included; spares are none of them."""

@@ -21,7 +21,8 @@ class Told:
     def __init__(self, *, nodes_told: bool = True) -> None:
         self.changed: list[Key] = []
         self.stirred: list[Key] = []
-        self.world = World(self.changed.append, self.stirred.append, nodes_told=nodes_told)
+        self.now = NOW
+        self.world = World(self.changed.append, self.stirred.append, nodes_told=nodes_told, clock=lambda: self.now)
 
     def news(self) -> tuple[list[Key], list[Key]]:
         """What was told since the last question."""
@@ -275,3 +276,21 @@ def test_a_worker_that_does_not_leave() -> None:
     assert seen.leaves_by
     assert not fenced(told.world, seen.leaves_by + timedelta(seconds=59))
     assert fenced(told.world, seen.leaves_by + timedelta(seconds=61))
+
+
+def test_when_a_pod_vanished_is_known_until_it_has_been_paid_for() -> None:
+    """Of one that nobody saw end, and that had a machine; not of another run of the name."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.put_node(node())
+    for rank, sample in enumerate(("running", "running", "gated", "oom")):
+        told.world.put_pod(pod(sample, rank=rank))
+    told.world.drop_pod((KEY[0], "r-1-0"))
+    told.now += timedelta(minutes=1)
+    for rank in (1, 2, 3):
+        told.world.drop_pod((KEY[0], f"r-1-{rank}"))
+    seen = told.world.vanished(KEY, UID, None)
+    assert [(worker.name, worker.until) for worker in seen] == [("r-1-0", NOW), ("r-1-1", told.now)]
+    assert [worker.name for worker in told.world.vanished(KEY, UID, NOW)] == ["r-1-1"]
+    assert told.world.vanished(KEY, OTHER, NOW) == ()
+    assert told.world.vanished(KEY, UID, None) == ()

@@ -47,6 +47,18 @@ def test_two_hours_cost_what_stood_there(workers: tuple[SeenWorker, ...], usd: i
     assert budget.added_up(_run(), Seen(workers=workers, nodes=(PRICED,)), START + 2 * HOUR).spent_usd == usd
 
 
+def test_a_worker_that_vanished_is_paid_for_until_that_was_noticed() -> None:
+    """Once, whenever the next look is, and it brings the next limit no nearer; on a machine that others share it may cost nothing more."""
+    run, gone = _run(usd=100), replace(_worker(0), until=START + HOUR)
+    seen = Seen(vanished=(gone,))
+    charged = budget.added_up(run, seen, START + 2 * HOUR)
+    assert (charged.spent_usd, charged.looked_at) == (2, START + 2 * HOUR)
+    assert budget.added_up(run.model_copy(update={"status": charged}), seen, START + 3 * HOUR) == charged
+    assert budget.until_next(run, seen) is None
+    shared = Seen(workers=(_worker(1, node="n"),), vanished=(replace(gone, node="n"),), nodes=(PRICED,))
+    assert budget.added_up(run, shared, START + 2 * HOUR).spent_usd == 16
+
+
 def test_a_worker_that_waits_for_its_machine_costs_nothing_until_it_has_one() -> None:
     """Nor does it bring the next limit nearer. On its machine it costs, whatever else it waits for."""
     run, worker = _run(usd=4), _worker(0)

@@ -76,7 +76,7 @@ def until_next(run: TrainingRun, seen: Seen) -> timedelta | None:
 
 def usd_per_hour(run: TrainingRun, seen: Seen) -> Decimal:
     """What is being paid at this moment."""
-    return sum((price for price, sharing in _bills(run, seen) if any(worker.live for worker in sharing)), Decimal(0))
+    return sum((price for price, sharing in _bills(run, seen) if any(map(_stands, sharing))), Decimal(0))
 
 
 def said(run: TrainingRun) -> str:
@@ -98,7 +98,7 @@ def _bills(run: TrainingRun, seen: Seen) -> list[tuple[Decimal, list[SeenWorker]
     """Who shares what at which price: a node with a price is paid once, however many workers it holds."""
     sharing: defaultdict[tuple[str, str], list[SeenWorker]] = defaultdict(list)
     prices: dict[tuple[str, str], Decimal] = {}
-    for worker in (worker for worker in seen.workers if worker.placed):
+    for worker in (worker for worker in (*seen.workers, *seen.vanished) if worker.placed):
         node = seen.node(worker.node)
         if node is None or node.usd_per_hour is None:
             place, price = ("worker", worker.name), run.spec.budget.usd_per_worker_hour
@@ -112,17 +112,22 @@ def _bills(run: TrainingRun, seen: Seen) -> list[tuple[Decimal, list[SeenWorker]
 def _paid_for(sharing: list[SeenWorker], paid_until: datetime | None, now: datetime) -> timedelta:
     """For how long at least one of `sharing` stood there since the last look.
 
-    A worker whose machine is not heard of any more is paid for until that was noticed. One that ended is paid for until it ended; one
-    whose end nobody knows has been paid for at the last look.
+    A worker whose machine is not heard of any more, or that has vanished, is paid for until that was noticed. One that ended is paid for
+    until it ended; one whose end nobody knows has been paid for at the last look.
     """
     paid = timedelta(0)
     for worker in sorted(sharing, key=lambda worker: worker.since):
         start = max(worker.since, paid_until or worker.since)
-        end = now if worker.live or (worker.fenced and not worker.stopping) else min(worker.until or start, now)
+        end = now if _stands(worker) or (worker.fenced and not worker.stopping) else min(worker.until or start, now)
         if end > start:
             paid += end - start
             paid_until = end
     return paid
+
+
+def _stands(worker: SeenWorker) -> bool:
+    """Whether it is on its machine at this moment, as far as anybody knows."""
+    return worker.live and worker.until is None
 
 
 def _seconds(length: timedelta) -> Decimal:
