@@ -2,28 +2,26 @@
 
 import numpy as np
 import pytest
-from tandem_reasoning.routing.decision import Mode, Policy
+from tandem_reasoning.routing.decision import Arm, Policy
 from tandem_reasoning.routing.policies.cascade import Cascade
-from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
+from tandem_reasoning.routing.policies.fixed import Random
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.replay.curve import Curve, Point
 from tandem_reasoning.routing.thresholds import Learning, Thresholds
 
-from tests.services.reasoning.routing.population import CLOUD_NANO, Run, answered, population
+from tests.services.reasoning.routing.population import CLOUD_NANO, answered, population
 
 ITEMS = 1500
 CLEAR, BLURRED = 0.35, 0.9  # all, and nine in ten, of the fifteen nearest questions are of the same class
 
 
-def curve(blur: float, seed: int, policy: Policy) -> tuple[Curve, Point]:
+def curve(blur: float, seed: int, policy: Policy, *, budget_nano: int | None = None) -> tuple[Curve, Point]:
     """The policy's point between both lanes, warm-up and exploration paid."""
     questions = population(ITEMS, seed=seed, blur=blur)
-    local, cloud, routed = (_point(answered(questions, each)) for each in (Local(), Cloud(), policy))
-    return Curve(local=local, cloud=cloud, points=(routed,)), routed
-
-
-def _point(run: Run) -> Point:
-    return Point("", run.cost_part * CLOUD_NANO, run.accuracy)
+    run = answered(questions, policy, budget_nano=budget_nano)
+    vote, cloud = (sum(each.outcomes()[arm].worth for each in questions) / ITEMS for arm in (Arm.VOTE, Arm.CLOUD))
+    point = Point("", run.cost_part * CLOUD_NANO, run.accuracy)
+    return Curve(local=Point("", 0, vote), cloud=Point("", CLOUD_NANO, cloud), points=(point,)), point
 
 
 @pytest.mark.parametrize("blur", [CLEAR, BLURRED])
@@ -61,8 +59,6 @@ def _gain(policy: Policy, seed: int) -> float:
 @pytest.mark.parametrize(("part", "gain"), [(0.1, 0.02), (0.3, 0.08)])
 def test_a_paced_run_keeps_to_its_budget_and_beats_a_coin(part: float, gain: float) -> None:
     """With dollars for a tenth and for three tenths of the questions, it spends nearly all, never more, and better than a coin would."""
-    questions = population(ITEMS, seed=5, blur=BLURRED)
-    local, cloud = _point(answered(questions, Local(mode=Mode.SINGLE))), _point(answered(questions, Cloud()))
-    point = _point(answered(questions, Cascade(), budget_nano=round(part * ITEMS * CLOUD_NANO)))
+    found, point = curve(BLURRED, 5, Cascade(), budget_nano=round(part * ITEMS * CLOUD_NANO))
     assert 0.95 * part <= point.cost_nano / CLOUD_NANO <= part
-    assert Curve(local=local, cloud=cloud, points=()).over_random(point) >= gain
+    assert found.over_random(point) >= gain

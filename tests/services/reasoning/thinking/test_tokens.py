@@ -35,6 +35,12 @@ def test_a_lane_is_believed_after_fifty_calls() -> None:
     assert 0.25 < learned < 0.4
     assert all(call.prompt_bytes * learned >= call.input_tokens for call in calls)
     assert density([Counted(10, 30)] * 60) == 1.0
+    assert density([Counted(400, 100)] * 60) > 0.25
+
+
+def test_every_message_has_its_share_of_the_template() -> None:
+    """What stands around messages is reckoned with even when they are empty."""
+    assert at_most(asked(["", "", ""])) - at_most(asked([""])) == 2 * 16
 
 
 def test_length_is_in_bytes() -> None:
