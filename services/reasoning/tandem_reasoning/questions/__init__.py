@@ -1,0 +1,1 @@
+"""The question set of a run: where it is, and what its lines hold."""
