@@ -7,26 +7,26 @@ Ids and cursors are opaque to everybody but the backend that gave them: one back
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from tandem.memory.v1.memory_pb2 import Change, Filter, Finding, Judged, Namespace, Record, StatsResponse
+from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
 from tandem_memory.errors import (
     CursorError,
     DamagedError,
     DimensionError,
     EmbeddingError,
+    OnDamage,
     ReadingLostError,
     StoreFullError,
     StoreRemovedError,
     StoreUnavailableError,
     UnknownNamespaceError,
 )
+from tandem_memory.exchange import FOUND_BYTES, PAGE_BYTES, Appended, Got, Near, News, Origin, Page, Pruning, Removed, TooLarge
 
 __all__ = [
     "FOUND_BYTES",
@@ -40,6 +40,7 @@ __all__ = [
     "Got",
     "Near",
     "News",
+    "OnDamage",
     "Origin",
     "Page",
     "Pruning",
@@ -52,127 +53,12 @@ __all__ = [
     "UnknownNamespaceError",
 ]
 
-PAGE_BYTES = 16 << 20  # a quarter of what a message may have: a page is held as records, as an answer and as what is sent of it
-FOUND_BYTES = 32 << 20  # half of it, since what a search finds cannot be gone on from: 1000 records with vectors of 8192 dimensions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where the vectors of a namespace come from: fixed by its first record.
-
-    Attributes:
-        dimension: Of each.
-        embedding: What makes them; "caller" for vectors of its callers.
-    """
-
-    dimension: int
-    embedding: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
-    """What became of a record that was handed in.
-
-    Attributes:
-        id: Its id, or that of the record that was there under its key.
-        known: Whether it was there.
-    """
-
-    id: str
-    known: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
-    """A record that a search found.
-
-    Attributes:
-        record: The record.
-        similarity: Cosine of the angle between query and record, -1 to 1, computed from the vectors as they were handed in.
-    """
-
-    record: Record
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class TooLarge:
-    """In place of what a query found: it is more than an answer holds, together with what those before it found."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Got:
-    """Records that were asked for by their ids.
-
-    Attributes:
-        records: Those that are there.
-        left: So many of the ids, the last of them, were not looked at, since the records are large.
-    """
-
-    records: Sequence[Record]
-    left: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A part of a namespace, in the order that records were taken in.
-
-    Attributes:
-        records: The records.
-        cursor: Where the next page begins; empty when there is none at this time.
-    """
-
-    records: Sequence[Record]
-    cursor: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
-    """Changes, in their order.
-
-    Attributes:
-        changes: What happened; empty when nothing that was asked for did for a while.
-        cursor: What to go on from.
-    """
-
-    changes: Sequence[Change]
-    cursor: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruning:
-    """What is to be removed.
-
-    Attributes:
-        among: Only records that match.
-        keep_best: All but the best so many, by score, then utility, then age; None removes none for that.
-        per_source: Whether each source keeps so many.
-        before: What was made before.
-        harmful_after: What was used at least so often, to a mean gain below zero.
-        dry_run: Say what would go, remove nothing.
-    """
-
-    among: Filter
-    keep_best: int | None = None
-    per_source: bool = False
-    before: datetime | None = None
-    harmful_after: int | None = None
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
-    """What was removed, or would be: the ids, and the source of each."""
-
-    ids: Sequence[str]
-    sources: Sequence[str]
-    kept: int
-
 
 class Backend(Protocol):
     """Keeps records. All methods may be called at any time, from one event loop, any number at once.
 
-    Whatever reads records raises DamagedError at one that is not as it was written; it is never given out.
+    Whatever reads records raises DamagedError at one that is not as it was written; it is never given out. Where `damaged` is given it
+    hears of that one instead, and what comes behind it is read, if this backend can.
     """
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
@@ -222,7 +108,9 @@ class Backend(Protocol):
         """
         ...
 
-    def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
+    def watch(
+        self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool, damaged: OnDamage | None = None
+    ) -> AsyncIterator[News]:
         """Every change from `cursor` on, for ever; also of a namespace that is not there yet.
 
         Who wants only what is new is told its place before anything else: without a cursor a break would leave a gap.
@@ -266,7 +154,7 @@ class Backend(Protocol):
         """All there are, by name; their records are counted for it."""
         ...
 
-    def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+    def export(self, namespace: str, wanted: Filter, *, vectors: bool, damaged: OnDamage | None = None) -> AsyncIterator[Sequence[Record]]:
         """All records that match, with their use, as they are at one moment, in the order that they were taken in.
 
         Raises:

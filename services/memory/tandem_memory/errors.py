@@ -1,5 +1,8 @@
 """What a backend may say in place of an answer. `backend` has all of them, for who speaks to one."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 
 class StoreFullError(Exception):
     """Nothing can be taken in: the disk is full or may not be written. What is there is served all the same."""
@@ -61,6 +64,10 @@ class DamagedError(Exception):
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
         self.where, self.what = where, what
+
+
+OnDamage: TypeAlias = Callable[[DamagedError], None]
+"""Hears of what is passed over, in any thread."""
 
 
 class ReadingLostError(Exception):

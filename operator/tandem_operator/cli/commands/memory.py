@@ -13,6 +13,10 @@ from tandem_operator.cli.show.format import Format
 
 from .options import Output
 
+SkipDamaged = Annotated[
+    bool, typer.Option("--skip-damaged", help="Leave out, and name, what is not as it was written; it ends the command otherwise.")
+]
+
 app = typer.Typer(
     name="memory",
     help="Look into a shared memory, and look after it. The service itself is started by `python -m tandem_memory`.",
@@ -43,12 +47,13 @@ def tail(
     beginning: Annotated[bool, typer.Option("--beginning", help="All there is first, then what comes.")] = False,
     cursor: Annotated[str, typer.Option(help="Go on where an earlier tail left off.")] = "",
     count: Annotated[int | None, typer.Option("-c", "--count", min=1, help="Leave after so many changes.")] = None,
+    skip_damaged: SkipDamaged = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Show records as they are taken in, pruned and judged, until you leave with Ctrl-C. -o json prints a line each."""
     from tandem_operator.cli.memory import looking
 
-    looking.tail(place, which, cursor, count, output, beginning=beginning)
+    looking.tail(place, which, cursor, count, output, beginning=beginning, skip_damaged=skip_damaged)
 
 
 def stats(place: Place, which: Which, *, output: Output = Format.TABLE) -> None:
@@ -114,11 +119,12 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .jsonl or .jsonl.gz file; - prints.")],
     *,
     vectors: Annotated[bool, typer.Option("--vectors", help="With their embeddings, as base64.")] = False,
+    skip_damaged: SkipDamaged = False,
 ) -> None:
     """Write all records, as they are at one moment, to FILE, one a line."""
     from tandem_operator.cli.memory import moving
 
-    moving.export(place, which, file, vectors=vectors)
+    moving.export(place, which, file, vectors=vectors, skip_damaged=skip_damaged)
 
 
 def import_(

@@ -39,11 +39,12 @@ def _row(hit: "Hit") -> tuple[str, ...]:
     return f"{hit.similarity:.3f}", source, words.number(record.score, 2), gain, told.clean(record.question), answer
 
 
-def tail(place: Place, which: Which, cursor: str, count: int | None, output: Format, *, beginning: bool) -> None:
+def tail(place: Place, which: Which, cursor: str, count: int | None, output: Format, *, beginning: bool, skip_damaged: bool) -> None:
     """Print changes as they happen, until so many were printed or the person leaves."""
     with speaking(place) as memory:
         memory.namespaces()  # a watch waits for ever: an address where nobody is must be said now
-        with memory.watch(cursor, which.filter(), only_new=not (cursor or beginning)) as watch:
+        only_new = not (cursor or beginning)
+        with memory.watch(cursor, which.filter(), only_new=only_new, skip_damaged=skip_damaged) as watch:
             _follow(watch, count, output)
 
 
@@ -59,6 +60,8 @@ def _follow(watch: "Watch", count: int | None, output: Format) -> None:
 
 def _lines(watch: "Watch", output: Format) -> Iterator[str]:
     for news in watch:
+        for each in news.skipped:
+            told.left_out(each)
         for change in news.changes:
             if output is Format.TABLE:
                 yield told.fitting(told.line(change))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _LINES, _PICKLES = (".jsonl", ".jsonl.gz", ".json.gz"), (".pkl", ".pickle")
 
 
-def export(place: Place, which: Which, file: Path, *, vectors: bool) -> None:
-    """Write all records that match to a file, or to standard output."""
+def export(place: Place, which: Which, file: Path, *, vectors: bool, skip_damaged: bool) -> None:
+    """Write all records that match to a file, or to standard output; each that is damaged is named, if it is to be left out."""
     printed = str(file) == "-"
     if not printed and not file.name.endswith(_LINES):
         leave(Exit.BAD_INPUT, f"{file}: ends in none of {', '.join(_LINES)}; exports are JSON lines, or - for standard output")
@@ -27,8 +27,9 @@ def export(place: Place, which: Which, file: Path, *, vectors: bool) -> None:
 
     with speaking(place) as memory:
         where = which.filter()
-        with progress.counting("exporting", memory.stats(where).records) as counter:
-            records = counter.passing(memory.export(where, with_vectors=vectors))
+        total = None if skip_damaged else memory.stats(where).records  # which looks at every record
+        with progress.counting("exporting", total) as counter:
+            records = counter.passing(memory.export(where, with_vectors=vectors, on_damaged=told.left_out if skip_damaged else None))
             if printed:
                 files.pour(sys.stdout.buffer, records, with_vectors=vectors)
                 sys.stdout.buffer.flush()

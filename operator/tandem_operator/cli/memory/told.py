@@ -9,6 +9,7 @@ from tandem_operator.cli.show import words
 
 if TYPE_CHECKING:
     from tandem_memory.client import Change, Record
+    from tandem_memory.client.answers import Finding
 
 
 def record(each: "Record") -> dict[str, object]:
@@ -64,3 +65,8 @@ def fitting(text: str) -> str:
 
     width = shutil.get_terminal_size().columns
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def left_out(finding: "Finding") -> None:
+    """Name what is passed over, on standard error."""
+    print(f"left out: {clean(finding.where)}: {clean(finding.what)}", file=sys.stderr)

@@ -19,6 +19,7 @@ from tandem_memory.backend import (
     Got,
     Near,
     News,
+    OnDamage,
     Origin,
     Page,
     Pruning,
@@ -95,7 +96,16 @@ class Clustered:
         """Go through all logs from the cursor on."""
         return await answers.page(await self._shelf(namespace), cursor, limit, wanted, vectors=vectors)
 
-    def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
+    def watch(
+        self,
+        namespace: str,
+        cursor: str,
+        wanted: Filter,
+        *,
+        only_new: bool,
+        vectors: bool,
+        damaged: OnDamage | None = None,  # noqa: ARG002 - Cassandra has other replicas of what one of them lost
+    ) -> AsyncIterator[News]:
         """Read all logs from the cursor on, as they grow."""
         from_now = only_new and not cursor
         begin = self._begin_now(namespace) if from_now else partial(_begin, cursor)
@@ -131,7 +141,14 @@ class Clustered:
             for space, count in zip(spaces, counts, strict=True)
         ]
 
-    async def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+    async def export(
+        self,
+        namespace: str,
+        wanted: Filter,
+        *,
+        vectors: bool,
+        damaged: OnDamage | None = None,  # noqa: ARG002 - as for `watch`
+    ) -> AsyncIterator[Sequence[Record]]:
         """Set all aside as they are at one moment, then give them out."""
         async for part in answers.export(await self._shelf(namespace), wanted, vectors=vectors):
             yield part

@@ -1,6 +1,6 @@
 """How workers, shells and people use the shared memory. Light to import: gRPC and numpy are loaded when used."""
 
-from tandem_memory.client.answers import Appended, Change, Hit, Imported, Judged, News, Pruned, Removed, SourceStats, Stats
+from tandem_memory.client.answers import Appended, Change, Hit, Imported, Judged, News, Pruned, Removed
 from tandem_memory.client.asynchronous import AsyncMemory
 from tandem_memory.client.blocking import Memory
 from tandem_memory.client.errors import (
@@ -15,6 +15,7 @@ from tandem_memory.client.errors import (
     TooLateError,
     UnreachableError,
 )
+from tandem_memory.client.figures import SourceStats, Stats
 from tandem_memory.client.filter import EVERYTHING, Bounds, Filter
 from tandem_memory.client.requests import Pruning, keyed
 from tandem_memory.client.searcher import AsyncSearcher, Searcher

@@ -1,16 +1,14 @@
 """What the service answers, as values."""
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from typing import TypeAlias
 
 from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client.errors import MemoryServiceError, RefusedError, counted_from
-from tandem_memory.record import Record, moment
+from tandem_memory.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +57,14 @@ Change: TypeAlias = Record | Pruned | Judged
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """Changes in their order, and the cursor to go on from; no changes when nothing that was asked for happened for a while."""
+    """Changes in their order, and the cursor to go on from; no changes when nothing that was asked for happened for a while.
+
+    Where damage is skipped, `skipped` names what is not among the changes because it is not as it was written.
+    """
 
     changes: Sequence[Change]
     cursor: str
+    skipped: "Sequence[Finding]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,54 +82,6 @@ class Removed:
     kept: int
     by_source: Mapping[str, int]
     ids: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricStats:
-    """A metric over the records that have it."""
-
-    count: int
-    mean: float
-    min: float
-    max: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceStats:
-    """The records of one source.
-
-    Attributes:
-        records: How many.
-        metrics: Each metric that any of them has.
-        scored: How many have a score.
-        mean_score: Over those; None when there are none.
-        cost_usd: Sum over those that say what they cost, US dollars; None when none does.
-        used_by: Uses of its records by each source, its own included.
-        mean_gain: Over those uses, -1 to 1; None when there are none.
-        first_at: When the first was made.
-        last_at: When the last was made.
-    """
-
-    records: int
-    metrics: Mapping[str, MetricStats]
-    scored: int
-    mean_score: float | None
-    cost_usd: Decimal | None
-    used_by: Mapping[str, int]
-    mean_gain: float | None
-    first_at: datetime | None
-    last_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """A namespace in figures; `changes` counts from its beginning, pruned records included."""
-
-    records: int
-    dimension: int
-    embedding: str
-    changes: int
-    by_source: Mapping[str, SourceStats]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +132,10 @@ class Finding:
     what: str
 
 
+OnDamaged: TypeAlias = Callable[[Finding], None]
+"""Told of each record that is left out because it is not as it was written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """How many records were compared, and what is wrong; no findings when all is well."""
@@ -221,23 +179,13 @@ def hits(found: wire.Found, address: str, number: int = 0) -> Sequence[Hit]:
 def news(response: wire.WatchResponse) -> News:
     """What happened; kinds of change that are newer than this program are left out."""
     changes = (_change(change) for change in response.changes)
-    return News(changes=[change for change in changes if change is not None], cursor=response.cursor)
+    told = [change for change in changes if change is not None]
+    return News(changes=told, cursor=response.cursor, skipped=findings(response.skipped))
 
 
 def removed(response: wire.PruneResponse) -> Removed:
     """What a prune removed."""
     return Removed(removed=response.removed, kept=response.kept, by_source=dict(response.by_source), ids=tuple(response.ids))
-
-
-def stats(response: wire.StatsResponse) -> Stats:
-    """A namespace in figures."""
-    return Stats(
-        records=response.records,
-        dimension=response.dimension,
-        embedding=response.embedding,
-        changes=response.changes,
-        by_source={source: _source_stats(each) for source, each in sorted(response.by_source.items())},
-    )
 
 
 def namespaces(response: wire.ListNamespacesResponse) -> Sequence[Namespace]:
@@ -247,10 +195,21 @@ def namespaces(response: wire.ListNamespacesResponse) -> Sequence[Namespace]:
     ]
 
 
+def findings(messages: Iterable[wire.Finding]) -> Sequence[Finding]:
+    """What is not as it must be."""
+    return [Finding(namespace=each.namespace, where=each.where, what=each.what) for each in messages]
+
+
+def tell(skipped: Iterable[wire.Finding], on_damaged: OnDamaged | None) -> None:
+    """Tell of what was left out, which is nothing unless that was asked for."""
+    if on_damaged:
+        for each in findings(skipped):
+            on_damaged(each)
+
+
 def checked(response: wire.CheckResponse) -> Checked:
     """What a check found."""
-    findings = [Finding(namespace=each.namespace, where=each.where, what=each.what) for each in response.findings]
-    return Checked(records=response.records, findings=findings)
+    return Checked(records=response.records, findings=findings(response.findings))
 
 
 def backed_up(response: wire.BackupResponse) -> BackedUp:
@@ -269,21 +228,3 @@ def _change(change: wire.Change) -> Change | None:
             return Judged(id=told.id, gain=told.gain, source=told.source, key=told.key)
         case _:
             return None
-
-
-def _source_stats(each: wire.SourceStats) -> SourceStats:
-    metrics = {
-        name: MetricStats(count=metric.count, mean=metric.mean, min=metric.min, max=metric.max)
-        for name, metric in sorted(each.metrics.items())
-    }
-    return SourceStats(
-        records=each.records,
-        metrics=metrics,
-        scored=each.scored,
-        mean_score=each.mean_score if each.scored else None,
-        cost_usd=Decimal(each.cost_usd) if each.cost_usd else None,
-        used_by=dict(sorted(each.used_by.items())),
-        mean_gain=each.mean_gain if each.used_by else None,
-        first_at=moment(each.first_at) if each.HasField("first_at") else None,
-        last_at=moment(each.last_at) if each.HasField("last_at") else None,
-    )

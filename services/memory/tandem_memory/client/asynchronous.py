@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.client import answers, requests, watch
-from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, Removed, Stats
+from tandem_memory.client import answers, figures, requests, watch
+from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, Removed
 from tandem_memory.client.blocking import LONG_S
 from tandem_memory.client.errors import counted_from
+from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.finds import Finds, OnRefused
 from tandem_memory.client.line import Line
@@ -122,9 +123,19 @@ class AsyncMemory:
             if not (cursor := response.cursor):
                 return
 
-    def watch(self, cursor: str = "", where: Filter = EVERYTHING, *, only_new: bool = False, with_vectors: bool = False) -> AsyncWatch:
+    def watch(
+        self,
+        cursor: str = "",
+        where: Filter = EVERYTHING,
+        *,
+        only_new: bool = False,
+        with_vectors: bool = False,
+        skip_damaged: bool = False,
+    ) -> AsyncWatch:
         """As `Memory.watch`."""
-        request = watch.request(self._terms.namespace, cursor, where.message(), only_new=only_new, with_vectors=with_vectors)
+        request = watch.request(
+            *(self._terms.namespace, cursor, where.message()), only_new=only_new, with_vectors=with_vectors, skip_damaged=skip_damaged
+        )
         return AsyncWatch(self._link, self._terms.patient(), request)
 
     async def prune(self, pruning: Pruning) -> Removed:
@@ -139,19 +150,22 @@ class AsyncMemory:
     async def stats(self, where: Filter = EVERYTHING) -> Stats:
         """As `Memory.stats`."""
         request = wire.StatsRequest(namespace=self._terms.namespace, filter=where.message())
-        return answers.stats(await self._link.ask(self._terms, self._link.stub.Stats, request))
+        return figures.stats(await self._link.ask(self._terms, self._link.stub.Stats, request))
 
     async def namespaces(self) -> Sequence[Namespace]:
         """As `Memory.namespaces`."""
         return answers.namespaces(await self._link.ask(self._terms, self._link.stub.ListNamespaces, wire.ListNamespacesRequest()))
 
-    async def export(self, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> AsyncIterator[wire.Record]:
+    async def export(
+        self, where: Filter = EVERYTHING, *, with_vectors: bool = False, on_damaged: OnDamaged | None = None
+    ) -> AsyncIterator[wire.Record]:
         """As `Memory.export`."""
-        request = wire.ExportRequest(namespace=self._terms.namespace, filter=where.message(), with_vectors=with_vectors)
+        request = requests.export(self._terms.namespace, where, with_vectors=with_vectors, skip_damaged=on_damaged is not None)
         with said_well(self._link.address):
             call = self._link.stub.Export(request)
             try:
                 async for response in call:
+                    answers.tell(response.skipped, on_damaged)
                     for message in response.records:
                         yield message
             finally:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.client import answers, requests, watch
-from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, Removed, Stats
+from tandem_memory.client import answers, figures, requests, watch
+from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, Removed
 from tandem_memory.client.errors import counted_from
+from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.finds import Finds, OnRefused
 from tandem_memory.client.line import Line
@@ -148,7 +149,15 @@ class Memory:
             if not (cursor := response.cursor):
                 return
 
-    def watch(self, cursor: str = "", where: Filter = EVERYTHING, *, only_new: bool = False, with_vectors: bool = False) -> Watch:
+    def watch(
+        self,
+        cursor: str = "",
+        where: Filter = EVERYTHING,
+        *,
+        only_new: bool = False,
+        with_vectors: bool = False,
+        skip_damaged: bool = False,
+    ) -> Watch:
         """Every change from `cursor` on, then live; reconnects for as long as it takes, without a gap or a duplicate.
 
         Args:
@@ -156,8 +165,11 @@ class Memory:
             where: Appended records that do not match are left out.
             only_new: With an empty cursor, only what comes from now on.
             with_vectors: Whether records come with their vectors.
+            skip_damaged: Whether what is not as it was written is passed over, and named in `News.skipped`; it ends the watch otherwise.
         """
-        request = watch.request(self._terms.namespace, cursor, where.message(), only_new=only_new, with_vectors=with_vectors)
+        request = watch.request(
+            *(self._terms.namespace, cursor, where.message()), only_new=only_new, with_vectors=with_vectors, skip_damaged=skip_damaged
+        )
         return Watch(self._link, self._terms.patient(), request)
 
     def prune(self, pruning: Pruning) -> Removed:
@@ -172,22 +184,26 @@ class Memory:
     def stats(self, where: Filter = EVERYTHING) -> Stats:
         """Counts and means over the records that match, for each source."""
         request = wire.StatsRequest(namespace=self._terms.namespace, filter=where.message())
-        return answers.stats(self._link.ask(self._terms, self._link.stub.Stats, request))
+        return figures.stats(self._link.ask(self._terms, self._link.stub.Stats, request))
 
     def namespaces(self) -> Sequence[Namespace]:
         """All namespaces that the caller may read."""
         return answers.namespaces(self._link.ask(self._terms, self._link.stub.ListNamespaces, wire.ListNamespacesRequest()))
 
-    def export(self, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Iterator[wire.Record]:
+    def export(
+        self, where: Filter = EVERYTHING, *, with_vectors: bool = False, on_damaged: OnDamaged | None = None
+    ) -> Iterator[wire.Record]:
         """All records that match, as they are at one moment, as the wire has them; `transfer` writes them to a file.
 
-        A break is an error: the moment would be another one.
+        A break is an error: the moment would be another one. So is a record that is not as it was written, unless `on_damaged` is told of
+        each of those, which are then left out.
         """
-        request = wire.ExportRequest(namespace=self._terms.namespace, filter=where.message(), with_vectors=with_vectors)
+        request = requests.export(self._terms.namespace, where, with_vectors=with_vectors, skip_damaged=on_damaged is not None)
         with said_well(self._link.address):
             call = self._link.stub.Export(request)
             try:
                 for response in call:
+                    answers.tell(response.skipped, on_damaged)
                     yield from response.records
             finally:
                 call.cancel()  # nothing, unless nobody wants the rest

@@ -113,6 +113,11 @@ def page(namespace: str, cursor: str, where: Filter, *, with_vectors: bool) -> w
     return wire.ScanRequest(namespace=namespace, cursor=cursor, limit=MOST_ON_A_PAGE, filter=where.message(), with_vectors=with_vectors)
 
 
+def export(namespace: str, where: Filter, *, with_vectors: bool, skip_damaged: bool) -> wire.ExportRequest:
+    """An export."""
+    return wire.ExportRequest(namespace=namespace, filter=where.message(), with_vectors=with_vectors, skip_damaged=skip_damaged)
+
+
 def prune(namespace: str, pruning: Pruning) -> wire.PruneRequest:
     """A prune."""
     return wire.PruneRequest(

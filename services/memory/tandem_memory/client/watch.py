@@ -156,9 +156,13 @@ class AsyncWatch:
         raise ended(self._link.address)
 
 
-def request(namespace: str, cursor: str, where: wire.Filter, *, only_new: bool, with_vectors: bool) -> wire.WatchRequest:
+def request(
+    namespace: str, cursor: str, where: wire.Filter, *, only_new: bool, with_vectors: bool, skip_damaged: bool
+) -> wire.WatchRequest:
     """A watch from `cursor` on."""
-    return wire.WatchRequest(namespace=namespace, cursor=cursor, only_new=only_new, filter=where, with_vectors=with_vectors)
+    asked = wire.WatchRequest(namespace=namespace, cursor=cursor, only_new=only_new, filter=where)
+    asked.with_vectors, asked.skip_damaged = with_vectors, skip_damaged
+    return asked
 
 
 def _going_on(request: wire.WatchRequest, cursor: str) -> wire.WatchRequest:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Near, News, Origin, Page, Pruning, Removed, TooLarge
+from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Near, News, OnDamage, Origin, Page, Pruning, Removed, TooLarge
 from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committer
@@ -94,7 +94,9 @@ class Embedded:
         after = cursors.position(known, cursor, self._store.head(known))
         return await self._off_the_loop(partial(self._readings.page, known, index, after, limit, wanted, vectors=vectors))
 
-    def watch(self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool) -> AsyncIterator[News]:
+    def watch(
+        self, namespace: str, cursor: str, wanted: Filter, *, only_new: bool, vectors: bool, damaged: OnDamage | None = None
+    ) -> AsyncIterator[News]:
         """Read the log from the cursor on, as it grows."""
         known, from_now = self._store.namespaces.get(namespace), only_new and not cursor
         after = 0
@@ -105,7 +107,7 @@ class Embedded:
             msg = f"{cursor!r} is no cursor of namespace {namespace!r}, which is not there yet: begin without one"
             raise CursorError(msg)
         look = partial(self._readings.look, namespace, vectors=vectors)
-        return follow(self._bell, look, after, wanted, self._quiet_s, place_first=from_now)
+        return follow(self._bell, look, after, wanted, self._quiet_s, place_first=from_now, damaged=damaged)
 
     async def prune(self, namespace: str, pruning: Pruning) -> Removed:
         """Choose by the columns of the index, as they are at this moment; then remove those that are still there."""
@@ -145,9 +147,9 @@ class Embedded:
             for name, index in sorted(self._indexes.all.items())
         ]
 
-    def export(self, namespace: str, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+    def export(self, namespace: str, wanted: Filter, *, vectors: bool, damaged: OnDamage | None = None) -> AsyncIterator[Sequence[Record]]:
         """Read one snapshot of the store to its end."""
-        return self._readings.export(self._store.namespace(namespace), wanted, vectors=vectors)
+        return self._readings.export(self._store.namespace(namespace), wanted, vectors=vectors, damaged=damaged)
 
     async def check(self) -> tuple[int, Sequence[Finding]]:
         """Compare all tables, then the indexes with them."""

@@ -9,7 +9,7 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
 from tandem_memory.answer_size import within
-from tandem_memory.backend import PAGE_BYTES, Got, Near, Page, TooLarge
+from tandem_memory.backend import PAGE_BYTES, Got, Near, OnDamage, Page, TooLarge
 from tandem_memory.embedded import cursors
 from tandem_memory.index import Index
 from tandem_memory.statistics import Tally
@@ -105,10 +105,13 @@ class Readings:
                         tally.count(record)
         return tally.told(dimension=namespace.dimension, embedding=namespace.embedding, changes=changes)
 
-    async def export(self, namespace: Namespace, wanted: Filter, *, vectors: bool) -> AsyncIterator[Sequence[Record]]:
+    async def export(
+        self, namespace: Namespace, wanted: Filter, *, vectors: bool, damaged: OnDamage | None = None
+    ) -> AsyncIterator[Sequence[Record]]:
         """All records that match, as they are when this begins."""
         with self._store.snapshot() as snapshot:
-            parts = ([record for record in part if wants(wanted, record)] for part in _parts(snapshot, namespace, vectors=vectors))
+            read = _parts(snapshot, namespace, vectors=vectors, damaged=damaged)
+            parts = ([record for record in part if wants(wanted, record)] for part in read)
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 if part:
                     yield part
@@ -124,18 +127,17 @@ def _fitting(records: Iterable[Record]) -> Iterator[Record]:
         yield record
 
 
-def _parts(snapshot: Snapshot, namespace: Namespace, *, vectors: bool) -> Iterator[Sequence[Record]]:
+def _parts(snapshot: Snapshot, namespace: Namespace, *, vectors: bool, damaged: OnDamage | None = None) -> Iterator[Sequence[Record]]:
     """All records, as many at once as a message carries."""
-    after = 0
-    while True:
-        part, weight = list[Record](), 0
+    after, more = 0, True
+    while more:
+        part, weight, more = list[Record](), 0, False
         with snapshot.reading() as transaction:
-            for record in reading.records(transaction, namespace, after, vectors=vectors):
+            for record in reading.records(transaction, namespace, after, vectors=vectors, damaged=damaged):
                 part.append(record)
                 weight += record.ByteSize()
-                if len(part) >= _MOST_RECORDS or weight >= _MOST_BYTES:
+                if more := len(part) >= _MOST_RECORDS or weight >= _MOST_BYTES:
                     break
-        if not part:
-            return
-        yield part
-        after = int(part[-1].id)
+        if part:
+            yield part
+            after = int(part[-1].id)

@@ -4,11 +4,11 @@ Nothing is kept for a reader but its position, so one that is slow or gone costs
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
-from tandem_memory.backend import News
+from tandem_memory.backend import DamagedError, News, OnDamage
 from tandem_memory.bell import Bell, rung_or_late
 from tandem_memory.embedded.cursors import cursor
 from tandem_memory.store import Namespace
@@ -24,6 +24,7 @@ async def follow(
     quiet_s: float,
     *,
     place_first: bool = False,
+    damaged: OnDamage | None = None,
 ) -> AsyncIterator[News]:
     """Every change behind position `after` that is wanted, for ever.
 
@@ -33,6 +34,7 @@ async def follow(
         after: Where to begin.
         wanted: Which appended records; all other changes are told.
         quiet_s: When nothing was told for so long, where the reader is is told.
+        damaged: Hears of what is passed over because it is not as it was written; without it that ends the reading.
         place_first: Whether that is told at once, to a reader that could not find its way back there without.
     """
     clock = asyncio.get_running_loop().time
@@ -41,16 +43,24 @@ async def follow(
         rung = bell.next()
         seen = await look(after)
         changes: list[Change] = []
-        more = False
+        more = skipped = False
         if seen is not None:
             namespace, stretch = seen
+            _tell(stretch.damages, damaged)
             changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until > after, stretch.until
-            known = cursor(namespace, after)
-        if changes or (place_first and known) or clock() - told_s >= quiet_s:
+            known, skipped = cursor(namespace, after), bool(stretch.damages)
+        if changes or skipped or (place_first and known) or clock() - told_s >= quiet_s:
             yield News(changes=changes, cursor=known)
             told_s, place_first = clock(), place_first and not known
         if not more:
             await rung_or_late(rung, told_s + quiet_s - clock())
+
+
+def _tell(damages: Sequence[DamagedError], damaged: OnDamage | None) -> None:
+    for damage in damages:
+        if damaged is None:
+            raise damage
+        damaged(damage)
 
 
 def _wanted(changes: Iterable[Change], wanted: Filter) -> Iterable[Change]:

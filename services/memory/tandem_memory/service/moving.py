@@ -11,6 +11,7 @@ from tandem_memory.service import texts
 from tandem_memory.service.outcome import told
 from tandem_memory.service.parts import Calls, Context
 from tandem_memory.service.pipeline import in_order
+from tandem_memory.service.skipping import Skipping
 
 _PART_BYTES = 1024 * 1024  # of an answer, and a single record whatever its size
 
@@ -23,10 +24,14 @@ class Moving(Calls):
         with told(self._parts.figures, "Export", request.namespace, timed=False):
             self._allow(context, request.namespace, Right.READ)
             check_named(request)
-            async for records in self._parts.backend.export(request.namespace, request.filter, vectors=request.with_vectors):
+            skipping = Skipping(request.namespace, wanted=request.skip_damaged)
+            parts = self._parts.backend.export(request.namespace, request.filter, vectors=request.with_vectors, damaged=skipping.hears)
+            async for records in parts:
                 self._allow(context, request.namespace, Right.READ)  # it may have been taken away meanwhile
                 for part in _parts(records):
-                    yield ExportResponse(records=part)
+                    yield ExportResponse(records=part, skipped=skipping.taken())
+            if skipped := skipping.taken():
+                yield ExportResponse(skipped=skipped)
 
     async def Import(self, request_iterator: AsyncIterator[ImportRequest], context: Context) -> ImportResponse:  # noqa: N802 - the wire's name
         """Take in what was exported; what is there already, by its key, stays as it is."""

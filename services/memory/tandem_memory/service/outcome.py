@@ -107,7 +107,10 @@ def _unavailable(error: StoreUnavailableError, call: _Call) -> Refused:
 
 
 def _damaged(error: DamagedError, _: _Call) -> Refused:
-    return Refused(grpc.StatusCode.DATA_LOSS, f"store: {error}; check says what else is wrong, a backup brings it back")
+    return Refused(
+        grpc.StatusCode.DATA_LOSS,
+        f"store: {error}; check says what else is wrong, a backup brings it back (skip_damaged: an export or a watch goes on without it)",
+    )
 
 
 def _lost(error: ReadingLostError, call: _Call) -> Refused:

@@ -14,6 +14,7 @@ from tandem_memory.acceptance import check_watch
 from tandem_memory.rights import Right
 from tandem_memory.service.outcome import told
 from tandem_memory.service.parts import Calls, Context
+from tandem_memory.service.skipping import Skipping
 from tandem_memory.service.stopping import StoppingError
 
 
@@ -25,8 +26,12 @@ class Watching(Calls):
         with told(self._parts.figures, "Watch", request.namespace, about="cursor", timed=False):
             self._allow(context, request.namespace, Right.READ)
             check_watch(request)
+            skipping = Skipping(request.namespace, wanted=request.skip_damaged)
             news = self._parts.backend.watch(
-                request.namespace, request.cursor, request.filter, only_new=request.only_new, vectors=request.with_vectors
+                *(request.namespace, request.cursor, request.filter),
+                only_new=request.only_new,
+                vectors=request.with_vectors,
+                damaged=skipping.hears,
             )
             with self._parts.figures.watching() as count:
                 while True:
@@ -36,5 +41,5 @@ class Watching(Calls):
                         break
                     self._allow(context, request.namespace, Right.READ)  # it may have been taken away meanwhile
                     count(len(each.changes))
-                    yield WatchResponse(changes=each.changes, cursor=each.cursor)
+                    yield WatchResponse(changes=each.changes, cursor=each.cursor, skipped=skipping.taken())
         raise Refused(grpc.StatusCode.UNAVAILABLE, "watch: the service is stopping; watch again from the last cursor")

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Record
 
-from tandem_memory.backend import DamagedError
+from tandem_memory.backend import DamagedError, OnDamage
 from tandem_memory.store.draft import Added, Gone, Used
 from tandem_memory.store.entries import moment_us, parsed
 from tandem_memory.store.jobs import use_of
@@ -25,10 +25,12 @@ class Stretch:
     Attributes:
         changes: In their order; what was appended and is gone again is left out.
         until: Position of the last change that was looked at.
+        damages: What is not as it was written, and is not among the changes.
     """
 
     changes: Sequence[Change]
     until: int
+    damages: Sequence[DamagedError] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +72,23 @@ def record(transaction: Transaction, namespace: Namespace, position: int, *, vec
     return None if kept is None else _whole(transaction, key, kept, vectors=vectors)
 
 
-def records(transaction: Transaction, namespace: Namespace, after: int = 0, *, vectors: bool = False) -> Iterator[Record]:
-    """All records behind a position, with their use."""
-    for key, kept in transaction.walk(Table.RECORDS, place(namespace.number, after + 1), place(namespace.number + 1, 0)):
-        yield _whole(transaction, key, kept, vectors=vectors)
+def records(
+    transaction: Transaction, namespace: Namespace, after: int = 0, *, vectors: bool = False, damaged: OnDamage | None = None
+) -> Iterator[Record]:
+    """All records behind a position, with their use; `damaged` hears of those that are not as they were written.
+
+    Raises:
+        DamagedError: at such a record, when nobody hears of it; at a page that is broken, whoever does.
+    """
+    for key, kept in transaction.walk_sealed(Table.RECORDS, place(namespace.number, after + 1), place(namespace.number + 1, 0)):
+        try:
+            whole = _whole(transaction, key, unsealed(Table.RECORDS, key, kept), vectors=vectors)
+        except DamagedError as damage:
+            if damaged is None:
+                raise
+            damaged(damage)
+        else:
+            yield whole
 
 
 def added(transaction: Transaction, namespace: Namespace, after: int, most: int) -> Sound:
@@ -127,15 +142,19 @@ def vector(transaction: Transaction, key: bytes) -> bytes:
 def changes(transaction: Transaction, namespace: Namespace, after: int, *, most: int, most_bytes: int, vectors: bool) -> Stretch:
     """What happened behind position `after`: at most `most` changes, and no more once they are `most_bytes` in all."""
     first, before = place(namespace.number, after + 1), place(namespace.number + 1, 0)
-    appended = ((key, kept, True) for key, kept in transaction.walk(Table.RECORDS, first, before))
-    others = ((key, kept, False) for key, kept in transaction.walk(Table.CHANGES, first, before))
-    found, weight = list[Change](), 0
-    for key, kept, is_record in heapq.merge(appended, others):
-        found.append(_appended(transaction, key, kept, vectors=vectors) if is_record else parsed(Change, kept))
+    appended = ((key, kept, Table.RECORDS) for key, kept in transaction.walk_sealed(Table.RECORDS, first, before))
+    others = ((key, kept, Table.CHANGES) for key, kept in transaction.walk_sealed(Table.CHANGES, first, before))
+    found, damages, weight = list[Change](), list[DamagedError](), 0
+    for key, kept, table in heapq.merge(appended, others):
+        try:
+            value = unsealed(table, key, kept)
+            found.append(_appended(transaction, key, value, vectors=vectors) if table is Table.RECORDS else parsed(Change, value))
+        except DamagedError as damage:
+            damages.append(damage)
         after, weight = placed(key)[1], weight + len(kept) + (4 * namespace.dimension if vectors else 0)
-        if len(found) >= most or weight >= most_bytes:
+        if len(found) + len(damages) >= most or weight >= most_bytes:
             break
-    return Stretch(changes=found, until=after)
+    return Stretch(changes=found, until=after, damages=damages)
 
 
 def _moment_us(table: Table, key: bytes, kept: bytes) -> int:
