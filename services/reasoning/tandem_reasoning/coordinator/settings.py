@@ -1,9 +1,9 @@
 """The coordinator's settings: TANDEM_COORDINATOR_* in the environment."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +16,16 @@ class Settings(BaseSettings):
     """File with the job: JSON."""
     questions: str
     """Address of the question set."""
+    id_field: str = "id"
+    """Field of its lines that names a question."""
+    question_field: str = "question"
+    """Field that holds its text."""
+    answer_field: str = "answer"
+    """Field that holds the right answer, where there is one."""
+    kind_field: str = "kind"
+    """Field that holds its class, where there is one."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Only so many questions, from the first on."""
     ledger: Path
     """File that the books are kept in; on a disk of this machine."""
     listen: str = "127.0.0.1:0"

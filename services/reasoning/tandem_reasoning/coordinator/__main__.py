@@ -1,0 +1,46 @@
+"""The process of a coordinator: `python -m tandem_reasoning.coordinator`, settings in TANDEM_COORDINATOR_* (see settings.py)."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable
+
+from pydantic import ValidationError
+from tandem_rpc import RpcSetupError
+
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.coordinator.process import run
+from tandem_reasoning.coordinator.settings import Settings
+from tandem_reasoning.ledger import LedgerError
+from tandem_reasoning.questions.line import Fields
+from tandem_reasoning.questions.mistakes import QuestionsError
+from tandem_reasoning.questions.reading import questions
+
+_UNUSABLE = 93  # as with trainers: do not start it again, what it was given is wrong
+
+
+def main() -> int:
+    """Coordinate until asked to stop; 0 then, 93 when what it was given cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        settings = Settings()  # pyright: ignore[reportCallIssue] - the environment says what is not given here
+        fields = Fields(id=settings.id_field, question=settings.question_field, answer=settings.answer_field, kind=settings.kind_field)
+        asked = tuple(questions(settings.questions, os.environ, fields=fields, limit=settings.limit))
+        run(settings, Job.model_validate_json(settings.job.read_bytes()), asked)
+    except ValidationError as error:
+        return _said(f"{error.title}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    except QuestionsError as error:
+        return _said(error.mistakes)
+    except (RpcSetupError, LedgerError) as error:
+        return _said([str(error)])
+    return 0
+
+
+def _said(lines: Iterable[str]) -> int:
+    for line in lines:
+        sys.stderr.write(f"tandem-reasoning coordinator: {line}\n")
+    return _UNUSABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
