@@ -8,7 +8,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from kubernetes.aio import config
@@ -24,6 +24,7 @@ from .kube.client import Kube, configuration
 from .kube.informer import Informer
 from .kube.lease import Lease
 from .kube.limiter import Limiter
+from .kube.together import first_over
 from .news import watching
 from .news.hearing import Hearing
 from .news.resync import Resync
@@ -75,7 +76,7 @@ async def _run(settings: Settings) -> int:
     lease = Lease(lease_kube, settings.own_namespace, _LEASE, settings.identity, asyncio.get_running_loop().time)
     try:
         with probes.served(settings.probes_listen):
-            await _first(stop.wait(), lease.acquire())
+            await first_over(stop.wait(), lease.acquire())
             return 0 if stop.is_set() else await _act(settings, found, lease, probes, stop)
     finally:
         await lease.release()
@@ -99,7 +100,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     following = (each.follow() for each in informers.values())
     working = _work(settings, shell, queue, informers)
     try:
-        await _first(
+        await first_over(
             _asked_to_stop(stop, queue),
             lease.keep(),
             hearing.follow(),
@@ -130,20 +131,6 @@ async def _work(settings: Settings, shell: Shell, queue: Queue, informers: Mappi
     await asyncio.gather(shell.begin(settings.namespace), *(each.synced.wait() for each in informers.values()))
     _log.info("%s cares for the runs of %s", settings.identity, settings.namespace or "all namespaces")
     await queue.work(shell.look)
-
-
-async def _first(*awaited: Awaitable[object]) -> None:
-    """Until one of them ends; the others are cancelled, and whatever fell is raised."""
-    tasks = [asyncio.ensure_future(each) for each in awaited]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        if not task.cancelled():
-            task.result()
 
 
 def _on_signals(stop: asyncio.Event) -> None:

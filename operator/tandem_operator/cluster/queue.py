@@ -171,7 +171,8 @@ class Queue:
             if self._later:
                 again_s = min(again_s, self._later[0][0] - now)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), None if again_s == _NEVER else again_s)
+                async with asyncio.timeout(None if again_s == _NEVER else again_s):
+                    await self._asked.wait()
 
     def _hand_on(self, key: Key, turn: Turn, now: float) -> None:
         if turn is Turn.PROGRESS:

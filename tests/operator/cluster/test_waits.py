@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster.kube.backoff import backoff_s
-from tandem_operator.cluster.kube.together import all_over
+from tandem_operator.cluster.kube.together import all_over, first_over
 from tandem_operator.cluster.refusals import Refusals
 from tandem_operator.cluster.seen.pods import seen_pod
 from tandem_operator.cluster.settings import CurrentSite, Settings
 from tandem_operator.cluster.world import World
 from tandem_operator.plan.values import Tier, Waiting
+
+from tests.operator.cluster.clients import in_virtual_time
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEY = ("n", "r")
@@ -121,6 +123,27 @@ def test_a_request_that_fails_does_not_leave_the_others_alone() -> None:
         asyncio.run(_all(ends("slow", 9), ends("first", 3, KeyError()), ends("second", 1, ValueError())))
     assert over == ["second", "first", "slow"]
     assert asyncio.run(_all(ends("a", 2), ends("b", 1))) == ["a", "b"]
+
+
+def test_the_others_are_cancelled_until_they_are() -> None:
+    """Also one that misses it, as `asyncio.wait_for` does when what it waits for comes at that moment; and what fell is raised."""
+    missed: list[int] = []
+
+    async def misses() -> None:
+        for each in range(3):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                missed.append(each)
+        await asyncio.sleep(3600)
+
+    async def falls() -> None:
+        await asyncio.sleep(1)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        in_virtual_time(first_over(misses(), falls(), misses()))
+    assert sorted(missed) == [0, 0, 1, 1, 2, 2]
 
 
 async def _all(*awaited: object) -> list[object]:

@@ -1,10 +1,11 @@
-"""Several requests at the same time, of which none is left to itself when another fails."""
+"""Several things at the same time, of which none is left to itself when another fails or is over."""
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+_AGAIN_S: Final = 1.0
 
 
 async def all_over(*awaited: Awaitable[T]) -> list[T]:
@@ -19,3 +20,22 @@ async def all_over(*awaited: Awaitable[T]) -> list[T]:
             raise each
         results.append(each)
     return results
+
+
+async def first_over(*awaited: Awaitable[object]) -> None:
+    """Until one of them is over; the others are cancelled, and whatever fell is raised.
+
+    They are cancelled until they are: whoever waits with `asyncio.wait_for`, our libraries among them, misses being cancelled at the very
+    moment at which the wait is over, and a process that waited for that would neither act nor leave.
+    """
+    tasks = [asyncio.ensure_future(each) for each in awaited]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        while left := [task for task in tasks if not task.done()]:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=_AGAIN_S)
+    for task in done:
+        if not task.cancelled():
+            task.result()

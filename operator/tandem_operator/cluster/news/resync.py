@@ -54,7 +54,8 @@ class Resync:
         due, failures = self._loop.time() + _EVERY_S, 0
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._listed.wait(), max(0.0, due - self._loop.time()))
+                async with asyncio.timeout(max(0.0, due - self._loop.time())):
+                    await self._listed.wait()
                 await asyncio.sleep(_SETTLES_S)
             try:
                 if self._loop.time() >= due:
