@@ -46,7 +46,7 @@ class Answered:
         cloud: The answer of the cloud lane alone, where it was asked.
         by_cloud: Whether a cloud lane gave the answer that was taken; None when not said.
         both_chance: Chance with which both lanes were asked, more than 0: 1 when they were for all items.
-        label: The right answer, where there is one.
+        label: The right answer, where there is one; keyed together with the replies, so that it is spelt as they are.
         confidence: How sure the experts said they are, 0 to 1; None takes the share of votes for it.
         recall: What another lane's record had to say; None when none was found.
     """

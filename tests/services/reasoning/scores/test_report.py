@@ -10,6 +10,8 @@ from tandem_reasoning.scores.measures.coherence import rationales
 from tandem_reasoning.scores.reference import document
 from tandem_reasoning.scores.report import report, shown_as
 from tandem_reasoning.scores.score import Score
+from tandem_reasoning.thinking.answers import keyed
+from tandem_reasoning.thinking.vote import plurality
 
 from tests.services.reasoning.scores.rows import run
 
@@ -115,3 +117,22 @@ def test_older_names_stand_beside_what_is_measured() -> None:
     shown = shown_as(report(run(50), resamples=FEW))
     assert {older: score.name for older, score in shown.items()} == ALIASES
     assert ALIASES == {"coherence": "agreement", "integration": "ensembleGain", "consciousness": "metacognition"}
+
+
+def test_replies_become_scores() -> None:
+    """What experts wrote, keyed together with the label, is all that agreement, accuracy and gain are made of."""
+    written = [
+        ("Answer: 1,000", "1000.", "**Answer:** 7"),
+        ("Answer: Paris", "paris", "The answer is Paris."),
+        ("no", "Answer: yes", "No."),
+    ]
+    items: list[Answered] = []
+    for replies, label in zip(written, ("1000", "Paris", "yes"), strict=True):
+        *answers, right = keyed([*replies, label])
+        vote = plurality(answers).answer
+        items.append(Answered(taken=vote, answers=answers, vote=vote, greedy=answers[0], label=right))
+    found = scores(items)
+    assert found["agreement"].value == pytest.approx((2 / 3 + 1 + 2 / 3) / 3)
+    assert found["accuracy"].value == pytest.approx(2 / 3)
+    assert found["ensembleGain"].parts == {"vote": pytest.approx(2 / 3), "greedy": pytest.approx(2 / 3)}
+    assert found["accuracy"].interval is None
