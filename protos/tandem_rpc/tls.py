@@ -1,6 +1,7 @@
 """Certificates for both ends (RFC 8446), from PEM files; a server's are read anew when they were renewed."""
 
 import logging
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +76,14 @@ class _Renewals:
     def __init__(self, tls: ServerTls) -> None:
         self._tls = tls
         self._pems = _pems(tls)
+        _check_pair(tls)
         self.shown = _configuration(*self._pems)
 
     def current(self) -> grpc.ServerCertificateConfiguration:
         try:
             pems = _pems(self._tls)
+            if pems != self._pems:
+                _check_pair(self._tls)
         except RpcSetupError as error:
             _log.warning("%s; the certificate read before is still shown", error)
             return self.shown
@@ -94,6 +98,17 @@ def _pems(tls: ServerTls) -> tuple[bytes, bytes, bytes | None]:
         _pem("tls.certificate", tls.certificate),
         _pem("tls.client_ca", tls.client_ca) if tls.client_ca else None,
     )
+
+
+def _check_pair(tls: ServerTls) -> None:
+    """Refuse a certificate and a key that were not made for each other: gRPC would listen all the same, and fail at every handshake."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, password="")
+    except (ssl.SSLError, OSError) as error:
+        reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        why = "do not belong together" if reason == "KEY_VALUES_MISMATCH" else f"cannot be used ({reason})"
+        msg = f"tls.certificate, tls.key: {tls.certificate} and {tls.key} {why}; give a certificate and its own key, without a password"
+        raise RpcSetupError(msg) from None
 
 
 def _configuration(key: bytes, certificate: bytes, client_ca: bytes | None) -> grpc.ServerCertificateConfiguration:

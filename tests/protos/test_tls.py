@@ -96,5 +96,8 @@ def test_unusable_files_are_named(start: Start, connect: Callable[..., Any], tmp
         start(tls=ServerTls(certificate=tmp_path / "absent", key=key))
     with pytest.raises(RpcSetupError, match=r"tls\.ca: .*absent cannot be read"):
         connect(1, tls=ClientTls(ca=tmp_path / "absent"))
+    _, other = ours.issue("other")
+    with pytest.raises(RpcSetupError, match=rf"^tls\.certificate, tls\.key: {certificate} and {other} do not belong together; give"):
+        start(tls=ServerTls(certificate=certificate, key=other))
     with pytest.raises(RpcSetupError, match="only one of the two"):
         connect(1, tls=ClientTls(certificate=certificate))

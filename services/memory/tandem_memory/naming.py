@@ -41,6 +41,7 @@ def mistyped(given: Iterable[str]) -> Iterator[str]:
 def said(text: str) -> str:
     """What `tandem_rpc` says of a setting, under the name that it was set by."""
     field, colon, rest = text.partition(":")
-    name = _PARTS.get(field, field)
-    text = f"{variable(name)}{colon}{rest}" if name in Settings.model_fields else text
+    names = [_PARTS.get(each, each) for each in field.split(", ")]
+    if all(name in Settings.model_fields for name in names):
+        text = f"{', '.join(map(variable, names))}{colon}{rest}"
     return text.replace("plaintext=True", f"{variable('plaintext')}=true")
