@@ -4,14 +4,12 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
 import uvloop
 from prometheus_client import disable_created_metrics
 from tandem.memory.v1 import memory_pb2
-from tandem.memory.v1.memory_pb2 import Namespace
 from tandem.memory.v1.memory_pb2_grpc import add_MemoryServiceServicer_to_server
 from tandem_rpc import AsyncServer, serve_async
 from tandem_rpc.process import address_file
@@ -19,6 +17,7 @@ from tandem_rpc.process.scraping import Scraping
 
 from tandem_memory import backup, opening
 from tandem_memory.backend import Backend
+from tandem_memory.counting import Counting
 from tandem_memory.embedding import Endpoint
 from tandem_memory.service import Memory, Parts
 from tandem_memory.settings import Settings
@@ -26,7 +25,6 @@ from tandem_memory.settings import Settings
 _SERVICE = memory_pb2.DESCRIPTOR.services_by_name["MemoryService"].full_name
 # Copying and checking a large store are unary calls that take as long as its disk needs. Callers bring shorter deadlines.
 _LONGEST_CALL_S = 3600.0
-_SCRAPE_PATIENCE_S = 5.0
 _LOOK_S = 1.0  # between looks for trouble: a probe looks every few seconds
 _log = logging.getLogger("tandem_memory")
 
@@ -101,15 +99,8 @@ async def _probed(server: AsyncServer, backend: Backend) -> None:
 
 
 def _scraping(settings: Settings, parts: Parts, stop: asyncio.Event) -> Scraping:
-    loop = asyncio.get_running_loop()
-
-    async def there() -> Sequence[Namespace]:
-        return await parts.backend.namespaces()
-
-    def kept() -> Sequence[Namespace]:  # in the thread of a scrape
-        return asyncio.run_coroutine_threadsafe(there(), loop).result(_SCRAPE_PATIENCE_S)
-
-    parts.figures.kept(lambda: sum(each.records for each in kept()), lambda: len(kept()))
+    counting = Counting(parts.backend.namespaces, asyncio.get_running_loop())
+    parts.figures.kept(lambda: counting.kept().records, lambda: counting.kept().namespaces)
     return Scraping(settings.metrics_listen, parts.figures.registry, lambda: "stopping" if stop.is_set() else parts.backend.trouble())
 
 
