@@ -5,6 +5,7 @@ hears of it and may stop; what it did until then may still be billed.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,9 +22,11 @@ from tandem_reasoning.values import Prompt
 MOST_BYTES = 8 * 1024 * 1024
 """Of an answer: 128,000 tokens of 4 bytes, each wrapped in JSON as in a stream, are less."""
 
-_CONNECT_S = 5.0  # a machine that is there answers within a round trip; two lost packets are made good by then
+MOST_AT_ONCE = 256
+"""Calls of one client: more than any lane has in flight, and less than a process may have files open."""
+
+_CONNECT_S = 10.0  # a machine that is there answers within a round trip; three lost packets are made good after 7 s
 _IDLE_S = 4.0  # uvicorn hangs up on idle connections after 5; a request must not meet that
-_CONNECTIONS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +52,14 @@ class LaneClient:
     Args:
         key: Where the key is; None for servers that want none. It is shown to every url that is asked, so have one client for each lane.
         most_bytes: Of an answer; a longer one is given up.
+        most_at_once: Calls; more wait for their turn, within their deadlines.
     """
 
-    def __init__(self, *, key: KeyPlace | None = None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, *, key: KeyPlace | None = None, most_bytes: int = MOST_BYTES, most_at_once: int = MOST_AT_ONCE) -> None:
         self._key, self._most_bytes = key, most_bytes
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(None, connect=_CONNECT_S),  # the deadline of the call is the only other one
-            limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=_IDLE_S),
+            limits=httpx2.Limits(max_connections=most_at_once, max_keepalive_connections=most_at_once, keepalive_expiry=_IDLE_S),
             headers={"Accept-Encoding": "identity"},  # so that an answer is as large as it looks
             follow_redirects=False,  # the key is for the address that was given
         )
@@ -97,6 +101,7 @@ class LaneClient:
     async def _exchange(self, method: str, address: str, body: Mapping[str, Any] | None, deadline_s: float) -> Reply | Failed:
         begin = time.monotonic()
         try:
+            _check(address)
             async with asyncio.timeout(deadline_s):
                 reply = await self._send(method, address, body)
         except TimeoutError:
@@ -109,16 +114,20 @@ class LaneClient:
 
     async def _send(self, method: str, address: str, body: Mapping[str, Any] | None) -> Reply | Failed:
         key = "" if self._key is None else self._key.read()
-        shown = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()  # all ASCII: there is no text that it cannot say
         whole = bytearray()
-        async with self._http.stream(method, address, json=body, headers=shown) as response:
+        async with self._http.stream(method, address, content=content, headers=headers) as response:
             async for piece in response.aiter_bytes():
                 whole += piece
                 if len(whole) > self._most_bytes:
                     return Failed(trouble=Trouble.MALFORMED, problem=f"the answer is larger than {self._most_bytes:,} bytes")
-            headers = {name.lower(): value for name, value in response.headers.items()}
+            said = {name.lower(): value for name, value in response.headers.items()}
             told = bytes(whole.replace(key.encode(), b"***") if key else whole)  # a refusal may repeat the key that it was shown
-            return Reply(status=response.status_code, headers=headers, body=told, seconds=0.0)
+            return Reply(status=response.status_code, headers=said, body=told, seconds=0.0)
 
 
 def chat(model: str, prompt: Prompt, *, stream: bool = False) -> dict[str, Any]:
@@ -132,8 +141,25 @@ def chat(model: str, prompt: Prompt, *, stream: bool = False) -> dict[str, Any]:
     return body | {"stream": True, "stream_options": {"include_usage": True}} if stream else body
 
 
+def _check(address: str) -> None:
+    """What the library finds out by an error of its own.
+
+    Raises:
+        httpx2.InvalidURL: The port is none.
+    """
+    if (httpx2.URL(address).port or 0) > _LAST_PORT:
+        msg = "no such port"
+        raise httpx2.InvalidURL(msg)
+
+
+_LAST_PORT = 65_535
+
+
 def _failed(error: httpx2.HTTPError | httpx2.InvalidURL) -> Failed:
     """What an error of the connection stands for. Its own text is not told: it may hold what was sent."""
+    if isinstance(error, httpx2.ConnectError) and "SSL" in str(error):
+        problem = "no safe connection: have it show a certificate that is trusted here, or write http:// if it has none"
+        return Failed(trouble=Trouble.UNREACHABLE, problem=problem)
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
         return Failed(trouble=Trouble.UNREACHABLE, problem="nobody answers at the address; start the server, or correct the lane's url")
     if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):

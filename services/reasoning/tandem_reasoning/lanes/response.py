@@ -7,11 +7,12 @@ long comes as 400, 413 or 500, or as 200 with an error inside. So the words are 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from tandem_reasoning.lanes import headers as told
 from tandem_reasoning.lanes.events import assembled
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
+from tandem_reasoning.thinking import tokens
 from tandem_reasoning.values import Prompt, Usage
 
 _WORDS = {
@@ -25,7 +26,6 @@ _WORDS = {
     ),
 }
 _SHORT = 300  # characters of what a server says that are kept: a line of a log or a condition, not a page of HTML
-_TEMPLATE_TOKENS = 16  # what a chat template sets around a message; those of Llama, Phi and gpt-oss take 4 to 12
 
 
 def read(status: int, headers: Mapping[str, str], body: bytes, *, prompt: Prompt, wall_s: float) -> Outcome:
@@ -51,11 +51,11 @@ def most_usage(prompt: Prompt, text: str | None = None) -> Usage:
         prompt: What is asked.
         text: What was answered; None before that, when it may be all of max_tokens.
     """
-    asked = sum(len(message.content.encode()) + _TEMPLATE_TOKENS for message in prompt.messages) + _TEMPLATE_TOKENS
     said = prompt.max_tokens if text is None else min(prompt.max_tokens, len(text.encode()) + 1)  # and the end
-    return Usage(input_tokens=asked, output_tokens=said)
+    return Usage(input_tokens=tokens.at_most(prompt), output_tokens=said)
 
 
+Said = TypeVar("Said", str, str | None)
 _HTTP_OK, _HTTP_REDIRECTS, _HTTP_ERRORS = 200, 300, 400
 _BY_STATUS = {
     401: Trouble.UNAUTHORIZED,
@@ -77,7 +77,7 @@ def _answered(answer: dict[str, Any] | None, headers: Mapping[str, str], prompt:
     if answer is None:
         return Failed(trouble=Trouble.MALFORMED, problem="the answer is no JSON object", status=_HTTP_OK, allowance=left)
     choice = first_choice(answer)
-    text = _text(choice.get("message")) if choice else None
+    text = _sendable(_text(choice.get("message"))) if choice else None
     if choice is None or text is None:
         return Failed(trouble=Trouble.MALFORMED, problem="the answer holds no message", status=_HTTP_OK, allowance=left)
     if answer.get(_UNFINISHED):
@@ -105,7 +105,7 @@ def _refused(status: int, answer: dict[str, Any] | None, body: bytes, headers: M
         problem = "it sends us to another address; give that one as the lane's url"
     return Failed(
         trouble=_trouble(status, said.lower(), after_s),
-        problem=" ".join(problem.split())[:_SHORT] or f"status {status} without a word",
+        problem=_sendable(" ".join(problem.split())[:_SHORT]) or f"status {status} without a word",
         status=status,
         after_s=after_s,
         allowance=left,
@@ -174,6 +174,11 @@ def _text(message: object) -> str | None:
         parts = [cast("dict[str, object]", part) for part in cast("list[object]", content) if isinstance(part, dict)]
         return "".join(str(part.get("text") or "") for part in parts)
     return content if isinstance(content, str) else "" if content is None else None
+
+
+def _sendable(text: Said) -> Said:
+    """The text, and question marks for halves of characters: JSON can say those, and nothing that it is sent on by can."""
+    return text if text is None else cast("Said", text.encode("utf-8", "replace").decode())
 
 
 def _usage(usage: object) -> Usage | None:

@@ -20,7 +20,7 @@ from tests.services.reasoning.lanes.wire_server import WHOLE, Act, Played, playi
 PROMPT = Prompt(messages=(Message(role="system", content="be short"), Message(role="user", content="is it so?")), max_tokens=16)
 SECRET = "sk-never-to-be-seen-0123456789"  # noqa: S105
 SOON_S = 0.2
-ROOM = 256  # connections of a client
+ROOM = 8  # connections of a client
 Given = TypeVar("Given")
 
 
@@ -60,6 +60,20 @@ def test_an_answer_is_its_text_and_what_the_lane_counted() -> None:
     asked = [{"role": "system", "content": "be short"}, {"role": "user", "content": "is it so?"}]
     assert server.asked == [{"model": "small", "messages": asked, "max_tokens": 16, "temperature": 0.0}]
     assert "authorization" not in server.headers[0]
+
+
+def test_any_text_can_be_asked() -> None:
+    """Whatever is in a question: letters of all scripts, control characters, and halves of characters."""
+    text = "wie heißt 猫\x00\ud83d?"
+
+    async def use(server: Played, client: LaneClient) -> tuple[Outcome, Played]:
+        asked = Prompt(messages=(Message(role="user", content=text),), max_tokens=16)
+        return await client.ask(server.url, "small", asked, deadline_s=10), server
+
+    found, server = played((), use)
+    assert isinstance(found, Answered)
+    assert server.asked[0]["messages"][0]["content"] == text
+    assert server.headers[0]["content-type"] == "application/json"
 
 
 def test_connections_are_kept() -> None:
@@ -103,7 +117,7 @@ def test_the_loser_of_a_race_is_gone_at_once() -> None:
         await server.until(lambda: server.gone == 2 * ROOM)
         return await client.ask(server.url, "small", PROMPT, deadline_s=10)
 
-    assert isinstance(played((), use), Answered)
+    assert isinstance(played((), use, most_at_once=ROOM), Answered)
 
 
 @pytest.mark.parametrize("sent", [0, 10])
@@ -135,7 +149,26 @@ def test_nobody_at_the_address() -> None:
     assert not found.trouble.perhaps_paid
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:1234/v1", "ftp://127.0.0.1/v1", "http://"])
+def test_no_safe_connection_is_told_from_nobody_there() -> None:
+    """Somebody listens and speaks no TLS: the line says so."""
+
+    def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Said\r\n\r\n")
+        writer.close()
+
+    async def run() -> Outcome:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        async with server, LaneClient() as client:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            return await client.ask(url, "small", PROMPT, deadline_s=10)
+
+    found = asyncio.run(run())
+    assert isinstance(found, Failed)
+    assert found.trouble is Trouble.UNREACHABLE
+    assert "no safe connection" in found.problem
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:1234/v1", "ftp://127.0.0.1/v1", "http://", "http://127.0.0.1:99999/v1", "http://\0/v1"])
 def test_an_address_that_is_none(url: str) -> None:
     """Is a value like all else, and says what one looks like."""
 

@@ -119,6 +119,14 @@ def test_an_answer_is_a_text(content: object) -> None:
     assert outcome(200, whole(content)) == Answered(text="so it is", usage=Usage(input_tokens=4, output_tokens=2), finish="stop")
 
 
+def test_half_a_character_is_a_question_mark() -> None:
+    """JSON can say it, and nothing that an answer is sent on by: no database, no wire, no next prompt."""
+    found = outcome(200, b'{"choices": [{"message": {"content": "smile \\ud83d!"}}]}')
+    assert isinstance(found, Answered)
+    assert found.text == "smile ?!"
+    assert refusal(500, b'{"error": "half \\ud83d"}').problem == "half ?"
+
+
 def test_who_thought_until_the_tokens_ran_out_has_answered_nothing() -> None:
     """Which is an answer, and is paid."""
     found = outcome(200, {"choices": [{"message": {"reasoning_content": "hm", "content": None}, "finish_reason": "length"}]})
@@ -154,7 +162,7 @@ def test_a_server_that_is_full_and_says_for_how_long_is_throttled() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("half of \ud83d"),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -175,6 +183,7 @@ def test_no_response_is_too_strange_to_be_read(status: int, body: object, stream
     kind = "text/event-stream" if stream else "application/json"
     found = outcome(status, b"data: " + raw if stream else raw, {"content-type": kind, "retry-after": "x", "date": "y"})
     assert isinstance(found, Answered) or (found.problem and "\n" not in found.problem)
+    (found.text if isinstance(found, Answered) else found.problem).encode()
     assert status < 300 or isinstance(found, Failed)
 
 

@@ -71,4 +71,4 @@ async def probe(client: Client, url: str, model: str, *, deadline_s: float = DEA
 
 
 _TRIALS = 16  # calls besides those of the throughput, at most
-_ASKED = 128  # tokens of a prompt, at most: 48 bytes and what a chat template sets around them
+_ASKED = 256  # tokens of a prompt, at most: 48 bytes and all that a chat template may set around them
