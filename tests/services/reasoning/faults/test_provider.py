@@ -136,6 +136,31 @@ def test_lists_of_models(cloud_llm: LanguageServer, provider_of: NewProvider) ->
         opened(f"{provider.url}/models")
 
 
+def test_one_at_a_time(cloud_llm: LanguageServer, provider_of: NewProvider) -> None:
+    """A serial provider lets callers in together and answers them one after the other: their waits add up."""
+    provider = provider_of(cloud_llm, Faults(stalls=1.0, stall_s=0.2, quirks=frozenset({Quirk.SERIAL})))
+    questions = [[("user", f"what is {number}+1?")] for number in range(5)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(5) as threads:
+        assert all(isinstance(each, str) for each in threads.map(lambda each: tried(caller(provider), each), questions))
+    assert time.monotonic() - began >= 5 * 0.2
+    assert provider.account.most_at_once > 1
+
+
+def test_streams(cloud_llm: LanguageServer, provider_of: NewProvider) -> None:
+    """An answer in pieces is the server's own, and is charged like a whole one."""
+    provider = provider_of(cloud_llm, Faults(price=Price(output_nano=1)))
+    whole = caller(provider).chat(ASKED)
+    body = {"model": provider.model, "messages": [{"role": "user", "content": ASKED[0][1]}], "max_tokens": 16, "temperature": 0}
+    told = json.dumps({**body, "stream": True}).encode()
+    with opened(Request(f"{provider.url}/chat/completions", told, {"Content-Type": "application/json"})) as answer:  # noqa: S310
+        events = [json.loads(line[6:]) for line in answer.read().splitlines() if line.startswith(b"data: {")]
+    pieces = [event["choices"][0]["delta"].get("content") or "" for event in events if event["choices"]]
+    assert "".join(pieces) == whole["choices"][0]["message"]["content"]
+    first, second = provider.account.charges
+    assert first.usage == second.usage
+
+
 def test_who_leaves_pays(cloud_llm: LanguageServer, provider_of: NewProvider) -> None:
     """A call whose caller hangs up before the answer is computed and charged, as one that was not delivered."""
     provider = provider_of(cloud_llm, Faults(latency_s=0.5, price=Price(output_nano=1)))
