@@ -30,10 +30,18 @@ WATCHERS = Row("tandem_memory_watchers", "Watch streams that are open.")
 _HALF_A_MILLISECOND_TO_EIGHT_SECONDS = tuple(0.0005 * 2**power for power in range(15))
 SECONDS = Row("tandem_memory_call_seconds", "From a request to its answer.", ("call",), _HALF_A_MILLISECOND_TO_EIGHT_SECONDS)
 BATCH = Row("tandem_memory_search_batch_queries", "Queries that were looked up together.", (), (1, 2, 4, 8, 16, 32, 64, 128, 256))
+_ONE_TO_4096 = tuple(2**power for power in range(13))
+COMMIT_SECONDS = Row(
+    "tandem_memory_commit_seconds",
+    "From what waited together to its being on the disk and searched; by a store of one machine.",
+    (),
+    _HALF_A_MILLISECOND_TO_EIGHT_SECONDS,
+)
+COMMIT_RECORDS = Row("tandem_memory_commit_records", "Records that one sync of the disk was for, likewise.", (), _ONE_TO_4096)
 
 COUNTERS = (APPENDED, KNOWN, SEARCHED, WATCHED, REFUSED)
 GAUGES = (RECORDS, NAMESPACES, WATCHERS)
-HISTOGRAMS = (SECONDS, BATCH)
+HISTOGRAMS = (SECONDS, BATCH, COMMIT_SECONDS, COMMIT_RECORDS)
 
 
 class Figures:
@@ -60,6 +68,11 @@ class Figures:
         """So many queries are looked up together."""
         self._counters[SEARCHED].inc(queries)
         self._histograms[BATCH].observe(queries)
+
+    def committed(self, records: int, seconds: float) -> None:
+        """A group became durable; in any thread."""
+        self._histograms[COMMIT_RECORDS].observe(records)
+        self._histograms[COMMIT_SECONDS].observe(seconds)
 
     def answered(self, call: str, seconds: float) -> None:
         """A request was answered."""

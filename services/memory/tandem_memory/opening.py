@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from tandem_rpc.verifiers.token_review import ApiServer, TokenReview
 
 from tandem_memory import backup
 from tandem_memory.backend import Backend, DamagedError, StoreFullError, StoreUnavailableError
-from tandem_memory.embedded import Embedded
+from tandem_memory.embedded import Committed, Embedded, not_counted
 from tandem_memory.embedding import Embedding, Endpoint, Ngrams
 from tandem_memory.rights import Rights
 from tandem_memory.rights_file import RightsFile
@@ -24,6 +25,7 @@ from tandem_memory.settings import Settings
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.store import LOG
 
+_log = logging.getLogger(__name__)
 _MOST_TOKENS = 10_000  # remembered at about 300 bytes each
 
 
@@ -32,30 +34,34 @@ class OpeningError(Exception):
 
 
 @asynccontextmanager
-async def backend(settings: Settings, *, called: str = "", begin: bool = True) -> AsyncGenerator[Backend]:
+async def backend(
+    settings: Settings, *, called: str = "", begin: bool = True, committed: Committed = not_counted
+) -> AsyncGenerator[Backend]:
     """The backend, open for as long as the service runs.
 
     Args:
         settings: Where it is.
         called: What the place is called in errors; left out, by its setting.
         begin: Whether a store begins there if there is none.
+        committed: Hears of each group that became durable, where the store is one of this machine.
 
     Raises:
         OpeningError: when it cannot be opened.
     """
-    async with (_clustered if settings.cassandra else _embedded)(settings, called, begin=begin) as opened:
+    opening = _clustered(settings, called, begin=begin) if settings.cassandra else _embedded(settings, called, committed, begin=begin)
+    async with opening as opened:
         yield opened
 
 
 @asynccontextmanager
-async def _embedded(settings: Settings, called: str, *, begin: bool) -> AsyncGenerator[Backend]:
+async def _embedded(settings: Settings, called: str, committed: Committed, *, begin: bool) -> AsyncGenerator[Backend]:
     assert settings.folder is not None
     called = called or "TANDEM_MEMORY_FOLDER"
     if not begin and not (settings.folder / LOG).is_dir():
         msg = f"{called}: {settings.folder} holds no store; give the folder that a service was given"
         raise OpeningError(msg)
     try:
-        opened = Embedded(settings.folder)
+        opened = Embedded(settings.folder, committed=committed)
     except (FormatError, InUseError, DamagedError, StoreFullError, OSError) as error:
         msg = f"{called}: {settings.folder}: {error}"
         raise OpeningError(msg) from error
@@ -69,12 +75,15 @@ async def _embedded(settings: Settings, called: str, *, begin: bool) -> AsyncGen
 
 @asynccontextmanager
 async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGenerator[Backend]:
-    from tandem_memory.cassandra import Clustered, Link, Manners
+    from tandem_memory.cassandra import Clustered, Link, Login, Manners
 
     # The driver logs a traceback for each node that it loses and finds again; what it cannot mend is raised, and told by us.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     password = settings.cassandra_password_file
-    login = (settings.cassandra_user, password.read_text().strip()) if password else None
+    login = Login(settings.cassandra_user, password) if password else None
+    tls = _cluster_tls(settings, called)
+    if login and not tls:
+        _log.warning("nodes of Cassandra are shown the password in the clear: TANDEM_MEMORY_CASSANDRA_TLS_CA encrypts it")
 
     def open_link() -> Link:
         return Link(
@@ -84,6 +93,7 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
             port=settings.cassandra_port,
             datacentre=settings.cassandra_datacentre,
             login=login,
+            tls=tls,
         )
 
     try:
@@ -97,6 +107,20 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
     finally:
         await opened.close()
         await asyncio.to_thread(link.close)
+
+
+def _cluster_tls(settings: Settings, called: str) -> ssl.SSLContext | None:
+    if settings.cassandra_tls_ca is None:
+        return None
+    try:
+        tls = ssl.create_default_context(cafile=settings.cassandra_tls_ca)
+        tls.check_hostname = settings.cassandra_tls_names
+        if settings.cassandra_tls_cert:
+            tls.load_cert_chain(settings.cassandra_tls_cert, settings.cassandra_tls_key)
+    except (OSError, ssl.SSLError) as error:
+        msg = f"{called or 'TANDEM_MEMORY_CASSANDRA'}: its TLS_CA, TLS_CERT or TLS_KEY cannot be used ({error}); give them in PEM"
+        raise OpeningError(msg) from error
+    return tls
 
 
 def scratch(settings: Settings) -> Path:

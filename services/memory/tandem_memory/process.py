@@ -19,6 +19,7 @@ from tandem_memory import backup, opening
 from tandem_memory.backend import Backend
 from tandem_memory.counting import Counting
 from tandem_memory.embedding import Endpoint
+from tandem_memory.figures import Figures
 from tandem_memory.service import Memory, Parts
 from tandem_memory.settings import Settings
 
@@ -62,13 +63,15 @@ async def _opened(settings: Settings, stack: AsyncExitStack) -> Parts:
     rights, embedding = opening.rights(settings), opening.embedding(settings)
     if isinstance(embedding, Endpoint):
         stack.push_async_callback(embedding.close)
-    backend = await stack.enter_async_context(opening.backend(settings))
+    figures = Figures()
+    backend = await stack.enter_async_context(opening.backend(settings, committed=figures.committed))
     return Parts(
         backend=backend,
         embedding=embedding,
         rights=rights,
         backup=partial(backup.made, backend, scratch=opening.scratch(settings), environ=os.environ),
         limits=settings.limits,
+        figures=figures,
     )
 
 

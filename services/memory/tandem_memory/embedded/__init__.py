@@ -1,6 +1,7 @@
 """The backend of one machine: a durable log on its disk, searched by indexes in memory."""
 
 from tandem_memory.embedded.backend import Embedded
+from tandem_memory.embedded.committer import Committed, not_counted
 from tandem_memory.store import inspect
 
-__all__ = ["Embedded", "inspect"]
+__all__ = ["Committed", "Embedded", "inspect", "not_counted"]

@@ -15,7 +15,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Reco
 from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Near, News, OnDamage, Origin, Page, Pruning, Removed, TooLarge
 from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors, emptying
-from tandem_memory.embedded.committer import Committer
+from tandem_memory.embedded.committer import Committed, Committer, not_counted
 from tandem_memory.embedded.indexes import Indexes
 from tandem_memory.embedded.readings import Readings
 from tandem_memory.embedded.upkeep import Upkeep
@@ -41,9 +41,15 @@ class Embedded:
     """`Backend` of one process. Its methods are called on one event loop."""
 
     def __init__(
-        self, folder: Path, *, now: Callable[[], datetime] = utc_now, quiet_s: float = _QUIET_S, map_bytes: int = FIRST_MAP_BYTES
+        self,
+        folder: Path,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        quiet_s: float = _QUIET_S,
+        map_bytes: int = FIRST_MAP_BYTES,
+        committed: Committed = not_counted,
     ) -> None:
-        """Open the store in `folder`, or begin it, and make ready to search.
+        """Open the store in `folder`, or begin it, and make ready to search; `committed` hears of each group that became durable.
 
         Raises:
             FormatError, InUseError, DamagedError, StoreFullError: when it cannot be opened.
@@ -59,7 +65,7 @@ class Embedded:
         self._bell = Bell()
         self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
         self._long_threads = ThreadPoolExecutor(_AT_LENGTH, "memory-long-reader")
-        self._committer = Committer(self._store, self._indexes, self._ring)
+        self._committer = Committer(self._store, self._indexes, self._ring, committed=committed)
         self._upkeep = Upkeep(self._indexes)
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from tandem_memory.settling import settle
-from tandem_memory.store import Effect, Job, Store
+from tandem_memory.store import Added, Effect, Job, Store
 
 # A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.
 _MOST_BYTES = 16 << 20
@@ -24,7 +24,14 @@ _PATIENCE = 0.25  # of what a group took: to wait so long costs less than it spa
 
 _T = TypeVar("_T")
 
+Committed: TypeAlias = Callable[[int, float], None]
+"""Hears of each group that became durable: how many new records it was for, and how many seconds it took."""
+
 _log = logging.getLogger(__name__)
+
+
+def not_counted(records: int, seconds: float) -> None:
+    """Nobody hears of it."""
 
 
 class Learner(Protocol):
@@ -53,10 +60,13 @@ class Committer:
         store: Where to.
         learner: Makes effects visible to searches before a job is answered.
         told: Called on the event loop after each group, with the effects.
+        committed: Called by the thread that writes.
     """
 
-    def __init__(self, store: Store, learner: Learner, told: Callable[[Sequence[Effect]], None]) -> None:
-        self._store, self._learner, self._told = store, learner, told
+    def __init__(
+        self, store: Store, learner: Learner, told: Callable[[Sequence[Effect]], None], *, committed: Committed = not_counted
+    ) -> None:
+        self._store, self._learner, self._told, self._committed = store, learner, told, committed
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closing = False
         self._likely, self._likely_until_s = 0, 0.0
@@ -121,6 +131,7 @@ class Committer:
         return left_s if gathered < self._likely and left_s > 0 else 0
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
+        began_s = time.monotonic()
         try:
             committed = self._store.commit([waiting.job for waiting in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
@@ -132,6 +143,7 @@ class Committer:
                 self._answer(group, [error], ())
             return
         failure = self._learned(partial(self._learner.learn, committed.effects))
+        self._committed(sum(len(each.records) for each in committed.effects if isinstance(each, Added)), time.monotonic() - began_s)
         # What is durable and not searched is not done: who hands it in again under its key is told its id.
         self._answer(group, [failure] * len(group) if failure else committed.outcomes, committed.effects)
 
