@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.bench.operator.caring import reporting, sink, telemetry
 from tests.bench.operator.coming import NAMESPACE, Coming, Pace
-from tests.bench.operator.growth import Sample, sampled, slope
+from tests.bench.operator.growth import Sample, sampling, slope
 from tests.bench.operator.process import Operator, operating
 from tests.cluster.cluster import Cluster
 
@@ -22,6 +22,7 @@ _TICK_S = 1.0
 _SAMPLE_S = 60.0
 _WARM_UP = 0.2  # of the time
 _MIB, _HOUR_S = 1 << 20, 3600
+_FEWEST = 3  # samples that a slope with bounds can be drawn through
 _SLACK = 40  # entries that may be left over: looks that are not wanted any more, pooled connections
 Say = Callable[[dict[str, Any]], None]
 
@@ -32,7 +33,7 @@ def churn(cluster: Cluster, folder: Path, lasts_s: float, pace: Pace, say: Say) 
     Returns:
         What the operator holds more of in the end than after the warm-up, by class or container.
     """
-    counted, coming = folder / "counts.json", Coming(pace)
+    counted, coming, samples = folder / "counts.json", Coming(pace), list[list[Sample]]()
     counting = ("-m", "tests.bench.operator.counted", str(counted))
     with (
         sink(folder, EXPIRE_SECONDS=str(pace.remembered_s)) as (address, token),
@@ -41,11 +42,11 @@ def churn(cluster: Cluster, folder: Path, lasts_s: float, pace: Pace, say: Say) 
     ):
         asyncio.run(coming.come(cluster.kubeconfig, "warm", lasts_s * _WARM_UP))
         before = _counts(operator, counted, pace)
-        with sampled(lambda: operator.resident_bytes, _SAMPLE_S) as samples:
+        with sampling(lambda: _sample(operator, samples, say), _SAMPLE_S):
             runs = asyncio.run(coming.come(cluster.kubeconfig, "run", lasts_s * (1 - _WARM_UP)))
         after = _counts(operator, counted, pace)
         more = {name: count - before.get(name, 0) for name, count in after.items() if count - before.get(name, 0) > _SLACK}
-        _say_memory(samples, runs, say)
+        _say_memory(max(samples, key=len), runs, say)
         left = {"metric": "operator_objects_left_over", "runs": runs, "value": sum(more.values()), "unit": "objects", "ceiling": 0}
         say({**left, "of": more, "operator_restarts": operator.restarts})
         return more
@@ -61,7 +62,19 @@ def _counts(operator: Operator, counted: Path, pace: Pace) -> dict[str, int]:
     return json.loads(counted.read_text())
 
 
+def _sample(operator: Operator, samples: list[list[Sample]], say: Say) -> None:
+    """One sample more of the life that this operator is in: one that was started again begins anew."""
+    samples.extend([] for _ in range(operator.restarts + 1 - len(samples)))
+    if held := operator.resident_bytes:
+        samples[-1].append((time.monotonic(), held))
+    say({"metric": "operator_resident_memory", "value": round(held / _MIB, 2), "unit": "MiB", "restarts": operator.restarts})
+
+
 def _say_memory(samples: list[Sample], runs: int, say: Say) -> None:
+    """The growth in the longest life."""
+    if len(samples) < _FEWEST:
+        say({"metric": "operator_memory_growth", "runs": runs, "value": None, "unit": "MiB/h", "samples": len(samples)})
+        return
     found, (began, first), (ended, last) = slope(samples), samples[0], samples[-1]
     low, high = (round(each * _HOUR_S / _MIB, 2) for each in (found.low, found.high))
     line = {"metric": "operator_memory_growth", "runs": runs, "value": round(found.a_second * _HOUR_S / _MIB, 2), "unit": "MiB/h"}

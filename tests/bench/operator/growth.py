@@ -2,7 +2,6 @@
 
 import statistics
 import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,22 +33,20 @@ def slope(samples: Sequence[Sample]) -> Slope:
 
 
 @contextmanager
-def sampled(value: Callable[[], float], every_s: float) -> Generator[list[Sample]]:
-    """The samples, which are taken within it in a thread of their own, the first and the last at its ends."""
-    samples: list[Sample] = []
+def sampling(sample: Callable[[], None], every_s: float) -> Generator[None]:
+    """Within it a sample is taken again and again, in a thread of its own; the first and the last at its ends."""
     over = threading.Event()
 
-    def sample() -> None:
-        while True:
-            samples.append((time.monotonic(), value()))
-            if over.wait(every_s):
-                return
+    def again() -> None:
+        sample()
+        while not over.wait(every_s):
+            sample()
 
-    sampling = threading.Thread(target=sample, daemon=True)
-    sampling.start()
+    thread = threading.Thread(target=again, daemon=True)
+    thread.start()
     try:
-        yield samples
+        yield
     finally:
         over.set()
-        sampling.join()
-        samples.append((time.monotonic(), value()))
+        thread.join()
+        sample()

@@ -60,10 +60,12 @@ class Operator:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory that it holds now."""
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
-        assert found
-        return int(found[1]) * _KIB
+        """Memory that it holds now; none when it has ended and was not started again yet."""
+        try:
+            found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
+        except FileNotFoundError:
+            return 0
+        return int(found[1]) * _KIB if found else 0
 
     def figure(self, name: str, **labels: str) -> float:
         """The value of one of its metrics; 0 when it has no such series yet."""
