@@ -10,7 +10,7 @@ DEFAULT_FOUND = 10
 PAGE = 1000
 DEFAULT_PAGE = 100
 KEY_BYTES = 128
-CURSOR_CHARACTERS = 65_536  # that of a cluster has at most 42 for each log that was ever begun: for 1,500 of them
+CURSOR_CHARACTERS = 65_536  # that of a cluster has at most 42 for each log that it is within: for 1,500 of them
 DIMENSIONS = 8192  # twice the largest embedding that is offered today
 
 # Of a record. What is filtered by is short, because every index holds it in memory; the texts are bounded by the record's size.

@@ -1,6 +1,5 @@
 """How questions about a namespace are answered from its logs, a part of them at a time."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -65,14 +64,15 @@ async def known(shelf: Shelf, ids: Iterable[str]) -> list[Place]:
 async def page(shelf: Shelf, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
     """At most `limit` records that match, or fewer large ones, behind a cursor."""
     await shelf.refresh()
-    after = places.positions(shelf.space.identity, cursor, shelf.tails.heads)
+    identity, closed = shelf.space.identity, shelf.tails.closed
+    after = places.positions(identity, cursor, shelf.tails.heads, closed)
     found, weight = list[Record](), 0
     async for entries in walk(shelf, after, exact=vectors):
         for entry in entries:
             if entry.kind == Kind.RECORD and wants(wanted, record := entry.record):
                 weight += record.ByteSize()
                 if len(found) == limit or (found and weight > PAGE_BYTES):
-                    return Page(records=without_vectors(found, vectors=vectors), cursor=places.cursor(shelf.space.identity, after))
+                    return Page(records=without_vectors(found, vectors=vectors), cursor=places.cursor(identity, after, closed))
                 found.append(record)
             after[entry.place.writer] = entry.place.position
     return Page(records=without_vectors(found, vectors=vectors), cursor="")
@@ -98,7 +98,7 @@ async def matching(shelf: Shelf, wanted: Filter, *, exact: bool = False) -> Asyn
 async def count(shelf: Shelf) -> int:
     """How many records there are."""
     await shelf.refresh()
-    return sum(await asyncio.gather(*(shelf.log.count(writer, head) for writer, head in shelf.tails.heads.items())))
+    return sum([await shelf.log.count(writer, head) for writer, head in shelf.tails.heads.items()])
 
 
 async def to_remove(shelf: Shelf, pruning: Pruning) -> tuple[list[Record], int]:

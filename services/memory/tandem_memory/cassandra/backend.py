@@ -215,4 +215,4 @@ class Clustered:
 
 def _begin(cursor: str, shelf: Shelf) -> Mapping[str, int]:
     """Where a cursor says."""
-    return places.positions(shelf.space.identity, cursor, shelf.tails.heads)
+    return places.positions(shelf.space.identity, cursor, shelf.tails.heads, shelf.tails.closed)

@@ -23,12 +23,27 @@ class Beats:
         self._writer, self._beat, self._breaks, self._since_s = "", 0, 0, float("-inf")
         self._heard: dict[str, tuple[int | None, float]] = {}
 
-    @asynccontextmanager
-    async def kept(self, writer: str) -> AsyncGenerator[Callable[[], bool]]:
-        """Be heard of as long as this lasts; what it gives tells whether nobody can have given this writer up since it began."""
-        if writer != self._writer:
+    async def may_go_on(self, writer: str) -> bool:
+        """Say that a writer is there; whether nobody takes it to have left since it was last heard of.
+
+        Who closes a log notes that in its row, then looks for a beat. Here that is the other way round, so that one sees the other.
+        """
+        begins, breaks = writer != self._writer, self._breaks
+        if begins:
             self._writer, self._beat, self._since_s = writer, 0, float("-inf")
         await self._beat_now()
+        if begins or self._breaks == breaks:
+            return True
+        cql = "SELECT beat, leaving FROM writers WHERE identity = ? AND writer = ?"
+        rows = await self._asking.rows(cql, self._identity, writer)
+        return any(beat is not None and not leaving for beat, leaving in rows)
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncGenerator[Callable[[], bool]]:
+        """Have the writer that may go on be heard of for as long as this lasts.
+
+        What it gives tells whether nobody can have given that writer up since this began.
+        """
         breaks, beating = self._breaks, asyncio.create_task(self._keep_beating())
         try:
             yield lambda: self._breaks == breaks and self._clock() - self._since_s < self._lease_s
@@ -46,12 +61,22 @@ class Beats:
         """From when on, by the clock of this replica, a writer acknowledges nothing unless it is heard of again."""
         return self._heard[writer][1] + 2 * self._lease_s
 
+    def unheard_s(self, writer: str) -> float:
+        """For how long, by the clock of this replica, nothing new was heard of a writer."""
+        return self._clock() - self._heard[writer][1] if writer in self._heard else 0.0
+
     async def given_up(self, writer: str) -> bool:
         """Whether a writer has not been heard of for so long that it acknowledges nothing any more."""
         cql = "SELECT beat FROM writers WHERE identity = ? AND writer = ?"
         rows = await self._asking.rows(cql, self._identity, writer)
         self.hear(writer, rows[0][0] if rows else None)
         return self._clock() > self.silent_from_s(writer)
+
+    async def left(self, writer: str) -> bool:
+        """Whether a writer that was not heard of for so long will never be again: if it comes back, it goes on in a new log."""
+        cql = "UPDATE writers USING TIMESTAMP 2 SET leaving = true WHERE identity = ? AND writer = ?"
+        await self._asking.rows(cql, self._identity, writer)
+        return await self.given_up(writer)
 
     async def _keep_beating(self) -> None:
         while True:

@@ -6,7 +6,7 @@ good, and the replica goes on in a new one: nothing comes after what may be a ga
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.asking import Asking, Statement
@@ -75,7 +75,6 @@ class Pen:
     turn: int = 0
     position: int = 0
     begun: bool = False
-    given_up: set[str] = field(default_factory=set[str])
 
     @property
     def writer(self) -> str:
@@ -84,7 +83,6 @@ class Pen:
 
     def give_up(self) -> None:
         """Go on in a new log."""
-        self.given_up.add(self.writer)
         self.turn, self.position, self.begun = self.turn + 1, 0, False
 
 
@@ -158,8 +156,11 @@ class Ledger:
             yield self._waiting.pop(0)
 
     async def _write(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
+        if not await self._beats.may_go_on(self._pen.writer):
+            self._pen.give_up()
+            await self._beats.may_go_on(self._pen.writer)
         writer = self._pen.writer
-        async with self._beats.kept(writer) as held:
+        async with self._beats.kept() as held:
             self._begin(writer)
             self._pen.begun = True
             at_us = self._moment_us(writer)

@@ -1,10 +1,13 @@
 """Where something is: a writer's log and a position in it; and how ids and cursors say so. Pure.
 
 A writer is one turn of one replica of the service. Both numbers of its name are its own for ever, so no position is given twice.
+
+Every start of a replica makes one more log, and logs that nobody writes any more are closed: numbered, in their order. A cursor names
+how many of them in that order it is behind, and of all others those that it has begun; so it does not grow with the starts.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tandem_memory.backend import CursorError
@@ -12,7 +15,7 @@ from tandem_memory.cassandra.schema import BUCKET
 
 _WRITER = r"[0-9a-f]{12}\.[0-9]{1,9}"
 _ID = re.compile(rf"({_WRITER})-([1-9][0-9]{{0,17}})", re.ASCII)
-_CURSOR = re.compile(rf"([0-9a-f]{{12}})((?:,{_WRITER}-[1-9][0-9]{{0,17}})*)", re.ASCII)
+_CURSOR = re.compile(rf"([0-9a-f]{{12}})(?:,~([1-9][0-9]{{0,8}}))?((?:,{_WRITER}-[1-9][0-9]{{0,17}})*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,23 +58,46 @@ class Place:
         return cls(found[1], int(found[2])) if found else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A log that nothing follows in any more.
+
+    Attributes:
+        writer: Whose.
+        position: Its last; what may be behind it was never acknowledged, and counts as nothing.
+        began_us: No entry is earlier, microseconds since 1970.
+        ended_us: No entry is later.
+    """
+
+    writer: str
+    position: int
+    began_us: int
+    ended_us: int
+
+
 def bucket(position: int) -> int:
     """The partition of a log that a position is in."""
     return (position - 1) // BUCKET
 
 
-def cursor(identity: str, positions: Mapping[str, int]) -> str:
+def cursor(identity: str, positions: Mapping[str, int], closed: Sequence["Closed"]) -> str:
     """Where who has seen each writer's log up to its position goes on from."""
-    return ",".join((identity, *(f"{writer}-{position}" for writer, position in sorted(positions.items()) if position)))
+    behind = 0
+    while behind < len(closed) and positions.get(closed[behind].writer, 0) >= closed[behind].position:
+        behind += 1
+    counted = {each.writer for each in closed[:behind]}
+    named = (f"{writer}-{position}" for writer, position in sorted(positions.items()) if position and writer not in counted)
+    return ",".join((identity, *([f"~{behind}"] if behind else []), *named))
 
 
-def positions(identity: str, given: str, heads: Mapping[str, int]) -> dict[str, int]:
+def positions(identity: str, given: str, heads: Mapping[str, int], closed: Sequence["Closed"]) -> dict[str, int]:
     """What `cursor` made; nothing, the beginning, of an empty one.
 
     Args:
         identity: Of the namespace.
         given: What was handed in.
         heads: How far each writer's log has come.
+        closed: Logs that nothing follows in, in their order.
 
     Raises:
         CursorError: when it is of another namespace, or further on than a log has come.
@@ -79,9 +105,9 @@ def positions(identity: str, given: str, heads: Mapping[str, int]) -> dict[str, 
     if not given:
         return {}
     found = _CURSOR.fullmatch(given)
-    if found and found[1] == identity:
-        told = {place.writer: place.position for place in map(Place.parsed, found[2].split(",")[1:])}
+    if found and found[1] == identity and (behind := int(found[2] or 0)) <= len(closed):
+        told = {place.writer: place.position for place in map(Place.parsed, found[3].split(",")[1:])}
         if all(position <= heads.get(writer, 0) for writer, position in told.items()):
-            return told
+            return {each.writer: each.position for each in closed[:behind]} | told
     msg = f"{given[:80]!r} is no cursor of this namespace: begin without one"
     raise CursorError(msg)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from uuid import UUID, uuid5
 
 WRITTEN, TAKEN_AWAY, SAID_SO = 1, 2, 3  # ranks, as timestamps
+FOR_GOOD = 1 << 62  # of what nothing may follow
 BUCKET = 2048  # positions of a partition: about 8 MB at 384 dimensions, where Cassandra is at ease below 100 MB
 
 _IDS = UUID("9a3c1e62-6f0b-5d0e-8b57-6f3f1d1f7a10")  # ours; a table that two replicas begin at once is one table by its id
@@ -31,7 +32,13 @@ def everywhere(keyspace: str) -> Iterator[str]:
     yield _table(
         keyspace,
         "writers",
-        "identity text, writer text, settled bigint, settled_at bigint, beat bigint, ended boolean, PRIMARY KEY (identity, writer)",
+        "identity text, closed bigint static, writer text, settled bigint, settled_at bigint, beat bigint, ended boolean, leaving boolean,"
+        " PRIMARY KEY (identity, writer)",
+    )
+    yield _table(
+        keyspace,
+        "closed",
+        "identity text, number bigint, writer text, position bigint, began_at bigint, ended_at bigint, PRIMARY KEY (identity, number)",
     )
     yield _table(keyspace, "claims", "identity text, name text, place text, PRIMARY KEY ((identity, name))")
     yield _table(keyspace, "pieces", "identity text, place text, number int, body blob, PRIMARY KEY ((identity, place, number))")

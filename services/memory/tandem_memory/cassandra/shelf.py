@@ -12,7 +12,8 @@ from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.asking import Asking
 from tandem_memory.cassandra.beats import Beats
 from tandem_memory.cassandra.claims import Awaiting, Claims
-from tandem_memory.cassandra.entries import Entry
+from tandem_memory.cassandra.closing import Closing
+from tandem_memory.cassandra.entries import Entry, Kind
 from tandem_memory.cassandra.ledger import Ledger, Pen
 from tandem_memory.cassandra.log import Log
 from tandem_memory.cassandra.places import Place
@@ -35,6 +36,7 @@ class Manners:
         late: How often the logs of writers that are not heard of any more are read: what nobody was told of may come late.
         settle: How long after a write it is seen to that all nodes have it.
         settle_for_others: After how long that is done for a replica that does not do it itself.
+        gone: After how long a writer that said nothing of leaving is taken to have left.
         retry: How long to wait when it could not be done.
         most_young_bytes: Memory for records that some node may lack. While one is away they pile up, and when it is full
             nothing is appended: 60,000 records of 384 dimensions by then.
@@ -46,14 +48,16 @@ class Manners:
     late: float = 60.0
     settle: float = 0.5
     settle_for_others: float = 60.0
+    gone: float = 300.0
     retry: float = 5.0
     most_young_bytes: int = 512 << 20
 
 
 class _Row(NamedTuple):
-    """What everybody knows of a log."""
+    """What everybody knows of a log; with no writer, when there is none, only how many logs are closed."""
 
-    writer: str
+    closed: int | None
+    writer: str | None
     settled: int | None
     settled_us: int | None
     ended: bool | None
@@ -80,6 +84,7 @@ class Shelf:
         self.tails = Tails(space.dimension, room)
         self._asking, self._now, self._manners, self._room, self._ring = asking, now, manners, room, ring
         self._beats = Beats(asking, space.identity, manners.lease)
+        self._closing = Closing(asking, space.identity, log=self.log, tails=self.tails, beats=self._beats, gone_s=manners.gone)
         self._pen = Pen(replica)
         self._own_us = 0
         self._ready = False
@@ -101,6 +106,7 @@ class Shelf:
         self._queued: asyncio.Task[None] | None = None
         self._read_s = float("-inf")
         self._settling: asyncio.Task[None] | None = None
+        self._being_closed: asyncio.Task[None] | None = None
         self._settled_s: dict[str, float] = {}
         self._looked_s: dict[str, float] = {}
 
@@ -129,16 +135,19 @@ class Shelf:
             raise UnsettledError(self._room.held_bytes, self._asking.away())
 
     async def entry(self, place: Place) -> Entry | None:
-        """What is at a place."""
-        return (await self.log.at([place])).get(place)
+        """What is at a place; what is behind the end of a closed log counts as nothing."""
+        found = (await self.log.at([place])).get(place)
+        if not self.tails.holds(place):
+            await self.refresh()
+        return Entry(place=place, kind=Kind.NOTHING, at_us=0, body=b"") if self.tails.beyond(place) else found
 
     async def close(self) -> None:
         """Finish what was begun, and say that nothing will follow."""
         await self.ledger.finish()
-        if self._settling is not None:
-            self._settling.cancel()
+        for task in filter(None, (self._settling, self._being_closed)):
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._settling
+                await task
         if self._pen.begun:
             with suppress(StoreUnavailableError):  # then it is followed for longer than needed
                 cql = "UPDATE writers USING TIMESTAMP 2 SET ended = true WHERE identity = ? AND writer = ?"
@@ -150,15 +159,16 @@ class Shelf:
                 await asyncio.shield(before)
         self._reading, self._queued = self._queued, None
         began_s = time.monotonic()
-        cql = "SELECT writer, settled, settled_at, ended, beat FROM writers WHERE identity = ?"
+        cql = "SELECT closed, writer, settled, settled_at, ended, beat FROM writers WHERE identity = ?"
         rows = [_Row(*row) for row in await self._asking.rows(cql, self.space.identity)]
-        for row in rows:
-            self._beats.hear(row.writer, row.beat)
-        await asyncio.gather(*map(self._read_on, rows))
+        await self._closing.learn(max((row.closed or 0 for row in rows), default=0))
+        await asyncio.gather(*(self._read_on(row.writer, row) for row in rows if row.writer))
         self._read_s = began_s
+        self._close_soon()
 
-    async def _read_on(self, row: _Row) -> None:
-        writer, settled, settled_us = row.writer, row.settled or 0, row.settled_us or 0
+    async def _read_on(self, writer: str, row: _Row) -> None:
+        self._beats.hear(writer, row.beat)
+        settled, settled_us = row.settled or 0, row.settled_us or 0
         tail = self.tails.begin(writer, settled, settled_us)
         if writer == self._pen.writer or tail.ended:
             return
@@ -222,10 +232,19 @@ class Shelf:
             await asyncio.sleep(pause_s)
             pause_s = self._manners.settle
             try:
-                for writer in self._to_settle():
-                    await self._settle_log(writer)
+                await asyncio.gather(*map(self._settle_log, self._to_settle()))
             except StoreUnavailableError:
                 pause_s = self._manners.retry
+        self._close_soon()
+
+    def _close_soon(self) -> None:
+        due = [writer for writer in self.tails.of if writer != self._pen.writer and self._closing.due(writer)]
+        if due and (self._being_closed is None or self._being_closed.done()):
+            self._being_closed = asyncio.create_task(self._close(due))
+
+    async def _close(self, writers: Sequence[str]) -> None:
+        with suppress(StoreUnavailableError):  # whoever reads on next tries again
+            await self._closing.close(writers)
 
     def _to_settle(self) -> list[str]:
         """Logs of this replica, and those that somebody else leaves lying."""
@@ -234,7 +253,8 @@ class Shelf:
             if tail.settled >= tail.position:
                 self._settled_s.pop(writer, None)
             elif (
-                writer.startswith(f"{self._pen.replica}.")
+                tail.ended
+                or writer.startswith(f"{self._pen.replica}.")
                 or now_s - self._settled_s.setdefault(writer, now_s) > self._manners.settle_for_others
             ):
                 wanted.append(writer)

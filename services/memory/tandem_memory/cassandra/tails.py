@@ -18,7 +18,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Record
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.places import Closed, Place
 from tandem_memory.index import Index
 
 _REBUILT = 4096  # rows that are not needed any more before memory is given back
@@ -35,11 +35,13 @@ class Tail:
         position: Up to where it has been read.
         settled: Up to where all nodes have it.
         ended: Whether nothing will follow.
+        closed: Whether that is so for everybody, and for ever.
     """
 
     position: int = 0
     settled: int = 0
     ended: bool = False
+    closed: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class Tails:
 
     def __init__(self, dimension: int, room: Room) -> None:
         self.of: dict[str, Tail] = {}
+        self.closed: list[Closed] = []
         self.latest_us = 0
         self._room = room
         self._young = Index(dimension)
@@ -108,6 +111,11 @@ class Tails:
         """Whether a place has been given to something."""
         tail = self.of.get(place.writer)
         return tail is not None and place.position <= tail.position
+
+    def beyond(self, place: Place) -> bool:
+        """Whether a place is behind the end of a closed log, where nothing counts."""
+        tail = self.of.get(place.writer)
+        return tail is not None and tail.closed and place.position > tail.position
 
     def begin(self, writer: str, settled: int, settled_us: int) -> Tail:
         """The end of a log, which is new to this replica if it was not known."""
@@ -137,6 +145,14 @@ class Tails:
         self._forget(Place(writer, position) for position in range(tail.settled + 1, min(settled, tail.position) + 1))
         tail.settled, tail.position = settled, max(tail.position, settled)
         self.latest_us = max(self.latest_us, settled_us)
+
+    def close(self, log: Closed) -> None:
+        """Nothing follows in a log, and all nodes have it."""
+        tail = self.begin(log.writer, log.position, log.ended_us)
+        self.settle(log.writer, log.position, log.ended_us)
+        self._forget(Place(log.writer, position) for position in range(log.position + 1, tail.position + 1))
+        tail.position, tail.ended, tail.closed = log.position, True, True
+        self.closed.append(log)
 
     def near(self, queries: npt.NDArray[np.float32], k: int, wanted: Filter) -> list[list[Place]]:
         """For each query the k nearest of the young records that match, whatever became of their use."""

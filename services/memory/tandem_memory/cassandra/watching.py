@@ -60,7 +60,7 @@ async def follow(
             await found.refresh(manners.poll if after is not None else 0)
             after = dict(begin(found)) if after is None else after
             changes, more = await _look(found, after, told)
-            cursor = places.cursor(found.space.identity, after)
+            cursor = places.cursor(found.space.identity, after, found.tails.closed)
         if changes or (place_first and cursor) or clock() - told_s >= manners.quiet:
             yield News(changes=changes, cursor=cursor)
             told_s, place_first = clock(), place_first and not cursor
