@@ -26,7 +26,7 @@ def ready(work: Workload) -> None:
     """Tell how soon it is ready after it was killed, and after it was asked to leave."""
     folder = work.folder / "large"
     with tandem.serving(folder) as (address, pid):
-        _load(work, address, 0, len(work.vectors))
+        _load(work, address, len(work.vectors))
         tandem.settle(pid)
         _hold("ready", Footprint.of(pid))
     _restart("ready", work, folder, "killed")
@@ -35,32 +35,31 @@ def ready(work: Workload) -> None:
 
 def million(work: Workload, seconds: float) -> None:
     """Load and search in a room of 2.5 GiB, if one may be made here, and tell what it comes to; then start it again."""
-    folder, few = work.folder / "large", len(work.vectors) // _FEW
-    with room(_ROOM_BYTES) as within:
+    folder, little = work.folder / "large", work.folder / "little"
+    little.mkdir()
+    with room(_ROOM_BYTES) as within, tandem.serving(little / "store") as (beside, other):
         before = within.within if within else ()
+        _load(work, beside, len(work.vectors) // _FEW)
+        tandem.settle(other)
         with tandem.serving(folder, before) as (address, pid):
-            _load(work, address, 0, few)
+            _load(work, address, len(work.vectors))
             tandem.settle(pid)
-            rate = _rate(work, address, seconds)
-            say("memory_million_search_few", rate, "queries/s", records=few)
-            _load(work, address, few, len(work.vectors))
-            tandem.settle(pid)
-            _searched(work, address, seconds, rate)
+            _searched(work, address, beside, seconds)
             _hold("million", Footprint.of(pid), limit=_ROOM_BYTES / 2**20 if within else None)
         _restart("million", work, folder, "killed", before)
 
 
-def _load(work: Workload, address: str, first: int, last: int) -> None:
+def _load(work: Workload, address: str, count: int) -> None:
     began = time.perf_counter()
-    tandem.Client(address, work.vectors.shape[1]).load(work, first, last)
-    say("memory_large_load", (last - first) / (time.perf_counter() - began), "records/s", until=last)
+    tandem.Client(address, work.vectors.shape[1]).load(work, count)
+    say("memory_large_load", count / (time.perf_counter() - began), "records/s", records=count)
 
 
-def _searched(work: Workload, address: str, seconds: float, few: float) -> None:
-    """The rate among all, by the rate among few; and that what is found is right."""
+def _searched(work: Workload, address: str, beside: str, seconds: float) -> None:
+    """The rate among all, by that of a service beside it among few, one right after the other; and that what is found is right."""
     recall = driven("tandem", address, work, {"do": "recall", "filter": "all"})["recall"]
     say("memory_million_recall", recall, "part", floor=0.95)
-    rate = _rate(work, address, seconds)
+    few, rate = _rate(work, beside, seconds), _rate(work, address, seconds)
     say("memory_million_search", rate, "queries/s", few=few, ratio=rate / few, floor=_PART)
 
 

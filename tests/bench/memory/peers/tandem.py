@@ -49,11 +49,11 @@ class Client:
         self._searcher = self._memory.searcher()
         self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST)}
 
-    def load(self, work: Workload, begin: int = 0, end: int | None = None) -> None:
-        """Take in all records, or those from number `begin` to before `end`."""
-        end = len(work.vectors) if end is None else end
-        for first in range(begin, end, _BULK):
-            numbers = range(first, min(first + _BULK, end))
+    def load(self, work: Workload, count: int | None = None) -> None:
+        """Take in all records, or so many of them."""
+        count = len(work.vectors) if count is None else count
+        for first in range(0, count, _BULK):
+            numbers = range(first, min(first + _BULK, count))
             self.append(numbers, work.vectors[first : numbers.stop], work.sources[first : numbers.stop], work.scores[first : numbers.stop])
 
     def append(self, numbers: Sequence[int], vectors: Any, sources: Any, scores: Any) -> None:
