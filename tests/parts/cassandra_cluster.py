@@ -3,9 +3,11 @@
 import random
 import socket
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cassandra import DriverException
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
@@ -18,15 +20,28 @@ _PAUSE_S = 0.2
 _CLAIM = 254  # the last byte of the address whose port says that a block is taken
 
 
-class CassandraCluster:
-    """Its nodes, by number."""
+@dataclass(frozen=True)
+class Guard:
+    """Settings of a node by which it asks who is there, and what the driver must be told to be let in."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = nodes
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    entry: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class CassandraCluster:
+    """Its nodes, by number, and what the driver must be told to be let in."""
+
+    def __init__(self, nodes: Sequence[Node], entry: Mapping[str, Any]) -> None:
+        self.nodes, self.entry = nodes, entry
 
     @property
     def addresses(self) -> list[str]:
         return [node.address for node in self.nodes]
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the nodes that are there."""
+        return [node.pid for node in self.nodes if not node.gone]
 
     def start(self, *nodes: Node) -> None:
         """Start these, or all, and return when they serve.
@@ -45,7 +60,7 @@ class CassandraCluster:
     def _knows_all(self, node: Node) -> bool:
         """Whether a node has heard of all others, and has the schema of those that are there: before, it is a ring by itself."""
         alone = ExecutionProfile(WhiteListRoundRobinPolicy([node.address]))
-        with Cluster([node.address], port=PORT, execution_profiles={EXEC_PROFILE_DEFAULT: alone}) as driver:
+        with Cluster([node.address], port=PORT, execution_profiles={EXEC_PROFILE_DEFAULT: alone}, **self.entry) as driver:
             try:
                 session = driver.connect()
                 own = session.execute("SELECT schema_version FROM system.local").one()
@@ -72,15 +87,27 @@ def until(reached: Callable[[], bool], otherwise: str) -> None:
 
 
 @contextmanager
-def serving(jars: Path, folder: Path, nodes: int = 3) -> Generator[CassandraCluster]:
-    """A cluster of so many nodes, empty, ready, and gone at the end."""
+def serving(
+    jars: Path, folder: Path, nodes: int = 3, *, lasting: bool = False, guarded: Callable[[str], Guard] | None = None
+) -> Generator[CassandraCluster]:
+    """A cluster of so many nodes, empty, ready, and gone at the end.
+
+    Args:
+        jars: Cassandra.
+        folder: Where the nodes keep everything.
+        nodes: How many.
+        lasting: They are slower to start and fast then.
+        guarded: How the node at an address is guarded, and what it takes to be let in.
+    """
     with _block() as block:
         addresses = tuple(f"{block}.{number + 1}" for number in range(nodes))
+        guards = [guarded(address) if guarded else Guard() for address in addresses]
+        common = {"jars": jars, "seeds": addresses, "of": nodes, "lasting": lasting}
         places = [
-            Place(jars=jars, folder=folder / f"node-{number}", address=address, seeds=addresses, number=number, of=nodes)
-            for number, address in enumerate(addresses)
+            Place(folder=folder / f"node-{number}", address=address, number=number, settings=guard.settings, **common)
+            for number, (address, guard) in enumerate(zip(addresses, guards, strict=True))
         ]
-        cluster = CassandraCluster([Node(place) for place in places])
+        cluster = CassandraCluster([Node(place) for place in places], guards[0].entry)
         try:
             cluster.start()
             yield cluster

@@ -6,9 +6,11 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.parts.running import running
 
@@ -64,7 +66,10 @@ _PROPERTIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a node is: its folder, its address, and its number among `of` nodes that share the ring evenly."""
+    """Where a node is: its folder, its address, and its number among `of` nodes that share the ring evenly.
+
+    A `lasting` node is compiled to run fast, the others to start fast. `settings` are its own, beside those of all.
+    """
 
     jars: Path
     folder: Path
@@ -72,6 +77,8 @@ class Place:
     seeds: tuple[str, ...]
     number: int
     of: int
+    lasting: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def settings(place: Place) -> str:
@@ -109,7 +116,7 @@ def settings(place: Place) -> str:
         **{f"{name}request_timeout": "10s" for name in ("", "write_", "read_", "range_", "cas_contention_", "truncate_")},
     }
     told["cas_contention_timeout"] = told.pop("cas_contention_request_timeout")
-    return json.dumps(told, indent=1)  # JSON is YAML
+    return json.dumps({**told, **place.settings}, indent=1)  # JSON is YAML
 
 
 class Node:
@@ -127,6 +134,12 @@ class Node:
     @property
     def address(self) -> str:
         return self.place.address
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process
+        return self._process.pid
 
     @property
     def gone(self) -> bool:
@@ -173,9 +186,10 @@ class Node:
         folder = self.place.folder
         properties = {**_PROPERTIES, "java.io.tmpdir": folder, "cassandra.storagedir": folder}
         properties |= {"cassandra.config": f"file://{folder}/cassandra.yaml", "logback.configurationFile": folder / "logback.xml"}
+        compiled = () if self.place.lasting else ("-XX:TieredStopAtLevel=1",)
         return [
             *_without_rights(),
-            *("java", f"-Xms{_HEAP}", f"-Xmx{_HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"),
+            *("java", f"-Xms{_HEAP}", f"-Xmx{_HEAP}", "-XX:+UseSerialGC", *compiled, "-Xshare:auto", "-XX:-UsePerfData"),
             *(f"-D{name}={value}" for name, value in properties.items()),
             f"-javaagent:{next(self.place.jars.glob('jamm-*.jar'))}",
             *(word for module in _EXPORTS for word in ("--add-exports", f"{module}=ALL-UNNAMED")),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from tandem_memory.settings import Settings
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.store import LOG
 
+_log = logging.getLogger(__name__)
 _MOST_TOKENS = 10_000  # remembered at about 300 bytes each
 
 
@@ -73,12 +75,15 @@ async def _embedded(settings: Settings, called: str, committed: Committed, *, be
 
 @asynccontextmanager
 async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGenerator[Backend]:
-    from tandem_memory.cassandra import Clustered, Link, Manners
+    from tandem_memory.cassandra import Clustered, Link, Login, Manners
 
     # The driver logs a traceback for each node that it loses and finds again; what it cannot mend is raised, and told by us.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     password = settings.cassandra_password_file
-    login = (settings.cassandra_user, password.read_text().strip()) if password else None
+    login = Login(settings.cassandra_user, password) if password else None
+    tls = _cluster_tls(settings, called)
+    if login and not tls:
+        _log.warning("nodes of Cassandra are shown the password in the clear: TANDEM_MEMORY_CASSANDRA_TLS_CA encrypts it")
 
     def open_link() -> Link:
         return Link(
@@ -88,6 +93,7 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
             port=settings.cassandra_port,
             datacentre=settings.cassandra_datacentre,
             login=login,
+            tls=tls,
         )
 
     try:
@@ -101,6 +107,20 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
     finally:
         await opened.close()
         await asyncio.to_thread(link.close)
+
+
+def _cluster_tls(settings: Settings, called: str) -> ssl.SSLContext | None:
+    if settings.cassandra_tls_ca is None:
+        return None
+    try:
+        tls = ssl.create_default_context(cafile=settings.cassandra_tls_ca)
+        tls.check_hostname = settings.cassandra_tls_names
+        if settings.cassandra_tls_cert:
+            tls.load_cert_chain(settings.cassandra_tls_cert, settings.cassandra_tls_key)
+    except (OSError, ssl.SSLError) as error:
+        msg = f"{called or 'TANDEM_MEMORY_CASSANDRA'}: its TLS_CA, TLS_CERT or TLS_KEY cannot be used ({error}); give them in PEM"
+        raise OpeningError(msg) from error
+    return tls
 
 
 def scratch(settings: Settings) -> Path:

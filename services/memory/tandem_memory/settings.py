@@ -43,7 +43,14 @@ class Settings(BaseSettings):
     """Whose nodes are asked, the same for all processes; may be absent where there is only one."""
     cassandra_user: str = "tandem"
     cassandra_password_file: Path | None = None
-    """The password of that user; absent, nodes are shown none."""
+    """The password of that user, read at every connection; absent, nodes are shown none."""
+    cassandra_tls_ca: Path | None = None
+    """Who has to vouch for the nodes; absent, they are spoken to in the clear."""
+    cassandra_tls_cert: Path | None = None
+    cassandra_tls_key: Path | None = None
+    """With cassandra_tls_ca: what this service shows to nodes that ask who it is."""
+    cassandra_tls_names: bool = True
+    """Whether a node's certificate must be made out for its address."""
     cassandra_young_bytes: Annotated[int, Field(gt=0)] = 512 * 1024 * 1024
     """Memory for records that a node which is away may lack; when it is full, appends are refused until that node is back."""
     listen: _Address = "127.0.0.1:0"
@@ -102,6 +109,18 @@ class Settings(BaseSettings):
         if self.cassandra_password_file and not self.cassandra_password_file.is_file():
             msg = f"CASSANDRA_PASSWORD_FILE {self.cassandra_password_file} is absent; write the password of CASSANDRA_USER into it"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _nodes_are_believed_or_not(self) -> "Settings":
+        own = (self.cassandra_tls_cert, self.cassandra_tls_key)
+        if (None in own and any(own)) or (any(own) and self.cassandra_tls_ca is None):
+            msg = "CASSANDRA_TLS_CERT and CASSANDRA_TLS_KEY need each other, and both CASSANDRA_TLS_CA; give all that belong together"
+            raise ValueError(msg)
+        for path in (self.cassandra_tls_ca, *own):
+            if path and not path.is_file():
+                msg = f"CASSANDRA_TLS_*: {path} is absent; give the file, in PEM"
+                raise ValueError(msg)
         return self
 
     @model_validator(mode="after")

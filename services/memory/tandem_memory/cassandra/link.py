@@ -1,13 +1,15 @@
 """The connection to a cluster: opened once, shared by any number of backends, and the way that statements are prepared."""
 
+import ssl
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cassandra import DriverException, InvalidRequest  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
-from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs]
+from cassandra.auth import AuthProvider, PlainTextAuthenticator  # pyright: ignore[reportMissingTypeStubs]
 from cassandra.cluster import (  # pyright: ignore[reportMissingTypeStubs]
     EXEC_PROFILE_DEFAULT,
     Cluster,
@@ -47,6 +49,18 @@ class Patience:
     quorum: float = 10.0
 
 
+class Login(AuthProvider):
+    """A user, and the file with the password, which is read at every connection: it may change, and is kept nowhere else."""
+
+    def __init__(self, user: str, password: Path) -> None:
+        self._user, self._password = user, password
+
+    def new_authenticator(self, host: str) -> Any:  # noqa: ANN401 - the driver's
+        """What answers a node."""
+        del host  # all are shown the same
+        return PlainTextAuthenticator(self._user, self._password.read_text().strip())
+
+
 class Link:
     """A connection that any number of backends share. Opened and closed outside of event loops.
 
@@ -56,7 +70,8 @@ class Link:
         replicas: In each data centre; None begins nothing, so that the keyspace must be there.
         port: Where the nodes listen.
         datacentre: Whose nodes are asked. A quorum is one within it, so it is the same for all; None where there is only one.
-        login: User and password that the nodes are shown; None where they ask for none.
+        login: Who the nodes are told that this is; None where they ask for nobody.
+        tls: Whom to believe that it is a node, and what to show it; None speaks in the clear.
         patience: How long one waits.
     """
 
@@ -68,7 +83,8 @@ class Link:
         replicas: int | None = 3,
         port: int = 9042,
         datacentre: str | None = None,
-        login: tuple[str, str] | None = None,
+        login: "Login | None" = None,
+        tls: ssl.SSLContext | None = None,
         patience: Patience | None = None,
     ) -> None:
         self.keyspace, self.patience = keyspace, patience or Patience()
@@ -84,7 +100,8 @@ class Link:
             list(addresses),
             port=port,
             protocol_version=_PROTOCOL,
-            auth_provider=PlainTextAuthProvider(*login) if login else None,
+            auth_provider=login,
+            ssl_context=tls,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             connect_timeout=self.patience.answer,  # pyright: ignore[reportArgumentType] - any number will do
             control_connection_timeout=self.patience.answer,
