@@ -155,6 +155,7 @@ def test_a_clock_that_goes_back(open_ledger: OpenLedger) -> None:
     one(ledger, now=1_000_000)
     assert claim(ledger, now=10) == ()
     assert claim(ledger, now=10 + LEASE_S - 1) == ()
+    assert ids(claim(ledger, now=10 + LEASE_S)) == ["a"]
     ledger = open_ledger()
     assert claim(ledger, now=5) == ()
     assert ids(claim(ledger, now=5 + LEASE_S)) == ["a"]
