@@ -80,6 +80,7 @@ class Thinking:
     worker: str
     lease: wire.Lease
     _trouble: list[LaneDownError] = field(default_factory=list[LaneDownError])
+    _greedy: Opinion | None = None  # the local lane's single answer, where all are compared
 
     async def done(self) -> None:
         """Answer it, and say so; or say why not.
@@ -105,9 +106,12 @@ class Thinking:
         if len(route.lanes) == 1:
             return _there(await (self._single(first) if mode is Mode.SINGLE else self._vote(first)))
         second = route.lanes[1]
-        if route.compare or mode is Mode.ENSEMBLE:
+        if route.compare:
+            local, cloud, self._greedy = await asyncio.gather(self._vote(first), self._single(second), self._single(first))
+            return _there(cloud, local)
+        if mode is Mode.ENSEMBLE:
             local, cloud = await asyncio.gather(self._vote(first), self._single(second))
-            return _there(*((cloud, local) if mode is Mode.CASCADE else (_joined(local, cloud), cloud, local)))
+            return _there(_joined(local, cloud), cloud, local)
         local = await self._vote(first)
         if local is not None and (local.share or 0.0) >= route.escalate_below:
             return (local,)
@@ -179,7 +183,7 @@ class Thinking:
             answer=answers.final(counts.text),
             lane=counts.lane,
             agreement=counts.share,
-            detail=json.dumps(_detail(opinions)),
+            detail=json.dumps(_detail(opinions, self._greedy)),
             strategy=notes.strategy(counts.replies),
         )
         await self.line.ask(self.line.stub.Complete, request)
@@ -217,13 +221,15 @@ def _joined(local: Opinion | None, cloud: Opinion | None) -> Opinion | None:
     return _opinion(lane, replies, voted, cloud.calls + local.calls, local.steps)
 
 
-def _detail(opinions: Sequence[Opinion]) -> Mapping[str, object]:
+def _detail(opinions: Sequence[Opinion], greedy: Opinion | None) -> Mapping[str, object]:
     """What is kept beside the answer, for scores and for the router."""
     by_lane = {
         opinion.lane: {"answer": opinion.answer, "share": opinion.share, "calls": opinion.calls, "steps": opinion.steps}
         for opinion in reversed(opinions)
     }
     told: dict[str, object] = {"lanes": by_lane}
+    if greedy is not None:
+        told["greedy"] = greedy.answer
     if len(by_lane) > 1:
         told["agreed"] = len({answers.normalised(each.answer) for each in opinions}) == 1
     return told
