@@ -10,6 +10,7 @@ One JSON line each: {metric, value, unit, peer|floor|ceiling, ratio}. The parts,
     kept       10,000    what was acknowledged and is there after a restart; also of Milvus Lite
     ready     240,000    how soon it is ready after a restart
     million 1,000,000    in a room of 2.5 GiB: searches, memory, and how soon it is ready
+    cassandra   3,000    over a cluster of Cassandra, against its driver alone; only if it is asked for, or by a command of its own
 
 All are asked for the same: ten nearest of unit vectors, with their texts, at the least effort that gives recall@10 of .95. Peers live
 in an environment of their own (`peers.environment`), made once. `ratio` is ours by the peer's: for rates more is better, for times less.
@@ -22,7 +23,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-RECORDS = {"index": 100_000, "service": 100_000, "watch": 100_000, "kept": 10_000, "ready": 240_000, "million": 1_000_000}
+RECORDS = {
+    "index": 100_000,
+    "service": 100_000,
+    "watch": 100_000,
+    "kept": 10_000,
+    "ready": 240_000,
+    "million": 1_000_000,
+    "cassandra": 3000,
+}
 
 
 def main() -> None:
@@ -31,7 +40,7 @@ def main() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # as the service has it; read when numpy is loaded, so not before
     parser = argparse.ArgumentParser(prog="python -m tests.bench.memory")
-    parser.add_argument("--only", type=_several, default=tuple(RECORDS))
+    parser.add_argument("--only", type=_several, default=tuple(part for part in RECORDS if part != "cassandra"))
     parser.add_argument("--records", type=int)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seconds", type=float, default=5.0)
@@ -45,7 +54,7 @@ def main() -> None:
 
 def measure(part: str, records: int, asked: argparse.Namespace) -> None:
     """Measure one part among so many records; nothing is left of it."""
-    from tests.bench.memory import index, kept, large, service, watching
+    from tests.bench.memory import cassandra, index, kept, large, service, watching
     from tests.bench.memory.peers import KEEPING, SEARCHED
     from tests.bench.memory.workload import Workload
 
@@ -56,6 +65,7 @@ def measure(part: str, records: int, asked: argparse.Namespace) -> None:
         "kept": lambda work: kept.measure(work, KEEPING if asked.peers is None else asked.peers),
         "ready": large.ready,
         "million": lambda work: large.million(work, asked.seconds),
+        "cassandra": lambda work: cassandra.measure(work, asked.seconds, nodes=1, replicas=1),
     }
     with tempfile.TemporaryDirectory() as folder:
         how[part](Workload.made(Path(folder), records, asked.dimensions))
