@@ -47,7 +47,7 @@ def test_a_planted_quirk_is_found_and_no_other(quirk: Quirk, told: dict[str, Any
     """Each by itself, in a server that is right in all else."""
     findings, _ = probed(Quirky(**told), most_at_once=1)
     pinned = {Quirk.MODEL_PINNED} if quirk is not Quirk.MODEL_UNCHECKED else set()
-    assert findings.quirks == {quirk, Quirk.SERIAL} | pinned
+    assert findings.quirks == {quirk} | pinned
     assert len(findings.sentences) == len(findings.quirks)
 
 
@@ -62,7 +62,6 @@ def test_all_quirks_of_a_server_are_found_together() -> None:
         Quirk.LOGPROBS_IGNORED,
         Quirk.JSON_IGNORED,
         Quirk.END_COUNTED,
-        Quirk.SERIAL,
     }
     assert findings.healthy
 
@@ -99,6 +98,7 @@ def test_calls_at_once_are_measured(slots: int, most: int, parallel: int) -> Non
 
     findings = simulated(run())
     assert findings.parallel == parallel
+    assert (Quirk.SERIAL in findings.quirks) == (parallel == 1)
     assert findings.calls_per_s == pytest.approx(10 * min(slots, parallel))
     assert findings.tokens_per_s == pytest.approx(50 * min(slots, parallel))
 

@@ -66,9 +66,9 @@ class Findings:
         logprobs: With `logprobs`.
         json_mode: With `response_format`.
         stream: With `stream`.
-        parallel: Calls at once up to which it gets more done.
-        calls_per_s: With as many at once.
-        tokens_per_s: Written, with as many at once.
+        parallel: Calls at once up to which it gets more done; None where no more than one may be tried.
+        calls_per_s: What it gets done so.
+        tokens_per_s: Tokens written so.
         calls: How many calls were made to find this out.
         usage: What those took, tokens; from above where the server counts none.
     """
