@@ -13,11 +13,10 @@ from .asking import OpenLedger, call, claim, load, reserve, settle
 MIB = 1 << 20
 
 
-def fill(ledger: Ledger, item: str, begun: int) -> int:
-    """Record calls until the disk is full; how many in all."""
+def fill(ledger: Ledger, item: str) -> int:
+    """Record calls that were reserved before until the disk is full; how many."""
     (lease,) = claim(ledger)
-    for number in range(begun, 10_000):
-        ticket = reserve(ledger, lease.hold, f"k{number}")
+    for number, ticket in enumerate([reserve(ledger, lease.hold, f"k{number}") for number in range(64)]):
         try:
             settle(ledger, ticket, call(f"k{number}", item, answer="x" * MIB))
         except FullError as error:
@@ -33,7 +32,7 @@ def test_a_full_disk(open_ledger: OpenLedger, disk: Path) -> None:
     ballast.write_bytes(bytes(24 * MIB))
     ledger = open_ledger(disk / "ledger.db")
     load(ledger, "a", "b")
-    recorded = fill(ledger, "a", 0)
+    recorded = fill(ledger, "a")
     before = ledger.sums
     assert before.total.calls == recorded > 10
     for _ in range(3):
