@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from tandem_rpc import Verifier
+from tandem_rpc.exposure import loopback
 from tandem_rpc.verifiers.remembered import Remembered
 from tandem_rpc.verifiers.token_folder import TokenFolder
 from tandem_rpc.verifiers.token_review import ApiServer, TokenReview
@@ -25,7 +26,6 @@ from tandem_memory.settings import Settings
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.store import LOG
 
-_log = logging.getLogger(__name__)
 _MOST_TOKENS = 10_000  # remembered at about 300 bytes each
 
 
@@ -82,8 +82,10 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
     password = settings.cassandra_password_file
     login = Login(settings.cassandra_user, password) if password else None
     tls = _cluster_tls(settings, called)
-    if login and not tls:
-        _log.warning("nodes of Cassandra are shown the password in the clear: TANDEM_MEMORY_CASSANDRA_TLS_CA encrypts it")
+    if login and not (tls or settings.plaintext or all(map(loopback, settings.cassandra_nodes))):
+        fix = "give CASSANDRA_TLS_CA, or PLAINTEXT=true if the network itself encrypts"
+        msg = f"TANDEM_MEMORY_CASSANDRA_PASSWORD_FILE: nodes elsewhere would be shown it in plain text; {fix}"
+        raise OpeningError(msg)
 
     def open_link() -> Link:
         return Link(
