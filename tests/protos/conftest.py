@@ -1,7 +1,6 @@
 """A real server with a service made for the tests, and real channels to it."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -66,18 +65,6 @@ class InLoop:
 
     def stop(self, grace_s: float) -> None:
         asyncio.run_coroutine_threadsafe(self._server.stop(grace_s), self._loop).result()
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop that runs in a thread."""
-    made = asyncio.new_event_loop()
-    thread = threading.Thread(target=made.run_forever)
-    thread.start()
-    yield made
-    made.call_soon_threadsafe(made.stop)
-    thread.join()
-    made.close()
 
 
 @pytest.fixture(params=["threads", "loop"])

@@ -5,6 +5,8 @@ import pytest
 from tandem_rpc import Caller, Refused
 from tandem_rpc.verifiers.remembered import Remembered
 
+from tests.clocks import Clock
+
 
 class Verifier:
     """Counts what it is asked; knows every token but "nobody"."""
@@ -20,18 +22,6 @@ class Verifier:
         if token == "nobody":  # noqa: S105 - no secret
             raise Refused(grpc.StatusCode.UNAUTHENTICATED, "not one of ours")
         return Caller(identity=token)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -8,19 +8,9 @@ from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 from tandem_telemetry.board import Board, Filter, Subscription
 from tandem_telemetry.registry import Registry
 
+from tests.clocks import Clock
+
 Make = Callable[..., WorkerReport]
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tandem_memory.client import Record
+from tandem_memory.client import Memory, Record
 
 from tests.services.memory.client.stand_in import StandIn
 
@@ -43,3 +43,9 @@ def eventually() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.01)
 
     return waiting
+
+
+@pytest.fixture
+def memory(stand_in: StandIn) -> Iterator[Memory]:
+    with Memory(stand_in.address, "team") as made:
+        yield made

@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Namespace
@@ -30,17 +29,6 @@ class Dear:
         self.counted += 1
         self.now_s += 10
         return [Namespace(records=self.counted), Namespace(records=1)]
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    there = asyncio.new_event_loop()
-    thread = threading.Thread(target=there.run_forever)
-    thread.start()
-    yield there
-    there.call_soon_threadsafe(there.stop)
-    thread.join()
-    there.close()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The service over the real store of one machine, on a loop of its own, spoken to over real sockets."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -18,7 +18,7 @@ from tandem_memory.backend import Backend
 from tandem_memory.embedded import Embedded
 from tandem_memory.rights import Rights
 from tandem_memory.service import Memory, Parts
-from tandem_rpc import AsyncServer, channel, serve_async
+from tandem_rpc import AsyncServer, channel, refused_field, serve_async
 
 SERVICE = "tandem.memory.v1.MemoryService"
 MESSAGE_BYTES = 64 * 1024 * 1024
@@ -58,17 +58,6 @@ class Running:
 
 
 Start = Callable[..., Running]
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    made = asyncio.new_event_loop()
-    thread = threading.Thread(target=made.run_forever)
-    thread.start()
-    yield made
-    made.call_soon_threadsafe(made.stop)
-    thread.join()
-    made.close()
 
 
 @pytest.fixture
@@ -116,3 +105,12 @@ def record(question: str = "a", **fields: Any) -> pb.Record:
 
 def append(*records: pb.Record, namespace: str = "n") -> pb.AppendRequest:
     return pb.AppendRequest(namespace=namespace, records=records)
+
+
+def refusal(call: Callable[[], object]) -> tuple[grpc.StatusCode, str, str | None]:
+    """Code, line and field."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    error: Any = caught.value
+    assert "\n" not in error.details()
+    return error.code(), error.details(), refused_field(error)
