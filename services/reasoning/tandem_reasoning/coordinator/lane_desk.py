@@ -92,7 +92,9 @@ class LaneDesk:
         """A worker shows a key with this stamp."""
         self._state = stands.key_seen(self._state, stamp)
 
-    def permit(self, worker: str, most_tokens: int, expert: int, now: float, *, deadline_s: float) -> Granted | Put | Shut:
+    def permit(
+        self, worker: str, most_tokens: int, expert: int, now: float, *, deadline_s: float, at: str | None = None
+    ) -> Granted | Put | Shut:
         """Leave to make a call, or when to ask again.
 
         Args:
@@ -101,8 +103,9 @@ class LaneDesk:
             expert: Number of the expert: each has a server that it prefers, so that its prompts are alike there.
             now: Monotonic seconds.
             deadline_s: Of the call.
+            at: The server that it is to go to; None for any.
         """
-        ways = stands.ways(self._state, now)
+        ways = [way for way in stands.ways(self._state, now) if at in {None, way.url}]
         if not ways:
             wait_s = stands.wait_s(self._state, now)
             return Put(wait_s=max(wait_s, _LEAST_WAIT_S), why=self.problem) if wait_s < float("inf") else Shut(why=self.problem)

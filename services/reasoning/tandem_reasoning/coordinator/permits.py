@@ -159,10 +159,11 @@ class Permits:
         now = self._clock()
         await self._told([each for desk in self._lanes.values() for each in desk.looked(now)])
 
-    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, copy: int = 0) -> Answer:
+    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, copy: int = 0, at: str | None = None) -> Answer:
         now = self._clock()
         most_tokens = wanted.most_input + wanted.most_output
-        granted = desk.permit(wanted.worker, most_tokens, self._experts.get(wanted.place.expert, 0), now, deadline_s=self._call_s)
+        number = self._experts.get(wanted.place.expert, 0)
+        granted = desk.permit(wanted.worker, most_tokens, number, now, deadline_s=self._call_s, at=at)
         if not isinstance(granted, Granted):
             return granted
         price = desk.lane.price
@@ -193,7 +194,7 @@ class Permits:
         chosen = self._hedging.second(here, [*same, *others])
         if chosen is None:
             return NoHedge()
-        answer = await self._granted(replace(wanted, lane=chosen.lane), self._lanes[chosen.lane], copy=1)
+        answer = await self._granted(replace(wanted, lane=chosen.lane), self._lanes[chosen.lane], copy=1, at=chosen.url)
         return answer if isinstance(answer, Go | Recorded | Stale) else NoHedge()
 
     def _place(self, desk: LaneDesk, url: str, wanted: Wanted) -> Place:
