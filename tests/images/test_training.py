@@ -27,7 +27,12 @@ pytestmark = pytest.mark.slow
 
 STEPS = 3
 NOBODY = 65532
-CUDA = "import torch; print(torch.cuda.is_available(), torch.cuda.device_count(), torch.version.cuda is not None); torch.ones(1).cuda()"
+# Written in one piece: what a traceback says comes over another pipe, and must not come in between.
+CUDA = """
+import sys, torch
+sys.stdout.write(f"{torch.cuda.is_available()} {torch.cuda.device_count()} {torch.version.cuda is not None}\\n")
+torch.ones(1).cuda()
+"""
 
 
 def test_the_quickstart_trains_in_the_image_and_its_losses_are_those_of_this_machine(mounted: Mounted, tmp_path: Path) -> None:
