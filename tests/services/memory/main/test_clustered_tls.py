@@ -2,12 +2,13 @@
 
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import Cluster
+from cassandra.cluster import Cluster, NoHostAvailable
 
 from tests.parts.cassandra_cluster import CassandraCluster, Guard, serving
 from tests.parts.cassandra_jars import CASSANDRA
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.xdist_group("cassandra"), needs_openssl]
 STORE_PASSWORD = "changeit"  # noqa: S105 - of the files that a node reads, which lie beside it
 FIRST_PASSWORD = "cassandra"  # noqa: S105 - that every new cluster begins with
 PASSWORD = "tops3cret"  # noqa: S105
+_PATIENCE_S = 120  # a slow machine is no failure
 
 
 def kept(certificate: Path, key: Path, ca: Path) -> tuple[Path, Path]:
@@ -61,7 +63,23 @@ def guarded(ca: Authority, request: pytest.FixtureRequest, tmp_path_factory: pyt
     with serving(jars, tmp_path_factory.mktemp("guarded"), 1, guarded=lambda address: guard(ca, address)) as cluster:
         with Cluster(cluster.addresses, protocol_version=5, **cluster.entry) as driver:
             driver.connect().execute(f"ALTER ROLE cassandra WITH PASSWORD = '{PASSWORD}'")
+        _until_known(cluster)
         yield cluster
+
+
+def _until_known(cluster: CassandraCluster) -> None:
+    """Nodes remember passwords for two seconds, so that the new one may be wrong for a moment."""
+    entry = cluster.entry | {"auth_provider": PlainTextAuthProvider("cassandra", PASSWORD)}
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            with Cluster(cluster.addresses, protocol_version=5, **entry) as driver:
+                driver.connect()
+        except NoHostAvailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        else:
+            return
 
 
 @pytest.fixture
