@@ -23,3 +23,8 @@ def written(path: Path | None, *, grpc: str, metrics: str) -> Generator[None]:
     finally:
         if path.exists() and json.loads(path.read_text()) == said:
             path.unlink()
+
+
+def at(listen: str, port: int) -> str:
+    """Where a server is that was asked to listen at `listen`, "host:port", and was given `port`."""
+    return f"{listen.rpartition(':')[0]}:{port}"

@@ -52,7 +52,10 @@ async def _served(settings: Settings) -> None:
         stack.push_async_callback(server.stop, settings.grace_seconds)
         stack.callback(asyncio.create_task(_probed(server, parts.backend)).cancel)
         stack.callback(parts.stopping.begin)
-        addresses = {"grpc": _address(settings.listen, server.port), "metrics": _address(settings.metrics_listen, scraping.port)}
+        addresses = {
+            "grpc": address_file.at(settings.listen, server.port),
+            "metrics": address_file.at(settings.metrics_listen, scraping.port),
+        }
         stack.enter_context(address_file.written(settings.address_file, **addresses))
         _log.info("memory in %(place)s at %(grpc)s, metrics at %(metrics)s", {"place": settings.place, **addresses})
         await stop.wait()
@@ -105,7 +108,3 @@ def _scraping(settings: Settings, parts: Parts, stop: asyncio.Event) -> Scraping
     counting = Counting(parts.backend.namespaces, asyncio.get_running_loop())
     parts.figures.kept(lambda: counting.kept().records, lambda: counting.kept().namespaces)
     return Scraping(settings.metrics_listen, parts.figures.registry, lambda: "stopping" if stop.is_set() else parts.backend.trouble())
-
-
-def _address(listen: str, port: int) -> str:
-    return f"{listen.rpartition(':')[0]}:{port}"

@@ -65,7 +65,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
         server = _serving(settings, Telemetry(board, traffic, settings.rights))
         stack.callback(server.stop, settings.grace_seconds)
         stack.callback(board.close)
-        addresses = {"grpc": _address(settings.listen, server.port), "metrics": _address(settings.metrics_listen, scraping.port)}
+        addresses = {
+            "grpc": address_file.at(settings.listen, server.port),
+            "metrics": address_file.at(settings.metrics_listen, scraping.port),
+        }
         stack.enter_context(address_file.written(settings.address_file, **addresses))
         _log.info("reports at %(grpc)s, metrics at %(metrics)s", addresses)
         while not stop.wait(_LOOK_EVERY_S):
@@ -107,10 +110,6 @@ def _scraping(settings: Settings, board: Board, traffic: Traffic, stop: threadin
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Exporter(lambda: board.runs().values(), figures))
     return Scraping(settings.metrics_listen, registry, lambda: "stopping" if stop.is_set() else None)
-
-
-def _address(listen: str, port: int) -> str:
-    return f"{listen.rpartition(':')[0]}:{port}"
 
 
 def _say(lines: Iterable[str]) -> int:

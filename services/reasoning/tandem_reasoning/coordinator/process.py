@@ -62,7 +62,10 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
             plaintext=settings.plaintext,
         )
         stack.push_async_callback(server.stop, settings.grace_seconds)
-        addresses = {"grpc": _address(settings.listen, server.port), "metrics": _address(settings.metrics_listen, scraping.port)}
+        addresses = {
+            "grpc": address_file.at(settings.listen, server.port),
+            "metrics": address_file.at(settings.metrics_listen, scraping.port),
+        }
         stack.enter_context(address_file.written(settings.address_file, **addresses))
         _log.info("run %s at %s, metrics at %s", job.name, addresses["grpc"], addresses["metrics"])
         await stop.wait()
@@ -112,7 +115,3 @@ async def _looked(permits: Permits) -> None:
     while True:
         await asyncio.sleep(_LOOK_S)
         await permits.look()
-
-
-def _address(listen: str, port: int) -> str:
-    return f"{listen.rpartition(':')[0]}:{port}"
