@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from tandem.reasoning.v1.reasoning_pb2 import Status
 
-_NANO = 1e9
+from tandem_reasoning.values import NANO_USD
 
 
 class Figures(Collector):
@@ -30,10 +30,10 @@ class Figures(Collector):
 def _money(status: Status) -> Iterator[Metric]:
     dollars = GaugeMetricFamily("tandem_budget_usd", "US dollars: allowed, spent, set aside, spent without a proof.", labels=["kind"])
     if status.HasField("cap_nano"):
-        dollars.add_metric(["cap"], status.cap_nano / _NANO)
-    dollars.add_metric(["spent"], status.spent_nano / _NANO)
-    dollars.add_metric(["reserved"], status.reserved_nano / _NANO)
-    dollars.add_metric(["unconfirmed"], status.unconfirmed_nano / _NANO)
+        dollars.add_metric(["cap"], status.cap_nano / NANO_USD)
+    dollars.add_metric(["spent"], status.spent_nano / NANO_USD)
+    dollars.add_metric(["reserved"], status.reserved_nano / NANO_USD)
+    dollars.add_metric(["unconfirmed"], status.unconfirmed_nano / NANO_USD)
     yield dollars
 
 

@@ -145,10 +145,6 @@ class LaneDesk:
         self._under_way[granted.way.url] -= 1
         self._pacer.settle(granted.permit, _UNHEARD, 0.0)
 
-    def worker_lost(self, worker: str) -> None:
-        """A worker is gone, and what it was doing with it."""
-        self._pacer.lost(worker)
-
     def _preferred(self, ways: Sequence[Way], expert: int) -> Way:
         urls = self.lane.urls
         return min(ways, key=lambda way: (way.trial, self._under_way[way.url], (urls.index(way.url) - expert) % len(urls)))

@@ -9,7 +9,7 @@ from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.lanes.transition import Transition
 from tandem_reasoning.ledger import Desk, Discard, Forfeit, Hold, Intend, OverBudget, Recorded, Settle, Stale, Tell
-from tandem_reasoning.values import Call, CallPlace
+from tandem_reasoning.values import NANO_USD, Call, CallPlace, Usage
 
 _SETTLING_S = 0.2  # money that is set aside comes free as calls are answered
 _REFUSED_UNSENT = (Trouble.THROTTLED, Trouble.EXHAUSTED, Trouble.UNAUTHORIZED, Trouble.UNREACHABLE)
@@ -18,15 +18,14 @@ _REFUSED_UNSENT = (Trouble.THROTTLED, Trouble.EXHAUSTED, Trouble.UNAUTHORIZED, T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A call that a worker wants to make; `beside` is the ticket of the same call that takes long."""
+    """A call that a worker wants to make, and its worst case; `beside` is the ticket of the same call that takes long."""
 
     worker: str
     hold: Hold
     place: CallPlace
     key: str
     lane: str
-    most_input: int
-    most_output: int
+    most: Usage
     beside: int = 0
     stamp: str = ""
 
@@ -70,8 +69,6 @@ class _UnderWay:
 
     desk: LaneDesk
     granted: Granted
-    wanted: Wanted
-    worst_nano: int
 
 
 class Permits:
@@ -142,14 +139,6 @@ class Permits:
             await self._told(self._released(known, outcome, wanted.stamp, unused=unused))
         return self._again_s(wanted, outcome) if isinstance(outcome, Failed) else 0.0
 
-    def lost(self, worker: str) -> None:
-        """A worker is gone; the ledger books what it was doing when its leases run out."""
-        for ticket in [ticket for ticket, each in self._under_way.items() if each.wanted.worker == worker]:
-            gone = self._under_way.pop(ticket)
-            gone.desk.lost(gone.granted)
-        for desk in self._lanes.values():
-            desk.worker_lost(worker)
-
     def done(self, item: str) -> None:
         """An item is over: how often its calls failed is of no interest any more."""
         self._failures.pop(item, None)
@@ -161,13 +150,12 @@ class Permits:
 
     async def _granted(self, wanted: Wanted, desk: LaneDesk, *, copy: int = 0, at: str | None = None) -> Answer:
         now = self._clock()
-        most_tokens = wanted.most_input + wanted.most_output
+        most_tokens = wanted.most.input_tokens + wanted.most.output_tokens
         number = self._experts.get(wanted.place.expert, 0)
         granted = desk.permit(wanted.worker, most_tokens, number, now, deadline_s=self._call_s, at=at)
         if not isinstance(granted, Granted):
             return granted
-        price = desk.lane.price
-        worst_nano = wanted.most_input * price.input_nano + wanted.most_output * price.output_nano
+        worst_nano = desk.lane.price.of(wanted.most)
         try:
             booked = await self._desk.ask(Intend(hold=wanted.hold, key=wanted.key, lane=desk.lane.name, worst_nano=worst_nano, copy=copy))
         except BaseException:
@@ -178,7 +166,7 @@ class Permits:
             return _refused(booked) if isinstance(booked, OverBudget) else booked
         if before := self._under_way.pop(booked.ticket, None):
             before.desk.given_back(before.granted)  # its answer was lost, and so it was asked for again
-        self._under_way[booked.ticket] = _UnderWay(desk=desk, granted=granted, wanted=wanted, worst_nano=worst_nano)
+        self._under_way[booked.ticket] = _UnderWay(desk=desk, granted=granted)
         if self._hedging and not copy:
             self._hedging.began()
         after_s = self._hedging.after_s(desk.lane.name, wanted.place.expert) if self._hedging and not copy else None
@@ -198,9 +186,8 @@ class Permits:
         return answer if isinstance(answer, Go | Recorded | Stale) else NoHedge()
 
     def _place(self, desk: LaneDesk, url: str, wanted: Wanted) -> Place:
-        price = desk.lane.price
-        cost = wanted.most_input * price.input_nano + wanted.most_output * price.output_nano
-        return Place(lane=desk.lane.name, url=url, phase=desk.phase, idle=desk.idle(url), cost_nano=cost)
+        cost_nano = desk.lane.price.of(wanted.most)
+        return Place(lane=desk.lane.name, url=url, phase=desk.phase, idle=desk.idle(url), cost_nano=cost_nano)
 
     async def _paid(self, ticket: int, wanted: Wanted, outcome: Answered, memory_version: int) -> None:
         lane = self._lanes[wanted.lane].lane
@@ -247,5 +234,5 @@ class Permits:
 def _refused(over: OverBudget) -> Put | Broke:
     if over.may_pass_later:
         return Put(wait_s=_SETTLING_S, why="the money that is left is set aside for calls that are being made")
-    left = (over.cap_nano - over.spent_nano) / 1e9
-    return Broke(why=f"the call may cost ${over.worst_nano / 1e9:.6f} and ${left:.6f} is left")
+    left = (over.cap_nano - over.spent_nano) / NANO_USD
+    return Broke(why=f"the call may cost ${over.worst_nano / NANO_USD:.6f} and ${left:.6f} is left")

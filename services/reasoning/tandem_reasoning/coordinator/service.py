@@ -35,7 +35,7 @@ from tandem_reasoning.ledger import (
     UnknownItemError,
 )
 from tandem_reasoning.routing.decision import Decision as Routed
-from tandem_reasoning.values import Call
+from tandem_reasoning.values import Call, Usage
 from tandem_reasoning.wire import hold, hold_of, outcome_of, place_of, route
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -43,8 +43,7 @@ _NOTHING_NOW_S = 0.25  # a lease may run out, or a lane come back, at any moment
 _NO_LANE_S = 1.0  # a question that no lane can be asked for is given to nobody for so long
 _MOST_CLAIMED = 64
 _WATCH_EVERY_S = 0.5
-_ITEM, _LANE = "hold.item", "lane"
-_UNNAMED = invalid("worker", "is empty; give the name of the worker, unique in the run")
+_ITEM, _LANE, _WORKER = "hold.item", "lane", "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ class Reasoning(ReasoningServiceServicer):
     async def Claim(self, request: wire.ClaimRequest, context: Context) -> wire.ClaimResponse:
         """Questions to work on."""
         if not request.worker:
-            raise _UNNAMED
+            raise invalid(_WORKER, "is empty; give the name of the worker, unique in the run")
         if self._rooms.standing.over:
             return wire.ClaimResponse(over=True)
         has = frozenset(request.has) if request.unsure else None
@@ -131,8 +130,7 @@ class Reasoning(ReasoningServiceServicer):
             place=place_of(request.hold.item, request.place),
             key=request.key,
             lane=request.lane,
-            most_input=request.most_input_tokens,
-            most_output=request.most_output_tokens,
+            most=Usage(input_tokens=request.most_input_tokens, output_tokens=request.most_output_tokens),
             beside=request.beside,
             stamp=request.key_stamp,
         )
@@ -150,8 +148,7 @@ class Reasoning(ReasoningServiceServicer):
             place=place_of(request.hold.item, request.place),
             key=request.key,
             lane=request.lane,
-            most_input=0,
-            most_output=0,
+            most=Usage(input_tokens=0, output_tokens=0),
             stamp=request.failed.key_stamp,
         )
         with _told():
