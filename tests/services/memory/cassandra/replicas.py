@@ -4,11 +4,13 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Self
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Filter
 from tandem_memory.backend import Near, StoreUnavailableError, TooLarge
 from tandem_memory.cassandra import Clustered, Link, Manners
+from tandem_memory.cassandra.asking import Statement
 
 from tests.services.memory.driven import NAMESPACE, record
 
@@ -24,6 +26,30 @@ async def replicas(link: Link, count: int, manners: Manners) -> AsyncIterator[li
         for each in opened:
             stack.push_async_callback(each.close)
         yield opened
+
+
+class PowerCut:
+    """While it lasts nothing that a replica writes reaches the cluster; `arrive` brings it there, which may be much later."""
+
+    def __init__(self, backend: Clustered) -> None:
+        self._asking, self._write = backend._asking, backend._asking.write
+        self._late: list[Statement] = []
+
+    async def arrive(self) -> None:
+        """What was on its way arrives."""
+        await self._write(self._late)
+
+    async def _lose(self, statements: Sequence[Statement], *, together: bool = False) -> None:
+        assert not together
+        self._late.extend(statements)
+        raise StoreUnavailableError
+
+    def __enter__(self) -> Self:
+        self._asking.write = self._lose
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._asking.write = self._write
 
 
 class Writers:

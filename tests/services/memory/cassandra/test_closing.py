@@ -2,19 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra import Clustered, Link, Manners
-from tandem_memory.cassandra.asking import Statement
 from tandem_memory.cassandra.places import Closed, cursor, positions
 from tandem_memory.cassandra.shelf import Shelf
 
 from tests.services.memory.driven import NAMESPACE, record
 
-from .replicas import EVERYTHING, all_records, nearest, replicas, told
+from .replicas import EVERYTHING, PowerCut, all_records, nearest, replicas, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 HASTY = Manners(quiet=0.02, poll=0.02, settle=0.01, lease=0.2, gone=0.5, late=0.1)
@@ -125,23 +123,14 @@ def test_what_comes_behind_a_closed_log_counts_as_nothing(link: Link) -> None:
     async def came_late() -> None:
         async with replicas(link, 2, replace(HASTY, retry=0.05)) as (dying, other):
             await dying.append(NAMESPACE, [record("before")], embedding="caller")
-            late = list[Statement]()
-
-            async def power_cut(statements: Sequence[Statement], *, together: bool = False) -> None:
-                assert not together
-                late.extend(statements)
-                raise StoreUnavailableError
-
-            writing = dying._asking.write
-            dying._asking.write = power_cut
-            with pytest.raises(StoreUnavailableError):
-                await dying.append(NAMESPACE, [record("too late", key="k")], embedding="caller")
-            await nearest(other, (1, 0, 0, 0), 1)
-            await until_written_by(other, set())
-            await writing(late)
-            (done,) = await other.append(NAMESPACE, [record("again", key="k")], embedding="caller")
-            assert not done.known
-            dying._asking.write = writing
+            with PowerCut(dying) as cut:
+                with pytest.raises(StoreUnavailableError):
+                    await dying.append(NAMESPACE, [record("too late", key="k")], embedding="caller")
+                await nearest(other, (1, 0, 0, 0), 1)
+                await until_written_by(other, set())
+                await cut.arrive()
+                (done,) = await other.append(NAMESPACE, [record("again", key="k")], embedding="caller")
+                assert not done.known
             (twice,) = await dying.append(NAMESPACE, [record("again", key="k")], embedding="caller")
             assert (twice.id, twice.known) == (done.id, True)
             for each in (dying, other):

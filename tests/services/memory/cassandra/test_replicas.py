@@ -2,19 +2,17 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Judged
 from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Link, Manners
-from tandem_memory.cassandra.asking import Statement
 from tandem_memory.cassandra.places import Place
 
 from tests.services.memory.driven import NAMESPACE, record
 
 from .conftest import MANNERS
-from .replicas import EVERYTHING, Writers, all_records, nearest, replicas, told
+from .replicas import EVERYTHING, PowerCut, Writers, all_records, nearest, replicas, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 SHORT = Manners(quiet=0.02, poll=0.02, lease=0.5)
@@ -90,21 +88,11 @@ def test_a_replica_that_dies_between_claim_and_record(link: Link) -> None:
     async def taken_over() -> None:
         async with replicas(link, 2, SHORT) as (dying, other):
             await dying.append(NAMESPACE, [record("before")], embedding="caller")
-            late = list[Statement]()
-
-            async def power_cut(statements: Sequence[Statement], *, together: bool = False) -> None:
-                assert not together
-                late.extend(statements)
-                raise StoreUnavailableError
-
-            writing = dying._asking.write
-            dying._asking.write = power_cut
-            with pytest.raises(StoreUnavailableError):
+            with PowerCut(dying) as cut, pytest.raises(StoreUnavailableError):
                 await dying.append(NAMESPACE, [record("nobody's", key="k")], embedding="caller")
-            dying._asking.write = writing
             (done,) = await other.append(NAMESPACE, [record("mine", key="k")], embedding="caller")
             assert not done.known
-            await dying._asking.write(late)
+            await cut.arrive()
             assert [each.known for each in await dying.append(NAMESPACE, [record("again", key="k")], embedding="caller")] == [True]
             for each in (dying, other):
                 assert [near.record.question for near in await nearest(each, QUERY, 5)] == [

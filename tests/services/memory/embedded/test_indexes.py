@@ -2,22 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tandem_memory.embedded import Embedded
 from tandem_memory.index import Index
 
 from tests.services.memory.driven import NAMESPACE, Driven, questions, record
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Driven]:
-    driven = Driven(lambda: Embedded(tmp_path / "memory"))
-    yield driven
-    driven.close()
 
 
 def test_a_namespace_that_has_just_begun(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:

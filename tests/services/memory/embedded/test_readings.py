@@ -2,22 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tandem_memory.embedded import Embedded
 from tandem_memory.embedded.readings import Readings
 
 from tests.services.memory.driven import ALL, NAMESPACE, Driven, record
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Driven]:
-    driven = Driven(lambda: Embedded(tmp_path / "memory"))
-    yield driven
-    driven.close()
 
 
 def test_a_search_waits_for_no_statistics(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,6 @@ from tandem_memory.embedded import Embedded
 from tandem_memory.index import Index
 
 from tests.services.memory.driven import NAMESPACE, Driven, questions, record
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Driven]:
-    driven = Driven(lambda: Embedded(tmp_path / "memory"))
-    yield driven
-    driven.close()
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """How long an end may take, and what is done first."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tandem_memory.embedded import Embedded
 from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.index import Index
 
@@ -39,13 +36,6 @@ def test_what_takes_longest_to_read_again_is_saved_first(caplog: pytest.LogCaptu
     assert caplog.messages == [
         "no time for snapshots of 2 of 5 indexes that changed; the next start reads up to 5 changes of each from the log"
     ]
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Driven]:
-    driven = Driven(lambda: Embedded(tmp_path / "memory"))
-    yield driven
-    driven.close()
 
 
 def test_an_end_without_snapshots_loses_nothing(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
