@@ -27,11 +27,13 @@ pytestmark = pytest.mark.slow
 
 STEPS = 3
 NOBODY = 65532
-# Written in one piece: what a traceback says comes over another pipe, and must not come in between.
 CUDA = """
-import sys, torch
-sys.stdout.write(f"{torch.cuda.is_available()} {torch.cuda.device_count()} {torch.version.cuda is not None}\\n")
-torch.ones(1).cuda()
+import torch
+print(torch.cuda.is_available(), torch.cuda.device_count(), torch.version.cuda is not None)
+try:
+    torch.ones(1).cuda()
+except RuntimeError as refused:
+    print(refused)
 """
 
 
@@ -51,9 +53,9 @@ def test_the_quickstart_trains_in_the_image_and_its_losses_are_those_of_this_mac
 def test_the_slim_torch_knows_that_it_has_no_card(mounted: Mounted) -> None:
     """It is still the CUDA build, finds no card, and refuses one with a sentence instead of falling."""
     code, printed = mounted("trainer").run("python3", "-c", CUDA)
-    assert printed.splitlines()[0] == "False 0 True", printed
+    assert code == 0, printed
+    assert "False 0 True" in printed.splitlines(), printed
     assert "Found no NVIDIA driver" in printed
-    assert code == 1
 
 
 def test_a_function_that_was_cut_out_says_its_name(mounted: Mounted) -> None:
