@@ -38,6 +38,16 @@ class Settings(BaseSettings):
     """States that the network itself encrypts."""
     address_file: Path | None = None
     """File that the address is written to, once it listens."""
+    memory: str = ""
+    """host:port of the shared memory; empty for a run without one."""
+    memory_namespace: str = "default"
+    """Its namespace; runs that name the same one learn from each other."""
+    memory_token_file: Path | None = None
+    """Token to show it."""
+    memory_tls_ca: Path | None = None
+    """Who has to vouch for it; left out, it is spoken to in the clear."""
+    memory_plaintext: bool = False
+    """States that the network itself encrypts what is said to a memory on another machine."""
     grace_seconds: float = 5.0
     """For calls that are under way when it is asked to stop."""
 
