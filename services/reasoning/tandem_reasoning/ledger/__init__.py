@@ -25,6 +25,7 @@ from tandem_reasoning.ledger.jobs import (
     Forfeit,
     Intend,
     Load,
+    Recollect,
     Release,
     Sent,
     SetCap,
@@ -33,16 +34,17 @@ from tandem_reasoning.ledger.jobs import (
 )
 from tandem_reasoning.ledger.ledger import Ledger
 from tandem_reasoning.ledger.reading import Event, Item, Reader
+from tandem_reasoning.ledger.review import Begun, Happened, Review, Reviewed
 from tandem_reasoning.ledger.values import (
     Books,
     Completed,
     Decision,
     Failed,
-    Hold,
     Lease,
     Memory,
     Outcome,
     OverBudget,
+    Recollection,
     Recorded,
     Reserved,
     Retried,
@@ -51,8 +53,10 @@ from tandem_reasoning.ledger.values import (
     State,
     Sums,
 )
+from tandem_reasoning.values import Hold
 
 __all__ = [
+    "Begun",
     "Books",
     "ChangedQuestionError",
     "Charge",
@@ -71,6 +75,7 @@ __all__ = [
     "Forfeit",
     "FormatError",
     "FullError",
+    "Happened",
     "Hold",
     "InUseError",
     "Intend",
@@ -85,10 +90,14 @@ __all__ = [
     "Outcome",
     "OverBudget",
     "Reader",
+    "Recollect",
+    "Recollection",
     "Recorded",
     "Release",
     "Reserved",
     "Retried",
+    "Review",
+    "Reviewed",
     "Sent",
     "SetCap",
     "Settle",
