@@ -115,6 +115,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """By what right a worker speaks of an item: the fence is higher each time that the item is handed out or given up."""
+
+    item: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallPlace:
     """Which call of a run: a sample of an expert, in a step, on an item.
 

@@ -3,9 +3,8 @@
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
 from tandem_reasoning.lanes.outcome import Allowance, Answered, Failed, Outcome, Trouble
-from tandem_reasoning.ledger.values import Hold
 from tandem_reasoning.routing.decision import Decision, Mode
-from tandem_reasoning.values import CallPlace, Usage
+from tandem_reasoning.values import CallPlace, Hold, Usage
 
 _MODES = {
     Mode.SINGLE: wire.MODE_SINGLE,

@@ -8,8 +8,8 @@ from tandem_reasoning.lanes.backoff import pause_s
 from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.lanes.transition import Transition
-from tandem_reasoning.ledger import Desk, Discard, Forfeit, Hold, Intend, OverBudget, Recorded, Settle, Stale, Tell
-from tandem_reasoning.values import NANO_USD, Call, CallPlace, Usage
+from tandem_reasoning.ledger import Desk, Discard, Forfeit, Intend, OverBudget, Recorded, Settle, Stale, Tell
+from tandem_reasoning.values import NANO_USD, Call, CallPlace, Hold, Usage
 
 _SETTLING_S = 0.2  # money that is set aside comes free as calls are answered
 _REFUSED_UNSENT = (Trouble.THROTTLED, Trouble.EXHAUSTED, Trouble.UNAUTHORIZED, Trouble.UNREACHABLE)

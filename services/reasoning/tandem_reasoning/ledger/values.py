@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from tandem_reasoning.values import Call, Question
+from tandem_reasoning.values import Call, Hold, Question
 
 
 class State(StrEnum):
@@ -18,14 +18,6 @@ class State(StrEnum):
     LEASED = "leased"
     DONE = "done"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """By what right a worker speaks of an item: the fence is higher each time that the item is handed out or given up."""
-
-    item: str
-    fence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +82,23 @@ class Memory:
 
     key: str
     record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recollection:
+    """What the shared memory had for a step of an item.
+
+    Attributes:
+        number: Its own, from 1: the `memory_version` of calls that were made from it.
+        step: From 1.
+        shown: Whether prompts show it; not so where the item is held out from the memory.
+        records: What was found, as JSON.
+    """
+
+    number: int
+    step: int
+    shown: bool
+    records: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,8 @@ from tandem_reasoning.lanes.client import LaneClient
 from tandem_reasoning.lanes.key import KeyPlace
 from tandem_reasoning.lanes.outcome import Answered, Outcome
 from tandem_reasoning.lanes.race import Ask, raced
-from tandem_reasoning.ledger.values import Hold
 from tandem_reasoning.thinking import keys, tokens
-from tandem_reasoning.values import CallPlace, Prompt
+from tandem_reasoning.values import CallPlace, Hold, Prompt
 from tandem_reasoning.wire import hold, place, settling
 from tandem_reasoning.worker.line import Line
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-_HEAVY = {"numpy", "pydantic", "prometheus_client", "uvloop", "tandem_memory", "tandem_objects"}
+_HEAVY = {"sqlite3", "numpy", "pydantic", "prometheus_client", "uvloop", "tandem_memory", "tandem_objects"}
 
 
 def test_a_worker_loads_nothing_heavy() -> None:

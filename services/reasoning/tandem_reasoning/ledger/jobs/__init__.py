@@ -5,6 +5,7 @@ from tandem_reasoning.ledger.jobs.items import Complete, Extend, Fail, Release
 from tandem_reasoning.ledger.jobs.money import Charge, SetCap
 from tandem_reasoning.ledger.jobs.news import Sent, Tell
 from tandem_reasoning.ledger.jobs.queue import Claim, Expect, Load
+from tandem_reasoning.ledger.jobs.recollections import Recollect
 
 __all__ = [
     "Charge",
@@ -17,6 +18,7 @@ __all__ = [
     "Forfeit",
     "Intend",
     "Load",
+    "Recollect",
     "Release",
     "Sent",
     "SetCap",

@@ -10,8 +10,8 @@ from tandem_reasoning.ledger.bill import Bill, Stage
 from tandem_reasoning.ledger.draft import Draft, written
 from tandem_reasoning.ledger.errors import TicketError
 from tandem_reasoning.ledger.rows import RECORDED, call_of
-from tandem_reasoning.ledger.values import Hold, Memory, OverBudget, Recorded, Reserved, Settled, Stale, State
-from tandem_reasoning.values import Call
+from tandem_reasoning.ledger.values import Memory, OverBudget, Recorded, Reserved, Settled, Stale, State
+from tandem_reasoning.values import Call, Hold
 
 _OPEN = "SELECT ticket FROM bill WHERE state = 'open' AND position = ? AND fence = ? AND key = ? AND lane = ? AND copy = ?"
 _INTEND = "INSERT INTO bill (position, fence, key, lane, copy, worst_nano) VALUES (?, ?, ?, ?, ?, ?)"

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from tandem_reasoning.ledger.draft import Draft, written
-from tandem_reasoning.ledger.values import Completed, Failed, Hold, Memory, Outcome, Retried, Stale, State
+from tandem_reasoning.ledger.values import Completed, Failed, Memory, Outcome, Retried, Stale, State
+from tandem_reasoning.values import Hold
 
 _HELD = (State.LEASED, State.READY)
 """States in which the last holder still has an item: leased, or its lease ran out and nobody came."""

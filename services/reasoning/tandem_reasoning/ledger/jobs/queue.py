@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tandem_reasoning.ledger.draft import Draft
 from tandem_reasoning.ledger.errors import ChangedQuestionError
 from tandem_reasoning.ledger.rows import question_of
-from tandem_reasoning.ledger.values import Hold, Lease, State
-from tandem_reasoning.values import Question
+from tandem_reasoning.ledger.values import Lease, State
+from tandem_reasoning.values import Hold, Question
 
 _LOADED_FIRST = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY position LIMIT ?"
 _LONGEST_FIRST = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY expected_nano DESC, position LIMIT ?"
