@@ -1,6 +1,6 @@
 """DualRun, what people write: a question set, the lanes that answer it together, the experts they think with, a budget.
 
-Details grow with the part that carries runs out; what stands here keeps its meaning.
+What each part is told of it is made in `plan/dual/job.py`.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
+from .answering import DualMemorySpec, RoutingSpec, ThinkingSpec
 from .dual_status import DualRunStatus
 from .lane import Count, LaneKind, LaneSpec
 from .model import NAME, ApiModel, Duration, RunMeta
 from .rule import Broken, rule
 from .scalars import Address
 from .training_run import API_VERSION
-from .upkeep import LimitSpec, MemoryReference, StoreSpec
+from .upkeep import LimitSpec, StoreSpec
 
 FieldName = Annotated[str, Field(min_length=1, max_length=63)]
 """Name of a field in the lines of a question set."""
@@ -40,6 +41,8 @@ class QuestionsSpec(ApiModel):
     """Field that holds its text."""
     answer_field: FieldName = "answer"
     """Field that holds the right answer, where there is one; used for scores only, never shown to a lane."""
+    kind_field: FieldName = "kind"
+    """Field that holds its class, where there is one; scores are also told by class."""
     limit: Count | None = None
     """Only so many questions, from the first on; all of them when left out."""
 
@@ -92,7 +95,15 @@ class DualRunSpec(ApiModel):
     """The roles in which each question is thought about."""
     max_steps: StrictInt = Field(default=2, ge=1, le=100)
     """Rounds of all experts over a question; each round sees the one before."""
-    memory: MemoryReference | None = None
+    thinking: ThinkingSpec = ThinkingSpec()
+    """How long and how freely they think."""
+    routing: RoutingSpec = RoutingSpec()
+    """Which lane is asked."""
+    hedge: StrictBool = True
+    """Make a call again elsewhere that takes three times as long as usual."""
+    workers: StrictInt = Field(default=2, ge=1, le=64)
+    """Processes, or pods, that work on questions; each of them on several at once."""
+    memory: DualMemorySpec | None = None
     """The shared memory that lanes recall from and add to; none when left out."""
     budget: DualBudgetSpec = DualBudgetSpec()
     """Dollars."""

@@ -29,8 +29,29 @@ class LaneStatus(ApiModel):
     """Questions it answered."""
     calls: int = 0
     """Calls it answered."""
+    in_flight: int = 0
+    """Calls that were being made."""
+    input_tokens: int = 0
+    """Tokens it has read."""
+    output_tokens: int = 0
+    """Tokens it has written."""
+    problem: str = ""
+    """What is wrong with it; empty while it is Ready."""
     spent_usd: UsdText = Decimal(0)
     """US dollars it has cost."""
+
+
+class PartStatus(ApiModel):
+    """How often a part of the run was started, and how it went of late."""
+
+    name: str
+    """Role and index, such as worker-0."""
+    start: int = 1
+    """Number of the start that runs or ran last; the last part of the name of its process or pod."""
+    failures: int = 0
+    """Starts in a row that ended by a failure soon after."""
+    start_after: Time | None = None
+    """That start waits until then."""
 
 
 class DualRunStatus(ApiModel):
@@ -64,9 +85,13 @@ class DualRunStatus(ApiModel):
     """US dollars spent so far."""
     reserved_usd: UsdText = Decimal(0)
     """US dollars set aside for calls in flight."""
+    exhausted_usd: UsdText | None = None
+    """The budget that turned out to be spent; a larger one lets the run go on."""
     lanes: tuple[LaneStatus, ...] = ()
     """How each lane stands."""
+    parts: tuple[PartStatus, ...] = ()
+    """How often each part was started."""
     checkpoint: CheckpointStatus | None = None
     """The newest snapshot; its step is the number of answered questions."""
     conditions: tuple[Condition, ...] = ()
-    """What can be waited for: Running, LanesHealthy, BudgetOK, Checkpointed, Suspended, Complete, Failed."""
+    """What can be waited for: Running, LanesHealthy, BudgetOK, Checkpointed, PartialFailure, Suspended, Complete, Failed."""

@@ -1,12 +1,22 @@
 """A lane of a DualRun: an OpenAI-compatible server, paid by the token in the cloud or run on a machine of one's own."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StrictInt
 
 from .model import NAME, ApiModel, Usd
-from .scalars import Address
+from .rule import Broken, rule
+from .scalars import CREDENTIALS_RULE, WITHOUT_CREDENTIALS, Address
+
+Url = Annotated[
+    str,
+    Field(pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?$", max_length=1024),
+    WITHOUT_CREDENTIALS,
+    CREDENTIALS_RULE,
+]
+"""Address of an OpenAI-compatible API."""
 
 Count = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
 """A number of questions, calls, tokens or seconds."""
@@ -50,6 +60,25 @@ class RateSpec(ApiModel):
     """Calls at once."""
 
 
+class EngineServer(StrEnum):
+    """A program that serves a language model."""
+
+    TRANSFORMERS = "Transformers"
+    LLAMA_CPP = "LlamaCpp"
+    VLLM = "Vllm"
+
+
+class EngineSpec(ApiModel):
+    """A server of the run's own: started with the run, kept alive, and ended with it."""
+
+    server: EngineServer = EngineServer.TRANSFORMERS
+    """Transformers (`transformers serve`), LlamaCpp (`llama-server`) or Vllm (`vllm serve`)."""
+    model: Address = Field(min_length=1, max_length=1024)
+    """A folder, a .gguf file, or the id of a model on the Hugging Face hub. A relative path begins with ./ or is a folder that is there."""
+    instances: Annotated[StrictInt, Field(ge=1, le=64)] = 1
+    """How many servers of it; calls are spread over them."""
+
+
 class LaneSpec(ApiModel):
     """One way to get answers."""
 
@@ -57,13 +86,31 @@ class LaneSpec(ApiModel):
     """Name of the lane, unique in the run: lower-case letters, digits and dashes, at most 40, starting with a letter."""
     kind: LaneKind
     """Cloud (paid for by the token) or Local (a machine of your own)."""
-    url: Address = Field(pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?$", max_length=1024)
+    url: Url | None = None
     """Address of an OpenAI-compatible API, such as http://127.0.0.1:1234/v1."""
-    model: str = Field(min_length=1, max_length=256)
-    """Name of the model, as the server calls it."""
+    urls: tuple[Url, ...] | None = Field(default=None, min_length=1, max_length=64)
+    """Addresses of several servers of the same model, in place of url; calls are spread over them."""
+    engine: EngineSpec | None = None
+    """A server of the run's own, in place of url."""
+    model: str | None = Field(default=None, min_length=1, max_length=256)
+    """Name of the model, as the server calls it; left out only where the lane has an engine."""
     api_key_secret: SecretReference | None = None
-    """Where the API key is kept. Never the key itself."""
+    """Where the API key is kept on a cluster. Never the key itself."""
+    api_key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
+    """On one machine: the environment variable of whoever runs `tandem run` that holds the API key. Never the key itself."""
     price: PriceSpec | None = None
     """What the lane costs; needed in the cloud when the run has a budget."""
     limits: RateSpec = RateSpec()
     """How fast the lane may be used."""
+
+    @rule
+    def one_way_to_its_server(self) -> Iterator[Broken]:
+        """A lane is reached in one way."""
+        if [self.url is not None, self.urls is not None, self.engine is not None].count(True) != 1:
+            yield Broken((), self, "needs exactly one of url, urls and engine")
+
+    @rule
+    def its_model_is_named(self) -> Iterator[Broken]:
+        """A server that is not ours has to be told which of its models is meant."""
+        if self.engine is None and self.model is None:
+            yield Broken((), self, "needs model: the name of the model, as the server calls it")

@@ -18,6 +18,8 @@ CLOUD = {
     "limits": {"requestsPerMinute": 600, "maxInFlight": 96},
 }
 LOCAL = {"name": "local", "kind": "Local", "url": "http://127.0.0.1:1234/v1", "model": "microsoft/phi-4"}
+UNREACHED = {key: value for key, value in LOCAL.items() if key != "url"}
+UNNAMED = {key: value for key, value in LOCAL.items() if key != "model"}
 UNPRICED = {key: value for key, value in CLOUD.items() if key != "price"}
 
 
@@ -37,6 +39,15 @@ def test_the_pair_of_the_first_guide_is_a_run(dual_runs: ApiServer) -> None:
     assert from_object(dual_runs.defaulted(dual())) == run
 
 
+def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
+    """Then it needs neither address nor name, for both readers."""
+    engine = {**UNREACHED, "engine": {"server": "LlamaCpp", "model": "models/local.gguf", "instances": 2}}
+    told = dual(lanes=[{key: value for key, value in engine.items() if key != "model"}])
+    run = from_object(told)
+    assert isinstance(run, DualRun)
+    assert dual_runs.refusals(told) == []
+
+
 @pytest.mark.parametrize(
     ("spec", "problem"),
     [
@@ -52,6 +63,9 @@ def test_the_pair_of_the_first_guide_is_a_run(dual_runs: ApiServer) -> None:
             {"lanes": [{**LOCAL, "apiKeySecret": "sk-hunter2"}]},
             "spec.lanes[0].apiKeySecret: is text, not a mapping: write its fields below it: name, key",
         ),
+        ({"lanes": [{**LOCAL, "engine": {"model": "models/local"}}]}, "spec.lanes[0]: needs exactly one of url, urls and engine"),
+        ({"lanes": [UNREACHED]}, "spec.lanes[0]: needs exactly one of url, urls and engine"),
+        ({"lanes": [UNNAMED]}, "spec.lanes[0]: needs model: the name of the model, as the server calls it"),
         ({"lanes": [{**LOCAL, "apiKey": "sk-hunter2"}]}, "spec.lanes[0].apiKey: there is no such field: did you mean apiKeySecret?"),
         ({"question": 1}, "spec.question: there is no such field: did you mean questions?"),
     ],

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from tandem_operator.api.dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
+from tandem_operator.api.lane import LaneSpec
 from tandem_operator.api.phase import DataSpec, PhaseSpec
 from tandem_operator.api.placement import PlacementSpec, Toleration
 from tandem_operator.api.pod import OUR_VARIABLES, THEIR_VARIABLE, PodSpec, Variable, VolumeSpec
@@ -34,7 +35,7 @@ class CelRule:
         return {"rule": self.rule, "message": self.message, **place}
 
 
-LISTS_BY_NAME: Final[Mapping[str, str]] = {"phases": "name", "lanes": "name", "experts": "name", "conditions": "type"}
+LISTS_BY_NAME: Final[Mapping[str, str]] = {"phases": "name", "lanes": "name", "experts": "name", "parts": "name", "conditions": "type"}
 """Lists whose entries are told apart by a field: the API server refuses two of one name, and follows each by it."""
 
 _TOTAL_STEPS: Final = (
@@ -186,6 +187,12 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "source cannot change: answers belong to its questions; start a run of another name",
             "source",
         ),
+    },
+    LaneSpec: {
+        "one_way_to_its_server": CelRule(
+            "[has(self.url), has(self.urls), has(self.engine)].filter(set, set).size() == 1", "give exactly one of url, urls and engine"
+        ),
+        "its_model_is_named": CelRule("has(self.model) || has(self.engine)", "give the name of the model, as the server calls it", "model"),
     },
     DualRunSpec: {
         "limited_lanes_have_a_price": CelRule(
