@@ -17,7 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _COMPILE = ["uv", "pip", "compile", "--no-config", "--universal", "--python-version", "3.11", "--generate-hashes"]
 _COMPILE += ["--no-header", "--no-annotate", "--quiet"]
-_OURS = {"tandem-protos": "protos", "tandem-objects": "services/objects", "tandem-telemetry": "services/telemetry"}
+_OURS = {
+    "tandem-memory": "services/memory",
+    "tandem-objects": "services/objects",
+    "tandem-protos": "protos",
+    "tandem-telemetry": "services/telemetry",
+}
 _CUDA = ("cuda-bindings", "cuda-pathfinder", "cuda-toolkit", "triton")
 _NVIDIA = ("cublas", "cuda-cccl", "cuda-nvrtc", "cudnn-cu13", "cufft", "cufile", "curand", "cusolver", "cusparse", "cusparselt-cu13")
 _NVIDIA += ("nccl-cu13", "nvjitlink", "nvshmem-cu13", "nvtx")
@@ -48,6 +53,8 @@ EXPORTS = (
     Export(file="operator/requirements-build.txt", more=_BUILDS_OURS),
     Export(file="services/memory/requirements.txt", member="services/memory", extras=("cassandra", "server")),
     Export(file="services/memory/requirements-build.txt", more=_BUILDS_OURS),
+    Export(file="services/reasoning/requirements.txt", member="services/reasoning", extras=("coordinator",)),
+    Export(file="services/reasoning/requirements-build.txt", more=_BUILDS_OURS),
     Export(file="services/telemetry/requirements.txt", member="services/telemetry"),
     Export(file="services/telemetry/requirements-build.txt", more=_BUILDS_OURS),
     Export(file="trainer_image/requirements.txt", member="trainer_image", extras=("deepspeed",)),

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_ALL = ("operator", "services/memory", "services/telemetry", "trainer_image")
-OPERATOR, MEMORY, TELEMETRY, TRAINER = (ROOT / name / "Dockerfile" for name in _ALL)
+_ALL = ("operator", "services/memory", "services/reasoning", "services/telemetry", "trainer_image")
+OPERATOR, MEMORY, REASONING, TELEMETRY, TRAINER = (ROOT / name / "Dockerfile" for name in _ALL)
 _OWN = re.compile(
     r"# (The|    docker build) .*"  # whose image it is
     r"|COPY (operator|services)\S* .*/build\S*|        \./protos .*"  # what goes in
+    r"|# Question sets .*|COPY manifests/examples .*|WORKDIR .*"  # and, for a DualRun, beside the code
     r"|# A call of its own .*| && rm -r \S+/kubernetes/.*"  # and, of the operator's libraries, out again
     r"|LABEL org\.opencontainers\.image\.title=.*|ENTRYPOINT .*"
 )
 _HANDED_IN = "--mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt"
 
 
-@pytest.mark.parametrize("dockerfile", [MEMORY, TELEMETRY], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("dockerfile", [MEMORY, REASONING, TELEMETRY], ids=lambda path: path.parent.name)
 def test_operator_and_services_differ_in_what_goes_in_alone(dockerfile: Path) -> None:
     """A line that is mended in one is mended in the others."""
     operator, service = ([line for line in _lines(each) if not _OWN.fullmatch(line)] for each in (OPERATOR, dockerfile))
@@ -25,7 +26,7 @@ def test_operator_and_services_differ_in_what_goes_in_alone(dockerfile: Path) ->
     assert len(operator) > 30
 
 
-@pytest.mark.parametrize("dockerfile", [MEMORY, TELEMETRY, TRAINER], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("dockerfile", [MEMORY, REASONING, TELEMETRY, TRAINER], ids=lambda path: path.parent.name)
 def test_all_compile_pythons_own_library_alike(dockerfile: Path) -> None:
     """The stage that does it is the same to the letter."""
     stage = _stage(OPERATOR, "standard")
@@ -33,7 +34,7 @@ def test_all_compile_pythons_own_library_alike(dockerfile: Path) -> None:
     assert _stage(dockerfile, "standard") == stage
 
 
-@pytest.mark.parametrize("dockerfile", [OPERATOR, MEMORY, TELEMETRY, TRAINER], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("dockerfile", [OPERATOR, MEMORY, REASONING, TELEMETRY, TRAINER], ids=lambda path: path.parent.name)
 def test_all_begin_and_end_alike(dockerfile: Path) -> None:
     """The same base, secrets that no layer keeps, pinned packages, a commit, and a user that is not root."""
     lines = _lines(dockerfile)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILES = {
     "operator": "operator/Dockerfile",
     "memory": "services/memory/Dockerfile",
+    "reasoning": "services/reasoning/Dockerfile",
     "telemetry": "services/telemetry/Dockerfile",
     "trainer": "trainer_image/Dockerfile",
 }
