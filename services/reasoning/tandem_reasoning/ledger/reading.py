@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tandem_reasoning.ledger.opening import in_our_words, opened_to_read
-from tandem_reasoning.ledger.rows import CALL, RECORDED, call_of, outcome_of, question_of
-from tandem_reasoning.ledger.values import Memory, Outcome, State
+from tandem_reasoning.ledger.rows import CALL, RECOLLECTION, RECORDED, call_of, outcome_of, question_of, recollection_of
+from tandem_reasoning.ledger.values import Memory, Outcome, Recollection, State
 from tandem_reasoning.values import Call, Question
 
 _ITEMS = """
@@ -19,6 +19,7 @@ _ITEMS_IN = _ITEMS + " WHERE position > ? AND state = ? ORDER BY position LIMIT 
 _ITEM = _ITEMS + " WHERE question.id = ?"
 _CALLS_AFTER = CALL + " WHERE number > ? ORDER BY number LIMIT ?"
 _CALLS_OF = CALL + " WHERE question.id = ? ORDER BY number"
+_RECOLLECTIONS = RECOLLECTION + " JOIN question USING (position) WHERE id = ? ORDER BY step"
 _EVENTS = "SELECT number, at, key, kind, message FROM event WHERE number > ? ORDER BY number LIMIT ?"
 _WAITING = "SELECT number, key, record FROM outbox WHERE record IS NOT NULL ORDER BY number LIMIT ?"
 
@@ -89,6 +90,10 @@ class Reader:
     def recorded(self, key: str) -> Call | None:
         """The call of a key, if it was made."""
         return next((call_of(row) for row in self._all(RECORDED, key)), None)
+
+    def recollections(self, item: str) -> tuple[Recollection, ...]:
+        """What the shared memory had for each step of an item that asked it, the first step first."""
+        return tuple(map(recollection_of, self._all(_RECOLLECTIONS, item)))
 
     def events(self, after: int = 0, most: int = 100) -> tuple[Event, ...]:
         """Events behind a number."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tandem_reasoning.ledger.values import Decision, Outcome
+from tandem_reasoning.ledger.values import Decision, Outcome, Recollection
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
 
 CALL = """
@@ -10,6 +10,7 @@ CALL = """
     FROM call JOIN question USING (position)
 """
 RECORDED = CALL + " WHERE key = ?"
+RECOLLECTION = "SELECT number, step, shown, records FROM recollection"
 
 
 def call_of(row: tuple[Any, ...]) -> Call:
@@ -38,3 +39,9 @@ def outcome_of(row: tuple[Any, ...]) -> Outcome:
     answer, lane, agreement, policy, choice, propensity, detail = row
     decision = None if policy is None else Decision(policy=policy, choice=choice, propensity=propensity)
     return Outcome(answer=answer, lane=lane, agreement=agreement, decision=decision, detail=detail)
+
+
+def recollection_of(row: tuple[Any, ...]) -> Recollection:
+    """A row of `RECOLLECTION`."""
+    number, step, shown, records = row
+    return Recollection(number=number, step=step, shown=bool(shown), records=records)

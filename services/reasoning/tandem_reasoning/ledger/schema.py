@@ -111,5 +111,18 @@ _FIRST = (
     """,
 )
 
-STEPS = (_FIRST,)
+_SECOND = (
+    """
+    CREATE TABLE recollection (
+        number INTEGER PRIMARY KEY,
+        position INTEGER NOT NULL REFERENCES item,
+        step INTEGER NOT NULL,
+        shown INTEGER NOT NULL,        -- 0: the item is held out from the memory
+        records TEXT NOT NULL,         -- what was found, as JSON
+        UNIQUE (position, step)
+    ) STRICT
+    """,
+)
+
+STEPS = (_FIRST, _SECOND)
 """What makes each version out of the one before; a new version is a new step at the end, and none is ever changed."""

@@ -7,6 +7,8 @@ from tandem_reasoning.ledger import (
     Ledger,
     Memory,
     Outcome,
+    Recollect,
+    Recollection,
     Sent,
     State,
     Tell,
@@ -48,6 +50,19 @@ def test_calls_page_by_page(ledger: Ledger) -> None:
     assert [each for _, each in page] == calls[:2]
     assert [each for _, each in reader.calls(after=page[-1][0])] == calls[2:]
     assert reader.calls_of("a") == (calls[0], calls[2])
+
+
+def test_a_step_recalls_once(open_ledger: OpenLedger) -> None:
+    """What was recalled first for a step counts whenever the step is asked for again, also over a restart."""
+    ledger = open_ledger()
+    load(ledger, "a", "b")
+    first = ledger.do(Recollect(item="b", step=1, shown=True, records='["x"]'), now=1)
+    assert first == Recollection(number=1, step=1, shown=True, records='["x"]')
+    second = ledger.do(Recollect(item="b", step=2, shown=False, records="[]"), now=1)
+    ledger = open_ledger()
+    assert ledger.do(Recollect(item="b", step=1, shown=False, records='["y"]'), now=2) == first
+    assert ledger.reader().recollections("b") == (first, second)
+    assert ledger.reader().recollections("a") == ()
 
 
 def test_events_are_told_once(open_ledger: OpenLedger) -> None:
