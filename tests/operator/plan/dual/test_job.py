@@ -27,12 +27,6 @@ def test_the_coordinator_reads_what_the_run_says() -> None:
     cloud, local = told.lanes
     assert (told.run_uid, told.name, told.hedge) == ("5f0c", "pair", False)
     assert (told.budget_usd, told.on_exhausted) == (Decimal("5.25"), "LocalOnly")
-        "5f0c",
-        "pair",
-        False,
-        Decimal("5.25"),
-        "LocalOnly",
-    )
     assert (cloud.key_variable, cloud.requests_per_minute, cloud.tokens_per_minute, cloud.max_in_flight) == ("CLOUD_KEY", 600, 100_000, 24)
     assert (cloud.usd_per_million_input_tokens, cloud.usd_per_hour) == (Decimal("0.1"), Decimal("0.5"))
     assert (local.urls, local.model, local.usd_per_million_output_tokens) == (REACHED["local"].urls, "models/local", 0)
