@@ -1,0 +1,44 @@
+"""A decision as one line of text beside the outcome, and back: what a replay has to know, and no more.
+
+    Cascade:local,cloud:compared below=1 Local=0.05 Vote=1 Cloud=0.05
+
+The mode, the lanes in the order in which they are asked, whether they were compared; then the line of a cascade, and for each arm
+the chance that its worth is seen. A choice that lacks its chances was certain of what it saw.
+"""
+
+from tandem_reasoning.routing.decision import Arm, Decision, Mode
+
+_COMPARED = "compared"
+_BELOW = "below"
+
+
+def written(decision: Decision) -> str:
+    """The line."""
+    head = ":".join([decision.mode, ",".join(decision.lanes), *([_COMPARED] if decision.compare else [])])
+    seen = [f"{arm}={decision.seen[arm]:g}" for arm in Arm if arm in decision.seen]
+    return " ".join([head, f"{_BELOW}={decision.escalate_below:g}", *seen])
+
+
+def read(text: str, *, propensity: float = 1.0) -> Decision | None:
+    """The decision that a line tells of; None when it tells of none.
+
+    Args:
+        text: The line.
+        propensity: Chance with which the choice was made.
+    """
+    head, *told = text.split()
+    mode, _, rest = head.partition(":")
+    lanes, _, compared = rest.partition(":")
+    try:
+        chances = {name: float(number) for name, _, number in (each.partition("=") for each in told)}
+        return Decision(
+            lanes=tuple(filter(None, lanes.split(","))),
+            mode=Mode(mode),
+            reason="as it was logged",
+            escalate_below=chances.pop(_BELOW, 1.0),
+            compare=compared == _COMPARED,
+            propensity=propensity,
+            seen={Arm(name): chance for name, chance in chances.items() if chance > 0} or dict.fromkeys(Arm, propensity),
+        )
+    except ValueError:
+        return None
