@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from tandem_reasoning.routing import draws
 from tandem_reasoning.routing.decision import Mode, Policy
 from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
@@ -108,6 +109,36 @@ class RoutingJob(_Part):
                 return Cascade()
 
 
+class Keeping(StrEnum):
+    """What a run takes from the shared memory, and gives to it.
+
+    Vouched: answers that a label or the experts' agreement vouches for, and no record that did more harm than good. All: everything,
+    which is there to be compared with.
+    """
+
+    VOUCHED = "Vouched"
+    ALL = "All"
+
+
+class MemoryJob(_Part):
+    """How the run recalls and remembers, where it has a shared memory."""
+
+    top_k: Count = 1
+    """Records that a step is shown; more mislead more often than they help."""
+    keeping: Keeping = Keeping.VOUCHED
+    hold_out: Annotated[float, Field(ge=0, lt=1)] = draws.HOLD_OUT
+    """Of questions that are answered without what was found for them, so that the worth of it is known."""
+    least_agreement: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of votes that vouches for an answer."""
+    least_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.25
+    """Cosine to the question from which on a record is shown: of two philosophy questions with nothing in common, one pair in two
+    hundred is as alike."""
+    stop_on_harm: bool = True
+    """Ask the memory no more once it is known to do harm; false asks it again."""
+    prune_seconds: Annotated[float, Field(gt=0)] | None = None
+    """How often records that did harm are removed; never when left out."""
+
+
 class OnExhausted(StrEnum):
     """What a run does at the end of its budget."""
 
@@ -125,6 +156,7 @@ class Job(_Part):
     experts: tuple[ExpertJob, ...] = Field(min_length=1)
     thinking: ThinkingJob = ThinkingJob()
     routing: RoutingJob = RoutingJob()
+    memory: MemoryJob = MemoryJob()
     budget_usd: Usd | None = None
     on_exhausted: OnExhausted = OnExhausted.LOCAL_ONLY
     max_attempts: Count = 4
