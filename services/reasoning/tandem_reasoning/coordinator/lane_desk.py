@@ -145,6 +145,11 @@ class LaneDesk:
         self._under_way[granted.way.url] -= 1
         self._pacer.settle(granted.permit, _UNHEARD, 0.0)
 
+    def forget(self, worker: str) -> None:
+        """A worker is gone: its turn is nobody's, and its calls count and are waited for no longer."""
+        self._pacer.lost(worker)
+
     def _preferred(self, ways: Sequence[Way], expert: int) -> Way:
+        """The server with least under way. One that may be well again goes first: else it never would be, beside others that are."""
         urls = self.lane.urls
-        return min(ways, key=lambda way: (way.trial, self._under_way[way.url], (urls.index(way.url) - expert) % len(urls)))
+        return min(ways, key=lambda way: (not way.trial, self._under_way[way.url], (urls.index(way.url) - expert) % len(urls)))

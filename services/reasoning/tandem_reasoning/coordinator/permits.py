@@ -1,9 +1,10 @@
 """Who may call which lane now, by its pace and standing, the money, and how often the call has failed: retries are decided here alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
+from tandem_reasoning.coordinator.under_way import Sent, UnderWay
 from tandem_reasoning.lanes.backoff import pause_s
 from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
@@ -63,14 +64,6 @@ class NoHedge:
 Answer = Go | Recorded | Put | Shut | Stale | Broke | Tired | NoHedge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _UnderWay:
-    """A call that may be under way."""
-
-    desk: LaneDesk
-    granted: Granted
-
-
 class Permits:
     """Hands them out."""
 
@@ -82,7 +75,8 @@ class Permits:
         *,
         tries: int,
         call_s: float,
-        hedge: bool,
+        hedging: Hedging | None,
+        lease_s: float,
         clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
@@ -94,22 +88,26 @@ class Permits:
             experts: Names, in their order.
             tries: How often a call may fail on one lane.
             call_s: Longest time for one call.
-            hedge: Whether a call that takes long is made again elsewhere.
+            hedging: Decides which calls that take long are made again elsewhere; None for none.
+            lease_s: How long a worker may say nothing before it is taken for gone.
             clock: Monotonic seconds.
             chance: Uniform numbers, for jitter.
         """
         self._desk, self._lanes, self._experts = desk, lanes, {name: number for number, name in enumerate(experts)}
         self._tries, self._call_s, self._clock, self._chance = tries, call_s, clock, chance
-        self._hedging = Hedging() if hedge else None
-        self._under_way: dict[int, _UnderWay] = {}
+        self._hedging = hedging
+        self._under_way = UnderWay(clock, lease_s)
         self._failures: dict[str, dict[tuple[str, str], Sequence[str]]] = {}  # by item
 
     async def permit(self, wanted: Wanted) -> Answer:
         """Leave to make a call, what it came to before, or why it cannot be made."""
         desk = self._lanes[wanted.lane]
         desk.key_seen(wanted.stamp)
+        self.heard(wanted.worker)
         if wanted.beside:
             return await self._second(wanted)
+        if self._others_are_well(desk):
+            return Shut(why=desk.problem)
         failures = self._failed_before(wanted)
         if len(failures) >= self._tries:
             return Tired(why=f"{wanted.lane} failed {len(failures)} times: {failures[-1]}")
@@ -128,14 +126,14 @@ class Permits:
         Returns:
             Seconds to wait before it is tried again, if it failed.
         """
-        known = self._under_way.pop(ticket, None)
+        self.heard(wanted.worker)
         if isinstance(outcome, Answered):
             await self._paid(ticket, wanted, outcome, memory_version)
         elif unused or (isinstance(outcome, Failed) and not outcome.trouble.perhaps_paid):
             await self._desk.ask(Discard(ticket=ticket))
         else:
             await self._desk.ask(Forfeit(ticket=ticket))
-        if known is not None:
+        if (known := self._under_way.ended(ticket)) is not None:  # not before it is booked: what was not is told again
             await self._told(self._released(known, outcome, wanted.stamp, unused=unused))
         return self._again_s(wanted, outcome) if isinstance(outcome, Failed) else 0.0
 
@@ -143,12 +141,21 @@ class Permits:
         """An item is over: how often its calls failed is of no interest any more."""
         self._failures.pop(item, None)
 
+    def heard(self, worker: str) -> None:
+        """A worker said something."""
+        self._under_way.heard(worker)
+
+    def lost(self, worker: str, has: Collection[str]) -> None:
+        """A worker was started anew: of its calls, only those for the items that it knows of are still made."""
+        self._under_way.lost(worker, but=has)
+
     async def look(self) -> None:
-        """Tell of what has changed by time alone."""
+        """Tell of what has changed by time alone, and wait no longer for workers that are gone."""
         now = self._clock()
+        self._under_way.look()
         await self._told([each for desk in self._lanes.values() for each in desk.looked(now)])
 
-    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, copy: int = 0, at: str | None = None) -> Answer:
+    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, beside: Sent | None = None, at: str | None = None) -> Answer:
         now = self._clock()
         most_tokens = wanted.most.input_tokens + wanted.most.output_tokens
         number = self._experts.get(wanted.place.expert, 0)
@@ -157,6 +164,7 @@ class Permits:
             return granted
         worst_nano = desk.lane.price.of(wanted.most)
         try:
+            copy = 0 if beside is None else 1
             booked = await self._desk.ask(Intend(hold=wanted.hold, key=wanted.key, lane=desk.lane.name, worst_nano=worst_nano, copy=copy))
         except BaseException:
             desk.given_back(granted)
@@ -164,25 +172,48 @@ class Permits:
         if isinstance(booked, Recorded | Stale | OverBudget):
             desk.given_back(granted)
             return _refused(booked) if isinstance(booked, OverBudget) else booked
-        if before := self._under_way.pop(booked.ticket, None):
-            before.desk.given_back(before.granted)  # its answer was lost, and so it was asked for again
-        self._under_way[booked.ticket] = _UnderWay(desk=desk, granted=granted)
-        if self._hedging and not copy:
-            self._hedging.began()
-        after_s = self._hedging.after_s(desk.lane.name, wanted.place.expert) if self._hedging and not copy else None
-        return Go(ticket=booked.ticket, lane=desk.lane.name, url=granted.way.url, wait_s=granted.wait_s, hedge_after_s=after_s)
+        sent = Sent(
+            worker=wanted.worker,
+            item=wanted.hold.item,
+            desk=desk,
+            granted=granted,
+            ticket=booked.ticket,
+            at=now + granted.wait_s,
+            beside=beside,
+        )
+        self._under_way.began(sent)
+        return _go(sent, None if beside else self._hedge_after_s(desk, wanted))
+
+    def _hedge_after_s(self, desk: LaneDesk, wanted: Wanted) -> float | None:
+        """When the call that is made now is worth a second one."""
+        if self._hedging is None:
+            return None
+        self._hedging.began()
+        return self._hedging.after_s(desk.lane.name, wanted.place.expert)
+
+    def _others_are_well(self, desk: LaneDesk) -> bool:
+        """Whether the lane cannot be asked for a while and another one can: the question goes there, and does not wait."""
+        now = self._clock()
+        return not desk.ready(now) and any(each.ready(now) for each in self._lanes.values())
 
     async def _second(self, wanted: Wanted) -> Answer:
-        first = self._under_way.get(wanted.beside)
+        first = self._under_way.of(wanted.beside)
         if self._hedging is None or first is None:
             return NoHedge()
+        if said := self._under_way.beside(first):
+            return _go(said, None)  # the answer to this wish was lost
         here = self._place(first.desk, first.granted.way.url, wanted)
         same = [self._place(first.desk, url, wanted) for url in first.desk.lane.urls]
         others = [self._place(desk, url, wanted) for desk in self._lanes.values() if desk is not first.desk for url in desk.lane.urls]
         chosen = self._hedging.second(here, [*same, *others])
         if chosen is None:
             return NoHedge()
-        answer = await self._granted(replace(wanted, lane=chosen.lane), self._lanes[chosen.lane], copy=1, at=chosen.url)
+        answer: Answer = NoHedge()
+        try:
+            answer = await self._granted(replace(wanted, lane=chosen.lane), self._lanes[chosen.lane], beside=first, at=chosen.url)
+        finally:
+            if not isinstance(answer, Go):
+                self._hedging.not_made()
         return answer if isinstance(answer, Go | Recorded | Stale) else NoHedge()
 
     def _place(self, desk: LaneDesk, url: str, wanted: Wanted) -> Place:
@@ -202,10 +233,10 @@ class Permits:
             memory_version=memory_version,
         )
         await self._desk.ask(Settle(ticket=ticket, call=call))
-        if self._hedging:
-            self._hedging.took(lane.name, wanted.place.expert, outcome.seconds)
+        if self._hedging and (sent := self._under_way.of(ticket)):  # the time of a second call begins with the first
+            self._hedging.took(sent.first.desk.lane.name, wanted.place.expert, outcome.seconds + sent.at - sent.first.at)
 
-    def _released(self, known: _UnderWay, outcome: Outcome | None, stamp: str, *, unused: bool) -> Sequence[Transition]:
+    def _released(self, known: Sent, outcome: Outcome | None, stamp: str, *, unused: bool) -> Sequence[Transition]:
         if outcome is not None:
             return known.desk.settled(known.granted, outcome, self._clock(), chance=self._chance(), stamp=stamp)
         if unused:
@@ -229,6 +260,11 @@ class Permits:
         for each in transitions:
             key = f"lane/{each.lane}/{each.url}/{each.after}/{self._clock():.3f}"
             await self._desk.ask(Tell(key=key, kind=f"Lane{each.after}", message=each.sentence))
+
+
+def _go(sent: Sent, hedge_after_s: float | None) -> Go:
+    lane, granted = sent.desk.lane.name, sent.granted
+    return Go(ticket=sent.ticket, lane=lane, url=granted.way.url, wait_s=granted.wait_s, hedge_after_s=hedge_after_s)
 
 
 def _refused(over: OverBudget) -> Put | Broke:

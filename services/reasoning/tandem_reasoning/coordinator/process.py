@@ -18,6 +18,7 @@ from tandem_rpc import serve_async
 from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
+from tandem_reasoning.coordinator.clock import steady
 from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.job import Job
@@ -26,6 +27,7 @@ from tandem_reasoning.coordinator.permits import Permits
 from tandem_reasoning.coordinator.service import Reasoning, Rooms
 from tandem_reasoning.coordinator.settings import Settings
 from tandem_reasoning.coordinator.standing import Standing
+from tandem_reasoning.lanes.hedging import Hedging
 from tandem_reasoning.ledger import Desk, Ledger, Load
 from tandem_reasoning.values import Question
 
@@ -76,7 +78,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
     """The rooms of a run, its questions loaded."""
     ledger = Ledger(settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, max_attempts=job.max_attempts)
     try:
-        desk, reader = Desk(ledger, time.time), ledger.reader()
+        desk, reader = Desk(ledger, steady()), ledger.reader()
         left = iter(questions)
         while some := tuple(islice(left, _LOADED_AT_ONCE)):
             await desk.ask(Load(questions=some))
@@ -100,7 +102,8 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             [each.name for each in job.experts],
             tries=job.tries,
             call_s=job.thinking.call_seconds,
-            hedge=job.hedge,
+            hedging=Hedging() if job.hedge else None,
+            lease_s=job.lease_seconds,
             clock=clock,
             chance=random.random,
         )

@@ -35,6 +35,7 @@ from tandem_reasoning.ledger import (
     UnknownItemError,
 )
 from tandem_reasoning.routing.decision import Decision as Routed
+from tandem_reasoning.routing.replay.choice import written
 from tandem_reasoning.values import Call, Usage
 from tandem_reasoning.wire import hold, hold_of, outcome_of, place_of, route
 
@@ -92,6 +93,9 @@ class Reasoning(ReasoningServiceServicer):
         if self._rooms.standing.over:
             return wire.ClaimResponse(over=True)
         has = frozenset(request.has) if request.unsure else None
+        self._rooms.permits.heard(request.worker)
+        if has is not None:
+            self._rooms.permits.lost(request.worker, has)
         with _told():
             handed = await self._rooms.handing.claim(request.worker, min(request.count, _MOST_CLAIMED), has)
             able = [each for each in handed if each.decision.lanes]
@@ -105,6 +109,7 @@ class Reasoning(ReasoningServiceServicer):
 
     async def Extend(self, request: wire.ExtendRequest, context: Context) -> wire.ExtendResponse:
         """Keep questions for another while."""
+        self._rooms.permits.heard(request.worker)
         holds = tuple(map(hold_of, request.holds))
         with _told():
             lost = await self._rooms.desk.ask(Extend(holds=holds, lease_s=self._rooms.job.lease_seconds))
@@ -209,8 +214,7 @@ class Reasoning(ReasoningServiceServicer):
         self._rooms.permits.done(item)
 
     def _decision(self, routed: Routed) -> Decision:
-        choice = f"{routed.mode}:{','.join(routed.lanes)}{':compared' if routed.compare else ''}"
-        return Decision(policy=self._rooms.job.routing.policy, choice=choice, propensity=routed.propensity)
+        return Decision(policy=self._rooms.job.routing.policy, choice=written(routed), propensity=routed.propensity)
 
 
 def _lease(handed: Handed, policy: str) -> wire.Lease:

@@ -69,7 +69,7 @@ class Hedging:
         return self._after_medians * self._medians[lane, expert] if len(known) >= KNOWN else None
 
     def second(self, first: Place, others: Iterable[Place]) -> Place | None:
-        """Where to make the call again; the right to do so is spent with it.
+        """Where to make the call again; the right to do so is spent with it, unless it is `not_made`.
 
         Nowhere, if the lane of the first call is not well: then many calls are late, and as many again would be the end of it. Else the
         cheapest place that is well and idle, the one with most room among equals.
@@ -86,6 +86,11 @@ class Hedging:
         self._may_spend -= 1.0
         self.second_calls += 1
         return min(free, key=lambda each: (each.cost_nano, -each.idle))
+
+    def not_made(self) -> None:
+        """The second call was not made: its place had no room by then, or the money did not reach. The right is there again."""
+        self._may_spend += 1.0
+        self.second_calls -= 1
 
 
 _RECENT = 100  # calls that a median is of: a lane that slows down is believed after half of them
