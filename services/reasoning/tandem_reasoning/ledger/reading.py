@@ -21,6 +21,7 @@ _CALLS_AFTER = CALL + " WHERE number > ? ORDER BY number LIMIT ?"
 _CALLS_OF = CALL + " WHERE question.id = ? ORDER BY number"
 _RECOLLECTIONS = RECOLLECTION + " JOIN question USING (position) WHERE id = ? ORDER BY step"
 _EVENTS = "SELECT number, at, key, kind, message FROM event WHERE number > ? ORDER BY number LIMIT ?"
+_UNSENT = "SELECT count(*) FROM outbox WHERE record IS NOT NULL"
 _WAITING = "SELECT number, key, record FROM outbox WHERE record IS NOT NULL ORDER BY number LIMIT ?"
 
 
@@ -105,6 +106,10 @@ class Reader:
     def waiting(self, most: int) -> tuple[tuple[int, Memory], ...]:
         """What the shared memory has not got yet, oldest first, each with its number in the outbox."""
         return tuple((number, Memory(key=key, record=record)) for number, key, record in self._all(_WAITING, most))
+
+    def unsent(self) -> int:
+        """How much the shared memory has not got yet."""
+        return self._all(_UNSENT)[0][0]
 
     def close(self) -> None:
         """Let go of the file."""

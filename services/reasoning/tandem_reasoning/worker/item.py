@@ -81,6 +81,7 @@ class Thinking:
     lease: wire.Lease
     _trouble: list[LaneDownError] = field(default_factory=list[LaneDownError])
     _greedy: Opinion | None = None  # the local lane's single answer, where all are compared
+    _recalled: set[str] = field(default_factory=set[str])  # ids of the records that were shown
 
     async def done(self) -> None:
         """Answer it, and say so; or say why not.
@@ -171,6 +172,7 @@ class Thinking:
     async def _shared(self, step: int, earlier: str) -> tuple[Shared, int]:
         """What all experts of a step are shown, with what the memory knows."""
         told = await self.line.ask(self.line.stub.Recall, wire.RecallRequest(hold=self.lease.hold, step=step))
+        self._recalled.update(each.id for each in told.recalled)
         recalled = tuple(Recalled(question=each.question, answer=each.answer, strategy=tuple(each.strategy)) for each in told.recalled)
         question = Question(id=self._item, text=self.lease.question, kind=self.lease.kind)
         return Shared(question=question, recalled=recalled, earlier=earlier), told.memory_version
@@ -185,6 +187,7 @@ class Thinking:
             agreement=counts.share,
             detail=json.dumps(_detail(opinions, self._greedy)),
             strategy=notes.strategy(counts.replies),
+            recalled=sorted(self._recalled),
         )
         await self.line.ask(self.line.stub.Complete, request)
 
@@ -227,7 +230,7 @@ def _detail(opinions: Sequence[Opinion], greedy: Opinion | None) -> Mapping[str,
         opinion.lane: {"answer": opinion.answer, "share": opinion.share, "calls": opinion.calls, "steps": opinion.steps}
         for opinion in reversed(opinions)
     }
-    told: dict[str, object] = {"lanes": by_lane}
+    told: dict[str, object] = {"lanes": by_lane, "voters": len(opinions[0].replies)}
     if greedy is not None:
         told["greedy"] = greedy.answer
     if len(by_lane) > 1:
