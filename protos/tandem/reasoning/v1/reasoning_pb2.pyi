@@ -293,26 +293,108 @@ class ClaimResponse(_message.Message):
     LEASES_FIELD_NUMBER: _builtins.int
     OVER_FIELD_NUMBER: _builtins.int
     AGAIN_SECONDS_FIELD_NUMBER: _builtins.int
+    INSPECTIONS_FIELD_NUMBER: _builtins.int
     over: _builtins.bool
     """Every question is done or failed: the worker may leave."""
     again_seconds: _builtins.float
     """When nothing was handed out: when to ask again."""
     @_builtins.property
     def leases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lease]: ...
+    @_builtins.property
+    def inspections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Inspection]:
+        """Servers to find out about, before the run relies on them."""
+
     def __init__(
         self,
         *,
         leases: _abc.Iterable[Global___Lease] | None = ...,
         over: _builtins.bool = ...,
         again_seconds: _builtins.float = ...,
+        inspections: _abc.Iterable[Global___Inspection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_seconds", b"again_seconds", "leases", b"leases", "over", b"over"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_seconds", b"again_seconds", "inspections", b"inspections", "leases", b"leases", "over", b"over"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimResponse: _TypeAlias = ClaimResponse  # noqa: Y015
+
+@_typing.final
+class Inspection(_message.Message):
+    """A server of a lane that one worker is to find out about: it has the key, and the coordinator has none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LANE_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    MOST_AT_ONCE_FIELD_NUMBER: _builtins.int
+    CALL_SECONDS_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    lane: _builtins.str
+    url: _builtins.str
+    most_at_once: _builtins.int
+    """Calls at once that may be tried."""
+    call_seconds: _builtins.float
+    """Longest time for one call."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        lane: _builtins.str = ...,
+        url: _builtins.str = ...,
+        most_at_once: _builtins.int = ...,
+        call_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_seconds", b"call_seconds", "lane", b"lane", "most_at_once", b"most_at_once", "number", b"number", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Inspection: _TypeAlias = Inspection  # noqa: Y015
+
+@_typing.final
+class InspectedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    worker: _builtins.str
+    number: _builtins.int
+    findings: _builtins.str
+    """JSON, as `lanes.probing.findings` writes it."""
+    def __init__(
+        self,
+        *,
+        worker: _builtins.str = ...,
+        number: _builtins.int = ...,
+        findings: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "number", b"number", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InspectedRequest: _TypeAlias = InspectedRequest  # noqa: Y015
+
+@_typing.final
+class InspectedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InspectedResponse: _TypeAlias = InspectedResponse  # noqa: Y015
 
 @_typing.final
 class Lease(_message.Message):
@@ -369,6 +451,8 @@ class Route(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PROPENSITY_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    NEAR_FIELD_NUMBER: _builtins.int
     mode: Global___Mode.ValueType
     escalate_below: _builtins.float
     """In a cascade: a vote of the first lane with a smaller share is handed on."""
@@ -379,8 +463,14 @@ class Route(_message.Message):
     propensity: _builtins.float
     """The chance with which this was chosen."""
     policy: _builtins.str
+    choice: _builtins.str
+    """All of the decision that a replay needs, as one line; comes back with the outcome."""
     @_builtins.property
     def lanes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def near(self) -> _containers.RepeatedCompositeFieldContainer[Global___Neighbour]:
+        """Questions alike that it rests on, nearest first; they come back with the outcome."""
+
     def __init__(
         self,
         *,
@@ -391,14 +481,42 @@ class Route(_message.Message):
         reason: _builtins.str = ...,
         propensity: _builtins.float = ...,
         policy: _builtins.str = ...,
+        choice: _builtins.str = ...,
+        near: _abc.Iterable[Global___Neighbour] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compare", b"compare", "escalate_below", b"escalate_below", "lanes", b"lanes", "mode", b"mode", "policy", b"policy", "propensity", b"propensity", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "compare", b"compare", "escalate_below", b"escalate_below", "lanes", b"lanes", "mode", b"mode", "near", b"near", "policy", b"policy", "propensity", b"propensity", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Route: _TypeAlias = Route  # noqa: Y015
+
+@_typing.final
+class Neighbour(_message.Message):
+    """A question alike that both lanes answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    AGREED_FIELD_NUMBER: _builtins.int
+    similarity: _builtins.float
+    """Cosine, -1 to 1."""
+    agreed: _builtins.float
+    """1 when the lanes gave the same answer, 0 when they did not; between where it is only likely."""
+    def __init__(
+        self,
+        *,
+        similarity: _builtins.float = ...,
+        agreed: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed", b"agreed", "similarity", b"similarity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Neighbour: _TypeAlias = Neighbour  # noqa: Y015
 
 @_typing.final
 class Recorded(_message.Message):
@@ -1044,6 +1162,7 @@ class CompleteRequest(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     STRATEGY_FIELD_NUMBER: _builtins.int
     RECALLED_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
     worker: _builtins.str
     answer: _builtins.str
     lane: _builtins.str
@@ -1061,6 +1180,10 @@ class CompleteRequest(_message.Message):
     def recalled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the records that were recalled for it."""
 
+    @_builtins.property
+    def route(self) -> Global___Route:
+        """As the lease had it: the coordinator may have been started anew since."""
+
     def __init__(
         self,
         *,
@@ -1072,10 +1195,11 @@ class CompleteRequest(_message.Message):
         detail: _builtins.str = ...,
         strategy: _abc.Iterable[_builtins.str] | None = ...,
         recalled: _abc.Iterable[_builtins.str] | None = ...,
+        route: Global___Route | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "agreement", b"agreement", "hold", b"hold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "agreement", b"agreement", "hold", b"hold", "route", b"route"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "agreement", b"agreement", "answer", b"answer", "detail", b"detail", "hold", b"hold", "lane", b"lane", "recalled", b"recalled", "strategy", b"strategy", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "agreement", b"agreement", "answer", b"answer", "detail", b"detail", "hold", b"hold", "lane", b"lane", "recalled", b"recalled", "route", b"route", "strategy", b"strategy", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agreement: _TypeAlias = _typing.Literal["agreement"]  # noqa: Y015
     _WhichOneofArgType__agreement: _TypeAlias = _typing.Literal["_agreement", b"_agreement"]  # noqa: Y015
@@ -1343,6 +1467,8 @@ class LaneStatus(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     THROTTLED_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    MOST_IN_FLIGHT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     state: _builtins.str
     """Ready, Throttled, Exhausted, Unauthorized or Open."""
@@ -1356,6 +1482,12 @@ class LaneStatus(_message.Message):
     output_tokens: _builtins.int
     throttled: _builtins.int
     """Calls that the lane refused because they were too many."""
+    most_in_flight: _builtins.int
+    """Calls that it is given at once, at most."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was found out about its servers, one sentence each."""
+
     def __init__(
         self,
         *,
@@ -1369,10 +1501,12 @@ class LaneStatus(_message.Message):
         input_tokens: _builtins.int = ...,
         output_tokens: _builtins.int = ...,
         throttled: _builtins.int = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
+        most_in_flight: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "done", b"done", "in_flight", b"in_flight", "input_tokens", b"input_tokens", "name", b"name", "output_tokens", b"output_tokens", "problem", b"problem", "spent_nano", b"spent_nano", "state", b"state", "throttled", b"throttled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "done", b"done", "findings", b"findings", "in_flight", b"in_flight", "input_tokens", b"input_tokens", "most_in_flight", b"most_in_flight", "name", b"name", "output_tokens", b"output_tokens", "problem", b"problem", "spent_nano", b"spent_nano", "state", b"state", "throttled", b"throttled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

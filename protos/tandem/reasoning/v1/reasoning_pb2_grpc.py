@@ -82,6 +82,11 @@ class ReasoningServiceStub:
                 request_serializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.FailRequest.SerializeToString,
                 response_deserializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.FailResponse.FromString,
                 _registered_method=True)
+        self.Inspected = channel.unary_unary(
+                '/tandem.reasoning.v1.ReasoningService/Inspected',
+                request_serializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.InspectedRequest.SerializeToString,
+                response_deserializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.InspectedResponse.FromString,
+                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/tandem.reasoning.v1.ReasoningService/Watch',
                 request_serializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.WatchRequest.SerializeToString,
@@ -158,6 +163,13 @@ class ReasoningServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Inspected(self, request, context):
+        """What was found out about a server, for whoever was asked to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Watch(self, request, context):
         """How the run stands: at once, and on every change, twice a second at most.
         """
@@ -212,6 +224,11 @@ def add_ReasoningServiceServicer_to_server(servicer, server):
                     servicer.Fail,
                     request_deserializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.FailRequest.FromString,
                     response_serializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.FailResponse.SerializeToString,
+            ),
+            'Inspected': grpc.unary_unary_rpc_method_handler(
+                    servicer.Inspected,
+                    request_deserializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.InspectedRequest.FromString,
+                    response_serializer=tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.InspectedResponse.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -465,6 +482,33 @@ class ReasoningService:
             '/tandem.reasoning.v1.ReasoningService/Fail',
             tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.FailRequest.SerializeToString,
             tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.FailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Inspected(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tandem.reasoning.v1.ReasoningService/Inspected',
+            tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.InspectedRequest.SerializeToString,
+            tandem_dot_reasoning_dot_v1_dot_reasoning__pb2.InspectedResponse.FromString,
             options,
             channel_credentials,
             insecure,

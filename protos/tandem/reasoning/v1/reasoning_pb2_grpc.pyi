@@ -54,6 +54,8 @@ class ReasoningServiceStub:
     """The outcome of a question."""
     Fail: _grpc.UnaryUnaryMultiCallable[_reasoning_pb2.FailRequest, _reasoning_pb2.FailResponse]
     """An attempt at a question that went wrong."""
+    Inspected: _grpc.UnaryUnaryMultiCallable[_reasoning_pb2.InspectedRequest, _reasoning_pb2.InspectedResponse]
+    """What was found out about a server, for whoever was asked to."""
     Watch: _grpc.UnaryStreamMultiCallable[_reasoning_pb2.WatchRequest, _reasoning_pb2.WatchResponse]
     """How the run stands: at once, and on every change, twice a second at most."""
 
@@ -83,6 +85,8 @@ class ReasoningServiceAsyncStub(ReasoningServiceStub):
     """The outcome of a question."""
     Fail: _aio.UnaryUnaryMultiCallable[_reasoning_pb2.FailRequest, _reasoning_pb2.FailResponse]  # type: ignore[assignment]
     """An attempt at a question that went wrong."""
+    Inspected: _aio.UnaryUnaryMultiCallable[_reasoning_pb2.InspectedRequest, _reasoning_pb2.InspectedResponse]  # type: ignore[assignment]
+    """What was found out about a server, for whoever was asked to."""
     Watch: _aio.UnaryStreamMultiCallable[_reasoning_pb2.WatchRequest, _reasoning_pb2.WatchResponse]  # type: ignore[assignment]
     """How the run stands: at once, and on every change, twice a second at most."""
 
@@ -163,6 +167,14 @@ class ReasoningServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reasoning_pb2.FailResponse, _abc.Awaitable[_reasoning_pb2.FailResponse]]:
         """An attempt at a question that went wrong."""
+
+    @_abc_1.abstractmethod
+    def Inspected(
+        self,
+        request: _reasoning_pb2.InspectedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reasoning_pb2.InspectedResponse, _abc.Awaitable[_reasoning_pb2.InspectedResponse]]:
+        """What was found out about a server, for whoever was asked to."""
 
     @_abc_1.abstractmethod
     def Watch(
