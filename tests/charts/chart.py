@@ -28,8 +28,16 @@ MODES = {
     "minio, one namespace": ("minio.enabled=true", "watchNamespace=teams"),
     "certificate of yours": ("telemetry.tls.existingSecret=mine",),
     "certificate of cert-manager": ("telemetry.tls.certManager.enabled=true", "telemetry.tls.certManager.issuer=ours"),
-    "monitoring": ("monitoring.monitors.enabled=true", "monitoring.dashboards.enabled=true", "monitoring.alerts.enabled=true"),
-    "network policies": ("networkPolicy.enabled=true", "minio.enabled=true"),
+    "monitoring": (
+        "memory.enabled=true",
+        "monitoring.monitors.enabled=true",
+        "monitoring.dashboards.enabled=true",
+        "monitoring.alerts.enabled=true",
+    ),
+    "memory": ("memory.enabled=true",),
+    "memory, one namespace": ("memory.enabled=true", "watchNamespace=teams"),
+    "memory with a certificate of yours": ("memory.enabled=true", "memory.tls.existingSecret=mine"),
+    "network policies": ("networkPolicy.enabled=true", "minio.enabled=true", "memory.enabled=true"),
     "no rights": ("rbac.create=false",),
     "own names": ("fullnameOverride=lab",),
 }

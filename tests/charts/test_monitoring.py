@@ -15,10 +15,11 @@ def monitoring(chart: Chart) -> list[Document]:
 
 def test_every_dashboard_is_a_config_map_that_grafana_finds(monitoring: list[Document]) -> None:
     """One for each file, letter by letter, though Grafana's own braces stand in it."""
-    found = {name: text for each in of_kind(monitoring, "ConfigMap") for name, text in each["data"].items()}
+    made = [each for each in of_kind(monitoring, "ConfigMap") if "grafana_dashboard" in each["metadata"]["labels"]]
+    found = {name: text for each in made for name, text in each["data"].items()}
     assert found == {file.name: file.read_text().rstrip("\n") for file in DASHBOARDS}
     assert DASHBOARDS
-    assert all(each["metadata"]["labels"]["grafana_dashboard"] == "1" for each in of_kind(monitoring, "ConfigMap"))
+    assert all(each["metadata"]["labels"]["grafana_dashboard"] == "1" for each in made)
 
 
 def test_every_alert_is_a_rule(monitoring: list[Document]) -> None:
@@ -28,13 +29,14 @@ def test_every_alert_is_a_rule(monitoring: list[Document]) -> None:
 
 
 def test_monitors_find_what_serves_metrics(monitoring: list[Document]) -> None:
-    """The service by its labels, the operator's pods by theirs, each at a port that it has, and a run keeps its own labels."""
-    service, pod = named(monitoring, "Service", "tandem-telemetry"), named(monitoring, "Deployment", "tandem-operator")["spec"]["template"]
-    for kind, labels, ports, key in (
-        ("ServiceMonitor", service["metadata"]["labels"], service["spec"]["ports"], "endpoints"),
-        ("PodMonitor", pod["metadata"]["labels"], pod["spec"]["containers"][0]["ports"], "podMetricsEndpoints"),
+    """Services by their labels, the operator's pods by theirs, each at a port that it has, and a run keeps its own labels."""
+    pod = named(monitoring, "Deployment", "tandem-operator")["spec"]["template"]
+    services = {name: named(monitoring, "Service", name) for name in ("tandem-telemetry", "tandem-memory")}
+    for kind, name, labels, ports, key in (
+        *(("ServiceMonitor", name, each["metadata"]["labels"], each["spec"]["ports"], "endpoints") for name, each in services.items()),
+        ("PodMonitor", "tandem-operator", pod["metadata"]["labels"], pod["spec"]["containers"][0]["ports"], "podMetricsEndpoints"),
     ):
-        (monitor,) = of_kind(monitoring, kind)
+        monitor = named(monitoring, kind, name)
         (endpoint,) = monitor["spec"][key]
         assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
         assert endpoint["port"] in {port["name"] for port in ports}

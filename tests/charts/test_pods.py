@@ -1,10 +1,15 @@
 """Pods: restricted in every mode, told only what their programs know, and of one mind about ports, files and names."""
 
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from pydantic_settings import BaseSettings
+from tandem_memory.rights import Right
+from tandem_memory.rights_file import RightsFile
+from tandem_memory.settings import Settings as MemorySettings
 from tandem_operator.cluster.settings import Settings as OperatorSettings
+from tandem_rpc import Caller
 from tandem_telemetry.settings import Settings as TelemetrySettings
 
 from tests.charts.chart import MODES, VALUE_FILES, Chart, Document, containers, environment, named, of_kind, pods
@@ -24,7 +29,7 @@ RESTRICTED = {
 def test_every_container_is_restricted(chart: Chart, mode: str) -> None:
     """No root, no writable root, no capability, the runtime's seccomp filter, and a memory limit."""
     found = pods(chart.template(*MODES[mode]))
-    assert {"default": 2, "minio": 3}.get(mode, len(found)) == len(found) >= 2
+    assert {"default": 2, "minio": 3, "memory": 3}.get(mode, len(found)) == len(found) >= 2
     for pod in found.values():
         security = pod["securityContext"]
         assert (security["runAsNonRoot"], security["runAsUser"], security["seccompProfile"]) == (True, 65532, {"type": "RuntimeDefault"})
@@ -37,7 +42,7 @@ def test_every_container_is_restricted(chart: Chart, mode: str) -> None:
 
 def test_every_volume_is_of_a_harmless_kind(chart: Chart) -> None:
     """Nothing of the node's disk; Secrets only as single files."""
-    for pod in pods(chart.template(*MODES["minio"])).values():
+    for pod in pods(chart.template(*MODES["network policies"])).values():
         for volume in pod["volumes"]:
             assert len({"emptyDir", "projected", "secret"} & volume.keys()) == 1
 
@@ -48,6 +53,40 @@ def test_telemetry_is_told_what_it_understands(chart: Chart, monkeypatch: pytest
     assert (settings.listen, settings.metrics_listen) == ("0.0.0.0:7070", "0.0.0.0:9090")
     assert (settings.token_review, settings.audience) == (True, "tandem-telemetry")
     assert settings.operators == "system:serviceaccount:tandem:tandem-operator"
+
+
+def test_memory_is_told_what_it_understands(chart: Chart, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each variable is one of its settings; and who may do what is a file that it can read: by default every pod may append."""
+    documents = chart.template(*MODES["memory"])
+    pod = pods(documents)["tandem-memory"]
+    told = environment(pod["containers"][0])
+    mounts = {each["mountPath"]: each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    assert mounts[str(Path(told["TANDEM_MEMORY_FOLDER"]).parent)] == "data"
+    (source,) = next(each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "rights")
+    assert f"/etc/tandem/{source['configMap']['items'][0]['path']}" == told["TANDEM_MEMORY_RIGHTS_FILE"]
+    (tmp_path / "rights.json").write_text(named(documents, "ConfigMap", source["configMap"]["name"])["data"]["rights.json"])
+    caller = Caller(identity="system:serviceaccount:team-a:default", namespace="team-a")
+    assert RightsFile(tmp_path / "rights.json").current().highest(caller, "anything") is Right.APPEND
+    settings = _read(MemorySettings, "TANDEM_MEMORY_", pod, monkeypatch)
+    assert (settings.listen, settings.token_review, settings.audience) == ("0.0.0.0:7433", True, "tandem-memory")
+
+
+def test_a_full_disk_does_not_have_the_memory_restarted(chart: Chart) -> None:
+    """What its health says keeps callers away, and is no reason to start it again: it goes on serving what it has."""
+    (container,) = pods(chart.template(*MODES["memory"]))["tandem-memory"]["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["livenessProbe"].keys() & {"httpGet", "tcpSocket"} == {"tcpSocket"}
+
+
+def test_runs_are_told_of_the_charts_memory(chart: Chart) -> None:
+    """The operator knows its address and its authority; without a memory it knows of none."""
+    documents = chart.template(*MODES["memory"], release="lab", namespace="training")
+    told = _told_operator(documents, "lab-tandem-operator")
+    sources = pods(documents)["lab-tandem-operator"]["volumes"][0]["projected"]["sources"]
+    files = {each["path"]: source["secret"]["name"] for source in sources if "secret" in source for each in source["secret"]["items"]}
+    assert told["TANDEM_OPERATOR_MEMORY"] == "lab-tandem-memory.training.svc:7433"
+    assert files[Path(told["TANDEM_OPERATOR_MEMORY_CA"]).name] == "lab-tandem-memory-tls"
+    assert {_operator(chart.template())[f"TANDEM_OPERATOR_{name}"] for name in ("MEMORY", "MEMORY_CA")} == {""}
 
 
 def test_the_operator_is_told_what_it_understands(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +124,7 @@ def test_the_operator_shows_the_token_that_telemetry_wants(chart: Chart) -> None
 
 def test_services_lead_to_ports_that_are_open(chart: Chart) -> None:
     """Each service selects one component and names a port of it."""
-    documents = chart.template(*MODES["minio"])
+    documents = chart.template(*MODES["network policies"])
     made = {each["metadata"]["name"]: each for each in of_kind(documents, "Deployment", "StatefulSet")}
     for service in of_kind(documents, "Service"):
         target = made[service["metadata"]["name"]]["spec"]["template"]
@@ -171,7 +210,11 @@ def _read(kind: type[Settings], prefix: str, pod: Document, monkeypatch: pytest.
 
 
 def _operator(documents: list[Document]) -> dict[str, str]:
-    return environment(pods(documents)["tandem-operator"]["containers"][0])
+    return _told_operator(documents, "tandem-operator")
+
+
+def _told_operator(documents: list[Document], name: str) -> dict[str, str]:
+    return environment(pods(documents)[name]["containers"][0])
 
 
 def _files(source: Document) -> list[Document]:

@@ -7,7 +7,9 @@ import pytest
 
 from tests.charts.chart import MODES, Chart, containers, named, of_kind, pods
 
-NAMES = ("tandem-telemetry.tandem.svc", "tandem-telemetry.tandem.svc.cluster.local", "tandem-telemetry")
+NAMES = [
+    f"tandem-{service}{rest}" for service in ("telemetry", "memory") for rest in (".tandem.svc", ".tandem.svc.cluster.local", ".tandem", "")
+]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -55,8 +57,8 @@ def test_minios_key_is_where_runs_are(chart: Chart) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_certificate_is_believed_under_the_services_names(chart: Chart, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """A client that knows the authority shakes hands under each name, and under no other."""
-    folder = tmp_path_factory.mktemp("tls")
-    for file, text in named(chart.template(), "Secret", "tandem-telemetry-tls")["data"].items():
+    folder, secret = tmp_path_factory.mktemp("tls"), f"{name.partition('.')[0]}-tls"
+    for file, text in named(chart.template(*MODES["memory"]), "Secret", secret)["data"].items():
         (folder / file).write_bytes(base64.b64decode(text))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(folder / "tls.crt", folder / "tls.key")

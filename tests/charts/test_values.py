@@ -26,6 +26,8 @@ REFUSED = {
     "operator.resources.limits.memory=1GB": ("/operator/resources/limits/memory", "pattern"),
     'operator.tolerations=[{"key":"a","effect":"NoExec"}]': ("/operator/tolerations/0/effect", "NoExecute"),
     'minio.runNamespaces=["Default"]': ("/minio/runNamespaces/0", "pattern"),
+    'memory.grants=[{"who":"*","namespaces":["*"],"may":"write"}]': ("/memory/grants/0/may", "append"),
+    "memory.tls.days=0": ("/memory/tls/days", "minimum"),
     "rbac.readNodes=yes": ("/rbac/readNodes", "boolean"),
     "monitoring.dashboard.enabled=true": ("/monitoring", "dashboard"),
     "networkPolicy.scrapers=[]": ("/networkPolicy/scrapers", "minItems"),
@@ -45,6 +47,7 @@ def test_a_mistake_is_refused_with_the_name_of_its_field(chart: Chart, setting: 
     ("settings", "field"),
     [
         (("telemetry.tls.certManager.enabled=true",), "telemetry.tls.certManager.issuer"),
+        (("memory.enabled=true", "memory.tls.certManager.enabled=true"), "memory.tls.certManager.issuer"),
         (
             ("telemetry.tls.certManager.enabled=true", "telemetry.tls.certManager.issuer=a", "telemetry.tls.existingSecret=b"),
             "telemetry.tls: existingSecret",

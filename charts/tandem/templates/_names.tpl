@@ -1,4 +1,4 @@
-{{/* Names and labels. A release called `tandem` gives tandem-operator, tandem-telemetry, tandem-minio. */}}
+{{/* Names and labels. A release called `tandem` gives tandem-operator, tandem-telemetry, tandem-memory, tandem-minio. */}}
 
 {{- define "tandem.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
@@ -17,6 +17,7 @@
 
 {{- define "tandem.operator" -}}{{ include "tandem.fullname" . }}-operator{{- end }}
 {{- define "tandem.telemetry" -}}{{ include "tandem.fullname" . }}-telemetry{{- end }}
+{{- define "tandem.memory" -}}{{ include "tandem.fullname" . }}-memory{{- end }}
 {{- define "tandem.minio" -}}{{ include "tandem.fullname" . }}-minio{{- end }}
 
 {{/* A cluster-wide object would clash with that of the same release in another namespace. */}}

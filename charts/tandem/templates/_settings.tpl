@@ -31,16 +31,10 @@
 {{- default (include "tandem.minio" .) .Values.minio.existingSecret }}
 {{- end }}
 
-{{/* The Secret with tls.crt, tls.key and ca.crt: yours, cert-manager's, or the chart's own. */}}
-{{- define "tandem.telemetry.secret" -}}
-{{- default (printf "%s-tls" (include "tandem.telemetry" .)) .Values.telemetry.tls.existingSecret }}
-{{- end }}
 
-{{/* The names that workers and the operator may call the service by. */}}
-{{- define "tandem.telemetry.dnsNames" -}}
-{{- $name := include "tandem.telemetry" . }}
-{{- $space := .Release.Namespace }}
-{{- list (printf "%s.%s.svc" $name $space) (printf "%s.%s.svc.%s" $name $space .Values.clusterDomain) (printf "%s.%s" $name $space) $name | toJson }}
+{{/* Where DualRuns find the memory of the chart, if it has one. */}}
+{{- define "tandem.memory.address" -}}
+{{- if .Values.memory.enabled }}{{ include "tandem.memory" . }}.{{ .Release.Namespace }}.svc:7433{{ end }}
 {{- end }}
 
 {{/* The operator as the API server knows it: the one caller that telemetry lets watch all runs. */}}

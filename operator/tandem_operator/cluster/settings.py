@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Our own token for it."""
     audience: str = "tandem-telemetry"
     """Whom the tokens of workers are made out to."""
+    memory: str | None = None
+    """host:port of a memory service, for DualRuns that want one and name none."""
+    memory_ca: Path | None = None
+    """File with the certificate that it is known by."""
     probes_listen: str = "0.0.0.0:8080"
     """Where /healthz and /metrics are."""
     qps: Annotated[float, Field(gt=0)] = 300
