@@ -128,25 +128,27 @@ class Record:
 
     @classmethod
     def of(cls, message: wire.Record) -> "Record":
-        """The record that the wire's message holds."""
+        """The record that the wire's message holds. What is empty is not converted: searches are answered with ten of these."""
+        at, appended_at = message.at, message.appended_at
+        made = moment(at) if message.HasField("at") else None
         return cls(
             id=message.id,
             key=message.key,
             question=message.question,
             answer=message.answer,
-            strategy=tuple(message.strategy),
+            strategy=tuple(message.strategy) if message.strategy else (),
             source=message.source,
-            at=moment(message.at) if message.HasField("at") else None,
-            metrics=dict(message.metrics),
+            at=made,
+            metrics=dict(message.metrics) if message.metrics else {},
             score=message.score if message.HasField("score") else None,
             agreement=message.agreement if message.HasField("agreement") else None,
             verified=Verified.of(message.verified),
             cost_usd=Decimal(message.cost_usd) if message.cost_usd else None,
             model=message.model,
-            tags=tuple(message.tags),
+            tags=tuple(message.tags) if message.tags else (),
             source_hash=message.source_hash,
             vector=floats(message.vector) if message.vector else None,
-            appended_at=moment(message.appended_at) if message.HasField("appended_at") else None,
+            appended_at=(made if made and appended_at == at else moment(appended_at)) if message.HasField("appended_at") else None,
             use=_use_of(message.use) if message.HasField("use") else None,
         )
 

@@ -1,7 +1,7 @@
 """Searches that wait together are made together: one look at an index costs little more for many queries than for one.
 
-Only those that ask the same of the same namespace can be. While as many batches are made as the backend can work on at once,
-what comes meanwhile gathers; so batches grow with the load, and a search that comes alone waits for nobody.
+Only those that ask the same of the same namespace can be. While one batch is made, what comes meanwhile gathers; so batches grow
+with the load, and a search that comes alone waits for nobody. Behind a batch that takes long nobody waits long: another one is begun.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tandem.memory.v1.memory_pb2 import Filter
 from tandem_memory.backend import Backend, DamagedError, Near, TooLarge
 from tandem_memory.figures import Figures
 
-_AT_ONCE = 2  # batches; one is looked up while the records of the other are read
+_AT_ONCE, _PATIENCE_S = 2, 0.005  # batches, the second one for who has waited so long: each of two small ones pays what one costs
 _QUERIES = 32  # of a batch that more than one caller is in: beyond that a query costs the same, and the first would wait
 
 Nearest = Sequence[Sequence[Near] | TooLarge]
@@ -36,6 +36,7 @@ class _Asked:
     """A search that waits."""
 
     queries: npt.NDArray[np.float32]
+    since: float
     answer: "asyncio.Future[Nearest]"
 
 
@@ -48,20 +49,24 @@ class Batches:
     _waiting: dict[Question, list[_Asked]] = field(default_factory=dict[Question, list[_Asked]])
     _made: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
     _due: bool = False
+    _timed: bool = False
 
     async def nearest(self, question: Question, queries: npt.NDArray[np.float32]) -> Nearest:
         """The records nearest to each of `queries`, shape (queries, dimension of the namespace)."""
-        asked = _Asked(queries, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        asked = _Asked(queries, loop.time(), loop.create_future())
         self._waiting.setdefault(question, []).append(asked)
         if not self._due:
             self._due = True
-            asyncio.get_running_loop().call_soon(self._begin)  # after all that this turn of the loop brings
+            loop.call_soon(self._begin)  # after all that this turn of the loop brings
         return await asked.answer
 
     def _begin(self) -> None:
         self._due = False
         while self._waiting and len(self._made) < _AT_ONCE:
             question = next(iter(self._waiting))  # who waits longest
+            if self._made and not self._impatient(self._waiting[question][0]):
+                return
             batch = _taken(self._waiting[question])
             if not self._waiting[question]:
                 del self._waiting[question]
@@ -70,6 +75,19 @@ class Batches:
                 made = asyncio.create_task(self._make(question, batch))
                 self._made.add(made)
                 made.add_done_callback(self._over)
+
+    def _impatient(self, asked: _Asked) -> bool:
+        """Whether somebody has waited too long behind a batch; if not, there is another look when it would be so."""
+        loop = asyncio.get_running_loop()
+        left_s = asked.since + _PATIENCE_S - loop.time()
+        if left_s > 0 and not self._timed:
+            self._timed = True
+            loop.call_later(left_s, self._looked)
+        return left_s <= 0
+
+    def _looked(self) -> None:
+        self._timed = False
+        self._begin()
 
     def _over(self, made: "asyncio.Task[None]") -> None:
         self._made.discard(made)

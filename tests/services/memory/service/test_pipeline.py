@@ -211,16 +211,32 @@ def test_searches_that_wait_are_made_together() -> None:
 
 
 def test_what_comes_meanwhile_gathers() -> None:
-    """While two looks are under way, further searches wait and are made together afterwards."""
+    """While a look is under way, further searches wait and are made together afterwards."""
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        searches = [search(1)]
+        await idle()
+        searches.extend(map(search, (2, 3, 4)))
+        await idle()
+        looked.go.set()
+        await asyncio.gather(*searches)
+        assert [queries for _, queries, _ in looked.asked] == [[1], [2, 3, 4]]
+
+    _searched(scenario)
+
+
+def test_behind_a_look_that_takes_long_nobody_waits_long() -> None:
+    """Another one is begun for them, and what comes while both are under way is made together afterwards."""
 
     async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
         searches = [search(1)]
         await idle()
         searches.append(search(2))
-        await idle()
-        for query in (3, 4, 5):
-            searches.append(search(query))
-            await idle()
+        while len(looked.asked) < 2:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
+        searches.extend(map(search, (3, 4, 5)))
+        await asyncio.sleep(0.02)
+        assert [queries for _, queries, _ in looked.asked] == [[1], [2]]
         looked.go.set()
         await asyncio.gather(*searches)
         assert [queries for _, queries, _ in looked.asked] == [[1], [2], [3, 4, 5]]
