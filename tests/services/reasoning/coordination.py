@@ -82,10 +82,10 @@ class Coordinator:
 
 
 @asynccontextmanager
-async def coordinating(folder: Path, job: Job, asked: Sequence[Question], *, port: int = 0) -> AsyncIterator[Coordinator]:
-    """A coordinator whose ledger is in `folder`."""
+async def coordinating(folder: Path, job: Job, asked: Sequence[Question], *, port: int = 0, **more: Any) -> AsyncIterator[Coordinator]:
+    """A coordinator whose ledger is in `folder`; `more` settings, where they matter."""
     (folder / "job.json").write_text(job.model_dump_json(by_alias=True))
-    settings = Settings(job=folder / "job.json", questions="", ledger=folder / "ledger.sqlite")
+    settings = Settings(job=folder / "job.json", questions="", ledger=folder / "ledger.sqlite", **more)
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(opened(settings, job, asked))
         service = partial(add_ReasoningServiceServicer_to_server, Reasoning(rooms))

@@ -23,6 +23,7 @@ from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.memory.shared import remembering
 from tandem_reasoning.coordinator.permits import Permits
 from tandem_reasoning.coordinator.service import Reasoning, Rooms
 from tandem_reasoning.coordinator.settings import Settings
@@ -107,7 +108,9 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             clock=clock,
             chance=random.random,
         )
-        yield Rooms(job=job, desk=desk, handing=handing, permits=permits, standing=standing)
+        async with remembering(settings, job, desk, ledger, clock) as memory:
+            standing.memory = None if memory is None else memory.message
+            yield Rooms(job=job, desk=desk, handing=handing, permits=permits, standing=standing, memory=memory)
         await desk.close()
         reader.close()
     finally:

@@ -17,6 +17,8 @@ from tandem_rpc import Refused, invalid
 from tandem_reasoning.coordinator.handing import Handed, Handing, agreed
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import Put, Shut
+from tandem_reasoning.coordinator.memory.found import Found
+from tandem_reasoning.coordinator.memory.shared import SharedMemory
 from tandem_reasoning.coordinator.permits import Answer, Broke, Go, NoHedge, Permits, Tired, Wanted
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.ledger import (
@@ -56,6 +58,7 @@ class Rooms:
     handing: Handing
     permits: Permits
     standing: Standing
+    memory: SharedMemory | None = None
 
 
 class Reasoning(ReasoningServiceServicer):
@@ -123,8 +126,12 @@ class Reasoning(ReasoningServiceServicer):
         return wire.ReleaseResponse()
 
     async def Recall(self, request: wire.RecallRequest, context: Context) -> wire.RecallResponse:
-        """Nothing, as long as the run has no memory."""
-        return wire.RecallResponse()
+        """What a step is shown of the shared memory; nothing, if the run has none."""
+        if self._rooms.memory is None:
+            return wire.RecallResponse()
+        with _told():
+            recalled = await self._rooms.memory.recall(request.hold.item, request.step)
+        return wire.RecallResponse(recalled=map(_recollection, recalled.records), memory_version=recalled.number)
 
     async def Permit(self, request: wire.PermitRequest, context: Context) -> wire.PermitResponse:
         """Leave to make a call."""
@@ -177,13 +184,20 @@ class Reasoning(ReasoningServiceServicer):
             decision=routed and self._decision(routed),
             detail=request.detail or "{}",
         )
+        left, memory = None, self._rooms.memory
         with _told():
-            done = await self._rooms.desk.ask(Complete(hold=hold_of(request.hold), outcome=outcome))
+            if memory is not None:
+                left = memory.left(request.hold.item, outcome, strategy=request.strategy, recalled=request.recalled)
+                outcome = left.outcome
+            memories = left.memories if left else ()
+            done = await self._rooms.desk.ask(Complete(hold=hold_of(request.hold), outcome=outcome, memories=memories))
         self._over(request.hold.item)
         if isinstance(done, Stale):
             return wire.CompleteResponse(stale=True)
         if not done.repeated:
             self._rooms.standing.done(agreement)
+            if memory is not None and left is not None:
+                memory.done(left)
             self._rooms.handing.labelled += agreed(json.loads(outcome.detail)) is not None
         return wire.CompleteResponse()
 
@@ -227,6 +241,10 @@ def _lease(handed: Handed, policy: str) -> wire.Lease:
         route=route(handed.decision, policy),
         recorded=_recorded(handed.recorded),
     )
+
+
+def _recollection(found: Found) -> wire.Recollection:
+    return wire.Recollection(id=found.id, question=found.question, answer=found.answer, strategy=found.strategy, source=found.source)
 
 
 def _recorded(calls: Sequence[Call]) -> Sequence[wire.Recorded]:

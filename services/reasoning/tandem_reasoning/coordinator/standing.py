@@ -17,6 +17,7 @@ class Standing:
 
     Attributes:
         broke: Why no more calls that cost something can be made; empty while they can.
+        memory: Tells how the run stands with the shared memory; None without one.
     """
 
     def __init__(self, job: Job, sums: Callable[[], Sums], lanes: Mapping[str, LaneDesk], clock: Callable[[], float]) -> None:
@@ -24,6 +25,7 @@ class Standing:
         self._done_at: deque[float] = deque([clock()], maxlen=_LATELY)
         self._agreements: deque[float] = deque(maxlen=_LATELY)
         self.broke = ""
+        self.memory: Callable[[], wire.MemoryStatus] | None = None
 
     def done(self, agreement: float | None) -> None:
         """A question was answered."""
@@ -58,6 +60,7 @@ class Standing:
             agreement=sum(self._agreements) / len(self._agreements) if self._agreements else None,
             eta_seconds=self._eta_s(sums),
             over=self.over,
+            memory=self.memory and self.memory(),
         )
         if self.broke:
             status.reason, status.message = "BudgetExhausted", self.broke

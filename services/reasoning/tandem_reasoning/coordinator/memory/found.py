@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -79,11 +79,6 @@ def read(records: str) -> tuple[Found, ...]:
     """What `written` wrote."""
     told: list[dict[str, Any]] = json.loads(records)
     return tuple(replace(Found(**each), strategy=tuple(each["strategy"])) for each in told)
-
-
-def merged(detail: Mapping[str, object], recalled: Mapping[str, object]) -> str:
-    """An outcome's detail with what was recalled for it, as JSON."""
-    return json.dumps({**detail, "recalled": recalled})
 
 
 def _found(record: Record, similarity: float) -> Found:

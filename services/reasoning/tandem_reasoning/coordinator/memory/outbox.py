@@ -12,7 +12,7 @@ from tandem_memory.client import AsyncMemory, Judged, MemoryServiceError, NotThe
 from tandem_reasoning.coordinator.memory.kept import RECORD
 from tandem_reasoning.coordinator.memory.reach import Reach
 from tandem_reasoning.lanes.backoff import pause_s
-from tandem_reasoning.ledger import Desk, FullError, Memory, Reader, Sent, Tell
+from tandem_reasoning.ledger import Desk, LedgerError, Memory, Reader, Sent, Tell
 
 _AT_ONCE = 256  # in one append: some hundred kilobytes
 _FIRST_S, _MOST_S = 0.5, 15.0
@@ -47,7 +47,7 @@ class Outbox:
         while True:
             try:
                 await self.empty()
-            except (MemoryServiceError, FullError) as error:
+            except (MemoryServiceError, LedgerError) as error:
                 failures += 1
                 if isinstance(error, MemoryServiceError):
                     self._reach.failed(error)
@@ -61,7 +61,7 @@ class Outbox:
 
         Raises:
             MemoryServiceError: when the memory does not take them now.
-            FullError: when the ledger cannot note that it did.
+            LedgerError: when the ledger cannot note that it did.
         """
         self._news.clear()
         while some := self._reader.waiting(_AT_ONCE):

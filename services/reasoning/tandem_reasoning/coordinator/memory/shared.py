@@ -1,8 +1,9 @@
 """The shared memory of a run: what a step recalls, what an outcome leaves, and how the run stands with it."""
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -66,19 +67,22 @@ class SharedMemory:
             asked.add_done_callback(lambda _: self._asked.pop(place, None))
         return await asyncio.shield(asked)
 
-    def left(self, item: str, outcome: Outcome, detail: Mapping[str, object], strategy: Sequence[str]) -> Left:
+    def left(self, item: str, outcome: Outcome, *, strategy: Sequence[str], recalled: Sequence[str]) -> Left:
         """What an outcome leaves.
 
         Args:
             item: The item that is done.
             outcome: What came out.
-            detail: What the worker says beside it, as in `outcome.detail`.
             strategy: How the answer was come by.
+            recalled: Ids of the records that prompts showed.
+
+        Raises:
+            LedgerError: when there is no such item.
         """
+        detail: dict[str, object] = json.loads(outcome.detail)
         question = self._question(item)
-        recollections = self._reader.recollections(item)
-        records = _apart(recollections)
-        shown = bool(records) and any(each.shown for each in recollections)
+        records = _apart(self._reader.recollections(item))
+        shown = [each for each in records if each.id in recalled]
         right = None if question.answer is None else answers.right(outcome.answer, question.answer)
         said = Said(
             run_uid=self._job.run_uid,
@@ -97,10 +101,10 @@ class SharedMemory:
         memories = [kept.record(said, self._manner)]
         if shown and right is not None:
             worth = self._effect.usual.gain(question.kind, right=right)
-            memories += [kept.gain(said, each, worth) for each in records]
-        told = recalled_detail(records, shown=shown, hold_out=self._manner.hold_out)
-        answered = Answered(kind=question.kind, found=bool(records), shown=shown, right=right, agreement=outcome.agreement)
-        return Left(outcome=replace(outcome, detail=found.merged(detail, told)), memories=tuple(memories), answered=answered)
+            memories += [kept.gain(said, each, worth) for each in shown]
+        told = recalled_detail(records, shown=bool(shown), hold_out=self._manner.hold_out)
+        answered = Answered(kind=question.kind, found=bool(records), shown=bool(shown), right=right, agreement=outcome.agreement)
+        return Left(outcome=replace(outcome, detail=json.dumps({**detail, "recalled": told})), memories=tuple(memories), answered=answered)
 
     def done(self, left: Left) -> None:
         """It is durable."""
