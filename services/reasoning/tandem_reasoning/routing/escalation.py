@@ -26,6 +26,11 @@ class Reliability:
     agreed: Mapping[int, int] = field(default_factory=dict[int, int])
     differed: Mapping[int, int] = field(default_factory=dict[int, int])
 
+    @property
+    def enough(self) -> bool:
+        """Whether so much was seen that votes are judged by it."""
+        return min(sum(self.agreed.values()), sum(self.differed.values())) >= _ENOUGH
+
     def seen(self, share: float, *, agreed: bool) -> "Reliability":
         """The same with one more question."""
         place = _place(share)
@@ -49,7 +54,7 @@ class Reliability:
 
         0, so that others' lines decide, as long as too little was seen.
         """
-        if min(sum(self.agreed.values()), sum(self.differed.values())) < _ENOUGH:
+        if not self.enough:
             return 0.0
         least = _NEVER
         for place in range(_STEPS, -1, -1):

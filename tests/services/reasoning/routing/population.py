@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from tandem_reasoning.routing.decision import Arm, Decision, Mode, Policy
 from tandem_reasoning.routing.draws import uniform
-from tandem_reasoning.routing.escalation import Reliability
+from tandem_reasoning.routing.experience import Experience
 from tandem_reasoning.routing.known import Known, LaneView, Neighbour
 from tandem_reasoning.routing.pacing import Predicted, afforded, due, paced
 from tandem_reasoning.routing.policies.cascade import Cascade
@@ -117,7 +117,7 @@ def answered(questions: list[Asked], policy: Policy, *, uid: str = "run", budget
             lines = policy.thresholds
             if left is not None and due(place):
                 lines = paced(LINES, recent, left_nano=left, items_left=len(questions) - place)
-            policy = replace(policy, reliability=memory.reliability, thresholds=lines)
+            policy = replace(policy, experience=memory.experience, thresholds=lines)
         known = memory.known(question, draw=uniform(uid, question.id, "route"), left_nano=left)
         decision = policy.route(known)
         row = _logged(known, decision, question)
@@ -137,7 +137,7 @@ class _Memory:
 
     def __init__(self, most: int) -> None:
         self._vectors, self._labels, self._count = np.empty((most, _DIMENSION)), np.empty(most), 0
-        self.reliability = Reliability()
+        self.experience = Experience()
 
     def known(self, question: Asked, *, draw: float, left_nano: int | None) -> Known:
         """The fifteen nearest, and how the run stands."""
@@ -152,9 +152,9 @@ class _Memory:
         if both:
             self._keep(question, float(answer == question.cloud))
             if decision.compare:
-                self.reliability = self.reliability.seen(share, agreed=answer == question.cloud)
+                self.experience = self.experience.seen(decision.lanes[0], question.kind, share, agreed=answer == question.cloud)
         elif decision.mode is Mode.CASCADE and decision.p is not None:
-            self._keep(question, self.reliability.agrees(decision.p, share))
+            self._keep(question, self.experience.of(decision.lanes[0], question.kind).agrees(decision.p, share))
 
     def _keep(self, question: Asked, label: float) -> None:
         self._vectors[self._count], self._labels[self._count] = question.vector, label

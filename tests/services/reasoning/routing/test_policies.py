@@ -88,7 +88,7 @@ def test_a_vote_that_could_not_be_sure_enough_is_not_held() -> None:
     """Where unanimous experts were often wrong and neighbours doubt, eight local calls would be wasted before the cloud lane's."""
     cascade = Cascade()
     for agreed in [True] * 20 + [False] * 15:
-        cascade = replace(cascade, reliability=cascade.reliability.seen(1.0, agreed=agreed))
+        cascade = replace(cascade, experience=cascade.experience.seen("here", "", 1.0, agreed=agreed))
     assert cascade.route(known(0.3)).lanes == ("there",)
     assert cascade.route(known(0.75)).mode is Mode.CASCADE
 

@@ -7,7 +7,7 @@ says how sure they are, so it costs nothing to ask it first.
 from dataclasses import dataclass, field
 
 from tandem_reasoning.routing.decision import Decision
-from tandem_reasoning.routing.escalation import Reliability
+from tandem_reasoning.routing.experience import Experience
 from tandem_reasoning.routing.known import Known
 from tandem_reasoning.routing.policies.learned import Choice, routed
 from tandem_reasoning.routing.thresholds import LEARNING, LINES, Learning, Thresholds
@@ -20,12 +20,12 @@ class Cascade:
     Attributes:
         thresholds: Where the lines are; a run moves them to keep to its budget (`pacing`).
         learning: How labels are come by.
-        reliability: What votes were worth so far; a run brings it up to date.
+        experience: What votes were worth so far; a run brings it up to date.
     """
 
     thresholds: Thresholds = LINES
     learning: Learning = LEARNING
-    reliability: Reliability = field(default_factory=Reliability)
+    experience: Experience = field(default_factory=Experience)
 
     def route(self, known: Known) -> Decision:
         """Who answers."""
@@ -42,7 +42,7 @@ class Cascade:
             return choice.alone(choice.local, f"{told}, at least {lines.local_above:.0%}: one local call is enough.")
         if choice.p >= lines.paid_below:
             return choice.voted(f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}.")
-        enough = max(lines.escalate_below, self.reliability.accepted_from(choice.p, lines.sure))
+        enough = max(lines.escalate_below, self.experience.of(choice.local.name, choice.kind).accepted_from(choice.p, lines.sure))
         if choice.p < lines.cloud_below or enough > 1:
             return choice.alone(choice.cloud, f"{told}: no local vote would be sure enough, so the cloud lane is asked at once.")
         reason = f"{told}: the local experts vote, and the cloud lane is asked if less than {enough:.0%} of them agree."

@@ -31,6 +31,10 @@ class Gain:
     lost: int = 0
     items: int = 0
 
+    def seen(self, *, joined: bool, cloud: bool) -> "Gain":
+        """With one more question: whether the vote of both was right, and whether the cloud lane was."""
+        return Gain(won=self.won + (joined and not cloud), lost=self.lost + (cloud and not joined), items=self.items + 1)
+
     @property
     def earned(self) -> bool:
         """Whether the gain is more than chance: its lower 95 % bound, with one imagined win and loss, lies above 0."""
@@ -49,7 +53,7 @@ class Ensemble:
         cascade: The policy for all else.
     """
 
-    gains: Mapping[str, Gain]
+    gains: Mapping[str, Gain] = field(default_factory=dict[str, Gain])
     cascade: Cascade = field(default_factory=Cascade)
 
     def route(self, known: Known) -> Decision:

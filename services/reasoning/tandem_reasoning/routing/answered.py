@@ -1,0 +1,67 @@
+"""What a router learns from one answered question, read from what is kept beside its outcome.
+
+`detail` is JSON that a worker wrote: what each lane said and with which share of its votes, whether they agreed, what the vote of both
+would have been. A field that is missing was not asked for.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tandem_reasoning.routing.decision import Decision, Mode
+from tandem_reasoning.thinking.answers import normalised
+from tandem_reasoning.values import Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A question, how it was routed, and what the lanes said.
+
+    Attributes:
+        question: What was asked.
+        decision: Who was asked; None when nobody knows any more.
+        agreed: Whether both lanes gave the same answer; None when only one was asked.
+        answers: What each lane said, in plain form.
+        shares: Part of a lane's experts that said it; no entry where one call was made.
+        joined: What the vote of both lanes says; None where it was not taken.
+    """
+
+    question: Question
+    decision: Decision | None
+    agreed: bool | None
+    answers: Mapping[str, str]
+    shares: Mapping[str, float]
+    joined: str | None
+
+    @property
+    def share(self) -> float | None:
+        """Of the votes of the lane that was asked first."""
+        return self.shares.get(self.decision.lanes[0]) if self.decision and self.decision.lanes else None
+
+    @property
+    def handed_on(self) -> bool | None:
+        """Whether a cascade's vote was not clear enough; None where no vote decided that."""
+        decision, share = self.decision, self.share
+        if decision is None or share is None or decision.mode is not Mode.CASCADE or decision.compare:
+            return None
+        return share < decision.escalate_below
+
+    def right(self, said: str | None) -> bool | None:
+        """Whether an answer is right; None when nobody knows."""
+        label = self.question.answer
+        return None if label is None or said is None else normalised(said) == normalised(label)
+
+
+def answered(question: Question, decision: Decision | None, detail: str) -> Answered:
+    """The same from what is kept."""
+    told: Mapping[str, Any] = json.loads(detail)
+    lanes: Mapping[str, Mapping[str, Any]] = told.get("lanes", {})
+    return Answered(
+        question=question,
+        decision=decision,
+        agreed=told.get("agreed"),
+        answers={name: str(said["answer"]) for name, said in lanes.items()},
+        shares={name: float(said["share"]) for name, said in lanes.items() if said.get("share") is not None},
+        joined=told.get("joined"),
+    )
