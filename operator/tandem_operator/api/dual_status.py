@@ -17,6 +17,11 @@ class LaneState(StrEnum):
     UNAUTHORIZED = "Unauthorized"
     OPEN = "Open"
 
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether calls are made to it now; more slowly, where it is throttled."""
+        return self in {LaneState.READY, LaneState.THROTTLED}
+
 
 class LaneStatus(ApiModel):
     """How one lane stands."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import Condition, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
@@ -33,12 +34,12 @@ def conditions(run: TrainingRun, seen: Seen, now: datetime) -> tuple[Condition, 
     return tuple(stated(said, run.status, run.metadata.generation, now) for said in _drawn(run, seen, now))
 
 
-def reason_of(status: RunStatus, kind: str) -> str | None:
+def reason_of(status: RunStatus | DualRunStatus, kind: str) -> str | None:
     """The reason of a condition; None before the first look."""
     return next((condition.reason for condition in status.conditions if condition.type == kind), None)
 
 
-def stated(said: Said, status: RunStatus, generation: int, now: datetime) -> Condition:
+def stated(said: Said, status: RunStatus | DualRunStatus, generation: int, now: datetime) -> Condition:
     """What is said of a `generation`, with the time since when it has been so: known from `status`, or now."""
     is_so: Literal["True", "False"] = "True" if said.true else "False"
     known = next((condition for condition in status.conditions if condition.type == said.kind), None)

@@ -1,0 +1,67 @@
+"""What can be waited for of a DualRun, drawn anew from the status at every look: every condition is always there."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.status import Condition, RunPhase
+from tandem_operator.plan.conditions import Said, stated
+
+from .phases import Reason
+
+LANES_HEALTHY, BUDGET_OK = "LanesHealthy", "BudgetOK"
+NEARLY = "NearlyExhausted"
+
+
+def conditions(run: DualRun, now: datetime) -> tuple[Condition, ...]:
+    """All conditions of `run`; those that its status holds say since when each has been so."""
+    kept = tuple(known for known in run.status.conditions if known.type == "Accepted")  # that is said by whoever accepts
+    return (*kept, *(stated(said, run.status, run.metadata.generation, now) for said in _drawn(run)))
+
+
+def _drawn(run: DualRun) -> Iterator[Said]:
+    status = run.status
+    yield _phase("Running", RunPhase.RUNNING, status)
+    yield _lanes(status)
+    yield _budget(run)
+    yield _checkpointed(status)
+    partial = status.reason == Reason.PARTIAL_FAILURE
+    yield Said(
+        kind="PartialFailure", true=partial, reason=status.reason if partial else "NoneGivenUp", message=status.message if partial else ""
+    )
+    yield _phase("Suspended", RunPhase.SUSPENDED, status)
+    yield _phase("Complete", RunPhase.SUCCEEDED, status)
+    yield _phase("Failed", RunPhase.FAILED, status)
+
+
+def _phase(kind: str, phase: RunPhase, status: DualRunStatus) -> Said:
+    if status.phase is not phase:
+        return Said(kind=kind, true=False, reason=status.phase)
+    return Said(kind=kind, true=True, reason=status.reason, message=status.message)
+
+
+def _lanes(status: DualRunStatus) -> Said:
+    """Throttled is no illness: the provider only wants to be asked more slowly."""
+    ill = [lane for lane in status.lanes if not lane.state.can_be_asked]
+    if not ill:
+        return Said(kind=LANES_HEALTHY, true=True, reason="AllAnswer" if status.lanes else "NotAskedYet")
+    message = "; ".join(f"{lane.name} {lane.state}: {lane.problem}".removesuffix(": ") for lane in ill)
+    return Said(kind=LANES_HEALTHY, true=False, reason=f"Lane{ill[0].state}", message=message)
+
+
+def _budget(run: DualRun) -> Said:
+    limit, status = run.spec.budget.usd, run.status
+    if limit is None:
+        return Said(kind=BUDGET_OK, true=True, reason="Unlimited")
+    if status.exhausted_usd is not None and limit <= status.exhausted_usd:
+        return Said(kind=BUDGET_OK, true=False, reason="Exhausted")
+    nearly = float(status.spent_usd) >= float(limit) * run.spec.budget.warn_at
+    return Said(kind=BUDGET_OK, true=True, reason=NEARLY if nearly else "WithinBudget")
+
+
+def _checkpointed(status: DualRunStatus) -> Said:
+    if status.checkpoint is None:
+        return Said(kind="Checkpointed", true=False, reason="NoneYet")
+    message = f"{status.checkpoint.step} questions: {status.checkpoint.uri}"
+    return Said(kind="Checkpointed", true=True, reason="SnapshotWritten", message=message)

@@ -1,0 +1,87 @@
+"""Why the parts of a run must leave: it is done, somebody wants it to rest, or it is hopeless."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from tandem_operator.api.dual_run import DualRun, OnDualExhausted
+from tandem_operator.api.dual_status import PartStatus
+from tandem_operator.api.status import RunPhase
+from tandem_operator.plan.policies import deadline
+from tandem_operator.plan.policies.budget import dollars
+
+from . import heard, starts
+from .phases import Ending, Reason
+from .values import DualSeen, Role, SeenPart
+
+_FORGIVEN: Final = 6  # failures in a row of a part that nobody can do without: their waits add up to a minute
+_LONGEST_MESSAGE: Final = 1000  # characters; a status must stay readable
+
+
+def ending(run: DualRun, seen: DualSeen, now: datetime) -> Ending | None:
+    """Why its parts must leave; None while the run may go on."""
+    return finished(run) or forbidden(run, seen) or wish(run, now) or _hopeless(run, seen)
+
+
+def finished(run: DualRun) -> Ending | None:
+    """The end that a run is made for."""
+    status = run.status
+    if not heard.all_answered(status):
+        return None
+    if not status.failed:
+        return Ending(reason=Reason.ALL_ANSWERED, phase=RunPhase.SUCCEEDED, message=f"{status.done} questions answered")
+    message = f"{status.failed} of {status.total} questions were given up, each with a reason; the others are answered"
+    return Ending(reason=Reason.PARTIAL_FAILURE, phase=RunPhase.SUCCEEDED, message=message)
+
+
+def wish(run: DualRun, now: datetime) -> Ending | None:
+    """What somebody wants, if it is that the run does not go on now."""
+    if late := deadline.passed(run, now):
+        return Ending(reason=Reason.DEADLINE_EXCEEDED, phase=RunPhase.FAILED, message=late.message)
+    if broke := _exhausted(run):
+        return broke
+    if run.spec.suspend:
+        return Ending(reason=Reason.SUSPEND_REQUESTED, phase=RunPhase.SUSPENDED, message="stopped on request")
+    return None
+
+
+def forbidden(run: DualRun, seen: DualSeen) -> Ending | None:
+    """The word of a part that starting it again would be of no use."""
+    for part in starts.current(run.status, seen):
+        if part.exit_code in starts.NEVER_AGAIN:
+            return Ending(reason=Reason.DO_NOT_RESTART, phase=RunPhase.FAILED, message=said(part))
+    return None
+
+
+def said(part: SeenPart) -> str:
+    """How a part ended, in one line."""
+    message = " ".join(part.message.split())[:_LONGEST_MESSAGE]
+    code = "is not heard of" if part.exit_code is None else f"exited with {part.exit_code}"
+    return f"{part.name} {code}" + (f": {message}" if message else "")
+
+
+def _exhausted(run: DualRun) -> Ending | None:
+    """The end of the money, under the limit that is written now; with LocalOnly the run goes on without those lanes that cost some."""
+    limit, reached, then = run.spec.budget.usd, run.status.exhausted_usd, run.spec.budget.on_exhausted
+    if limit is None or reached is None or limit > reached or then is OnDualExhausted.LOCAL_ONLY:
+        return None
+    if then is OnDualExhausted.FAIL:
+        return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.FAILED, message=f"the budget of {dollars(limit)} is spent")
+    message = f"the budget of {dollars(limit)} is spent: raise spec.budget.usd to go on"
+    return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.SUSPENDED, message=message)
+
+
+def _hopeless(run: DualRun, seen: DualSeen) -> Ending | None:
+    """Parts without which nothing is answered, and that fall again and again: coordinator, memory, all workers, or all lanes."""
+    for role in Role:
+        fallen = [part for part in run.status.parts if part.name.startswith(f"{role}-")]
+        if role is Role.ENGINE and any(lane.engine is None for lane in run.spec.lanes):
+            continue  # a lane with a server of somebody else's carries on
+        if fallen and all(part.failures > _FORGIVEN for part in fallen):
+            return Ending(reason=Reason.TOO_MANY_FAILURES, phase=RunPhase.FAILED, message=_why(fallen, seen))
+    return None
+
+
+def _why(fallen: Sequence[PartStatus], seen: DualSeen) -> str:
+    names, last = ", ".join(part.name for part in fallen), starts.last_of(fallen[-1].name, seen)
+    return f"{names}: {fallen[-1].failures} failures in a row; the last: {said(last) if last else 'unknown'}"

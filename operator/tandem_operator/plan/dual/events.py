@@ -1,0 +1,80 @@
+"""What is worth telling between one status of a DualRun and the next: changes, each once."""
+
+from collections.abc import Iterator
+
+from tandem_operator.api.dual_run import DualRun, OnDualExhausted
+from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.status import RunPhase
+from tandem_operator.plan.conditions import reason_of
+from tandem_operator.plan.policies.budget import dollars
+from tandem_operator.plan.values import Event, EventKind
+
+from .conditions import BUDGET_OK, NEARLY
+from .endings import said
+from .phases import Reason
+from .starts import last_of
+from .values import DualSeen
+
+_EXPECTED = (Reason.ALL_ANSWERED, Reason.SUSPEND_REQUESTED)
+
+
+def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ...]:
+    """The events of the change from `before` to the status of `run`."""
+    return (*_money(before, run), *_lanes(before, run.status), *_parts(before, run.status, seen), *_phase(before, run.status))
+
+
+def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:
+    after, limit = run.status, run.spec.budget.usd
+    if reason_of(after, BUDGET_OK) == NEARLY != reason_of(before, BUDGET_OK):
+        yield _warning("BudgetNearlyExhausted", f"{dollars(after.spent_usd)} of {dollars(limit or after.spent_usd)} spent")
+    if after.exhausted_usd != before.exhausted_usd and run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY:
+        yield _warning("BudgetExhausted", f"{dollars(after.spent_usd)} spent: the run goes on with lanes that cost nothing")
+
+
+def _lanes(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
+    """A lane that cannot be asked, and one that can again; being asked more slowly is everyday."""
+    known = {lane.name: lane.state.can_be_asked for lane in before.lanes}
+    for lane in after.lanes:
+        can, could = lane.state.can_be_asked, known.get(lane.name, True)
+        if can and not could:
+            yield _normal("LaneBack", f"{lane.name} can be asked again")
+        elif could and not can:
+            yield _warning(f"Lane{lane.state}", f"{lane.name}: {lane.problem or lane.state}")
+
+
+def _parts(before: DualRunStatus, after: DualRunStatus, seen: DualSeen) -> Iterator[Event]:
+    """A part that fell and is started again."""
+    known = {part.name: part for part in before.parts}
+    for part in after.parts:
+        earlier, fallen = known.get(part.name), last_of(part.name, seen)
+        if earlier and fallen and part.start > earlier.start and part.failures and before.phase is not RunPhase.SUSPENDED:
+            yield _warning("PartFailed", f"{said(fallen)}; started again as number {part.start}")
+
+
+def _phase(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
+    if after.attempt > before.attempt:
+        yield _normal(after.reason, f"attempt {after.attempt}, {len(after.parts)} parts")
+    if after.phase is before.phase:
+        return
+    match after.phase:
+        case RunPhase.RUNNING:
+            yield _normal("Running", "questions are being answered")
+        case RunPhase.STOPPING:
+            yield (_normal if after.reason in _EXPECTED else _warning)(after.reason, after.message)
+        case RunPhase.SUSPENDED:
+            yield _normal("Suspended", f"{after.done} of {after.total} questions done: {after.message}")
+        case RunPhase.SUCCEEDED:
+            tell = _warning if after.failed else _normal
+            yield tell("Succeeded", f"{after.done} of {after.total} questions answered, {dollars(after.spent_usd)} spent")
+        case RunPhase.FAILED:
+            yield _warning("Failed", f"{after.reason}: {after.message}")
+        case RunPhase.PENDING:
+            return
+
+
+def _normal(reason: str, message: str) -> Event:
+    return Event(kind=EventKind.NORMAL, reason=reason, message=message)
+
+
+def _warning(reason: str, message: str) -> Event:
+    return Event(kind=EventKind.WARNING, reason=reason, message=message)

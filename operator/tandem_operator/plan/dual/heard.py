@@ -1,0 +1,60 @@
+"""What the coordinator says, in the status: questions, lanes, money. It owns these figures; nothing is counted here a second time."""
+
+from decimal import Decimal
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.dual_status import DualRunStatus
+
+from . import starts
+from .phases import UNDER_WAY
+from .values import DualReport, DualSeen, Role
+
+BUDGET_EXHAUSTED = "BudgetExhausted"
+"""The word of the coordinator for money that does not reach for another call."""
+
+
+def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
+    """The status with the newest word of the coordinator; the last one stays while it is not heard."""
+    report, status = _timely(seen), run.status
+    if report is None or status.phase.terminal:
+        return status
+    said = {
+        "total": report.total,
+        "done": report.done,
+        "failed": report.failed,
+        "spent_usd": max(report.spent_usd, status.spent_usd),
+        "reserved_usd": report.reserved_usd,
+        "agreement": report.agreement,
+        "eta_seconds": _eta_seconds(report, status),
+        "lanes": report.lanes,
+        "exhausted_usd": _exhausted_usd(run, seen, report),
+        "checkpoint": report.checkpoint or status.checkpoint,
+    }
+    return status.model_copy(update=said)
+
+
+def all_answered(status: DualRunStatus) -> bool:
+    """Whether every question has an answer, or was given up."""
+    return status.total > 0 and status.done + status.failed >= status.total
+
+
+def _eta_seconds(report: DualReport, status: DualRunStatus) -> int | None:
+    known = report.eta_seconds is not None and status.phase in UNDER_WAY
+    return round(report.eta_seconds or 0.0) if known else None
+
+
+def _timely(seen: DualSeen) -> DualReport | None:
+    """The report, unless the coordinator that gave it has a successor already."""
+    begun = max((part.since for part in seen.parts if part.role is Role.COORDINATOR), default=None)
+    return seen.report if seen.report and begun and seen.report.at >= begun else None
+
+
+def _exhausted_usd(run: DualRun, seen: DualSeen, report: DualReport) -> Decimal | None:
+    """The limit that turned out to be reached. It is remembered when the coordinator is gone: the money reaches no further then, either.
+
+    Only one that was started by the present attempt knows the limit that is written now.
+    """
+    current = [part for part in starts.current(run.status, seen) if part.role is Role.COORDINATOR and part.live]
+    if current and report.reason == BUDGET_EXHAUSTED and run.status.phase in UNDER_WAY:
+        return run.spec.budget.usd
+    return run.status.exhausted_usd

@@ -1,0 +1,70 @@
+"""How often each part was started, and when it is started next: one number and one wait for each slot, kept in the status.
+
+Exit codes are a contract, as for trainers: 0 done; 143 (128 + SIGTERM), or a platform's word, is nobody's fault; 93 means "never again";
+anything else is a failure. Failures in a row wait longer each time. A part that stood for a while has shown that it can, so its next
+fall is the first again: no run ends because its parts were killed often, only because one of them cannot live.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.dual_status import DualRunStatus, PartStatus
+from tandem_operator.api.upkeep import BackoffSpec
+from tandem_operator.plan.policies.restart import DO_NOT_RESTART, PREEMPTED, wait
+
+from .slots import slots
+from .values import DualSeen, Role, SeenPart
+
+NEVER_AGAIN: Final = (DO_NOT_RESTART, 126, 127)
+"""93 by contract; 126 and 127 as shells say it: the program cannot be run, or is not there."""
+
+_BACKOFF: Final = BackoffSpec(first=timedelta(seconds=1), longest=timedelta(minutes=1))
+_STOOD: Final = timedelta(minutes=1)  # longer than any wait: whoever stands so long does not fall in a storm
+_PAUSE: Final = timedelta(seconds=1)  # after an end that is nobody's fault
+
+
+def booked(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
+    """The status in which each slot has a number to be started under: the one that stands, or the next one after a fall."""
+    known = {part.name: part for part in run.status.parts}
+    wanted = [slot.name for slot in slots(run, memory_offered=seen.memory_offered)]
+    parts = tuple(_booked(name, known.get(name), seen, now) for name in wanted)
+    return run.status.model_copy(update={"parts": parts})
+
+
+def anew(status: DualRunStatus) -> DualRunStatus:
+    """The status of a run that goes on after a rest: what its parts failed for before is forgiven."""
+    return status.model_copy(update={"parts": tuple(PartStatus(name=part.name, start=part.start + 1) for part in status.parts)})
+
+
+def current(status: DualRunStatus, seen: DualSeen) -> tuple[SeenPart, ...]:
+    """The parts of the numbers that stand in the status."""
+    found = (seen.at(part.name, part.start) for part in status.parts)
+    return tuple(part for part in found if part)
+
+
+def last_of(slot: str, seen: DualSeen) -> SeenPart | None:
+    """The part of a slot that fell last."""
+    fallen = (part for part in seen.parts if part.slot == slot and not part.live)
+    return max(fallen, key=lambda part: part.start, default=None)
+
+
+def _booked(name: str, known: PartStatus | None, seen: DualSeen, now: datetime) -> PartStatus:
+    newest = max((part.start for part in seen.parts if part.slot == name), default=0)
+    if known is None:
+        return PartStatus(name=name, start=newest + 1)
+    part = seen.at(name, known.start)
+    if part is None or part.live or part.exit_code in NEVER_AGAIN:
+        return known
+    failures, pause = _judged(part, known, now)
+    return PartStatus(name=name, start=max(newest, known.start) + 1, failures=failures, start_after=(part.until or now) + pause)
+
+
+def _judged(part: SeenPart, known: PartStatus, now: datetime) -> tuple[int, timedelta]:
+    """Failures in a row with this fall, and the wait before the next start."""
+    stood = (part.until or now) - part.since >= _STOOD
+    done = part.exit_code == 0 and part.role is Role.WORKER
+    if done or part.fenced or part.disrupted or part.exit_code == PREEMPTED:
+        return known.failures, _PAUSE
+    failures = 1 if stood else known.failures + 1
+    return failures, wait(_BACKOFF, failures)

@@ -1,0 +1,204 @@
+"""How a DualRun goes from file to answers, whatever becomes of its parts on the way."""
+
+from datetime import timedelta
+
+import pytest
+from tandem_operator.api.status import RunPhase
+from tandem_operator.plan.conditions import reason_of
+from tandem_operator.plan.dual.values import Role
+
+from tests.operator.plan.dual.runs import CLOUD, LOCAL, dual
+from tests.operator.plan.dual.world import TOTAL, World
+
+ENGINES_ONLY = [LOCAL, {**LOCAL, "name": "other"}]
+
+
+def running(**spec: object) -> World:
+    """A run whose parts are all up."""
+    world = World(dual(**spec))
+    world.up()
+    assert world.run.status.phase is RunPhase.RUNNING
+    return world
+
+
+def standing(world: World) -> tuple[RunPhase, str]:
+    return world.run.status.phase, world.run.status.reason
+
+
+def test_parts_start_in_order_each_once_those_before_it_answer() -> None:
+    """Memory, engines, coordinator, workers; the number of each is written before it starts."""
+    world = World(dual(memory={}))
+    first = world.look()
+    assert (first.start, first.look_again) == ((), timedelta(0))
+    started: list[list[str]] = []
+    for _ in range(4):
+        started.append([part.name for part in world.look().start])
+        world.ready()
+    assert started == [
+        ["pair-memory-0-1"],
+        ["pair-engine-0-1", "pair-engine-1-1"],
+        ["pair-coordinator-0-1"],
+        ["pair-worker-0-1", "pair-worker-1-1"],
+    ]
+    world.look()
+    assert standing(world) == (RunPhase.RUNNING, "PartsUp")
+
+
+def test_a_run_whose_questions_are_all_answered_has_succeeded() -> None:
+    """Workers leave first and the memory last; then it is done, with the sum of what was answered."""
+    world = running(memory={})
+    world.answer(TOTAL)
+    world.tell()
+    left: list[Role] = []
+    while world.live():
+        stopped = world.look().stop
+        left += dict.fromkeys(world.parts[name].role for name in stopped)
+        assert standing(world) == (RunPhase.STOPPING, "AllQuestionsAnswered")
+        world.leave(0)
+    world.look()
+    assert left == [Role.WORKER, Role.COORDINATOR, Role.ENGINE, Role.MEMORY]
+    assert standing(world) == (RunPhase.SUCCEEDED, "AllQuestionsAnswered")
+    assert (world.run.status.done, world.run.status.finished_at) == (TOTAL, world.now)
+
+
+def test_questions_that_were_given_up_are_a_partial_failure() -> None:
+    """The run is complete, and says by reason and condition that it is not whole."""
+    world = running()
+    world.answer(TOTAL - 2, failed=2)
+    world.up()
+    assert standing(world) == (RunPhase.SUCCEEDED, "PartialFailure")
+    assert reason_of(world.run.status, "PartialFailure") == "PartialFailure"
+    assert "2 of 20 questions" in world.run.status.message
+
+
+@pytest.mark.parametrize("slot", ["engine-1", "coordinator-0", "worker-1"])
+def test_a_part_that_is_killed_is_started_again_under_its_next_number(slot: str) -> None:
+    """After a second, which doubles with each fall in a row; the run runs on and nothing else is touched."""
+    world = running()
+    others = {part.name for part in world.live() if part.slot != slot}
+    for start, pause_s in ((2, 1), (3, 2), (4, 4)):
+        world.kill(slot)
+        world.look()
+        assert world.settle().look_again == timedelta(seconds=pause_s)
+        world.wait(pause_s)
+        assert [part.name for part in world.look().start] == [f"pair-{slot}-{start}"]
+        world.ready()
+        assert world.run.status.phase is RunPhase.RUNNING
+    assert others <= {part.name for part in world.live()}
+
+
+def test_a_part_that_stood_for_a_while_has_shown_that_it_can() -> None:
+    """Killed every two minutes for an hour, it still comes back after a second each time."""
+    world = running()
+    for _ in range(30):
+        world.wait(120)
+        world.kill("coordinator-0")
+        assert world.settle().look_again == timedelta(seconds=1)
+        world.wait(1)
+        world.up()
+    assert world.run.status.phase is RunPhase.RUNNING
+
+
+def test_a_preempted_part_is_nobodys_fault() -> None:
+    """143 is not counted, however often it comes."""
+    world = running()
+    for _ in range(20):
+        world.kill("coordinator-0", 143)
+        world.settle()
+        world.wait(1)
+        world.up()
+    assert (world.run.status.phase, max(part.failures for part in world.run.status.parts)) == (RunPhase.RUNNING, 0)
+
+
+@pytest.mark.parametrize("slot", ["coordinator-0", "worker-0", "engine-0"])
+def test_93_ends_the_run_with_the_sentence_of_the_part(slot: str) -> None:
+    """Nothing is started again, and the others leave."""
+    world = running()
+    world.kill(slot, 93)
+    world.up()
+    assert standing(world) == (RunPhase.FAILED, "DoNotRestart")
+    assert world.run.status.message == f"pair-{slot}-1 exited with 93: no luck"
+    assert not world.live()
+
+
+def test_a_run_fails_whose_coordinator_cannot_live() -> None:
+    """Seven failures in a row, told with the last words of the last."""
+    world = running()
+    for _ in range(7):
+        world.kill("coordinator-0", 1)
+        world.settle()
+        world.wait(60)
+        world.up()
+    assert standing(world) == (RunPhase.FAILED, "TooManyFailures")
+    assert "coordinator-0-7 exited with 1: no luck" in world.run.status.message
+
+
+@pytest.mark.parametrize(("lanes", "phase"), [([CLOUD, LOCAL], RunPhase.RUNNING), (ENGINES_ONLY, RunPhase.FAILED)])
+def test_one_lane_carries_on_without_the_other(lanes: list[dict[str, object]], phase: RunPhase) -> None:
+    """Engines that never come up hold nothing up for long, and end a run only where no lane is left."""
+    world = World(dual(lanes=lanes))
+    for _ in range(20):
+        world.up()
+        for engine in [part.name for part in world.live(Role.ENGINE)]:
+            world.end(engine, 1, "no such model")
+        world.settle()
+        world.wait(60)
+    world.up()
+    assert world.run.status.phase is phase
+
+
+def test_suspension_is_taken_back_by_the_next_attempt() -> None:
+    """All leave, the run rests, and goes on under numbers of its own with what it had answered."""
+    world = running()
+    world.answer(5)
+    world.edit(suspend=True)
+    world.up()
+    assert standing(world) == (RunPhase.SUSPENDED, "SuspendRequested")
+    assert not world.live()
+    world.edit(suspend=False)
+    world.up()
+    assert standing(world) == (RunPhase.RUNNING, "PartsUp")
+    assert (world.run.status.attempt, world.run.status.done) == (2, 5)
+    assert {part.start for part in world.live()} == {2}
+
+
+@pytest.mark.parametrize(("then", "phase"), [("Suspend", RunPhase.SUSPENDED), ("Fail", RunPhase.FAILED), ("LocalOnly", RunPhase.RUNNING)])
+def test_the_end_of_the_money_is_what_the_run_says(then: str, phase: RunPhase) -> None:
+    """Suspend and Fail end it; LocalOnly goes on, and says so."""
+    world = running(budget={"usd": 1.0, "onExhausted": then})
+    world.answer(5, usd="1")
+    world.up()
+    assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (phase, "Exhausted")
+
+
+def test_a_larger_budget_lets_a_run_go_on() -> None:
+    """Even though the last word of the old coordinator was that there is no money left."""
+    world = running(budget={"usd": 1.0, "onExhausted": "Suspend"})
+    world.answer(5, usd="1")
+    world.up()
+    world.wait(10)
+    world.edit(budget={"usd": 2.0, "onExhausted": "Suspend"})
+    world.up()
+    assert standing(world) == (RunPhase.RUNNING, "PartsUp")
+    assert reason_of(world.run.status, "BudgetOK") == "WithinBudget"
+
+
+def test_the_deadline_counts_rest_too() -> None:
+    """A run that rests fails when its time is over."""
+    world = running(deadline="1h")
+    world.edit(suspend=True)
+    world.up()
+    assert world.settle().look_again == timedelta(hours=1)
+    world.wait(3600)
+    world.look()
+    assert standing(world) == (RunPhase.FAILED, "DeadlineExceeded")
+
+
+def test_a_finished_run_goes_when_its_time_is_over() -> None:
+    """ttlSecondsAfterFinished, counted from its end."""
+    world = running(ttlSecondsAfterFinished=60)
+    world.answer(TOTAL)
+    world.up()
+    assert (world.settle().remove, world.settle().look_again) == (False, timedelta(seconds=60))
+    world.wait(60)
+    assert world.look().remove
