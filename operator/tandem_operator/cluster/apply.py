@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tandem_operator.api.status import RunStatus
-from tandem_operator.api.training_run import API_VERSION, TrainingRun
+from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.conditions import SCHEDULED, reason_of
 from tandem_operator.plan.values import Plan, Seen, Worker
 from tandem_operator.render.disruption_budget import disruption_budget
@@ -25,9 +25,12 @@ from .kube.document import Json
 from .kube.errors import KubeError
 from .kube.informer import Key
 from .kube.together import all_over
+from .paths import TRAINING_RUN
 from .starting import Starting
+from .stored import StoredRun
 from .telling import Telling
-from .world import StoredRun, World
+from .world import World
+from .writing import Writing
 
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
@@ -44,7 +47,8 @@ class Applying:
         self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
         self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
         self.holds = Holds(kube, wrote)
-        self.telling = Telling(kube, wrote)
+        self.telling = Telling(kube, TRAINING_RUN, wrote)
+        self.writing = Writing(kube, world, TRAINING_RUN, wrote)
 
     async def apply(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool = False) -> None:
         """Carry out a plan that was made for `run`, as `stored`, from `seen`.
@@ -62,11 +66,11 @@ class Applying:
         if not made.can_wait:
             await self._start(made.start, run, now)
         if made.remove:
-            await self._remove(key, stored)
+            await self.writing.remove(key, stored)
             return
         if _worth_writing(run.status, made.status, now):
             try:
-                await self.write_status(key, stored, made.status)
+                await self.writing.status(key, stored, made.status)
             except KubeError as error:
                 if insist and not error.conflict and not error.gone:
                     await self._stop(made, key, stored, seen, now)
@@ -75,18 +79,6 @@ class Applying:
             self.telling.say(made.events, key, stored.uid, now)
         await self._stop(made, key, stored, seen, now)
         await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
-
-    async def write_status(self, key: Key, stored: StoredRun, status: RunStatus) -> None:
-        """Write a status for exactly the version of the run that was looked at."""
-        body: Json = {
-            "apiVersion": API_VERSION,
-            "kind": "TrainingRun",
-            "metadata": {"name": key[1], "namespace": key[0], "uid": stored.uid, "resourceVersion": str(stored.version)},
-            "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
-        }
-        with self._world.writing(key):
-            self._world.put_answer(await self._kube.apply(f"{paths.run(key)}/status", body))
-        self._wrote("status")
 
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
@@ -104,12 +96,6 @@ class Applying:
         if waiting is None or waiting[0] != untold:
             self._waiting[key] = (untold, asyncio.get_running_loop().time())
         return self.waits_s(key) != 0.0
-
-    async def _remove(self, key: Key, stored: StoredRun) -> None:
-        """Delete a run that has outlived its time, as it was looked at: whoever has just edited it may want to keep it."""
-        conditions = {"uid": stored.uid, "resourceVersion": str(stored.version)}
-        await self._kube.delete(paths.run(key), {"propagationPolicy": "Background", "preconditions": conditions})
-        self._wrote("run")
 
     async def _stop(self, made: Plan, key: Key, stored: StoredRun, seen: Seen, now: datetime) -> None:
         """Ask workers to leave. Of those whose machine is silent only the object is left to delete, and nobody to ask.

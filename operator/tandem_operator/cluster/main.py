@@ -25,9 +25,12 @@ from .kube.informer import Informer
 from .kube.lease import Lease
 from .kube.limiter import Limiter
 from .kube.together import first_over
+from .machines import Machines
 from .news import watching
 from .news.hearing import Hearing
 from .news.resync import Resync
+from .news.watching import Followed
+from .paths import TRAINING_RUN
 from .queue import Queue
 from .settings import CurrentSite, Settings
 from .shell import Shell
@@ -88,15 +91,16 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     queue = Queue()
     hearing = Hearing(settings, queue.add_progress)
     kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
-    world = World(queue.add, queue.add_untold, came=queue.add_new, nodes_told=settings.read_nodes)
+    world = World(queue.add, queue.add_untold, came=queue.add_new, machines=Machines(told=settings.read_nodes))
     informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
     applying = Applying(kube, world, starting, probes.wrote)
     shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     if settings.read_nodes:
-        informers["nodes"] = Informer(kube, paths.NODES, world.put_node, world.drop_node)
-    resync = Resync(kube, world, settings.namespace)
+        informers["nodes"] = Informer(kube, paths.NODES, world.machines.put, world.machines.drop)
+    resync = Resync(kube, world, TRAINING_RUN, settings.namespace)
     probes.acts(queue, shell, informers, resync)
+    followed = Followed(kind=TRAINING_RUN, runs=world, listed_anew=resync.listed_anew)
     following = (each.follow() for each in informers.values())
     working = _work(settings, shell, queue, informers)
     try:
@@ -110,7 +114,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
             applying.holds.follow(settings.namespace, queue.add),
             working,
             *following,
-            watching.follow(watching.registry(world, found, resync.listed_anew), settings.namespace, lambda: _on_signals(stop)),
+            watching.follow(watching.registry(found, followed), settings.namespace, lambda: _on_signals(stop)),
         )
         return 0 if stop.is_set() else 1
     finally:

@@ -23,7 +23,7 @@ def observe(run: TrainingRun, key: Key, world: World, heard: Heard, now: datetim
     workers = tuple(world.worker(pod, now) for pod in world.pods_of(key, run.metadata.uid))
     vanished = world.vanished(key, run.metadata.uid, run.status.looked_at)
     names = dict.fromkeys(worker.node for worker in (*workers, *vanished) if worker.node)
-    nodes = tuple(node for name in names if (node := world.node(name)))
+    nodes = tuple(node for name in names if (node := world.machines.node(name)))
     return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard), refused=world.refusals.get(key), vanished=vanished)
 
 

@@ -1,11 +1,23 @@
 """Where things are in the API."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from .kube.informer import Key
 
-RUNS: Final = "trainingruns"
 _GROUP: Final = "/apis/tandem.dev/v1alpha1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of run: what one is called, and all of them."""
+
+    name: str
+    plural: str
+
+
+TRAINING_RUN: Final = Kind(name="TrainingRun", plural="trainingruns")
+DUAL_RUN: Final = Kind(name="DualRun", plural="dualruns")
 
 
 def everywhere(prefix: str, kind: str, namespace: str) -> str:
@@ -13,19 +25,29 @@ def everywhere(prefix: str, kind: str, namespace: str) -> str:
     return f"{prefix}/namespaces/{namespace}/{kind}" if namespace else f"{prefix}/{kind}"
 
 
-def runs(namespace: str = "") -> str:
-    """The TrainingRuns."""
-    return everywhere(_GROUP, RUNS, namespace)
+def runs(kind: Kind, namespace: str = "") -> str:
+    """The runs of a kind."""
+    return everywhere(_GROUP, kind.plural, namespace)
 
 
-def run(key: Key) -> str:
-    """A TrainingRun."""
-    return f"{runs(key[0])}/{key[1]}"
+def run(kind: Kind, key: Key) -> str:
+    """A run."""
+    return f"{runs(kind, key[0])}/{key[1]}"
 
 
 def pods(namespace: str = "") -> str:
     """The pods."""
     return everywhere("/api/v1", "pods", namespace)
+
+
+def claims(namespace: str) -> str:
+    """The PersistentVolumeClaims of a namespace."""
+    return everywhere("/api/v1", "persistentvolumeclaims", namespace)
+
+
+def secrets(namespace: str) -> str:
+    """The Secrets of a namespace."""
+    return everywhere("/api/v1", "secrets", namespace)
 
 
 def services(namespace: str) -> str:

@@ -29,7 +29,8 @@ from .kube.lease import NotLeaderError
 from .observe import Heard, observe
 from .queue import Queue, Turn
 from .shown.accounts import Accounts
-from .world import StoredRun, World
+from .stored import StoredRun
+from .world import World
 
 _log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.2
@@ -153,7 +154,7 @@ class Shell:
         generation = int(part(found, "metadata").get("generation", 1))
         after = acceptance.refused(before, error.problems, generation=generation, now=now)
         if after != before:
-            await self._applying.write_status(key, stored, after)
+            await self._applying.writing.status(key, stored, after)
             self._applying.telling.say(acceptance.told(before, after), key, stored.uid, now)
         await self._applying.holds.let_go(key, stored.uid)
         live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))

@@ -18,6 +18,7 @@ from . import paths
 from .kube.client import Kube
 from .kube.errors import KubeError
 from .kube.informer import Key
+from .paths import Kind
 from .shown.happened import event
 
 _log = logging.getLogger(__name__)
@@ -40,9 +41,9 @@ class _Untold:
 class Telling:
     """Tells what happened."""
 
-    def __init__(self, kube: Kube, wrote: Callable[[str], None]) -> None:
-        """Tell it to the API server of `kube`; `wrote` is told of everything that was written."""
-        self._kube, self._wrote = kube, wrote
+    def __init__(self, kube: Kube, kind: Kind, wrote: Callable[[str], None]) -> None:
+        """Tell what happened to runs of a kind to the API server of `kube`; `wrote` is told of everything that was written."""
+        self._kube, self._kind, self._wrote = kube, kind, wrote
         self._untold = deque[_Untold]()
         self._told = asyncio.Event()
 
@@ -95,7 +96,7 @@ class Telling:
     async def _tell_one(self, untold: _Untold) -> None:
         key = untold.key
         try:
-            await self._kube.note(paths.events(key[0]), event(untold.event, key, untold.uid, untold.at))
+            await self._kube.note(paths.events(key[0]), event(untold.event, self._kind, key, untold.uid, untold.at))
         except KubeError as error:
             if error.silent:
                 await asyncio.sleep(_PAUSE_S)

@@ -27,7 +27,7 @@ class Operator:
         kube = Kube(Configuration(host="http://127.0.0.1:1"), Limiter(1, 1), lambda _: None, lambda: None)
         world, queue, settings = World(lambda _: None, lambda _: None), Queue(), Settings()
         self.pods = Informer(kube, paths.pods(), lambda _: None, lambda _: None)
-        self.resync, self.probes = Resync(kube, world, ""), Probes()
+        self.resync, self.probes = Resync(kube, world, paths.TRAINING_RUN, ""), Probes()
         self._turned = turned
         starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
         applying = Applying(kube, world, starting, lambda _: None)

@@ -8,6 +8,7 @@ import pytest
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster.kube.backoff import backoff_s
 from tandem_operator.cluster.kube.together import all_over, first_over
+from tandem_operator.cluster.machines import Machines
 from tandem_operator.cluster.refusals import Refusals
 from tandem_operator.cluster.seen.pods import seen_pod
 from tandem_operator.cluster.settings import CurrentSite, Settings
@@ -22,9 +23,9 @@ QUOTA = Waiting(tier=Tier.QUOTA, message="exceeded quota")
 
 
 def _world(nodes: tuple[str, ...] = ("m",)) -> World:
-    world = World(lambda _: None, lambda _: None, nodes_told=bool(nodes))
+    world = World(lambda _: None, lambda _: None, machines=Machines(told=bool(nodes)))
     for name in nodes:
-        world.put_node({"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+        world.machines.put({"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
     return world
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.cluster.machines import Machines
 from tandem_operator.cluster.world import World
 
 SAMPLES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "seen/samples.yaml").read_text())
@@ -22,7 +23,7 @@ class Told:
         self.changed: list[Key] = []
         self.stirred: list[Key] = []
         self.now = NOW
-        self.world = World(self.changed.append, self.stirred.append, nodes_told=nodes_told, clock=lambda: self.now)
+        self.world = World(self.changed.append, self.stirred.append, machines=Machines(told=nodes_told), clock=lambda: self.now)
 
     def news(self) -> tuple[list[Key], list[Key]]:
         """What was told since the last question."""
@@ -220,17 +221,17 @@ def test_a_pod_of_nobody() -> None:
 def test_news_of_a_node() -> None:
     """Those with workers on it are told when it says something that counts, and nobody else is."""
     told = Told()
-    told.world.put_node(node())
+    told.world.machines.put(node())
     told.world.put_pod(pod("running"))
     told.news()
-    told.world.put_node(node())
-    told.world.put_node(node("node2"))
+    told.world.machines.put(node())
+    told.world.machines.put(node("node2"))
     assert told.news() == ([], [])
-    told.world.put_node(node(**{"tandem.dev/usd-per-hour": "2"}))
+    told.world.machines.put(node(**{"tandem.dev/usd-per-hour": "2"}))
     assert told.news() == ([KEY], [])
-    told.world.drop_node(("", "node1"))
+    told.world.machines.drop(("", "node1"))
     assert told.news() == ([KEY], [])
-    assert told.world.node("node1") is None
+    assert told.world.machines.node("node1") is None
 
 
 def fenced(world: World, now: datetime = NOW) -> bool:
@@ -242,11 +243,11 @@ def test_a_worker_on_a_silent_machine() -> None:
     """It is fenced, and no more once the machine is heard of again; one that has ended is not."""
     told = Told()
     told.world.put_pod(pod("running"))
-    told.world.put_node(node(sample="node-silent"))
+    told.world.machines.put(node(sample="node-silent"))
     assert fenced(told.world)
-    told.world.put_node(node())
+    told.world.machines.put(node())
     assert not fenced(told.world)
-    told.world.put_node(node(sample="node-silent"))
+    told.world.machines.put(node(sample="node-silent"))
     told.world.put_pod(pod("exit-0"))
     assert not fenced(told.world)
 
@@ -270,7 +271,7 @@ def test_where_nodes_are_not_told_of() -> None:
 def test_a_worker_that_does_not_leave() -> None:
     """Long after its grace period it is on a machine that does not work, whatever that says of itself."""
     told = Told()
-    told.world.put_node(node())
+    told.world.machines.put(node())
     told.world.put_pod(pod("evicting"))
     (seen,) = told.world.pods_of(KEY, UID)
     assert seen.leaves_by
@@ -282,7 +283,7 @@ def test_when_a_pod_vanished_is_known_until_it_has_been_paid_for() -> None:
     """Of one that nobody saw end, and that had a machine; not of another run of the name."""
     told = Told()
     told.world.put_run(run(1))
-    told.world.put_node(node())
+    told.world.machines.put(node())
     for rank, sample in enumerate(("running", "running", "gated", "oom")):
         told.world.put_pod(pod(sample, rank=rank))
     told.world.drop_pod((KEY[0], "r-1-0"))

@@ -18,7 +18,8 @@ from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.informer import Key, key_of
-from tandem_operator.cluster.world import World
+from tandem_operator.cluster.paths import Kind
+from tandem_operator.cluster.stored import Runs
 
 _log = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0
@@ -37,8 +38,8 @@ class Resync:
         agreed_at: When the last one was complete that found nothing behind; at first, when this was made.
     """
 
-    def __init__(self, kube: Kube, world: World, namespace: str) -> None:
-        self._kube, self._world, self._namespace = kube, world, namespace
+    def __init__(self, kube: Kube, runs: Runs, kind: Kind, namespace: str) -> None:
+        self._kube, self._runs, self._kind, self._namespace = kube, runs, kind, namespace
         self._suspects: dict[Key, int] = {}
         self._listed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -82,26 +83,26 @@ class Resync:
         for key in self.behind:
             _log.error("%s/%s: the watch has not told that it changed", *key)
             try:
-                self._world.put_run(await self._kube.get(paths.run(key)))
+                self._runs.put_run(await self._kube.get(paths.run(self._kind, key)))
             except KubeError as error:
                 if not error.gone:
                     raise
 
     def _clear_away(self, listed: Mapping[Key, int], at: int) -> None:
         """Forget the runs that are not listed, save those that came after the list was made."""
-        for key, run in [(key, run) for key, run in self._world.runs() if key not in listed and run.version <= at]:
+        for key, run in [(key, run) for key, run in self._runs.runs() if key not in listed and run.version <= at]:
             _log.info("%s/%s is gone", *key)
-            self._world.drop_run(key, run.uid)
+            self._runs.drop_run(key, run.uid)
 
     def _older(self, key: Key, version: int) -> bool:
-        known = self._world.run(key)
+        known = self._runs.run(key)
         return known is None or known.version < version
 
     async def _versions(self) -> tuple[dict[Key, int], int]:
         """The versions of all runs that there are, and the version of the list."""
         found: dict[Key, int] = {}
         at = 0
-        async for page in self._kube.pages(paths.runs(self._namespace), accept=_METADATA):
+        async for page in self._kube.pages(paths.runs(self._kind, self._namespace), accept=_METADATA):
             found |= {key_of(each): int(text(each, "metadata", "resourceVersion")) for each in parts(page, "items")}
             at = at or int(text(page, "metadata", "resourceVersion"))
         return found, at

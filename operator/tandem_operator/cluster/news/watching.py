@@ -1,4 +1,4 @@
-"""Kopf's part: it follows the TrainingRuns, through everything that can go wrong with a watch, and tells the queue.
+"""Kopf's part: it follows the runs, through everything that can go wrong with a watch, and tells the queue.
 
 Its settings are those of its well-run users, and what was measured: no limit of workers (each holds its place while idle), no
 peering (that is no lock; the Lease is), no annotations, no finalizer, no events of its own.
@@ -7,6 +7,7 @@ peering (that is no lock; the Lease is), no annotations, no finalizer, no events
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,8 +17,8 @@ from kubernetes.aio.client.configuration import Configuration
 
 from tandem_operator.cluster.kube.document import Json, text
 from tandem_operator.cluster.kube.informer import key_of
-from tandem_operator.cluster.paths import RUNS
-from tandem_operator.cluster.world import World
+from tandem_operator.cluster.paths import Kind
+from tandem_operator.cluster.stored import Runs
 
 _log = logging.getLogger(__name__)
 _GROUP: Final = "tandem.dev"
@@ -26,28 +27,44 @@ _FALLEN_PAUSE_S: Final = 1.0
 _LOGIN_LASTS: Final = timedelta(minutes=5)  # tokens of service accounts are renewed long before they end, in a file that must be read again
 
 
-def registry(world: World, found: Configuration, listed_anew: Callable[[], None]) -> kopf.OperatorRegistry:
-    """What kopf calls: who we are, and one handler that takes in every TrainingRun, new, changed or deleted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A kind of run that is followed.
 
-    `listed_anew` is told when the watch had to begin again with a list.
+    Attributes:
+        kind: Which.
+        runs: Told of every run, new, changed or deleted.
+        listed_anew: Told when the watch had to begin again with a list.
     """
+
+    kind: Kind
+    runs: Runs
+    listed_anew: Callable[[], None]
+
+
+def registry(found: Configuration, *followed: Followed) -> kopf.OperatorRegistry:
+    """What kopf calls: who we are, and for each kind one handler that takes in every run of it."""
     made = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=made)  # pyright: ignore[reportUntypedFunctionDecorator, reportUnknownMemberType, reportArgumentType]
     async def login(**_: object) -> kopf.ConnectionInfo:  # pyright: ignore[reportUnusedFunction]
         return await _credentials(found)
 
-    @kopf.on.event(_GROUP, _VERSION, RUNS, registry=made)  # pyright: ignore[reportUntypedFunctionDecorator, reportUnknownMemberType, reportArgumentType]
+    for each in followed:
+        _follow(made, each)
+    return made
+
+
+def _follow(made: kopf.OperatorRegistry, of: Followed) -> None:
+    @kopf.on.event(_GROUP, _VERSION, of.kind.plural, registry=made)  # pyright: ignore[reportUntypedFunctionDecorator, reportUnknownMemberType, reportArgumentType]
     async def take(event: kopf.RawEvent, **_: object) -> None:  # pyright: ignore[reportUnusedFunction]
         found: Json = dict(event["object"])
         if event["type"] == "DELETED":
-            world.drop_run(key_of(found), text(found, "metadata", "uid"))
+            of.runs.drop_run(key_of(found), text(found, "metadata", "uid"))
             return
-        if event["type"] is None and world.run(key_of(found)):
-            listed_anew()
-        world.put_run(found)
-
-    return made
+        if event["type"] is None and of.runs.run(key_of(found)):
+            of.listed_anew()
+        of.runs.put_run(found)
 
 
 async def follow(registry: kopf.OperatorRegistry, namespace: str, begun: Callable[[], None]) -> None:

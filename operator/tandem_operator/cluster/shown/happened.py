@@ -8,13 +8,14 @@ from tandem_operator.api.training_run import API_VERSION
 from tandem_operator.cluster.kube.client import FIELD_MANAGER
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.cluster.paths import Kind
 from tandem_operator.plan.values import Event
 
 _LONGEST_NOTE: Final = 1024  # what the API takes
 _LONGEST_REASON: Final = 128
 
 
-def event(told: Event, run: Key, uid: str, now: datetime) -> Json:
+def event(told: Event, kind: Kind, run: Key, uid: str, now: datetime) -> Json:
     """The event; its name is derived, so that it is told once: a second time is a conflict."""
     at = now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     mark = hashlib.blake2b(f"{uid} {at} {told.reason}".encode(), digest_size=8).hexdigest()
@@ -31,7 +32,7 @@ def event(told: Event, run: Key, uid: str, now: datetime) -> Json:
         "reportingInstance": FIELD_MANAGER,
         "regarding": {
             "apiVersion": API_VERSION,
-            "kind": "TrainingRun",
+            "kind": kind.name,
             "namespace": run[0],
             "name": run[1],
             "uid": uid,

@@ -11,7 +11,7 @@ from tandem_telemetry.client import Published, serve_metrics
 
 from tandem_operator.cluster.kube.informer import Informer
 from tandem_operator.cluster.news.resync import Resync
-from tandem_operator.cluster.paths import RUNS
+from tandem_operator.cluster.paths import TRAINING_RUN
 from tandem_operator.cluster.queue import Queue
 from tandem_operator.cluster.shell import Shell
 
@@ -104,7 +104,7 @@ class Probes:
         if acting is None:
             return figures
         ages = {(kind,): informer.age_s(now) for kind, informer in acting.informers.items()}
-        ages[RUNS,] = now - acting.resync.agreed_at
+        ages[TRAINING_RUN.plural,] = now - acting.resync.agreed_at
         return figures | {
             "tandem_operator_queue_depth": {(): float(acting.queue.depth)},
             "tandem_operator_looks_total": {(): float(acting.shell.looks)},

@@ -1,0 +1,133 @@
+"""The runs of one kind as the API server keeps them, each at its newest version, and which of them there is news for.
+
+They are kept as the JSON they came as, a tenth of what they take as objects: five thousand of them must fit into an operator of a
+hundred megabytes.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from sys import intern
+from typing import Final, cast
+
+from .kube.document import Json, part, text
+from .kube.informer import Key, key_of
+from .refusals import Refusals
+
+_OF_THE_SERVER: Final = {"managedFields", "resourceVersion"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run as the API server keeps it: what people wrote, and what we did, each as JSON."""
+
+    uid: str
+    version: int
+    written: bytes
+    status: bytes
+
+    @classmethod
+    def of(cls, found: Json) -> "StoredRun":
+        """The run as the API has it, without what tells which field is whose."""
+        metadata = {name: value for name, value in part(found, "metadata").items() if name not in _OF_THE_SERVER}
+        written = {name: value for name, value in found.items() if name != "status"} | {"metadata": metadata}
+        return cls(
+            uid=intern(text(found, "metadata", "uid")),
+            version=int(text(found, "metadata", "resourceVersion")),
+            written=_json(written),
+            status=_json(part(found, "status")),
+        )
+
+    def object(self) -> Json:
+        """The run, without its version."""
+        return {**cast("Json", json.loads(self.written)), "status": json.loads(self.status)}
+
+
+class Runs:
+    """The runs of one kind."""
+
+    def __init__(self, changed: Callable[[Key], None], came: Callable[[Key], None] | None = None) -> None:
+        """Begin with none.
+
+        Args:
+            changed: Told which run there is news for.
+            came: Told instead which run was not known before.
+        """
+        self._changed, self._came = changed, came or changed
+        self._runs: dict[Key, StoredRun] = {}
+        self._writing: set[Key] = set()
+        self.refusals = Refusals()
+
+    def run(self, key: Key) -> StoredRun | None:
+        """A run; None when there is none."""
+        return self._runs.get(key)
+
+    def runs(self) -> Iterator[tuple[Key, StoredRun]]:
+        """Every run."""
+        return iter(self._runs.items())
+
+    def put_run(self, found: Json) -> None:
+        """A run was seen; an older version than the one that is known is no news."""
+        key = key_of(found)
+        known, new = self._runs.get(key), self._kept(found)
+        if new is None:
+            return
+        if known is None or known.uid != new.uid:
+            self._came(key)
+        elif key not in self._writing or known.written != new.written:
+            self._changed(key)
+
+    @contextmanager
+    def writing(self, key: Key) -> Generator[None]:
+        """Within it, while a status of ours is on its way, it is no news that a run has another: the watch may tell before we are answered.
+
+        A write that fails is followed by a look in any case.
+        """
+        self._writing.add(key)
+        try:
+            yield
+        finally:
+            self._writing.discard(key)
+
+    def put_answer(self, found: Json) -> None:
+        """A run as the answer to a write of ours shows it. It may be gone since, or another of its name be there.
+
+        No news, save in what people wrote: a watch that is older than the definition of runs does not tell of fields that are new in it.
+        """
+        key = key_of(found)
+        known = self._runs.get(key)
+        if known is None or known.uid != text(found, "metadata", "uid"):
+            return
+        new = self._kept(found)
+        others_came = new is None and known.version > int(text(found, "metadata", "resourceVersion"))  # and were taken for ours
+        if others_came or (new and new.written != known.written):
+            self._changed(key)
+
+    def _kept(self, found: Json) -> StoredRun | None:
+        """The run, if this is a newer version of it than the one that was known."""
+        key = key_of(found)
+        known = self._runs.get(key)
+        if known and known.version >= int(text(found, "metadata", "resourceVersion")):
+            return None
+        new = self._runs[key] = StoredRun.of(found)
+        if known and known.uid != new.uid:
+            self.refusals.forget(key)
+        return new
+
+    def drop_run(self, key: Key, uid: str) -> None:
+        """A run is gone. Another of its name may be there already: the watch tells of each in an order of its own."""
+        known = self._runs.get(key)
+        if known is None or known.uid != uid:
+            return
+        del self._runs[key]
+        self.refusals.forget(key)
+        self._dropped(key)
+        self._changed(key)
+
+    def _dropped(self, key: Key) -> None:
+        """A run is gone, and what else was known of it is of no use."""
+
+
+def _json(found: Json) -> bytes:
+    return json.dumps(found, separators=(",", ":")).encode()
