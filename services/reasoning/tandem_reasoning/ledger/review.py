@@ -31,6 +31,7 @@ _BEGUN = """
     FROM bill GROUP BY lane ORDER BY lane
 """
 _CHARGES = "SELECT at, lane, nano FROM charge ORDER BY at"
+_CHOICES = "SELECT DISTINCT choice FROM outcome WHERE choice IS NOT NULL"
 _EVENTS = "SELECT kind, count(*), min(at), max(at) FROM event GROUP BY kind ORDER BY min(at)"
 
 
@@ -122,6 +123,10 @@ class Review:
     def charges(self) -> tuple[tuple[float, str, int], ...]:
         """What lanes cost beside their calls: when, which lane, nano-dollars."""
         return tuple((at, lane, nano) for at, lane, nano in self._rows(_CHARGES))
+
+    def choices(self) -> tuple[str, ...]:
+        """All different ways in which lanes were chosen."""
+        return tuple(choice for (choice,) in self._rows(_CHOICES))
 
     def events(self) -> tuple[Happened, ...]:
         """What happened, by kind."""

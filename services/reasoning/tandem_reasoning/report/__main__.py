@@ -1,0 +1,52 @@
+"""`python -m tandem_reasoning.report LEDGER --into FOLDER`: the report of a run that is under way or over."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.ledger import LedgerError
+from tandem_reasoning.report import verdict
+from tandem_reasoning.report.writing import FILES, write
+
+_BAD = 2  # as for a command line that cannot be used
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write it and say what it says; 2 when that cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m tandem_reasoning.report", description="Write the report of a DualRun.")
+    parser.add_argument("ledger", type=Path, help="file that the books are kept in, or a snapshot of it")
+    parser.add_argument("--into", type=Path, required=True, help="folder that the report is written to")
+    parser.add_argument("--job", type=Path, help="file with the run's job; job.json beside the ledger when left out, if there is one")
+    asked = parser.parse_args(argv)
+    try:
+        told = write(asked.ledger, asked.into, job=_job(asked.ledger, asked.job), now=datetime.now(UTC))
+    except ValidationError as error:
+        return _said(*(f"{error.title}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()))
+    except LedgerError as error:
+        return _said(str(error))
+    except OSError as error:
+        return _said(f"{error.filename}: {error.strerror}")
+    sys.stdout.writelines(f"{each}\n" for each in (*verdict.sentences(told), *(str(asked.into / name) for name in FILES)))
+    return 0
+
+
+def _job(ledger: Path, named: Path | None) -> Job | None:
+    beside = ledger.with_name("job.json")
+    if named is None and not beside.is_file():
+        return None
+    return Job.model_validate_json((named or beside).read_bytes())
+
+
+def _said(*lines: str) -> int:
+    for line in lines:
+        sys.stderr.write(f"tandem-reasoning report: {line}\n")
+    return _BAD
+
+
+if __name__ == "__main__":
+    sys.exit(main())

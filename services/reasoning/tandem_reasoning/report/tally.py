@@ -1,0 +1,138 @@
+"""Adds a run up question by question. What it keeps of each is some hundred bytes, so that fifty thousand are a few megabytes."""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tandem_reasoning.ledger import State
+from tandem_reasoning.report.line import Line
+from tandem_reasoning.report.proportion import Proportion
+from tandem_reasoning.report.rows import named, replayed, scored
+from tandem_reasoning.report.sides import Sides
+from tandem_reasoning.routing.replay.log import Logged
+from tandem_reasoning.scores.answered import Answered
+
+_FAILURES = 20  # that are told one by one
+
+
+def _doubles() -> "array[float]":
+    return array("d")
+
+
+@dataclass(slots=True, kw_only=True)
+class LaneTally:
+    """What a lane did.
+
+    Attributes:
+        asked: Questions that it was asked.
+        answered: Those whose answer that counts is its own, and how many of them were right.
+        done: How many those are, labelled or not.
+        call_seconds: Of each call.
+        cost_nano: Of all its calls that are recorded.
+        seconds: Of all questions that it was asked: the longest call of each step.
+    """
+
+    asked: int = 0
+    done: int = 0
+    answered: Proportion = field(default_factory=Proportion)
+    call_seconds: "array[float]" = field(default_factory=_doubles)
+    cost_nano: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a run did.
+
+    Attributes:
+        sides: Whose each lane is.
+        states: Questions by state.
+        lanes: By name.
+        right: Answers that are right, of those that have a label.
+        kinds: The same by class of question.
+        agreed: Questions that both lanes answered, and how many got the same answer from both.
+        escalated: Answered questions in which a cascade went on to its second lane.
+        compared: Answered questions that both lanes were asked so that something is learned.
+        recalled: Answered questions by whether a prompt showed them something of the memory.
+        at: When each question was answered, seconds since 1970.
+        spent_nano: What each of those cost.
+        rights: Whether each of those was right: 1, 0, or -1 where nobody knows.
+        agreements: Share of votes of each; -1 where nobody voted.
+        apart: 1 for each of those that both lanes were asked in order to learn, else 0.
+        labelled: Whether each question of `replays` has a label.
+        failures: Ids and reasons of questions that have failed, the first few.
+    """
+
+    sides: Sides
+    states: Counter[State] = field(default_factory=Counter[State])
+    lanes: dict[str, LaneTally] = field(default_factory=dict[str, LaneTally])
+    right: Proportion = field(default_factory=Proportion)
+    kinds: dict[str, Proportion] = field(default_factory=dict[str, Proportion])
+    agreed: Proportion = field(default_factory=Proportion)
+    escalated: int = 0
+    compared: int = 0
+    recalled: Counter[bool | None] = field(default_factory=Counter[bool | None])
+    at: "array[float]" = field(default_factory=_doubles)
+    spent_nano: "array[float]" = field(default_factory=_doubles)
+    rights: "array[float]" = field(default_factory=_doubles)
+    agreements: "array[float]" = field(default_factory=_doubles)
+    apart: "array[float]" = field(default_factory=_doubles)
+    seconds: float = 0.0
+    answered: list[Answered] = field(default_factory=list[Answered])
+    replays: list[Logged] = field(default_factory=list[Logged])
+    labelled: list[bool] = field(default_factory=list[bool])
+    failures: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    _experts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, line: Line) -> None:
+        """One question."""
+        self.states[line.of.state] += 1
+        self._add_parts(line)
+        if line.of.state is State.FAILED and len(self.failures) < _FAILURES:
+            self.failures.append((line.of.question.id, line.of.reason))
+        if line.done:
+            self._add_answer(line)
+            self._add_rows(line)
+
+    def lane(self, name: str) -> LaneTally:
+        """What a lane did."""
+        return self.lanes.setdefault(name, LaneTally())
+
+    def _add_parts(self, line: Line) -> None:
+        for name, part in line.parts.items():
+            lane = self.lane(name)
+            lane.asked += 1
+            lane.cost_nano += part.cost_nano
+            lane.seconds += part.seconds
+        for call in line.of.calls:
+            self.lane(call.lane).call_seconds.append(call.seconds)
+
+    def _add_answer(self, line: Line) -> None:
+        outcome = line.of.outcome
+        assert outcome is not None
+        assert line.of.at is not None
+        lane = self.lane(outcome.lane)
+        lane.done += 1
+        for each in (lane.answered, self.right, self.kinds.setdefault(line.of.question.kind, Proportion())):
+            each.add(line.right)
+        self.escalated += line.escalated
+        compared = line.decision is not None and line.decision.compare
+        self.compared += compared
+        self.recalled[line.recalled] += 1
+        self.seconds += line.seconds
+        self.at.append(line.of.at)
+        self.spent_nano.append(sum(part.cost_nano for part in line.parts.values()))
+        self.rights.append(-1.0 if line.right is None else float(line.right))
+        self.apart.append(float(compared))
+        self.agreements.append(-1.0 if outcome.agreement is None else outcome.agreement)
+
+    def _add_rows(self, line: Line) -> None:
+        assert line.said is not None
+        named(self._experts, (*line.said.earlier, *line.said.experts))
+        row = replayed(line, self.sides)
+        if (score := scored(line, self.sides, self._experts, row)) is not None:
+            self.answered.append(score)
+            self.agreed.add(None if score.local is None or score.cloud is None else score.local == score.cloud)
+        if row is not None:
+            self.replays.append(row)
+            self.labelled.append(line.said.label is not None)
