@@ -1,9 +1,13 @@
 """The words of the rooms, as they go over the wire and come back: used on both sides, so that they cannot drift apart."""
 
+from collections.abc import Sequence
+
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
 from tandem_reasoning.lanes.outcome import Allowance, Answered, Failed, Outcome, Trouble
 from tandem_reasoning.routing.decision import Decision, Mode
+from tandem_reasoning.routing.known import Neighbour
+from tandem_reasoning.routing.replay.choice import written
 from tandem_reasoning.values import CallPlace, Hold, Usage
 
 _MODES = {
@@ -34,8 +38,8 @@ def place(value: CallPlace) -> wire.Place:
     return wire.Place(step=value.step, expert=value.expert, sample=value.sample)
 
 
-def route(decision: Decision, policy: str) -> wire.Route:
-    """Who answers a question."""
+def route(decision: Decision, policy: str, near: Sequence[Neighbour] = ()) -> wire.Route:
+    """Who answers a question, and on which questions alike that rests."""
     return wire.Route(
         lanes=decision.lanes,
         mode=_MODES[decision.mode],
@@ -44,6 +48,8 @@ def route(decision: Decision, policy: str) -> wire.Route:
         reason=decision.reason,
         propensity=decision.propensity,
         policy=policy,
+        choice=written(decision),
+        near=[wire.Neighbour(similarity=each.similarity, agreed=each.agreed) for each in near],
     )
 
 

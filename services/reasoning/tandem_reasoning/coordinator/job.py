@@ -1,5 +1,6 @@
 """What a coordinator is told of its run: a JSON document, made from the run's spec by whoever starts it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
@@ -10,7 +11,10 @@ from pydantic.alias_generators import to_camel
 from tandem_reasoning.routing import draws
 from tandem_reasoning.routing.decision import Mode, Policy
 from tandem_reasoning.routing.policies.cascade import Cascade
+from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
+from tandem_reasoning.routing.policies.knn import Knn
+from tandem_reasoning.routing.thresholds import LEARNING, Learning
 from tandem_reasoning.values import NANO_USD, Lane, LaneKind, Limits, Price
 
 _MILLION = 1_000_000
@@ -83,7 +87,9 @@ class PolicyName(StrEnum):
     LOCAL = "Local"
     CLOUD = "Cloud"
     RANDOM = "Random"
+    KNN = "Knn"
     CASCADE = "Cascade"
+    ENSEMBLE = "Ensemble"
 
 
 class RoutingJob(_Part):
@@ -94,6 +100,10 @@ class RoutingJob(_Part):
     """Of questions for the cloud lane, under Random."""
     single: bool = False
     """One call in place of a vote, under Local."""
+    warmup: Annotated[int, Field(ge=0)] = LEARNING.warmup
+    """Questions that both lanes answer before anything is believed, under Knn, Cascade and Ensemble."""
+    explore: Annotated[float, Field(ge=0, le=1)] = LEARNING.explore
+    """Part of questions that both lanes answer afterwards, likewise."""
 
     @property
     def rule(self) -> Policy:
@@ -105,8 +115,16 @@ class RoutingJob(_Part):
                 return Cloud()
             case PolicyName.RANDOM:
                 return Random(share=self.cloud_share)
+            case PolicyName.KNN:
+                return Knn(learning=self._learning)
             case PolicyName.CASCADE:
-                return Cascade()
+                return Cascade(learning=self._learning)
+            case PolicyName.ENSEMBLE:
+                return Ensemble(cascade=Cascade(learning=self._learning))
+
+    @property
+    def _learning(self) -> Learning:
+        return replace(LEARNING, warmup=self.warmup, explore=self.explore)
 
 
 class Keeping(StrEnum):

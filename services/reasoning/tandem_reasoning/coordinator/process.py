@@ -23,6 +23,7 @@ from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import remembering
 from tandem_reasoning.coordinator.permits import Permits
 from tandem_reasoning.coordinator.service import Reasoning, Rooms
@@ -30,6 +31,7 @@ from tandem_reasoning.coordinator.settings import Settings
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.lanes.hedging import Hedging
 from tandem_reasoning.ledger import Desk, Ledger, Load
+from tandem_reasoning.routing.learner import Learner
 from tandem_reasoning.values import Question
 
 SERVICE = reasoning_pb2.DESCRIPTOR.services_by_name["ReasoningService"].full_name
@@ -84,14 +86,15 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         while some := tuple(islice(left, _LOADED_AT_ONCE)):
             await desk.ask(Load(questions=some))
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
-        policy, clock = job.routing.rule, time.monotonic
+        learner, clock = Learner(job.routing.rule), time.monotonic
+        lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
         standing = Standing(job, lambda: ledger.sums, lanes, clock)
         handing = Handing(
             desk,
             lambda: ledger.sums,
             reader,
             lanes,
-            policy,
+            learner,
             broke=lambda: bool(standing.broke),
             run_uid=job.run_uid,
             lease_s=job.lease_seconds,
@@ -110,7 +113,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         )
         async with remembering(settings, job, desk, ledger, clock) as memory:
             standing.memory = None if memory is None else memory.message
-            yield Rooms(job=job, desk=desk, handing=handing, permits=permits, standing=standing, memory=memory)
+            yield Rooms(job=job, desk=desk, handing=handing, permits=permits, standing=standing, lessons=lessons, memory=memory)
         await desk.close()
         reader.close()
     finally:

@@ -3,8 +3,7 @@
 # ruff: noqa: N802, ARG002 - methods have the wire's names and arguments
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,32 +13,27 @@ from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceServicer
 from tandem_rpc import Refused, invalid
 
-from tandem_reasoning.coordinator.handing import Handed, Handing, agreed
+from tandem_reasoning.coordinator import telling
+from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.job import Job
-from tandem_reasoning.coordinator.lane_desk import Put, Shut
-from tandem_reasoning.coordinator.memory.found import Found
+from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import SharedMemory
-from tandem_reasoning.coordinator.permits import Answer, Broke, Go, NoHedge, Permits, Tired, Wanted
+from tandem_reasoning.coordinator.permits import Broke, Permits, Wanted
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.ledger import (
     Complete,
-    Decision,
     Desk,
     Extend,
     Fail,
     Failed,
     FullError,
     LedgerError,
-    Outcome,
-    Recorded,
     Release,
     Stale,
     UnknownItemError,
 )
-from tandem_reasoning.routing.decision import Decision as Routed
-from tandem_reasoning.routing.replay.choice import written
-from tandem_reasoning.values import Call, Usage
-from tandem_reasoning.wire import hold, hold_of, outcome_of, place_of, route
+from tandem_reasoning.values import Usage
+from tandem_reasoning.wire import hold_of, outcome_of, place_of
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _NOTHING_NOW_S = 0.25  # a lease may run out, or a lane come back, at any moment
@@ -58,6 +52,7 @@ class Rooms:
     handing: Handing
     permits: Permits
     standing: Standing
+    lessons: Lessons
     memory: SharedMemory | None = None
 
 
@@ -66,28 +61,10 @@ class Reasoning(ReasoningServiceServicer):
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._decisions: dict[str, Routed] = {}  # of the questions that are being worked on
 
     async def Begin(self, request: wire.BeginRequest, context: Context) -> wire.BeginResponse:
         """What a worker has to know."""
-        job, thinking = self._rooms.job, self._rooms.job.thinking
-        return wire.BeginResponse(
-            run_uid=job.run_uid,
-            experts=[wire.Expert(name=each.name, role=each.role) for each in job.experts],
-            lanes=[
-                wire.Lane(name=each.name, model=each.model, key_variable=each.key_variable, key_file=each.key_file) for each in job.lanes
-            ],
-            thinking=wire.Thinking(
-                max_steps=thinking.max_steps,
-                margin=thinking.margin,
-                max_tokens=thinking.max_tokens,
-                temperature=thinking.temperature,
-                call_seconds=thinking.call_seconds,
-                bare=thinking.bare,
-                adaptive=thinking.adaptive,
-            ),
-            lease_seconds=job.lease_seconds,
-        )
+        return telling.begun(self._rooms.job)
 
     async def Claim(self, request: wire.ClaimRequest, context: Context) -> wire.ClaimResponse:
         """Questions to work on."""
@@ -105,9 +82,7 @@ class Reasoning(ReasoningServiceServicer):
             for each in handed:
                 if not each.decision.lanes:
                     await self._rooms.desk.ask(Release(hold=each.lease.hold, rest_s=_NO_LANE_S))
-        for each in able:
-            self._decisions[each.lease.hold.item] = each.decision
-        leases = [_lease(each, self._rooms.job.routing.policy) for each in able]
+        leases = [telling.leased(each, self._rooms.job.routing.policy) for each in able]
         return wire.ClaimResponse(leases=leases, again_seconds=0.0 if leases else _NOTHING_NOW_S)
 
     async def Extend(self, request: wire.ExtendRequest, context: Context) -> wire.ExtendResponse:
@@ -131,7 +106,7 @@ class Reasoning(ReasoningServiceServicer):
             return wire.RecallResponse()
         with _told():
             recalled = await self._rooms.memory.recall(request.hold.item, request.step)
-        return wire.RecallResponse(recalled=map(_recollection, recalled.records), memory_version=recalled.number)
+        return wire.RecallResponse(recalled=map(telling.recollected, recalled.records), memory_version=recalled.number)
 
     async def Permit(self, request: wire.PermitRequest, context: Context) -> wire.PermitResponse:
         """Leave to make a call."""
@@ -150,7 +125,7 @@ class Reasoning(ReasoningServiceServicer):
             answer = await self._rooms.permits.permit(wanted)
         if isinstance(answer, Broke):
             self._rooms.standing.broke = answer.why
-        return _permitted(answer)
+        return telling.permitted(answer)
 
     async def Settle(self, request: wire.SettleRequest, context: Context) -> wire.SettleResponse:
         """What came of a call."""
@@ -175,15 +150,7 @@ class Reasoning(ReasoningServiceServicer):
 
     async def Complete(self, request: wire.CompleteRequest, context: Context) -> wire.CompleteResponse:
         """The outcome of a question."""
-        routed = self._decisions.get(request.hold.item)
-        agreement = request.agreement if request.HasField("agreement") else None
-        outcome = Outcome(
-            answer=request.answer,
-            lane=request.lane,
-            agreement=agreement,
-            decision=routed and self._decision(routed),
-            detail=request.detail or "{}",
-        )
+        outcome = telling.outcome_of(request)
         left, memory = None, self._rooms.memory
         with _told():
             if memory is not None:
@@ -191,22 +158,26 @@ class Reasoning(ReasoningServiceServicer):
                 outcome = left.outcome
             memories = left.memories if left else ()
             done = await self._rooms.desk.ask(Complete(hold=hold_of(request.hold), outcome=outcome, memories=memories))
-        self._over(request.hold.item)
+        self._rooms.permits.done(request.hold.item)
         if isinstance(done, Stale):
             return wire.CompleteResponse(stale=True)
         if not done.repeated:
-            self._rooms.standing.done(agreement)
+            self._rooms.standing.done(outcome.agreement)
             if memory is not None and left is not None:
                 memory.done(left)
-            self._rooms.handing.labelled += agreed(json.loads(outcome.detail)) is not None
+            self._rooms.lessons.done(request.hold.item)
         return wire.CompleteResponse()
 
     async def Fail(self, request: wire.FailRequest, context: Context) -> wire.FailResponse:
         """An attempt that went wrong."""
         with _told():
             said = await self._rooms.desk.ask(Fail(hold=hold_of(request.hold), reason=request.reason))
-        self._over(request.hold.item)
+        self._rooms.permits.done(request.hold.item)
         return wire.FailResponse(for_good=isinstance(said, Failed))
+
+    async def Inspected(self, request: wire.InspectedRequest, context: Context) -> wire.InspectedResponse:
+        """What was found out about a server."""
+        return wire.InspectedResponse()
 
     async def Watch(self, request: wire.WatchRequest, context: Context) -> AsyncGenerator[wire.WatchResponse]:
         """How the run stands."""
@@ -222,68 +193,6 @@ class Reasoning(ReasoningServiceServicer):
         names = [each.name for each in self._rooms.job.lanes]
         if lane not in names:
             raise invalid(_LANE, f"{lane!r} is no lane of this run; use one of {', '.join(names)}")
-
-    def _over(self, item: str) -> None:
-        self._decisions.pop(item, None)
-        self._rooms.permits.done(item)
-
-    def _decision(self, routed: Routed) -> Decision:
-        return Decision(policy=self._rooms.job.routing.policy, choice=written(routed), propensity=routed.propensity)
-
-
-def _lease(handed: Handed, policy: str) -> wire.Lease:
-    lease = handed.lease
-    return wire.Lease(
-        hold=hold(lease.hold),
-        question=lease.question.text,
-        kind=lease.question.kind,
-        attempts=lease.attempts,
-        route=route(handed.decision, policy),
-        recorded=_recorded(handed.recorded),
-    )
-
-
-def _recollection(found: Found) -> wire.Recollection:
-    return wire.Recollection(id=found.id, question=found.question, answer=found.answer, strategy=found.strategy, source=found.source)
-
-
-def _recorded(calls: Sequence[Call]) -> Sequence[wire.Recorded]:
-    return [wire.Recorded(key=call.key, lane=call.lane, answer=call.answer) for call in calls]
-
-
-def _permitted(answer: Answer) -> wire.PermitResponse:
-    match answer:
-        case Go():
-            return wire.PermitResponse(
-                go=wire.Go(
-                    ticket=answer.ticket,
-                    url=answer.url,
-                    wait_seconds=answer.wait_s,
-                    hedge_after_seconds=answer.hedge_after_s,
-                    lane=answer.lane,
-                )
-            )
-        case Recorded():
-            return wire.PermitResponse(recorded=_recorded([answer.call])[0])
-        case Put():
-            return wire.PermitResponse(wait=wire.Wait(seconds=answer.wait_s, why=answer.why))
-        case _:
-            refusal, why = _refusal(answer)
-            return wire.PermitResponse(no=wire.No(refusal=refusal, why=why))
-
-
-def _refusal(answer: Shut | Stale | Broke | Tired | NoHedge) -> "tuple[wire.Refusal.ValueType, str]":
-    match answer:
-        case Shut():
-            return wire.REFUSAL_LANE, answer.why
-        case Stale():
-            return wire.REFUSAL_STALE, f"{answer.item} is somebody else's by now"
-        case Broke():
-            return wire.REFUSAL_BUDGET, answer.why
-        case Tired():
-            return wire.REFUSAL_TRIES, answer.why
-        case NoHedge():
-            return wire.REFUSAL_NO_HEDGE, ""
 
 
 @contextmanager

@@ -81,6 +81,7 @@ class Thinking:
     lease: wire.Lease
     _trouble: list[LaneDownError] = field(default_factory=list[LaneDownError])
     _greedy: Opinion | None = None  # the local lane's single answer, where all are compared
+    _joined: Opinion | None = None  # what the vote of both lanes says, where it is taken or compared
     _recalled: set[str] = field(default_factory=set[str])  # ids of the records that were shown
 
     async def done(self) -> None:
@@ -109,10 +110,12 @@ class Thinking:
         second = route.lanes[1]
         if route.compare:
             local, cloud, self._greedy = await asyncio.gather(self._vote(first), self._single(second), self._single(first))
+            self._joined = _joined(local, cloud)
             return _there(cloud, local)
         if mode is Mode.ENSEMBLE:
             local, cloud = await asyncio.gather(self._vote(first), self._single(second))
-            return _there(_joined(local, cloud), cloud, local)
+            self._joined = _joined(local, cloud)
+            return _there(self._joined, cloud, local)
         local = await self._vote(first)
         if local is not None and (local.share or 0.0) >= route.escalate_below:
             return (local,)
@@ -185,9 +188,10 @@ class Thinking:
             answer=answers.final(counts.text),
             lane=counts.lane,
             agreement=counts.share,
-            detail=json.dumps(_detail(opinions, self._greedy)),
+            detail=json.dumps(_detail(opinions, self._greedy, self._joined)),
             strategy=notes.strategy(counts.replies),
             recalled=sorted(self._recalled),
+            route=self.lease.route,
         )
         await self.line.ask(self.line.stub.Complete, request)
 
@@ -224,15 +228,18 @@ def _joined(local: Opinion | None, cloud: Opinion | None) -> Opinion | None:
     return _opinion(lane, replies, voted, cloud.calls + local.calls, local.steps)
 
 
-def _detail(opinions: Sequence[Opinion], greedy: Opinion | None) -> Mapping[str, object]:
+def _detail(opinions: Sequence[Opinion], greedy: Opinion | None, joined: Opinion | None) -> Mapping[str, object]:
     """What is kept beside the answer, for scores and for the router."""
+    own = [opinion for opinion in opinions if opinion is not joined]
     by_lane = {
         opinion.lane: {"answer": opinion.answer, "share": opinion.share, "calls": opinion.calls, "steps": opinion.steps}
-        for opinion in reversed(opinions)
+        for opinion in reversed(own)
     }
     told: dict[str, object] = {"lanes": by_lane, "voters": len(opinions[0].replies)}
     if greedy is not None:
         told["greedy"] = greedy.answer
+    if joined is not None:
+        told["joined"] = joined.answer
     if len(by_lane) > 1:
-        told["agreed"] = len({answers.normalised(each.answer) for each in opinions}) == 1
+        told["agreed"] = len({*answers.keyed([each.answer for each in own])}) == 1
     return told

@@ -1,0 +1,80 @@
+"""Brings the run's router up to date from the books: from all outcomes when a coordinator begins, then from each that comes."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from tandem_reasoning.ledger import Books, Outcome, Reader, State, Sums
+from tandem_reasoning.routing.answered import answered
+from tandem_reasoning.routing.estimate import agreement
+from tandem_reasoning.routing.known import Neighbour
+from tandem_reasoning.routing.learner import Learner, Purse
+from tandem_reasoning.routing.replay import choice
+from tandem_reasoning.values import Lane, LaneKind, Question
+
+NEAR = "near"
+"""Field of an outcome's detail: similarity and agreement of the questions alike that its decision rested on."""
+
+_PAGE = 1000
+
+
+class Lessons:
+    """What outcomes teach."""
+
+    def __init__(self, learner: Learner, reader: Reader, sums: Callable[[], Sums], lanes: Mapping[str, Lane]) -> None:
+        """Learn from all that is there.
+
+        Args:
+            learner: Who learns.
+            reader: Looks into the books.
+            sums: What they add up to.
+            lanes: By name.
+        """
+        self._learner, self._reader, self._sums = learner, reader, sums
+        self._cloud = [lane.name for lane in lanes.values() if lane.kind is LaneKind.CLOUD]
+        after = 0
+        while page := reader.items(after, _PAGE, state=State.DONE):
+            for item in page:
+                self._learn(item.question, item.outcome)
+            after = page[-1].position
+
+    def done(self, item: str) -> None:
+        """A question was answered, and its outcome is in the books."""
+        found = self._reader.item(item)
+        assert found is not None
+        self._learn(found.question, found.outcome)
+        sums = self._sums()
+        if sums.cap_nano is not None:
+            self._learner.pace(self._purse(sums, sums.cap_nano))
+
+    def _learn(self, question: Question, outcome: Outcome | None) -> None:
+        assert outcome is not None
+        made = outcome.decision
+        p = agreement(neighbours(outcome))
+        decision = choice.read(made.choice, propensity=made.propensity) if made else None
+        told = answered(question, decision and replace(decision, p=p), outcome.detail)
+        self._learner.learn(told, p=p, cloud_nano=self._cloud_nano(self._sums()))
+
+    def _purse(self, sums: Sums, cap_nano: int) -> Purse:
+        return Purse(
+            budget_nano=cap_nano,
+            left_nano=cap_nano - sums.total.spent_nano - sums.total.reserved_nano,
+            answer_nano=self._cloud_nano(sums),
+            items=sum(sums.items.values()),
+            items_left=sums.count(State.READY) + sums.count(State.LEASED),
+        )
+
+    def _cloud_nano(self, sums: Sums) -> int:
+        """What an answer of a cloud lane has cost so far: one call each, as policies ask it."""
+        return mean_nano(sum((sums.lanes.get(name, Books()) for name in self._cloud), Books()))
+
+
+def neighbours(outcome: Outcome) -> tuple[Neighbour, ...]:
+    """The questions alike that a decision rested on."""
+    near = json.loads(outcome.detail).get(NEAR, ())
+    return tuple(Neighbour(similarity=similarity, agreed=agreed) for similarity, agreed in near)
+
+
+def mean_nano(books: Books) -> int:
+    """What a call has cost so far; what an answer costs is not known better before it is there."""
+    return (books.spent_nano - books.charged_nano) // books.calls if books.calls else 0
