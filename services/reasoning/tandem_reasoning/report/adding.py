@@ -57,7 +57,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         curve=None if run is None else curve(every, run, rows),
         kinds=by_kind(rows, {kind: (each.right, each.of) for kind, each in tally.kinds.items()}) if labelled else (),
         spend=_spend(at, np.array(tally.spent_nano)[order], review.charges()),
-        bins=_bins(np.array(tally.agreements), np.array(tally.rights)),
+        bins=_bins(np.array(tally.agreements), np.array(tally.votes_right)),
         scores=scores_of(tally.answered),
         learned=_learned(tally, rights[apart == 0]),
         events=review.events(),
@@ -136,7 +136,7 @@ def _spend(at: _Floats, spent: _Floats, charges: Sequence[tuple[float, str, int]
 
 
 def _bins(agreements: _Floats, rights: _Floats) -> Sequence[Bin]:
-    """Answers of a vote by tenths of agreement; the last holds those that all agree on."""
+    """Votes by tenths of agreement; the last holds those that all agree on."""
     found: list[Bin] = []
     for number in range(_BINS):
         low, high = number / _BINS, (number + 1) / _BINS
@@ -151,11 +151,12 @@ def _bins(agreements: _Floats, rights: _Floats) -> Sequence[Bin]:
 
 def _learned(tally: Tally, rights: _Floats) -> Learned:
     first, second = (Proportion(right=int((half == 1).sum()), of=int((half >= 0).sum())) for half in np.array_split(rights, 2))
+    remembers = bool(tally.recalled[True] or tally.recalled[False])
     return Learned(
         first=first,
         second=second,
-        recalled=tally.recalled[True],
-        not_recalled=tally.recalled[False],
+        recalled=tally.recalled[True] if remembers else None,
+        not_recalled=tally.recalled[False] if remembers else None,
         escalated=tally.escalated,
         compared=tally.compared,
         agreed=tally.agreed,

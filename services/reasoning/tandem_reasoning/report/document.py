@@ -52,7 +52,7 @@ def _told(figures: Figures) -> Mapping[str, object]:
         ],
         "spend": [{"seconds": at, "usd": exact_usd(nano)} for at, nano in figures.spend],
         "agreement": [
-            {"from": each.low, "to": each.high, "answers": each.answers, "mean": each.agreement, "accuracy": _proportion(each.right)}
+            {"from": each.low, "to": each.high, "votes": each.answers, "mean": each.agreement, "accuracy": _proportion(each.right)}
             for each in figures.bins
         ],
         "learned": _learned(figures.learned),

@@ -67,7 +67,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """Answers with a like agreement: how many, their mean agreement, how many of the labelled ones are right."""
+    """Votes with a like agreement: how many, their mean agreement, how many of the labelled ones are right."""
 
     low: float
     high: float
@@ -84,8 +84,8 @@ class Learned:
         first: Right answers in the first half of the run, by the time of the answer; without those that both lanes were asked in order
             to learn, most of which come first.
         second: In the second half.
-        recalled: Answers whose prompts showed something of the memory.
-        not_recalled: Answers whose prompts did not.
+        recalled: Answers whose prompts showed something of the memory; None for a run without one.
+        not_recalled: Answers whose prompts did not; None likewise.
         escalated: Answers for which a cascade went on to its second lane.
         compared: Answers for which both lanes were asked in order to learn.
         agreed: Questions that both lanes answered, and how many got the same answer from both.
@@ -93,8 +93,8 @@ class Learned:
 
     first: Proportion
     second: Proportion
-    recalled: int
-    not_recalled: int
+    recalled: int | None
+    not_recalled: int | None
     escalated: int
     compared: int
     agreed: Proportion
@@ -120,7 +120,7 @@ class Figures:
         curve: Quality over cost; None without right answers, or where one side was never seen.
         kinds: Accuracy by class.
         spend: Seconds since the first answer, and nano-dollars spent on answers until then.
-        bins: Agreement and correctness.
+        bins: Agreement and correctness of votes, whether or not they were the answer that counts.
         scores: As the catalogue has them.
         learned: What may have been learned.
         events: What happened, by kind.

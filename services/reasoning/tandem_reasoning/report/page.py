@@ -21,8 +21,10 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .
 caption { text-align: left; opacity: .75; padding: .25rem 0; }
 th, td { padding: .25rem .9rem; text-align: right; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 th:first-child, td:first-child, .text td, .text th { text-align: left; }
+.text td { overflow-wrap: anywhere; }
 th { font-weight: 600; vertical-align: bottom; }
-td { vertical-align: top; overflow-wrap: anywhere; }
+td { vertical-align: top; }
+table:not(.text) td:not(:last-child) { white-space: nowrap; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 figure { flex: 1 1 26rem; margin: 0; max-width: 36rem; }
 svg { height: auto; max-width: 100%; }
@@ -32,7 +34,7 @@ _CAPTIONS = {
     "quality": "What quality costs: the run beside each lane alone, a coin between them, and the cheapest right answers in hindsight.",
     "kinds": "Right answers by class. A lane counts where it was asked, weighted by how likely that was.",
     "spend": "Spent on answers over time, each when it was there; calls without an answer are in the table and not in this line.",
-    "calibration": "Does agreement mean that it is right? The numbers are answers.",
+    "calibration": "Does agreement mean that a vote is right? The numbers are votes.",
 }
 
 
@@ -54,7 +56,7 @@ def page(figures: Figures, pictures: Mapping[str, str]) -> str:
 def _body(figures: Figures, pictures: Mapping[str, str]) -> Iterator[str]:
     times = f"answers from {words.moment(figures.first_at)} to {words.moment(figures.last_at)}"
     yield _faint(f"Run {figures.run_uid}, read {figures.made_at:%Y-%m-%d %H:%M:%S} UTC; {times}.")
-    yield from (f"<p>{escape(sentence)}</p>\n" for sentence in verdict.sentences(figures))
+    yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in verdict.sentences(figures))}</ul>\n"
     if not pictures:
         yield _faint("There are no pictures: nothing was measured that one shows, or matplotlib is not installed.")
     yield _section("Would one lane have done?", [tables.alone(figures), tables.kinds(figures)], _drawn(pictures, "quality", "kinds"))

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from tandem_reasoning.report import words
 from tandem_reasoning.report.alone import ByKind
 from tandem_reasoning.report.figures import Figures
-from tandem_reasoning.values import NANO_USD
 
 _INK = "#010203"
 _STYLE: dict[Any, Any] = {
@@ -31,6 +31,7 @@ _STYLE: dict[Any, Any] = {
 }
 _LOCAL, _CLOUD, _RUN, _OTHER = "#2a9d8f", "#4a7fd6", "#e76f51", "#9a8fb8"  # told apart on white and on black, and in grey
 _MOST_KINDS = 12  # classes in a picture; more would be stripes
+_TICKS = 5  # of an axis in dollars
 _WIDTH = 0.27  # of a bar, three of them to a class
 
 
@@ -67,29 +68,31 @@ def _quality(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib'
     assert curve is not None
     (run,) = curve.points
     ends = sorted((curve.local, curve.cloud), key=lambda point: point.cost_nano)
-    axes.plot([_usd(end.cost_nano) for end in ends], [end.worth for end in ends], "--", color=_OTHER, label="a coin between them")
+    axes.plot([end.cost_nano for end in ends], [end.worth for end in ends], "--", color=_OTHER, label="a coin between them")
     marks = [(curve.local, _LOCAL, "s"), (curve.cloud, _CLOUD, "^"), (run, _RUN, "o")]
     if curve.oracle is not None:
         marks.append((curve.oracle, _OTHER, "*"))
     for point, colour, mark in marks:
-        axes.plot(_usd(point.cost_nano), point.worth, mark, color=colour, markersize=9, label=point.name)
-    axes.set_xlabel("US dollars a question")
+        axes.plot(point.cost_nano, point.worth, mark, color=colour, markersize=9, label=point.name)
+    _in_dollars(axes.xaxis)
+    axes.set_xlabel("cost of a question")
     axes.set_ylabel("right")
     axes.set_ylim(-0.03, 1.03)
-    axes.legend(loc="best")
+    _legend(axes)
 
 
 def _spend(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's axes
     """What was spent on answers by when, and the cap."""
     times, spent = zip(*figures.spend, strict=True)
     unit_s, unit = _unit(times[-1])
-    axes.step([each / unit_s for each in times], [_usd(each) for each in spent], where="post", color=_RUN, label="spent on answers")
+    axes.step([each / unit_s for each in times], spent, where="post", color=_RUN, label="spent on answers")
     if figures.cap_nano is not None:
-        axes.axhline(_usd(figures.cap_nano), ls="--", color=_OTHER, label="cap")
+        axes.axhline(figures.cap_nano, ls="--", color=_OTHER, label="cap")
     axes.set_xlabel(f"{unit} since the first answer")
-    axes.set_ylabel("US dollars")
+    _in_dollars(axes.yaxis)
+    axes.set_ylabel("spent")
     axes.set_ylim(bottom=0)
-    axes.legend(loc="best")
+    _legend(axes)
 
 
 def _kinds(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's axes
@@ -107,7 +110,7 @@ def _kinds(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's 
     axes.set_xticks([place + _WIDTH for place in range(len(kinds))], [_name(each.kind) for each in kinds], **turned)
     axes.set_ylabel("right")
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="best")
+    _legend(axes)
 
 
 def _calibration(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's axes
@@ -119,18 +122,31 @@ def _calibration(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplot
         assert value is not None
         assert interval is not None
         spread = [[value - interval.low], [interval.high - value]]
-        label = "answers, 95 %" if not number else None
+        label = "votes, 95 %" if not number else None
         axes.errorbar([agreement], [value], yerr=spread, fmt="o", color=_RUN, capsize=3, label=label)
         axes.annotate(f"{right.of:,}", (agreement, value), textcoords="offset points", xytext=(6, 6), fontsize=8)
     axes.set_xlabel("part of the experts that agree")
     axes.set_ylabel("right")
     axes.set_xlim(0, 1.05)
     axes.set_ylim(-0.03, 1.03)
-    axes.legend(loc="best")
+    _legend(axes)
 
 
-def _usd(nano: float) -> float:
-    return nano / NANO_USD
+def _in_dollars(axis: Any) -> None:  # noqa: ANN401 - matplotlib's axis
+    """Nano-dollars in words; few of them, because they are long."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(_TICKS))
+    axis.set_major_formatter(_dollars)
+
+
+def _dollars(nano: float, _: int | None) -> str:
+    return words.dollars(nano).replace("$", r"\$")
+
+
+def _legend(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
+    """Above the picture, where it hides nothing."""
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 
 
 def _unit(seconds: float) -> tuple[float, str]:

@@ -84,7 +84,11 @@ def learned(figures: Figures) -> Table:
 def agreement(figures: Figures) -> Table:
     """Agreement and correctness."""
     rows = [[f"{each.low:.1f} to {each.high:.1f}", words.number(each.answers), words.share(each.right)] for each in figures.bins]
-    return Table(caption="Answers by how many experts agree", head=["part that agrees", "answers", "right"], rows=rows)
+    return Table(
+        caption="Votes by how many experts agree, whether or not they were the answer that counts",
+        head=["part that agrees", "votes", "right"],
+        rows=rows,
+    )
 
 
 def scores(figures: Figures) -> Table:

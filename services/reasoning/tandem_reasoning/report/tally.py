@@ -57,7 +57,8 @@ class Tally:
         at: When each question was answered, seconds since 1970.
         spent_nano: What each of those cost.
         rights: Whether each of those was right: 1, 0, or -1 where nobody knows.
-        agreements: Share of votes of each; -1 where nobody voted.
+        agreements: Of each question that experts voted on, the part of them that agree.
+        votes_right: Whether each of those votes was right: 1, 0, or -1 where nobody knows.
         apart: 1 for each of those that both lanes were asked in order to learn, else 0.
         labelled: Whether each question of `replays` has a label.
         failures: Ids and reasons of questions that have failed, the first few.
@@ -76,6 +77,7 @@ class Tally:
     spent_nano: "array[float]" = field(default_factory=_doubles)
     rights: "array[float]" = field(default_factory=_doubles)
     agreements: "array[float]" = field(default_factory=_doubles)
+    votes_right: "array[float]" = field(default_factory=_doubles)
     apart: "array[float]" = field(default_factory=_doubles)
     seconds: float = 0.0
     answered: list[Answered] = field(default_factory=list[Answered])
@@ -122,17 +124,25 @@ class Tally:
         self.seconds += line.seconds
         self.at.append(line.of.at)
         self.spent_nano.append(sum(part.cost_nano for part in line.parts.values()))
-        self.rights.append(-1.0 if line.right is None else float(line.right))
+        self.rights.append(_known(line.right))
         self.apart.append(float(compared))
-        self.agreements.append(-1.0 if outcome.agreement is None else outcome.agreement)
 
     def _add_rows(self, line: Line) -> None:
-        assert line.said is not None
-        named(self._experts, (*line.said.earlier, *line.said.experts))
+        said = line.said
+        assert said is not None
+        if said.share is not None:
+            self.agreements.append(said.share)
+            self.votes_right.append(_known(None if said.label is None else said.vote == said.label))
+        named(self._experts, (*said.earlier, *said.experts))
         row = replayed(line, self.sides)
         if (score := scored(line, self.sides, self._experts, row)) is not None:
             self.answered.append(score)
             self.agreed.add(None if score.local is None or score.cloud is None else score.local == score.cloud)
         if row is not None:
             self.replays.append(row)
-            self.labelled.append(line.said.label is not None)
+            self.labelled.append(said.label is not None)
+
+
+def _known(fact: bool | None) -> float:  # noqa: FBT001 - what is counted
+    """As a column has it."""
+    return -1.0 if fact is None else float(fact)

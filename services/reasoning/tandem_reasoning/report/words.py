@@ -47,7 +47,9 @@ def dollars(nano: float | None) -> str:
     if nano is None:
         return NOTHING
     usd = nano / NANO_USD
-    if not usd or abs(usd) >= _CENT:
+    if not usd:
+        return "$0"
+    if abs(usd) >= _CENT:
         return f"${usd:,.2f}" if usd == round(usd, 2) or abs(usd) >= 1 else f"${usd:,.4f}"
     return f"${float(f'{usd:.3g}'):.9f}".rstrip("0")
 
