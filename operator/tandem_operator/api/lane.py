@@ -93,7 +93,7 @@ class LaneSpec(ApiModel):
     engine: EngineSpec | None = None
     """A server of the run's own, in place of url."""
     model: str | None = Field(default=None, min_length=1, max_length=256)
-    """Name of the model, as the server calls it; left out only where the lane has an engine."""
+    """Name of the model, as the server calls it; left out where the lane has an engine, which names it."""
     api_key_secret: SecretReference | None = None
     """Where the API key is kept on a cluster. Never the key itself."""
     api_key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
@@ -111,6 +111,8 @@ class LaneSpec(ApiModel):
 
     @rule
     def its_model_is_named(self) -> Iterator[Broken]:
-        """A server that is not ours has to be told which of its models is meant."""
+        """A server that is not ours has to be told which of its models is meant; ours has but one."""
         if self.engine is None and self.model is None:
             yield Broken((), self, "needs model: the name of the model, as the server calls it")
+        if self.engine is not None and self.model is not None:
+            yield Broken(("model",), self.model, "has no meaning beside engine.model: leave it out")

@@ -11,14 +11,14 @@ from tandem_operator.plan.values import Seen
 from .process.folder import folders
 from .process.identity import Identity
 from .state.home import Home
-from .state.run_folder import RunFolder, StateError
+from .state.run_folder import AnyFolder, StateError
 
 
-def put_aside(home: Home, folder: RunFolder, now: datetime) -> Path:
+def put_aside(home: Home, folder: AnyFolder, now: datetime) -> Path:
     """Move a run out of the way, checkpoints and all; where it is now.
 
     Raises:
-        StateError: when somebody acts for it, or its workers still train.
+        StateError: when somebody acts for it, or its workers still run.
     """
     kept = home.path / "old" / f"{folder.name}-{now:%Y%m%dT%H%M%S}"
     with folder.ownership() as lock:
@@ -26,7 +26,7 @@ def put_aside(home: Home, folder: RunFolder, now: datetime) -> Path:
             message = f"{folder.name}: is being run by process {lock.holder()}: `tandem stop {folder.name}` first"
             raise StateError(message)
         if live := _live(folder):
-            message = f"{folder.name}: {', '.join(live)} still train: `tandem stop {folder.name}` first"
+            message = f"{folder.name}: {', '.join(live)} still run: `tandem stop {folder.name}` first"
             raise StateError(message)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, kept)
@@ -47,7 +47,7 @@ def put_outlived_aside(home: Home, now: datetime) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _live(folder: RunFolder) -> list[str]:
+def _live(folder: AnyFolder) -> list[str]:
     """The workers that have not ended."""
     claims = [(worker, Identity.read(worker.pid)) for worker in folders(folder.workers) if worker.ended() is None]
     return [worker.path.name for worker, known in claims if known and known.alive]

@@ -63,7 +63,11 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
             {"lanes": [{**LOCAL, "apiKeySecret": "sk-hunter2"}]},
             "spec.lanes[0].apiKeySecret: is text, not a mapping: write its fields below it: name, key",
         ),
-        ({"lanes": [{**LOCAL, "engine": {"model": "models/local"}}]}, "spec.lanes[0]: needs exactly one of url, urls and engine"),
+        ({"lanes": [{**UNNAMED, "engine": {"model": "models/local"}}]}, "spec.lanes[0]: needs exactly one of url, urls and engine"),
+        (
+            {"lanes": [{**UNREACHED, "engine": {"model": "models/local"}}]},
+            'spec.lanes[0].model: "microsoft/phi-4" has no meaning beside engine.model: leave it out',
+        ),
         ({"lanes": [UNREACHED]}, "spec.lanes[0]: needs exactly one of url, urls and engine"),
         ({"lanes": [UNNAMED]}, "spec.lanes[0]: needs model: the name of the model, as the server calls it"),
         ({"lanes": [{**LOCAL, "apiKey": "sk-hunter2"}]}, "spec.lanes[0].apiKey: there is no such field: did you mean apiKeySecret?"),

@@ -192,7 +192,11 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
         "one_way_to_its_server": CelRule(
             "[has(self.url), has(self.urls), has(self.engine)].filter(set, set).size() == 1", "give exactly one of url, urls and engine"
         ),
-        "its_model_is_named": CelRule("has(self.model) || has(self.engine)", "give the name of the model, as the server calls it", "model"),
+        "its_model_is_named": CelRule(
+            "has(self.model) != has(self.engine)",
+            "give the name of the model, as the server calls it; leave it out beside engine, which names it",
+            "model",
+        ),
     },
     DualRunSpec: {
         "limited_lanes_have_a_price": CelRule(

@@ -9,6 +9,7 @@ The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from tandem_operator.api.dual_run import DualRun, DualRunSpec
 from tandem_operator.api.phase import DataSpec
 from tandem_operator.api.trainer import ModelSpec
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
@@ -17,19 +18,18 @@ from tandem_operator.api.upkeep import MANIFESTS
 from .run_file import SpecError
 
 
-def check_change(old: TrainingRun, new: TrainingRun) -> None:
+def check_change(old: TrainingRun | DualRun, new: TrainingRun | DualRun) -> None:
     """Nothing, when `new` may take the place of `old`.
 
     Raises:
         SpecError: with a line for each field that may not change.
     """
-    rules = (_trainer, _model, _data)
-    problems = [*(problem for rule in rules for problem in rule(old.spec, new.spec)), *_uri(old, new)]
+    problems = _of_dual(old, new) if isinstance(old, DualRun) else _of_training(old, new)
     if problems:
         raise SpecError(tuple(f"{problem}; start a run of another name" for problem in problems))
 
 
-def changes(old: TrainingRunSpec, new: TrainingRunSpec) -> tuple[str, ...]:
+def changes(old: TrainingRunSpec | DualRunSpec, new: TrainingRunSpec | DualRunSpec) -> tuple[str, ...]:
     """Each field whose value differs, with both values, as people write them; `suspend` is a wish, not a change."""
     was, becomes = (spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"suspend"}) for spec in (old, new))
     return tuple(_differences("", was, becomes))
@@ -55,6 +55,23 @@ def _in_short(value: object) -> str:
     if isinstance(value, Mapping):
         return str(cast("Mapping[str, object]", value).get("name", "{...}"))
     return "none" if value is None else str(value)
+
+
+def _of_training(old: TrainingRun, new: TrainingRun | DualRun) -> list[str]:
+    if isinstance(new, DualRun):
+        return [f"kind: TrainingRun {old.name} cannot become a DualRun"]
+    rules = (_trainer, _model, _data)
+    return [*(problem for rule in rules for problem in rule(old.spec, new.spec)), *_uri(old, new)]
+
+
+def _of_dual(old: DualRun, new: TrainingRun | DualRun) -> list[str]:
+    if isinstance(new, TrainingRun):
+        return [f"kind: DualRun {old.name} cannot become a TrainingRun"]
+    pairs = (
+        ("spec.questions.source", old.spec.questions.source, new.spec.questions.source, "answers belong to its questions"),
+        ("spec.checkpoint.uri", old.spec.checkpoint.uri, new.spec.checkpoint.uri, "earlier snapshots would not be found"),
+    )
+    return [f"{field}: {_named(was)} cannot become {_named(now)}: {why}: keep it" for field, was, now, why in pairs if was != now]
 
 
 def _trainer(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from .run_folder import RunFolder
+from .run_folder import AnyFolder, DualFolder, RunFolder, kind_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,19 @@ class Home:
         return cls(Path(said).expanduser().resolve() if said else platformdirs.user_state_path("tandem").resolve())
 
     def run(self, name: str) -> RunFolder:
-        """The folder of a run, whether or not there is one."""
+        """The folder of a TrainingRun, whether or not there is one."""
         return RunFolder(self.path / "runs" / name)
 
-    def runs(self) -> tuple[RunFolder, ...]:
-        """All runs, by name.
+    def dual(self, name: str) -> DualFolder:
+        """The folder of a DualRun, whether or not there is one."""
+        return DualFolder(self.path / "runs" / name)
+
+    def any(self, name: str) -> AnyFolder:
+        """The folder of the run that is there, of whichever kind it is; of a TrainingRun where there is none."""
+        return self.dual(name) if kind_at(self.path / "runs" / name) == "DualRun" else self.run(name)
+
+    def runs(self) -> tuple[AnyFolder, ...]:
+        """All runs, of both kinds, by name.
 
         Raises:
             NotADirectoryError: when something else is where runs are kept.
@@ -36,7 +44,7 @@ class Home:
         parent = self.path / "runs"
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "is no folder: set TANDEM_STATE to one", str(self.path))
-        found = (RunFolder(path) for path in parent.iterdir()) if parent.is_dir() else ()
+        found = (self.any(path.name) for path in parent.iterdir()) if parent.is_dir() else ()
         return tuple(sorted((folder for folder in found if folder.exists), key=lambda folder: folder.name))
 
 

@@ -9,12 +9,13 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
-from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.phases import Reason
 from tandem_operator.plan.values import Event, EventKind
 
 from .owner import Ownership
-from .run_folder import RunFolder, StateError
+from .run_folder import Run, StateError, StateFolder, Status
 
 _PATIENCE_S, _RETRY_S = 5.0, 0.05  # an owner whose run has failed leaves as soon as it has told so
 
@@ -27,9 +28,10 @@ _FORGOTTEN: Final = {
     "fell_at": None,  # the time until somebody asked again is no time to resume
     "eta_seconds": None,
 }
+_FORGOTTEN_OF_PAIRS: Final = {"finished_at": None, "eta_seconds": None}  # its parts are forgiven by the planner, as after any rest
 
 
-def revive(folder: RunFolder) -> bool:
+def revive(folder: StateFolder[Run, Status]) -> bool:
     """Put a failed run to rest so that it can go on; say whether there was one to revive.
 
     Raises:
@@ -47,14 +49,14 @@ def revive(folder: RunFolder) -> bool:
     return True
 
 
-def at_rest(status: RunStatus) -> RunStatus:
+def at_rest(status: Status) -> Status:
     """The status of a failed run as one that rests: what it did and cost stays, what it failed for is forgiven."""
     message = f"a person asked to go on after {status.reason}: {status.message}"
     rest = {"phase": RunPhase.SUSPENDED, "reason": Reason.WITHDRAWN.value, "message": message}
-    return status.model_copy(update=_FORGOTTEN | rest)
+    return status.model_copy(update=(_FORGOTTEN_OF_PAIRS if isinstance(status, DualRunStatus) else _FORGOTTEN) | rest)
 
 
-def _taken(lock: Ownership, folder: RunFolder) -> bool:
+def _taken(lock: Ownership, folder: StateFolder[Run, Status]) -> bool:
     """Wait for an owner that is about to leave; False when the run has been revived by another meanwhile."""
     deadline = time.monotonic() + _PATIENCE_S
     while not lock.take():

@@ -6,8 +6,9 @@ spec.json      what is wanted: the run without its status; its generation rises 
 status.json    how it stands, as a cluster would hold it; status.previous.json is the one before
 events.jsonl   what happened
 workers/       one folder for each worker there ever was (process/folder.py)
-telemetry/     the report sink of this run
+telemetry/     the report sink of a TrainingRun
 checkpoints/   where state is kept, unless the spec says where
+ledger.sqlite  answers, calls and money of a DualRun; job.json what its coordinator is told, ports/ where its parts listen
 lock           held by the owner (owner.py); spec.lock by whoever changes spec.json
 """
 
@@ -16,10 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
@@ -29,6 +32,8 @@ from . import durable
 from .owner import Ownership
 
 Model = TypeVar("Model", bound=ApiModel)
+Run = TypeVar("Run", TrainingRun, DualRun)
+Status = TypeVar("Status", RunStatus, DualRunStatus)
 
 
 class StateError(Exception):
@@ -53,11 +58,13 @@ class Happened:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """The folder of one run."""
+@dataclass(frozen=True)
+class StateFolder(Generic[Run, Status]):
+    """The folder of one run, of whichever kind."""
 
     path: Path
+    kind: ClassVar[type[ApiModel]]
+    status_kind: ClassVar[type[ApiModel]]
 
     @property
     def name(self) -> str:
@@ -66,23 +73,13 @@ class RunFolder:
 
     @property
     def workers(self) -> Path:
-        """Where its workers keep their folders."""
+        """Where its workers, or parts, keep their folders."""
         return self.path / "workers"
-
-    @property
-    def telemetry(self) -> Path:
-        """Where its report sink keeps its address and token."""
-        return self.path / "telemetry"
 
     @property
     def checkpoints(self) -> str:
         """Where its state is kept, unless its spec says otherwise."""
         return (self.path / "checkpoints").as_uri()
-
-    @property
-    def picture(self) -> Path:
-        """Its loss curve."""
-        return self.path / "loss.png"
 
     @property
     def exists(self) -> bool:
@@ -97,7 +94,7 @@ class RunFolder:
         """The lock to hold while spec.json is read, changed and written back."""
         return self.path / "spec.lock"
 
-    def run(self) -> TrainingRun:
+    def run(self) -> Run:
         """What is wanted and how it stands.
 
         Raises:
@@ -105,15 +102,15 @@ class RunFolder:
         """
         return self.wanted().model_copy(update={"status": self.status()})
 
-    def wanted(self) -> TrainingRun:
+    def wanted(self) -> Run:
         """What is wanted, without status.
 
         Raises:
             StateError: when spec.json is damaged.
         """
-        return _read(self._spec, TrainingRun, "write it anew with `tandem run` and the run's file after moving it away")
+        return cast("Run", _read(self._spec, self.kind, "write it anew with `tandem run` and the run's file after moving it away"))
 
-    def status(self) -> RunStatus:
+    def status(self) -> Status:
         """How it stands; the beginning when nothing was ever started.
 
         Raises:
@@ -123,15 +120,15 @@ class RunFolder:
             if self.workers.is_dir() and any(self.workers.iterdir()):
                 message = f"{self._status}: is missing although workers were started: {self._way_on}"
                 raise StateError(message)
-            return RunStatus()
-        return _read(self._status, RunStatus, self._way_on)
+            return cast("Status", self.status_kind())
+        return cast("Status", _read(self._status, self.status_kind, self._way_on))
 
-    def write_wanted(self, run: TrainingRun) -> None:
+    def write_wanted(self, run: Run) -> None:
         """Put on record what is wanted."""
         self.path.mkdir(parents=True, exist_ok=True)
         durable.write(self._spec, _text(run, without_status=True))
 
-    def write_status(self, status: RunStatus) -> None:
+    def write_status(self, status: Status) -> None:
         """Put on record how it stands, if that has changed."""
         text = _text(status)
         if not self._status.exists() or self._status.read_text(encoding="utf-8") != text:
@@ -166,6 +163,61 @@ class RunFolder:
         if self._previous.exists():
             return f"copy {self._previous.name} beside it over it, or start anew with `tandem run --fresh`"
         return "start anew with `tandem run --fresh`"
+
+
+class RunFolder(StateFolder[TrainingRun, RunStatus]):
+    """The folder of a TrainingRun."""
+
+    kind, status_kind = TrainingRun, RunStatus
+
+    @property
+    def telemetry(self) -> Path:
+        """Where its report sink keeps its address and token."""
+        return self.path / "telemetry"
+
+    @property
+    def picture(self) -> Path:
+        """Its loss curve."""
+        return self.path / "loss.png"
+
+
+class DualFolder(StateFolder[DualRun, DualRunStatus]):
+    """The folder of a DualRun."""
+
+    kind, status_kind = DualRun, DualRunStatus
+
+    @property
+    def ledger(self) -> Path:
+        """The books of its coordinator."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def job(self) -> Path:
+        """What its coordinator is told."""
+        return self.path / "job.json"
+
+    @property
+    def token(self) -> Path:
+        """The token that its coordinator wants, readable by nobody else."""
+        return self.path / "token"
+
+    @property
+    def report(self) -> Path:
+        """Where its report is written."""
+        return self.path / "report"
+
+
+AnyFolder = RunFolder | DualFolder
+"""The folder of a run of either kind."""
+
+
+def kind_at(path: Path) -> str:
+    """The kind of the run in a folder, as far as it says; empty where there is none."""
+    try:
+        told = json.loads((path / "spec.json").read_text(encoding="utf-8"))
+        return str(told["kind"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _read(path: Path, model: type[Model], way_on: str) -> Model:

@@ -12,16 +12,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
+from tandem_operator.api.dual_run import DualRunSpec
 from tandem_operator.api.reading.change import check_change
-from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
+from tandem_operator.api.training_run import TrainingRunSpec
 
 from .owner import alone
-from .run_folder import RunFolder
+from .run_folder import Run, StateFolder, Status
 
+Spec = TrainingRunSpec | DualRunSpec
 LAST_APPLIED = "tandem.dev/last-applied"
 
 
-def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingRun:
+def apply_file(folder: StateFolder[Run, Status], told: Run, now: datetime) -> Run:
     """Make what a file says wanted, creating the run if there is none; the run as it is wanted from now on.
 
     Raises:
@@ -38,7 +40,7 @@ def apply_file(folder: RunFolder, told: TrainingRun, now: datetime) -> TrainingR
         return _written(folder, current, merged(folder.run(), told).spec, applied=told.spec)
 
 
-def merged(current: TrainingRun, told: TrainingRun) -> TrainingRun:
+def merged(current: Run, told: Run) -> Run:
     """The run as it would be wanted after `told` is applied: the file's word where the file has changed, else what is wanted now.
 
     Raises:
@@ -48,18 +50,18 @@ def merged(current: TrainingRun, told: TrainingRun) -> TrainingRun:
     now, file = _told(current.spec), _told(told.spec)
     kept = {field: value for field, value in now.items() if before.get(field) == file.get(field)}
     changed = {field: value for field, value in file.items() if before.get(field) != value}
-    spec = TrainingRunSpec.model_validate({**kept, **changed, "suspend": told.spec.suspend})
+    spec = type(current.spec).model_validate({**kept, **changed, "suspend": told.spec.suspend})
     new = current.model_copy(update={"spec": spec})
     check_change(current, new)
     return new
 
 
-def ask_stop(folder: RunFolder) -> TrainingRun:
+def ask_stop(folder: StateFolder[Run, Status]) -> Run:
     """Suspend the run: checkpoint, then stop."""
     return _change(folder, lambda spec: spec | {"suspend": True})
 
 
-def ask_resume(folder: RunFolder, budget_usd: Decimal | None) -> TrainingRun:
+def ask_resume(folder: StateFolder[Run, Status], budget_usd: Decimal | None) -> Run:
     """Lift a suspension, and set a new budget if one is given."""
 
     def changed(spec: Mapping[str, object]) -> Mapping[str, object]:
@@ -72,19 +74,19 @@ def ask_resume(folder: RunFolder, budget_usd: Decimal | None) -> TrainingRun:
     return _change(folder, changed)
 
 
-def _change(folder: RunFolder, change: Callable[[dict[str, object]], Mapping[str, object]]) -> TrainingRun:
+def _change(folder: StateFolder[Run, Status], change: Callable[[dict[str, object]], Mapping[str, object]]) -> Run:
     with alone(folder.changing()):
         current = folder.wanted()
-        spec = TrainingRunSpec.model_validate(change(_told(current.spec)))
+        spec = type(current.spec).model_validate(change(_told(current.spec)))
         return _written(folder, current, spec)
 
 
-def _created(told: TrainingRun, now: datetime) -> TrainingRun:
+def _created(told: Run, now: datetime) -> Run:
     meta = told.metadata.model_copy(update={"uid": str(uuid.uuid4()), "generation": 1, "creation_timestamp": now})
     return _annotated(told.model_copy(update={"metadata": meta}), told.spec)
 
 
-def _written(folder: RunFolder, current: TrainingRun, spec: TrainingRunSpec, *, applied: TrainingRunSpec | None = None) -> TrainingRun:
+def _written(folder: StateFolder[Run, Status], current: Run, spec: Spec, *, applied: Spec | None = None) -> Run:
     run = current.model_copy(update={"spec": spec})
     if spec != current.spec:
         meta = current.metadata.model_copy(update={"generation": current.metadata.generation + 1})
@@ -96,10 +98,10 @@ def _written(folder: RunFolder, current: TrainingRun, spec: TrainingRunSpec, *, 
     return run
 
 
-def _annotated(run: TrainingRun, applied: TrainingRunSpec) -> TrainingRun:
+def _annotated(run: Run, applied: Spec) -> Run:
     annotations = {**run.metadata.annotations, LAST_APPLIED: json.dumps(_told(applied), sort_keys=True)}
     return run.model_copy(update={"metadata": run.metadata.model_copy(update={"annotations": annotations})})
 
 
-def _told(spec: TrainingRunSpec) -> dict[str, object]:
+def _told(spec: Spec) -> dict[str, object]:
     return spec.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -40,9 +40,10 @@ def job(run: DualRun, lanes: Mapping[str, Reached]) -> str:
 
 
 def model_of(lane: LaneSpec) -> str:
-    """What its server calls the model: an engine is told to call it what the lane does, or what it was started with."""
-    assert lane.model or lane.engine, "a rule of LaneSpec"
-    return lane.model or (lane.engine.model if lane.engine else "")
+    """What its server calls the model: an engine, by what it was started with."""
+    model = lane.engine.model if lane.engine else lane.model
+    assert model, "a rule of LaneSpec"
+    return model
 
 
 def _lane(lane: LaneSpec, reached: Reached) -> dict[str, Any]:
