@@ -48,6 +48,14 @@ class Settings(BaseSettings):
     """Who has to vouch for it; left out, it is spoken to in the clear."""
     memory_plaintext: bool = False
     """States that the network itself encrypts what is said to a memory on another machine."""
+    snapshots: str = ""
+    """Address of an object store that snapshots of the ledger go to, file:// or s3://; empty takes none."""
+    snapshot_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Longest time between two, as long as anything happens."""
+    snapshot_questions: Annotated[int, Field(ge=1)] = 30
+    """Most answers between two."""
+    report: Path | None = None
+    """Folder that the run's report is written to when it is over or the coordinator stops; it goes beside the snapshots, too."""
     grace_seconds: float = 5.0
     """For calls that are under way when it is asked to stop."""
 
