@@ -40,7 +40,7 @@ def job(urls: dict[str, Sequence[str]], **more: Any) -> Job:
         for name, at in urls.items()
     ]
     experts = [{"name": f"expert-{number}", "role": f"Be number {number}."} for number in range(4)]
-    return Job.model_validate({"runUid": UID, "name": "run", "lanes": lanes, "experts": experts, **more})
+    return Job.model_validate({"runUid": UID, "name": "run", "lanes": lanes, "experts": experts, "probe": False, **more})
 
 
 def questions(count: int) -> list[Question]:

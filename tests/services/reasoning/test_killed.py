@@ -105,6 +105,7 @@ def _job(url: str, model: str) -> Job:
             "leaseSeconds": 3,
             "maxAttempts": 50,
             "budgetUsd": "0.05",
+            "probe": False,  # what is spent is compared with the provider's own books, call by call
         }
     )
 

@@ -149,8 +149,11 @@ class MemoryJob(_Part):
     least_agreement: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of votes that vouches for an answer."""
     least_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.25
-    """Cosine to the question from which on a record is shown: of two philosophy questions with nothing in common, one pair in two
-    hundred is as alike."""
+    """Cosine to the question from which on it is shown how an answer was come by: of two philosophy questions with nothing in common,
+    one pair in two hundred is as alike."""
+    answer_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.9
+    """From which on the answer is shown, too: it is that of another question below. The memory's own embedding knows words and not
+    meaning, and puts the same words about another subject at up to 0.86; one that knows meaning may be trusted further down."""
     stop_on_harm: bool = True
     """Ask the memory no more once it is known to do harm; false asks it again."""
     prune_seconds: Annotated[float, Field(gt=0)] | None = None
@@ -182,6 +185,8 @@ class Job(_Part):
     lease_seconds: Annotated[float, Field(gt=0)] = 60.0
     tries: Count = 4
     """How often a call is made on a lane that fails at it, before the question goes elsewhere."""
+    probe: bool = True
+    """Find out about each server before questions are handed out: some 20 to 80 short calls, paid like all others."""
     hedge: bool = True
     """Make a call again elsewhere that takes three times as long as usual."""
 

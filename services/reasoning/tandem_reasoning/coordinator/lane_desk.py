@@ -53,6 +53,7 @@ class LaneDesk:
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self._state, self._pacer = stands.begin(lane), Pacer(lane.limits)
+        self._rooms: dict[str, int] = {}  # calls at once that a server gets anything out of, where that is known
         self._under_way: Counter[str] = Counter()
 
     @property
@@ -76,9 +77,18 @@ class LaneDesk:
         return self._pacer.refused
 
     @property
+    def most_in_flight(self) -> int:
+        """Calls that may be: as the user says, and no more than its servers get anything out of."""
+        return min(self.lane.limits.max_in_flight, sum(map(self._room, self.lane.urls)))
+
+    @property
     def load(self) -> float:
         """Calls in flight over calls that may be."""
-        return self.in_flight / self.lane.limits.max_in_flight
+        return self.in_flight / self.most_in_flight
+
+    def phase_of(self, url: str) -> Phase:
+        """How one of its servers stands."""
+        return self._state.servers[url].phase
 
     def ready(self, now: float) -> bool:
         """Whether it can be asked, now or in a moment."""
@@ -86,7 +96,25 @@ class LaneDesk:
 
     def idle(self, url: str) -> int:
         """Calls that a server of it could take on at once."""
-        return max(0, self.lane.limits.max_in_flight // len(self.lane.urls) - self._under_way[url])
+        return max(0, self._room(url) - self._under_way[url])
+
+    def measured(self, url: str, parallel: int | None, *, tried: int) -> None:
+        """A probe found up to how many calls at once one of its servers gets more done; it is given one more, so that none waits for us.
+
+        Args:
+            url: Which server.
+            parallel: So many; None where it was not tried.
+            tried: How many were tried at most: where twice as many were not, it is no bound.
+        """
+        if parallel is not None and 2 * parallel <= tried:
+            self._rooms[url] = parallel + 1
+        self._pacer.at_most(self.most_in_flight)
+
+    def refused_probe(self, url: str, failed: Failed, now: float, *, chance: float) -> Sequence[Transition]:
+        """A probe got no answer: the server is not asked until it is well; how the lane stands otherwise."""
+        heard = stands.refused_probe(self._state, url, failed, now, chance=chance)
+        self._state = heard.state
+        return heard.transitions
 
     def key_seen(self, stamp: str) -> None:
         """A worker shows a key with this stamp."""
@@ -148,6 +176,10 @@ class LaneDesk:
     def forget(self, worker: str) -> None:
         """A worker is gone: its turn is nobody's, and its calls count and are waited for no longer."""
         self._pacer.lost(worker)
+
+    def _room(self, url: str) -> int:
+        """Calls at once for one of its servers; at least one each, or a lane of many servers would have none."""
+        return self._rooms.get(url, max(1, self.lane.limits.max_in_flight // len(self.lane.urls)))
 
     def _preferred(self, ways: Sequence[Way], expert: int) -> Way:
         """The server with least under way. One that may be well again goes first: else it never would be, beside others that are."""

@@ -21,6 +21,7 @@ from tandem_rpc.process.scraping import Scraping
 from tandem_reasoning.coordinator.clock import steady
 from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.handing import Handing
+from tandem_reasoning.coordinator.inspections import Inspections
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import Lessons
@@ -89,6 +90,10 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         learner, clock = Learner(job.routing.rule), time.monotonic
         lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
         standing = Standing(job, lambda: ledger.sums, lanes, clock)
+        inspections = Inspections(desk=desk, lanes=lanes, clock=clock, chance=random.random)
+        if job.probe:
+            inspections.begin(reader.probes())
+        standing.sentences = inspections.sentences
         handing = Handing(
             desk,
             lambda: ledger.sums,
@@ -113,7 +118,16 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         )
         async with remembering(settings, job, desk, ledger, clock) as memory:
             standing.memory = None if memory is None else memory.message
-            yield Rooms(job=job, desk=desk, handing=handing, permits=permits, standing=standing, lessons=lessons, memory=memory)
+            yield Rooms(
+                job=job,
+                desk=desk,
+                handing=handing,
+                permits=permits,
+                standing=standing,
+                lessons=lessons,
+                inspections=inspections,
+                memory=memory,
+            )
         await desk.close()
         reader.close()
     finally:

@@ -3,7 +3,7 @@
 # ruff: noqa: N802, ARG002 - methods have the wire's names and arguments
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from tandem_rpc import Refused, invalid
 
 from tandem_reasoning.coordinator import telling
 from tandem_reasoning.coordinator.handing import Handing
+from tandem_reasoning.coordinator.inspections import Inspection, Inspections
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import SharedMemory
@@ -53,6 +54,7 @@ class Rooms:
     permits: Permits
     standing: Standing
     lessons: Lessons
+    inspections: Inspections
     memory: SharedMemory | None = None
 
 
@@ -61,6 +63,7 @@ class Reasoning(ReasoningServiceServicer):
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self._unsure: set[str] = set()  # workers that may have been given more than they know of
 
     async def Begin(self, request: wire.BeginRequest, context: Context) -> wire.BeginResponse:
         """What a worker has to know."""
@@ -72,18 +75,19 @@ class Reasoning(ReasoningServiceServicer):
             raise invalid(_WORKER, "is empty; give the name of the worker, unique in the run")
         if self._rooms.standing.over:
             return wire.ClaimResponse(over=True)
-        has = frozenset(request.has) if request.unsure else None
-        self._rooms.permits.heard(request.worker)
-        if has is not None:
-            self._rooms.permits.lost(request.worker, has)
+        has = self._has(request)
         with _told():
+            inspections = await self._rooms.inspections.wanted(request.worker)
+            if self._rooms.inspections.waited_for:
+                return wire.ClaimResponse(inspections=self._inspections(inspections), again_seconds=_NOTHING_NOW_S)
             handed = await self._rooms.handing.claim(request.worker, min(request.count, _MOST_CLAIMED), has)
             able = [each for each in handed if each.decision.lanes]
             for each in handed:
                 if not each.decision.lanes:
                     await self._rooms.desk.ask(Release(hold=each.lease.hold, rest_s=_NO_LANE_S))
         leases = [telling.leased(each, self._rooms.job.routing.policy) for each in able]
-        return wire.ClaimResponse(leases=leases, again_seconds=0.0 if leases else _NOTHING_NOW_S)
+        again_s = 0.0 if leases else _NOTHING_NOW_S
+        return wire.ClaimResponse(leases=leases, inspections=self._inspections(inspections), again_seconds=again_s)
 
     async def Extend(self, request: wire.ExtendRequest, context: Context) -> wire.ExtendResponse:
         """Keep questions for another while."""
@@ -177,6 +181,8 @@ class Reasoning(ReasoningServiceServicer):
 
     async def Inspected(self, request: wire.InspectedRequest, context: Context) -> wire.InspectedResponse:
         """What was found out about a server."""
+        with _told():
+            await self._rooms.inspections.found(request.number, request.findings)
         return wire.InspectedResponse()
 
     async def Watch(self, request: wire.WatchRequest, context: Context) -> AsyncGenerator[wire.WatchResponse]:
@@ -188,6 +194,23 @@ class Reasoning(ReasoningServiceServicer):
                 yield wire.WatchResponse(status=status)
                 before = status
             await asyncio.sleep(_WATCH_EVERY_S)
+
+    def _has(self, request: wire.ClaimRequest) -> frozenset[str] | None:
+        """What the worker knows of, if it may have been given more; whoever says so while nothing is handed out is taken to say it on."""
+        self._rooms.permits.heard(request.worker)
+        if request.unsure:
+            self._rooms.permits.lost(request.worker, request.has)
+            self._rooms.inspections.lost(request.worker)
+            self._unsure.add(request.worker)
+        if request.worker not in self._unsure:
+            return None
+        if not self._rooms.inspections.waited_for:
+            self._unsure.discard(request.worker)
+        return frozenset(request.has)
+
+    def _inspections(self, wanted: Sequence[Inspection]) -> Sequence[wire.Inspection]:
+        call_s = self._rooms.job.thinking.call_seconds
+        return [telling.inspection(each, call_s) for each in wanted]
 
     def _check(self, lane: str) -> None:
         names = [each.name for each in self._rooms.job.lanes]

@@ -1,7 +1,7 @@
 """How the run stands, for whoever watches: money, lanes, progress, and what keeps it from going on."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
@@ -17,6 +17,7 @@ class Standing:
 
     Attributes:
         broke: Why no more calls that cost something can be made; empty while they can.
+        sentences: Tells what was found out about a lane's servers.
         memory: Tells how the run stands with the shared memory; None without one.
     """
 
@@ -25,6 +26,7 @@ class Standing:
         self._done_at: deque[float] = deque([clock()], maxlen=_LATELY)
         self._agreements: deque[float] = deque(maxlen=_LATELY)
         self.broke = ""
+        self.sentences: Callable[[str], Sequence[str]] = lambda _: ()
         self.memory: Callable[[], wire.MemoryStatus] | None = None
 
     def done(self, agreement: float | None) -> None:
@@ -79,6 +81,8 @@ class Standing:
             input_tokens=books.input_tokens,
             output_tokens=books.output_tokens,
             throttled=desk.refused,
+            findings=self.sentences(name),
+            most_in_flight=desk.most_in_flight,
         )
 
     def _left(self, sums: Sums) -> int:

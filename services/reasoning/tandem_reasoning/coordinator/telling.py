@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
 from tandem_reasoning.coordinator.handing import Handed
+from tandem_reasoning.coordinator.inspections import Inspection
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import Put, Shut
 from tandem_reasoning.coordinator.lessons import NEAR
 from tandem_reasoning.coordinator.memory.found import Found
 from tandem_reasoning.coordinator.permits import Answer, Broke, Go, NoHedge, Tired
+from tandem_reasoning.lanes.probing.probe import DEADLINE_S
 from tandem_reasoning.ledger import Decision, Outcome, Recorded, Stale
 from tandem_reasoning.values import Call
 from tandem_reasoning.wire import hold, route
@@ -48,6 +50,17 @@ def leased(handed: Handed, policy: str) -> wire.Lease:
         attempts=lease.attempts,
         route=route(handed.decision, policy, handed.near),
         recorded=_recorded(handed.recorded),
+    )
+
+
+def inspection(wanted: Inspection, call_s: float) -> wire.Inspection:
+    """A server that a worker is to find out about."""
+    return wire.Inspection(
+        number=wanted.number,
+        lane=wanted.lane,
+        url=wanted.url,
+        most_at_once=wanted.most_at_once,
+        call_seconds=min(call_s, DEADLINE_S),
     )
 
 

@@ -90,6 +90,10 @@ class Pacer:
         """Permits that are not settled."""
         return len(self._out)
 
+    def at_most(self, in_flight: int) -> None:
+        """No more calls at once from now on."""
+        self._most_in_flight = in_flight
+
     def per_minute(self, now: float) -> float:
         """Requests a minute that are let through now; grows without end where a lane neither says a limit nor refuses."""
         return 60 * self._rate(now)

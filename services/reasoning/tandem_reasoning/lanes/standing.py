@@ -110,12 +110,19 @@ def server_after(standing: Standing, outcome: Outcome, now: float, *, trial: boo
         return replace(standing, trial_until=0.0) if trial else standing  # of the account; nothing against this server
     error = outcome.trouble if isinstance(outcome, Failed) and outcome.trouble.of_the_server else None
     if standing.phase is Phase.OPEN:  # and this was its trial
-        return Standing() if error is None or not isinstance(outcome, Failed) else _opened(standing, outcome, now, chance)
+        return Standing() if error is None or not isinstance(outcome, Failed) else opened(standing, outcome, now, chance)
     recent = (*standing.recent, error)[-RECENT:]
     standing = replace(standing, recent=recent, streak=0 if error is None else standing.streak)
     if _broken(recent) and isinstance(outcome, Failed):
-        return _opened(standing, outcome, now, chance)
+        return opened(standing, outcome, now, chance)
     return standing
+
+
+def opened(standing: Standing, failed: Failed, now: float, chance: float) -> Standing:
+    """Not asked until a trial shows that it is well; each time that it was not, the next trial is later."""
+    streak = standing.streak + 1 if standing.phase is Phase.OPEN else 1
+    until = now + pause_s(streak, chance=chance, told_s=failed.after_s, first_s=_FIRST_TRIAL_S, most_s=_LAST_TRIAL_S)
+    return Standing(phase=Phase.OPEN, until=until, streak=streak, recent=standing.recent or (failed.trouble,), problem=failed.problem)
 
 
 def account_after(standing: Standing, outcome: Outcome, now: float, *, trial: bool, stamp: str) -> Standing:
@@ -147,12 +154,6 @@ def _throttled(standing: Standing, refusal: Failed, now: float, chance: float) -
 def _broken(recent: tuple[Trouble | None, ...]) -> bool:
     nobody = len(recent) >= UNREACHABLE and all(trouble is Trouble.UNREACHABLE for trouble in recent[-UNREACHABLE:])
     return nobody or sum(trouble is not None for trouble in recent) >= ERRORS
-
-
-def _opened(standing: Standing, failed: Failed, now: float, chance: float) -> Standing:
-    streak = standing.streak + 1 if standing.phase is Phase.OPEN else 1
-    until = now + pause_s(streak, chance=chance, told_s=failed.after_s, first_s=_FIRST_TRIAL_S, most_s=_LAST_TRIAL_S)
-    return Standing(phase=Phase.OPEN, until=until, streak=streak, recent=standing.recent, problem=failed.problem)
 
 
 _FIRST_TRIAL_S = 5.0  # a server that was restarted loads a small model in that time

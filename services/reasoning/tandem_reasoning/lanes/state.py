@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tandem_reasoning.lanes import standing as stands
-from tandem_reasoning.lanes.outcome import Outcome
+from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
 from tandem_reasoning.lanes.standing import Phase, Standing
 from tandem_reasoning.lanes.transition import Transition
 from tandem_reasoning.values import Lane
@@ -109,6 +109,14 @@ def heard(state: LaneState, way: Way, outcome: Outcome, now: float, *, chance: f
     account = stands.account_after(state.account, outcome, now, trial=way.trial, stamp=stamp)
     server = stands.server_after(state.servers[way.url], outcome, now, trial=way.trial, chance=chance)
     return _changed(state, replace(state, account=account, servers={**state.servers, way.url: server}), now)
+
+
+def refused_probe(state: LaneState, url: str, failed: Failed, now: float, *, chance: float) -> Heard:
+    """How the lane stands after a probe got no answer from one of its servers: that one is shut at once, since nothing speaks for it."""
+    if failed.trouble in (Trouble.THROTTLED, Trouble.EXHAUSTED, Trouble.UNAUTHORIZED):
+        return heard(state, Way(url=url), failed, now, chance=chance)
+    server = stands.opened(state.servers[url], failed, now, chance)
+    return _changed(state, replace(state, servers={**state.servers, url: server}), now)
 
 
 def looked(state: LaneState, now: float) -> Heard:

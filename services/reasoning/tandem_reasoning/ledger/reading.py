@@ -1,5 +1,6 @@
 """Looks into a ledger that never hold its writer up: every look is short, over a connection of its own that can only read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,10 @@ class Reader:
             Event(number=number, at=at, key=key, kind=kind, message=message)
             for number, at, key, kind, message in self._all(_EVENTS, after, most)
         )
+
+    def probes(self) -> Mapping[tuple[str, str], str]:
+        """What was found out about servers, by lane and url, as it was kept."""
+        return {(lane, url): findings for lane, url, findings in self._all("SELECT lane, url, findings FROM probe")}
 
     def waiting(self, most: int) -> tuple[tuple[int, Memory], ...]:
         """What the shared memory has not got yet, oldest first, each with its number in the outbox."""

@@ -124,5 +124,7 @@ _SECOND = (
     """,
 )
 
-STEPS = (_FIRST, _SECOND)
+_THIRD = ("CREATE TABLE probe (lane TEXT NOT NULL, url TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY (lane, url)) STRICT",)
+
+STEPS = (_FIRST, _SECOND, _THIRD)
 """What makes each version out of the one before; a new version is a new step at the end, and none is ever changed."""

@@ -184,7 +184,7 @@ class Books:
         spent_nano: All that is paid or must be taken to be; the next three are parts of it.
         unconfirmed_nano: Worst cases of calls that nobody told the end of.
         rebilled_nano: Calls that were paid though their record was there.
-        charged_nano: Cost that is not of calls, such as hours.
+        charged_nano: Cost that is not of calls for questions, such as hours and probes.
         reserved_nano: Set aside for calls that are being made; no part of the spend.
         calls: Recorded.
         unconfirmed_calls: That nobody told the end of.

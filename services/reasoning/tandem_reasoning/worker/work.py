@@ -1,4 +1,7 @@
-"""A worker's life: claims questions, as many as it works on at once, keeps its leases, and gives back what it cannot finish."""
+"""A worker's life: claims questions, as many as it works on at once, keeps its leases, and gives back what it cannot finish.
+
+Now and then it is asked to find out about a server, too, beside its questions.
+"""
 
 import asyncio
 import logging
@@ -12,6 +15,7 @@ from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem_reasoning.lanes.client import LaneClient
 from tandem_reasoning.lanes.key import KeyPlace
 from tandem_reasoning.worker.calls import Calls, LostError, Server
+from tandem_reasoning.worker.inspecting import inspected
 from tandem_reasoning.worker.item import Manner, Thinking
 from tandem_reasoning.worker.line import Line
 
@@ -32,6 +36,8 @@ class Work:
         """
         self._line, self._worker, self._at_once = line, worker, at_once
         self._under_way: dict[str, tuple[wire.Hold, asyncio.Task[None]]] = {}
+        self._servers: Mapping[str, Server] = {}
+        self._inspecting: set[asyncio.Task[None]] = set()
         self._unsure = True  # it may have been killed, and started again under the same name
 
     async def until(self, stop: asyncio.Event, grace_s: float) -> None:
@@ -39,9 +45,11 @@ class Work:
         begun = await self._line.ask(self._line.stub.Begin, wire.BeginRequest(worker=self._worker))
         async with AsyncExitStack() as stack:
             servers = {lane.name: await stack.enter_async_context(_Opened(lane)) for lane in begun.lanes}
+            self._servers = servers
             calls = Calls(self._line, self._worker, begun.run_uid, servers, begun.thinking.call_seconds)
             keeping = asyncio.create_task(self._keep(begun.lease_seconds / _EXTENDED))
             stack.callback(keeping.cancel)
+            stack.callback(lambda: [task.cancel() for task in self._inspecting])
             await self._claim(stop, calls, Manner.of(begun))
             await self._finish(grace_s)
 
@@ -55,6 +63,8 @@ class Work:
                     break
                 for lease in claimed.leases:
                     self._begin(lease, calls, manner)
+                for asked in claimed.inspections:
+                    self._inspect(asked)
                 again_s = claimed.again_seconds
             tasks = [task for _, task in self._under_way.values()]
             idle = len(self._under_way) < self._at_once
@@ -73,6 +83,11 @@ class Work:
         task = asyncio.create_task(self._one(thinking))
         self._under_way[lease.hold.item] = lease.hold, task
         task.add_done_callback(lambda _: self._under_way.pop(lease.hold.item, None))
+
+    def _inspect(self, asked: wire.Inspection) -> None:
+        task = asyncio.create_task(inspected(self._line, self._worker, self._servers[asked.lane], asked))
+        self._inspecting.add(task)
+        task.add_done_callback(self._inspecting.discard)
 
     async def _one(self, thinking: Thinking) -> None:
         try:

@@ -4,6 +4,7 @@ from tandem_reasoning.ledger.jobs.calls import Discard, Forfeit, Intend, Settle
 from tandem_reasoning.ledger.jobs.items import Complete, Extend, Fail, Release
 from tandem_reasoning.ledger.jobs.money import Charge, SetCap
 from tandem_reasoning.ledger.jobs.news import Sent, Tell
+from tandem_reasoning.ledger.jobs.probes import Found, Probe
 from tandem_reasoning.ledger.jobs.queue import Claim, Expect, Load
 from tandem_reasoning.ledger.jobs.recollections import Recollect
 
@@ -16,8 +17,10 @@ __all__ = [
     "Extend",
     "Fail",
     "Forfeit",
+    "Found",
     "Intend",
     "Load",
+    "Probe",
     "Recollect",
     "Release",
     "Sent",
