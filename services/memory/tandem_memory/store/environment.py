@@ -14,12 +14,14 @@ import lmdb
 
 from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError
 from tandem_memory.store.gate import Gate
-from tandem_memory.store.opening import DATA, FULL, data_file, locked, opened, opened_to_read
+from tandem_memory.store.opening import DATA, FULL, data_file, existing, locked, opened, opened_to_read
+from tandem_memory.store.redo import Redo, Redoing, left
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import DAMAGE, Transaction
 
 FIRST_MAP_BYTES = 1 << 36
+_IDENTITY = b"identity"
 
 _T = TypeVar("_T")
 
@@ -38,9 +40,10 @@ class Environment:
         self._folder = folder
         self._gate, self._snapshots = Gate(), set[Snapshot]()
         self._shut: str | None = None
+        self._redo: Redo | None = None
         self._lock: int | None = locked(folder)
         try:
-            self._open(map_bytes)
+            self._open(map_bytes, first=True)
         except BaseException:
             self._release()
             raise
@@ -123,12 +126,25 @@ class Environment:
         with self._gate.alone():
             self._end_snapshots()
             self._held.close()
+        if self._redo is not None:
+            self._redo.close()
+            self._redo = None
         self._release()
 
     def _written(self, work: Callable[[Transaction], _T]) -> _T:
-        with self._held.begin(write=True) as held:
-            done = work(Transaction(held, self._tables))
-            self._check_in_place()
+        begun: Redoing | None = None
+        try:
+            with self._held.begin(write=True) as held:
+                transaction = Transaction(held, self._tables)
+                done = work(transaction)
+                self._check_in_place()
+                begun = self._redo.begin(held.id(), transaction.writes) if self._redo and transaction.writes else None
+        except BaseException:
+            if begun is not None:
+                begun.forget()
+            raise
+        if transaction.writes and (begun is None or not begun.done()):
+            self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
         return done
 
     def _turned(self) -> bool:
@@ -177,16 +193,55 @@ class Environment:
             self._writable = False  # where they cannot be opened now, the next write tries again
             self._open(map_bytes)
 
-    def _open(self, map_bytes: int) -> None:
+    def _open(self, map_bytes: int, *, first: bool = False) -> None:
         try:
             self._held, self._writable = opened(self._folder, map_bytes)
+            if first:
+                self._redone()
             self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
+            if first and self._writable and (store := self._identity()):
+                self._redo = Redo.opened(self._folder, store)
         except lmdb.Error as error:
             meaning = _meaning(self._folder, error)
             self._shut = f"{self._folder} cannot be opened: {meaning}"
             raise meaning from error
         self._shut = None
         self._map_bytes, self._file = self._held.info()["map_size"], data_file(self._folder)
+
+    def _redone(self) -> None:
+        """Do again what a power cut has taken back of the last commits."""
+        tables = existing(self._held)
+        if Table.FORMAT not in tables:
+            return
+        with self._held.begin() as held:
+            store = Transaction(held, tables).get(Table.FORMAT, _IDENTITY)
+        commits = left(self._folder, store, self._held.info()["last_txnid"]) if store else ()
+        if commits and not self._writable:
+            msg = f"{self._folder} may not be written, and its last {len(commits)} commits are still to be done again after a power cut"
+            raise StoreFullError(msg)
+        for writes in commits:
+            with self._held.begin(write=True) as held:
+                again = Transaction(held, tables)
+                for write in writes:
+                    again.repeat(write)
+        if commits:
+            self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
+
+    def _identity(self) -> bytes | None:
+        """16 bytes that tell this store from others, given to it once; None while there is no room. With it all tables are made sure of."""
+        try:
+            with self._held.begin(write=True) as held:
+                transaction = Transaction(held, self._tables)
+                store = transaction.get(Table.FORMAT, _IDENTITY)
+                if store is None:
+                    store = os.urandom(16)
+                    transaction.put(Table.FORMAT, _IDENTITY, store)
+            self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
+        except lmdb.Error as error:
+            if error.code not in FULL:
+                raise
+            return None
+        return store
 
     def _end_snapshots(self) -> None:
         for snapshot in tuple(self._snapshots):

@@ -5,6 +5,7 @@ import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import lmdb
 
@@ -57,6 +58,15 @@ def opened(folder: Path, map_bytes: int) -> tuple[lmdb.Environment, bool]:
     return opened_to_read(folder, map_bytes), False
 
 
+def existing(environment: lmdb.Environment) -> dict[Table, Any]:
+    """The tables that are there already."""
+    tables = dict[Table, Any]()
+    for table in Table:
+        with suppress(lmdb.NotFoundError):
+            tables[table] = environment.open_db(table.encode(), create=False)
+    return tables
+
+
 def opened_to_read(folder: Path, map_bytes: int = _LEAST_MAP_BYTES) -> lmdb.Environment:
     """The environment of files that nobody writes to; nothing is put beside them."""
     return _with_room(folder, map_bytes, readonly=True)
@@ -74,6 +84,7 @@ def _with_room(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environm
                 readonly=readonly,
                 lock=not readonly,
                 readahead=False,
+                metasync=False,  # see redo.py; who writes makes sure of each commit
             )
         except lmdb.MemoryError:
             map_bytes //= 2

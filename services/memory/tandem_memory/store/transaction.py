@@ -1,8 +1,8 @@
-"""One transaction of LMDB over the tables: values go in and come out under their seal."""
+"""One transaction of LMDB over the tables: values go in and come out under their seal, and what is written is noted."""
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import lmdb
 
@@ -14,11 +14,20 @@ from tandem_memory.store.tables import Table
 DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.BadValsizeError, lmdb.InvalidError, lmdb.BadTxnError)
 
 
+Write: TypeAlias = tuple[Table, bytes, bytes | None]
+"""A key that was put, and its value as it is kept, or None where it was deleted."""
+
+
 class Transaction:
-    """Reads, and writes where it was begun for that."""
+    """Reads, and writes where it was begun for that.
+
+    Attributes:
+        writes: What was written, in its order.
+    """
 
     def __init__(self, held: "lmdb.Transaction[bytes]", tables: Mapping[Table, Any]) -> None:
         self._held, self._tables = held, tables
+        self.writes = list[Write]()
 
     def get(self, table: Table, key: bytes) -> bytes | None:
         """The value, or None.
@@ -41,14 +50,22 @@ class Transaction:
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Keep a value, in place of what is there."""
-        kept, held_table = sealed(key, value), self._tables[table]
-        # Appending fills pages to the brim; it is refused for all keys but the last of a table.
-        if not self._held.put(key, kept, append=True, db=held_table):
-            self._held.put(key, kept, db=held_table)
+        self.repeat((table, key, sealed(key, value)))
 
     def delete(self, table: Table, key: bytes) -> None:
         """Remove a value, if it is there."""
-        self._held.delete(key, db=self._tables[table])
+        self.repeat((table, key, None))
+
+    def repeat(self, write: Write) -> None:
+        """Write what another transaction wrote."""
+        self.writes.append(write)
+        table, key, kept = write
+        held_table = self._tables[table]
+        if kept is None:
+            self._held.delete(key, db=held_table)
+        # Appending fills pages to the brim; it is refused for all keys but the last of a table.
+        elif not self._held.put(key, kept, append=True, db=held_table):
+            self._held.put(key, kept, db=held_table)
 
     def walk(self, table: Table, first: bytes = b"", before: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Keys and values from `first` on and, unless empty, before `before`.
