@@ -25,12 +25,6 @@ _META_BYTES = 2 * 4096  # both pages that say where the data begin
 Cut = Callable[[bytes], Path]
 
 
-class Full(lmdb.DiskError):
-    """What LMDB says of a disk without room."""
-
-    code = errno.ENOSPC
-
-
 @pytest.fixture
 def store(open_store: OpenStore) -> Store:
     """A store with a record, so that its tables are there for certain."""
@@ -190,4 +184,6 @@ class Watched:
         with self._environment.begin(write=True) as transaction:
             yield transaction
             transaction.abort()
-            raise Full("mdb_txn_commit")
+            full = lmdb.DiskError("mdb_txn_commit")
+            vars(full)["code"] = errno.ENOSPC
+            raise full
