@@ -23,6 +23,7 @@ from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.inspections import Inspections
 from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.coordinator.keeping.keeper import keeping
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import remembering
@@ -56,6 +57,7 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
+        kept = await stack.enter_async_context(keeping(settings, job, time.time))
         rooms = await stack.enter_async_context(opened(settings, job, questions))
         stack.callback(asyncio.create_task(_looked(rooms.permits)).cancel)
         registry = CollectorRegistry(auto_describe=False)
@@ -74,6 +76,7 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
         }
         stack.enter_context(address_file.written(settings.address_file, **addresses))
         _log.info("run %s at %s, metrics at %s", job.name, addresses["grpc"], addresses["metrics"])
+        kept.begin(rooms.standing.message, stop)
         await stop.wait()
 
 

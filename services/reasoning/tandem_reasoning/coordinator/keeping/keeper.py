@@ -1,0 +1,123 @@
+"""What a coordinator does around its life so that the run outlives its disk: restore before it, snapshots during it, a report after it."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem_objects import ObjectError, open_store
+
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.coordinator.keeping.restoring import restored
+from tandem_reasoning.coordinator.keeping.shelf import Shelf
+from tandem_reasoning.coordinator.keeping.snapshots import LOOK_S, Snapshots
+from tandem_reasoning.coordinator.settings import Settings
+from tandem_reasoning.ledger import FullError, InUseError, LedgerError
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Keeps a run."""
+
+    def __init__(self, settings: Settings, job: Job, shelf: Shelf | None, snapshots: Snapshots | None) -> None:
+        self._settings, self._job, self._shelf, self._snapshots = settings, job, shelf, snapshots
+        self._status: Callable[[], Status] | None = None
+        self._reported: tuple[int, ...] = ()
+        self._at_a_time = threading.Lock()  # a report that nobody waits for any more goes on in its thread
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lost: InUseError | None = None
+
+    def begin(self, status: Callable[[], Status], stop: asyncio.Event) -> None:
+        """Keep a run that is under way; `stop` is set when somebody else has taken it over."""
+        self._status = status
+        if self._snapshots is not None:
+            self._tasks.append(asyncio.create_task(self._keep(self._snapshots, status, stop)))
+        if self._settings.report is not None:
+            self._tasks.append(asyncio.create_task(self._report_when_over(status)))
+
+    async def end(self) -> None:
+        """The last snapshot and the report, when the ledger is closed.
+
+        Raises:
+            InUseError: when somebody else has the run by now; then neither is written.
+        """
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._lost is not None:
+            raise self._lost
+        if self._status is None:
+            return
+        status = self._status()
+        if self._snapshots is not None:
+            await asyncio.to_thread(self._snapshots.take, status, ended=True)
+        await self._report(status)
+
+    async def _keep(self, snapshots: Snapshots, status: Callable[[], Status], stop: asyncio.Event) -> None:
+        try:
+            await snapshots.keep(status)
+        except InUseError as error:
+            self._lost = error
+            stop.set()
+
+    async def _report_when_over(self, status: Callable[[], Status]) -> None:
+        while not status().over:  # noqa: ASYNC110 - time alone may end a run, and nobody tells
+            await asyncio.sleep(LOOK_S)
+        await self._report(status())
+
+    async def _report(self, status: Status) -> None:
+        """Write the report, unless the one that is there says the same."""
+        now = (status.done, status.failed, status.spent_nano)
+        if self._settings.report is None or now == self._reported:
+            return
+        try:
+            await asyncio.to_thread(self._written, self._settings.report)
+            self._reported = now
+        except (LedgerError, ObjectError, OSError) as error:
+            _log.warning("no report of run %s in %s: %s", self._job.name, self._settings.report, error)
+
+    def _written(self, folder: Path) -> None:
+        from tandem_reasoning.report.writing import FILES, write  # numpy and matplotlib: a run without a report needs neither
+
+        with self._at_a_time:
+            write(self._settings.ledger, folder, job=self._job, now=datetime.now(UTC))
+            if self._shelf is not None:
+                for name in FILES:
+                    self._shelf.put_file(f"report/{name}", (folder / name).read_bytes())
+
+
+@asynccontextmanager
+async def keeping(settings: Settings, job: Job, now: Callable[[], float]) -> AsyncGenerator[Keeper]:
+    """Keep a run; its ledger is where the settings say when this begins, if it was ever there.
+
+    Raises:
+        LedgerError: when the store cannot be used, no snapshot is whole, or another coordinator has taken over.
+    """
+    shelf = snapshots = None
+    if settings.snapshots:
+        try:
+            shelf = Shelf(open_store(settings.snapshots, os.environ), job.run_uid)
+            term = await asyncio.to_thread(shelf.claim)
+            await asyncio.to_thread(restored, shelf, term, settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, now=now())
+        except ObjectError as error:
+            msg = f"snapshots: {error}"
+            raise FullError(msg) from error
+        snapshots = Snapshots(
+            shelf,
+            term,
+            settings.ledger,
+            run=job.run_uid,
+            every_s=settings.snapshot_seconds,
+            every_questions=settings.snapshot_questions,
+        )
+    keeper = Keeper(settings, job, shelf, snapshots)
+    try:
+        yield keeper
+    finally:
+        await keeper.end()

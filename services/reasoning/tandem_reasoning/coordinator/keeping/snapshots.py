@@ -1,0 +1,112 @@
+"""Takes snapshots of a ledger while its coordinator writes, and the last one when it has ended."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem_objects import ObjectError
+
+from tandem_reasoning.coordinator.keeping.cadence import Mark, due
+from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf, sha256
+from tandem_reasoning.ledger import FullError
+from tandem_reasoning.ledger.opening import copied
+
+LOOK_S = 0.5
+_AGAIN_S = 5.0  # after one that failed; the store has tried for a while by itself
+_log = logging.getLogger(__name__)
+
+
+class Snapshots:
+    """Of one ledger, by one coordinator.
+
+    Attributes:
+        taken: How many.
+        problem: Why the last one was not; empty when it was.
+    """
+
+    def __init__(self, shelf: Shelf, term: int, ledger: Path, *, run: str, every_s: float, every_questions: int) -> None:
+        """Begin.
+
+        Args:
+            shelf: Where they go.
+            term: Of this coordinator.
+            ledger: The file.
+            run: The run's uid.
+            every_s: Seconds between two, at most.
+            every_questions: Answers between two, at most.
+        """
+        self._shelf, self._term, self._ledger, self._run = shelf, term, ledger, run
+        self._every_s, self._every_questions = every_s, every_questions
+        self._at_a_time = threading.Lock()  # one that nobody waits for any more goes on in its thread
+        self.taken, self.problem = 0, ""
+
+    async def keep(self, status: Callable[[], Status]) -> None:
+        """Take them as they are due, for as long as nobody else has the run.
+
+        Raises:
+            InUseError: when a later coordinator has begun.
+        """
+        last = _mark(status())
+        while True:
+            await asyncio.sleep(LOOK_S)
+            told = status()
+            now, cap_nano = _mark(told), told.cap_nano if told.HasField("cap_nano") else None
+            if due(now, last, every_s=self._every_s, every_questions=self._every_questions, cap_nano=cap_nano):
+                if await asyncio.to_thread(self.take, told):
+                    last = now
+                else:
+                    await asyncio.sleep(_AGAIN_S)
+
+    def take(self, status: Status, *, ended: bool = False) -> bool:
+        """Take one now; whether that went well.
+
+        Args:
+            status: How the run stands.
+            ended: Whether nobody will write to the ledger any more.
+
+        Raises:
+            InUseError: when a later coordinator has begun.
+        """
+        try:
+            with self._at_a_time, TemporaryDirectory(prefix=f".{self._ledger.name}.", dir=self._ledger.parent) as folder:
+                copy = Path(folder, "snapshot.sqlite")
+                copied(self._ledger, copy)
+                self._shelf.put(copy, self._manifest(status, copy, ended=ended))
+                self.taken, self.problem = self.taken + 1, ""
+        except (ObjectError, FullError, OSError) as error:
+            self._failed(str(error))
+            return False
+        return True
+
+    def _manifest(self, status: Status, copy: Path, *, ended: bool) -> Manifest:
+        return Manifest(
+            term=self._term,
+            number=self.taken + 1,
+            run=self._run,
+            bytes=copy.stat().st_size,
+            sha256=sha256(copy),
+            at=time.time(),
+            answered=status.done,
+            spent_nano=status.spent_nano,
+            reserved_nano=status.reserved_nano,
+            ended=ended,
+        )
+
+    def _failed(self, problem: str) -> None:
+        if problem != self.problem:  # said once, not every few seconds
+            _log.warning("no snapshot of run %s: %s; what is done now would be lost with this disk", self._run, problem)
+        self.problem = problem
+
+
+def _mark(status: Status) -> Mark:
+    return Mark(
+        at=time.monotonic(),
+        answered=status.done + status.failed,
+        spent_nano=status.spent_nano + status.reserved_nano,
+        calls=sum(lane.calls for lane in status.lanes),
+    )

@@ -1,0 +1,166 @@
+"""Coordinators and workers as processes: killed, robbed of their disk, and started elsewhere."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from tandem.reasoning.v1 import reasoning_pb2 as wire
+from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceStub
+from tandem_objects import open_store
+from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf
+from tandem_reasoning.ledger import Review, State, verify
+
+from tests.parts.running import free_port
+from tests.services.reasoning.coordination import UID, job, said
+from tests.services.reasoning.lanes.wire_server import Act, playing
+
+COUNT, PATIENCE_S = 24, 120
+
+
+class Machine:
+    """A coordinator on a machine of its own; the store is elsewhere."""
+
+    def __init__(self, folder: Path, port: int, store: str, told: str) -> None:
+        folder.mkdir()
+        (folder / "job.json").write_text(told)
+        lines = [json.dumps({"id": f"q{n}", "question": f"what is {n}?", "answer": "42"}) for n in range(COUNT)]
+        (folder / "questions.jsonl").write_text("\n".join(lines))
+        self.ledger, self.report = folder / "ledger.sqlite", folder / "report"
+        self._port = port
+        settings = {
+            "JOB": folder / "job.json",
+            "QUESTIONS": folder / "questions.jsonl",
+            "LEDGER": self.ledger,
+            "LISTEN": f"127.0.0.1:{port}",
+            "SNAPSHOTS": store,
+            "SNAPSHOT_QUESTIONS": 4,
+            "REPORT": self.report,
+        }
+        environ = {**os.environ, **{f"TANDEM_COORDINATOR_{name}": str(value) for name, value in settings.items()}}
+        self.process = subprocess.Popen([sys.executable, "-m", "tandem_reasoning.coordinator"], env=environ, stderr=subprocess.PIPE)
+
+    async def until(self, holds: Callable[[wire.Status], bool]) -> wire.Status:
+        """The first status of which it holds."""
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
+            watch = ReasoningServiceStub(channel).Watch(wire.WatchRequest(), wait_for_ready=True, timeout=PATIENCE_S)
+            async for each in watch:
+                if holds(each.status):
+                    return each.status
+        raise AssertionError
+
+    def ended(self) -> tuple[int, str]:
+        """How it ended, and what it said."""
+        _, said_ = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, said_.decode()
+
+
+def worker(port: int, name: str) -> "subprocess.Popen[bytes]":
+    environ = {**os.environ, "TANDEM_COORDINATOR": f"127.0.0.1:{port}", "TANDEM_WORKER": name, "TANDEM_AT_ONCE": "2"}
+    return subprocess.Popen([sys.executable, "-m", "tandem_reasoning.worker"], env=environ)
+
+
+def gated(gate: asyncio.Semaphore) -> Callable[[str, dict[str, Any]], Awaitable[Act]]:
+    """So many answers, and no more until the gate lets some through."""
+
+    async def answer(path: str, body: dict[str, Any]) -> Act:
+        del path, body
+        await gate.acquire()
+        return said("Answer: 42")
+
+    return answer
+
+
+async def first_of(shelf: Shelf) -> Manifest:
+    """The newest snapshot, once there is one."""
+    while not (found := await asyncio.to_thread(list, shelf.newest_first())):
+        await asyncio.sleep(0.1)
+    return found[0]
+
+
+@pytest.mark.slow
+def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
+    """Killed with its disk, a coordinator is started on another machine: the run goes on from the newest snapshot and ends whole.
+
+    The first one, should it come back, is told that it is not wanted any more, and ends for good. The report lies beside the snapshots.
+    """
+    store, port = (tmp_path / "store").as_uri(), free_port()
+
+    async def deed() -> None:
+        async with AsyncExitStack() as stack:
+            gate = asyncio.Semaphore(10)
+            cloud = await stack.enter_async_context(playing())
+            cloud.answer = gated(gate)
+            told = job({"cloud": [cloud.url]}, routing={"policy": "Cloud"}, budgetUsd="0.01", hedge=False, probe=False).model_dump_json(
+                by_alias=True
+            )
+            first = Machine(tmp_path / "first", port, store, told)
+            stack.callback(first.process.kill)
+            workers = [worker(port, name) for name in ("one", "two")]
+            for each in workers:
+                stack.callback(each.kill)
+            await first.until(lambda status: status.done >= 8)
+            shelf = Shelf(open_store(store, {}), UID)
+            whole = await first_of(shelf)
+            first.process.kill()
+            await asyncio.to_thread(first.process.wait)
+            second = Machine(tmp_path / "second", port, store, told)
+            stack.callback(second.process.kill)
+            begun = await second.until(lambda status: status.total == COUNT)
+            assert begun.done >= whole.answered >= 4
+            for _ in range(10 * COUNT):
+                gate.release()
+            over = await second.until(lambda status: status.over)
+            assert over.done == COUNT
+            for each in workers:
+                assert await asyncio.to_thread(each.wait, PATIENCE_S) == 0
+            second.process.terminate()
+            code, heard = await asyncio.to_thread(second.ended)
+            assert code == 0, heard
+
+    asyncio.run(asyncio.wait_for(deed(), 3 * PATIENCE_S))
+    ledger = tmp_path / "second" / "ledger.sqlite"
+    assert verify(ledger) == ()
+    review = Review(ledger)
+    assert [each.state for each in review.questions()] == [State.DONE] * COUNT
+    (restored,) = [each for each in review.events() if each.kind == "LedgerRestored"]
+    assert restored.count == 1
+    assert 0 < review.sums.total.spent_nano <= 10_000_000
+    assert review.sums.total.charged_nano == 500_000  # a twentieth of the budget, for what the snapshot could not know
+    review.close()
+    for name in ("report.json", "answers.csv", "report.html"):
+        here = (tmp_path / "second" / "report" / name).read_bytes()
+        assert open_store(store, {}).get(f"{UID}/report/{name}") == here
+
+
+@pytest.mark.slow
+def test_a_coordinator_that_was_replaced_ends_for_good(tmp_path: Path) -> None:
+    """Where two are started, the later one has the run: the other notices at its next snapshot, says so and is not started again."""
+    store, port = (tmp_path / "store").as_uri(), free_port()
+
+    async def deed() -> tuple[int, str]:
+        async with AsyncExitStack() as stack:
+            cloud = await stack.enter_async_context(playing())
+            cloud.answer = gated(gate := asyncio.Semaphore(0))
+            told = job({"cloud": [cloud.url]}, routing={"policy": "Cloud"}, hedge=False, probe=False).model_dump_json(by_alias=True)
+            first = Machine(tmp_path / "first", port, store, told)
+            stack.callback(first.process.kill)
+            await first.until(lambda status: status.total == COUNT)
+            Shelf(open_store(store, {}), UID).claim()  # as the next coordinator does before anything else
+            running = worker(port, "one")
+            stack.callback(running.kill)
+            for _ in range(COUNT):
+                gate.release()
+            return await asyncio.to_thread(first.ended)
+
+    code, heard = asyncio.run(asyncio.wait_for(deed(), 3 * PATIENCE_S))
+    assert code == 93
+    assert "coordinator 2 has taken over run 5f0c: coordinator 1 must stop" in heard
+    assert not (tmp_path / "first" / "report").exists()

@@ -1,0 +1,240 @@
+"""A run whose coordinator loses its disk goes on from a snapshot, and neither money nor the order of coordinators is forgotten."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem_objects import Store, open_store
+from tandem_reasoning.coordinator.keeping.cadence import Mark, due, unseen_nano
+from tandem_reasoning.coordinator.keeping.restoring import restored
+from tandem_reasoning.coordinator.keeping.shelf import KEPT, Shelf
+from tandem_reasoning.coordinator.keeping.snapshots import Snapshots
+from tandem_reasoning.ledger import (
+    Books,
+    Complete,
+    DamagedError,
+    Discard,
+    InUseError,
+    Ledger,
+    Outcome,
+    Stale,
+    State,
+    TicketError,
+    verify,
+)
+
+from tests.parts.minio_server import MinioServer
+from tests.services.reasoning.ledger.asking import call, claim, complete, load, reserve, settle
+
+RUN, CAP = "r", 2000
+
+
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.needs_part("minio"))])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty one."""
+    if request.param == "file":
+        return open_store((tmp_path / "store").as_uri(), os.environ)
+    server: MinioServer = request.getfixturevalue("minio")
+    return open_store(f"s3://{server.new_bucket()}/runs", server.environ)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "ledger.sqlite"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[Ledger]:
+    """One answered question, one that a worker has with a call in the air, one that nobody has."""
+    made = Ledger(path, run=RUN, cap_nano=CAP)
+    load(made, "a", "b", "c")
+    (first, _) = claim(made, 2)
+    settle(made, reserve(made, first.hold, "a/1"), call("a/1", "a"))
+    made.do(complete(first.hold), now=1)
+    yield made
+    made.close()
+
+
+def snapshots(shelf: Shelf, term: int, path: Path) -> Snapshots:
+    return Snapshots(shelf, term, path, run=RUN, every_s=60, every_questions=30)
+
+
+def gone(path: Path) -> None:
+    for each in path.parent.iterdir():
+        each.unlink()
+
+
+def again(shelf: Shelf, path: Path) -> Ledger:
+    """The next coordinator's ledger."""
+    assert restored(shelf, shelf.claim(), path, run=RUN, cap_nano=CAP, now=5) is not None
+    return Ledger(path, run=RUN, cap_nano=CAP)
+
+
+def test_a_run_goes_on_from_its_snapshot(store: Store, path: Path, ledger: Ledger) -> None:
+    """What was answered and paid for is there again; what a worker had is free, and a call in the air is taken to be spent."""
+    shelf = Shelf(store, RUN)
+    (lease,) = claim(ledger, worker="other")
+    reserve(ledger, lease.hold, "c/1", 40)
+    assert snapshots(shelf, shelf.claim(), path).take(Status())
+    ledger.close()
+    gone(path)
+    path.with_name(f"{path.name}-wal").write_bytes(b"of the ledger that was lost")
+    back = again(shelf, path)
+    assert verify(path) == back.check() == ()
+    assert (back.sums.count(State.DONE), back.sums.count(State.READY), back.sums.count(State.LEASED)) == (1, 2, 0)
+    assert back.sums.lanes["cloud"] == Books(
+        spent_nano=45, unconfirmed_nano=40, unconfirmed_calls=1, calls=1, input_tokens=3, output_tokens=2
+    )
+    assert back.reader().recorded("a/1") == call("a/1", "a")
+    back.close()
+    assert not list(path.parent.glob("*restoring*"))
+
+
+def test_what_may_have_been_spent_is_booked(store: Store, path: Path, ledger: Ledger) -> None:
+    """As much as may be spent between two snapshots is spent in the books of a restored ledger, once, and never beyond the cap."""
+    shelf = Shelf(store, RUN)
+    snapshots(shelf, shelf.claim(), path).take(Status())
+    ledger.close()
+    gone(path)
+    back = again(shelf, path)
+    assert back.sums.total.spent_nano == 5 + unseen_nano(CAP) == 5 + CAP // 20
+    (event,) = back.reader().events()
+    assert event.kind == "LedgerRestored"
+    assert "$0.000000 is booked" in event.message
+    back.close()
+    assert restored(shelf, shelf.claim(), path, run=RUN, cap_nano=CAP, now=9) is None
+    kept = Ledger(path, run=RUN, cap_nano=CAP)
+    assert kept.sums.total.spent_nano == 5 + unseen_nano(CAP)
+    kept.close()
+
+
+def test_nothing_is_booked_after_a_last_word(store: Store, path: Path, ledger: Ledger) -> None:
+    """A coordinator that ended in order has said all that was spent; but not once another one has begun after it."""
+    shelf = Shelf(store, RUN)
+    ledger.close()
+    snapshots(shelf, shelf.claim(), path).take(Status(), ended=True)
+    gone(path)
+    back = again(shelf, path)
+    assert back.sums.total.spent_nano == 5
+    back.close()
+    gone(path)  # the second coordinator worked, and took no snapshot
+    back = again(shelf, path)
+    assert back.sums.total.spent_nano == 5 + unseen_nano(CAP)
+    back.close()
+
+
+def test_workers_of_the_lost_time_are_stale(store: Store, path: Path, ledger: Ledger) -> None:
+    """What was handed out after the snapshot gives no right to anything: neither to an item that is handed out anew nor to a ticket."""
+    shelf = Shelf(store, RUN)
+    snapshots(shelf, shelf.claim(), path).take(Status())
+    (late,) = claim(ledger, worker="late")
+    ticket = reserve(ledger, late.hold, "c/1")
+    ledger.close()
+    gone(path)
+    back = again(shelf, path)
+    held = {lease.hold.item: lease.hold for lease in claim(back, 2, now=6)}
+    new = reserve(back, held["c"], "c/2")
+    assert held["c"].fence > late.hold.fence
+    assert new != ticket
+    assert isinstance(back.do(Complete(hold=late.hold, outcome=Outcome(answer="late", lane="cloud")), now=7), Stale)
+    with pytest.raises(TicketError):
+        back.do(Discard(ticket=ticket), now=7)
+    assert back.sums.total.reserved_nano == 10
+    back.close()
+
+
+def test_an_old_coordinator_adds_nothing(store: Store, path: Path, ledger: Ledger) -> None:
+    """Once a later coordinator has begun, a snapshot of the one before is refused; it would not be the newest anyway."""
+    shelf = Shelf(store, RUN)
+    old = snapshots(shelf, shelf.claim(), path)
+    assert old.take(Status())
+    term = shelf.claim()
+    load(ledger, "d")
+    with pytest.raises(InUseError, match="coordinator 2 has taken over run r: coordinator 1 must stop"):
+        old.take(Status())
+    assert snapshots(shelf, term, path).take(Status(done=7))
+    (newest, before) = shelf.newest_first()
+    assert (newest.term, newest.number, newest.answered, before.term) == (2, 1, 7, 1)
+
+
+def test_only_the_last_few_are_kept(store: Store, path: Path, ledger: Ledger) -> None:
+    """Older snapshots are taken away, and what dead coordinators left half done; the newest is always whole."""
+    shelf, uid = Shelf(store, RUN), RUN
+    store.put(f"{uid}/snapshots/00000000-00000001.sqlite", b"half")
+    taking = snapshots(shelf, shelf.claim(), path)
+    for number in range(KEPT + 2):
+        load(ledger, f"more-{number}")
+        assert taking.take(Status())
+    names = [f"00000001-{number:08}" for number in range(3, KEPT + 3)]
+    assert [each.key for each in store.list(f"{uid}/manifests/")] == [f"{uid}/manifests/{name}.json" for name in names]
+    assert [each.key for each in store.list(f"{uid}/snapshots/")] == [f"{uid}/snapshots/{name}.sqlite" for name in names]
+
+
+def test_a_damaged_snapshot_is_passed_over(store: Store, path: Path, ledger: Ledger) -> None:
+    """The one before is taken, and what may have been spent since is booked; where none is whole, the run is not begun anew."""
+    shelf = Shelf(store, RUN)
+    taking = snapshots(shelf, shelf.claim(), path)
+    assert taking.take(Status())
+    ledger.close()
+    assert taking.take(Status(), ended=True)
+    gone(path)
+    keys = [each.key for each in store.list(f"{RUN}/snapshots/")]
+    store.put(keys[1], store.get(keys[1])[:-1] + b"?")
+    back = again(shelf, path)
+    assert back.sums.total.spent_nano == 5 + unseen_nano(CAP)
+    back.close()
+    gone(path)
+    store.put(keys[0], store.get(keys[0])[:-1] + b"?")
+    with pytest.raises(DamagedError, match="none is whole"):
+        restored(shelf, shelf.claim(), path, run=RUN, cap_nano=CAP, now=5)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_runs_share_a_store(store: Store, path: Path) -> None:
+    """A run finds no snapshot of another, whatever their names have in common."""
+    ours, other = Shelf(store, RUN), Shelf(store, f"{RUN}/other")
+    assert ours.claim() == other.claim() == 1
+    snapshots(ours, 1, path).take(Status())
+    assert list(other.newest_first()) == []
+    assert other.claim() == 2
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_store_that_is_away_stops_nobody(path: Path, tmp_path: Path) -> None:
+    """A snapshot that cannot be stored is said, and the next one is taken as if nothing had been."""
+    store = open_store((tmp_path / "store").as_uri(), os.environ)
+    shelf = Shelf(store, RUN)
+    taking = snapshots(shelf, shelf.claim(), path)
+    folder = Path(urlsplit(store.uri).path, RUN, "snapshots")
+    folder.write_text("in the way")
+    assert not taking.take(Status())
+    assert taking.problem
+    folder.unlink()
+    assert taking.take(Status())
+    assert (taking.problem, taking.taken) == ("", 1)
+
+
+def mark(at: float = 0, answered: int = 0, spent_nano: int = 0, calls: int = 0) -> Mark:
+    return Mark(at=at, answered=answered, spent_nano=spent_nano, calls=calls)
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted"),
+    [
+        (mark(at=9), False),
+        (mark(at=9, calls=1), False),
+        (mark(at=60, calls=1), True),
+        (mark(at=60), False),
+        (mark(at=1, answered=29), False),
+        (mark(at=1, answered=30), True),
+        (mark(at=1, spent_nano=49), False),
+        (mark(at=1, spent_nano=50), True),
+    ],
+)
+def test_when_a_snapshot_is_due(now: Mark, *, wanted: bool) -> None:
+    """After so many seconds or answers, and at half of what a loss would book; never when nothing has happened."""
+    assert due(now, mark(), every_s=60, every_questions=30, cap_nano=CAP) is wanted
