@@ -80,7 +80,7 @@ def gated(gate: asyncio.Semaphore) -> Callable[[str, dict[str, Any]], Awaitable[
 
 async def first_of(shelf: Shelf) -> Manifest:
     """The newest snapshot, once there is one."""
-    while not (found := await asyncio.to_thread(list, shelf.newest_first())):
+    while not (found := await asyncio.to_thread(list, shelf.newest_first())):  # noqa: ASYNC110 - nobody tells of it
         await asyncio.sleep(0.1)
     return found[0]
 
