@@ -9,12 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tandem_reasoning.routing import draws
-from tandem_reasoning.routing.decision import Mode, Policy
-from tandem_reasoning.routing.policies.cascade import Cascade
-from tandem_reasoning.routing.policies.ensemble import Ensemble
-from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
-from tandem_reasoning.routing.policies.knn import Knn
-from tandem_reasoning.routing.thresholds import LEARNING, Learning
+from tandem_reasoning.routing.decision import Policy
+from tandem_reasoning.routing.policies.named import PolicyName, named
+from tandem_reasoning.routing.thresholds import LEARNING
 from tandem_reasoning.values import NANO_USD, Lane, LaneKind, Limits, Price
 
 _MILLION = 1_000_000
@@ -81,17 +78,6 @@ class ThinkingJob(_Part):
     """Nothing around the question: for models that follow no instructions."""
 
 
-class PolicyName(StrEnum):
-    """Who is asked."""
-
-    LOCAL = "Local"
-    CLOUD = "Cloud"
-    RANDOM = "Random"
-    KNN = "Knn"
-    CASCADE = "Cascade"
-    ENSEMBLE = "Ensemble"
-
-
 class RoutingJob(_Part):
     """Who is asked, and how many experts."""
 
@@ -108,23 +94,8 @@ class RoutingJob(_Part):
     @property
     def rule(self) -> Policy:
         """The policy itself."""
-        match self.policy:
-            case PolicyName.LOCAL:
-                return Local(mode=Mode.SINGLE if self.single else Mode.VOTE)
-            case PolicyName.CLOUD:
-                return Cloud()
-            case PolicyName.RANDOM:
-                return Random(share=self.cloud_share)
-            case PolicyName.KNN:
-                return Knn(learning=self._learning)
-            case PolicyName.CASCADE:
-                return Cascade(learning=self._learning)
-            case PolicyName.ENSEMBLE:
-                return Ensemble(cascade=Cascade(learning=self._learning))
-
-    @property
-    def _learning(self) -> Learning:
-        return replace(LEARNING, warmup=self.warmup, explore=self.explore)
+        learning = replace(LEARNING, warmup=self.warmup, explore=self.explore)
+        return named(self.policy, cloud_share=self.cloud_share, single=self.single, learning=learning)
 
 
 class Keeping(StrEnum):

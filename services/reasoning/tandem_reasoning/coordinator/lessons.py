@@ -1,19 +1,14 @@
 """Brings the run's router up to date from the books: from all outcomes when a coordinator begins, then from each that comes."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tandem_reasoning.ledger import Books, Outcome, Reader, State, Sums
-from tandem_reasoning.routing.answered import answered
+from tandem_reasoning.routing.answered import answered, near
 from tandem_reasoning.routing.estimate import agreement
-from tandem_reasoning.routing.known import Neighbour
 from tandem_reasoning.routing.learner import Learner, Purse
 from tandem_reasoning.routing.replay import choice
 from tandem_reasoning.values import Lane, LaneKind, Question
-
-NEAR = "near"
-"""Field of an outcome's detail: similarity and agreement of the questions alike that its decision rested on."""
 
 _PAGE = 1000
 
@@ -50,7 +45,7 @@ class Lessons:
     def _learn(self, question: Question, outcome: Outcome | None) -> None:
         assert outcome is not None
         made = outcome.decision
-        p = agreement(neighbours(outcome))
+        p = agreement(near(outcome.detail))
         decision = choice.read(made.choice, propensity=made.propensity) if made else None
         told = answered(question, decision and replace(decision, p=p), outcome.detail)
         self._learner.learn(told, p=p, cloud_nano=self._cloud_nano(self._sums()))
@@ -67,12 +62,6 @@ class Lessons:
     def _cloud_nano(self, sums: Sums) -> int:
         """What an answer of a cloud lane has cost so far: one call each, as policies ask it."""
         return mean_nano(sum((sums.lanes.get(name, Books()) for name in self._cloud), Books()))
-
-
-def neighbours(outcome: Outcome) -> tuple[Neighbour, ...]:
-    """The questions alike that a decision rested on."""
-    near = json.loads(outcome.detail).get(NEAR, ())
-    return tuple(Neighbour(similarity=similarity, agreed=agreed) for similarity, agreed in near)
 
 
 def mean_nano(books: Books) -> int:

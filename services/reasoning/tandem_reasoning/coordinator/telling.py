@@ -9,11 +9,11 @@ from tandem_reasoning.coordinator.handing import Handed
 from tandem_reasoning.coordinator.inspections import Inspection
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import Put, Shut
-from tandem_reasoning.coordinator.lessons import NEAR
 from tandem_reasoning.coordinator.memory.found import Found
 from tandem_reasoning.coordinator.permits import Answer, Broke, Go, NoHedge, Tired
 from tandem_reasoning.lanes.probing.probe import DEADLINE_S
 from tandem_reasoning.ledger import Decision, Outcome, Recorded, Stale
+from tandem_reasoning.routing.answered import NEAR
 from tandem_reasoning.values import Call
 from tandem_reasoning.wire import hold, route
 

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_reasoning.routing.decision import Decision, Mode
+from tandem_reasoning.routing.known import Neighbour
 from tandem_reasoning.thinking.answers import normalised
 from tandem_reasoning.values import Question
+
+NEAR = "near"
+"""Field of the questions alike that a decision rested on: similarity and agreement of each, nearest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +69,8 @@ def answered(question: Question, decision: Decision | None, detail: str) -> Answ
         shares={name: float(said["share"]) for name, said in lanes.items() if said.get("share") is not None},
         joined=told.get("joined"),
     )
+
+
+def near(detail: str) -> tuple[Neighbour, ...]:
+    """The questions alike that a decision rested on."""
+    return tuple(Neighbour(similarity=similarity, agreed=agreed) for similarity, agreed in json.loads(detail).get(NEAR, ()))
