@@ -117,7 +117,7 @@ def test_the_operator_shows_the_token_that_telemetry_wants(chart: Chart) -> None
     assert told["TANDEM_OPERATOR_TELEMETRY_CA"] == f"{mount['mountPath']}/ca.crt"
     assert files["token"]["audience"] == environment(telemetry["containers"][0])["TANDEM_TELEMETRY_AUDIENCE"]
     assert told["TANDEM_OPERATOR_TELEMETRY"] == "lab-tandem-telemetry.training.svc:7070"
-    assert set(files) == {"token", "ca.crt"}, "the operator has no use for the key"
+    assert set(files) == {"token", "ca.crt", "key"}, "the operator has no use for the key of telemetry"
     assert operator["serviceAccountName"] == "lab-tandem-operator"
     assert environment(telemetry["containers"][0])["TANDEM_TELEMETRY_OPERATORS"] == "system:serviceaccount:training:lab-tandem-operator"
 
@@ -155,11 +155,14 @@ def test_images_are_named_by_registry_tag_and_digest(chart: Chart) -> None:
     """One registry for all, another for one; a digest wins over a tag."""
     digest = f"sha256:{'a' * 64}"
     documents = chart.template(
-        "images.registry=r.example/t", "images.tag=v1", "telemetry.image.digest=" + digest, "trainer.image.registry=q.example"
+        *("images.registry=r.example/t", "images.tag=v1", "telemetry.image.digest=" + digest),
+        *("trainer.image.registry=q.example", "reasoning.image.tag=v2"),
     )
     images = {name: pod["containers"][0]["image"] for name, pod in pods(documents).items()}
     assert images == {"tandem-operator": "r.example/t/tandem-operator:v1", "tandem-telemetry": f"r.example/t/tandem-telemetry@{digest}"}
-    assert _operator(documents)["TANDEM_OPERATOR_TRAINER_IMAGE"] == "q.example/tandem-trainer:v1"
+    told = _operator(documents)
+    assert told["TANDEM_OPERATOR_TRAINER_IMAGE"] == "q.example/tandem-trainer:v1"
+    assert told["TANDEM_OPERATOR_REASONING_IMAGE"] == "r.example/t/tandem-reasoning:v2"
 
 
 def test_two_operators_are_spread_and_not_drained_at_once(chart: Chart) -> None:

@@ -37,7 +37,7 @@ def test_a_key_is_never_the_same_twice(chart: Chart) -> None:
     """Certificates and keys are made for each installation, not shipped."""
     secrets = [of_kind(chart.template(*MODES["minio"], fresh=True), "Secret") for _ in range(2)]
     first, second = ({value for each in made for value in each["data"].values()} for made in secrets)
-    assert len(first) == 5
+    assert len(first) == 6
     assert not first & second
 
 

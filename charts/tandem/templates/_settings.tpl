@@ -32,6 +32,11 @@
 {{- end }}
 
 
+{{/* The Secret with the key that the tokens of DualRuns are reckoned from. */}}
+{{- define "tandem.operator.key" -}}
+{{- default (printf "%s-key" (include "tandem.operator" .)) .Values.reasoning.existingKey }}
+{{- end }}
+
 {{/* Where DualRuns find the memory of the chart, if it has one. */}}
 {{- define "tandem.memory.address" -}}
 {{- if .Values.memory.enabled }}{{ include "tandem.memory" . }}.{{ .Release.Namespace }}.svc:7433{{ end }}

@@ -20,8 +20,11 @@ from tandem_operator.render.manifest import MANAGED_BY, OURS
 
 from . import paths
 from .apply import Applying
+from .dual.care import DualCare
+from .dual.world import DualWorld
 from .kube.client import Kube, configuration
-from .kube.informer import Informer
+from .kube.document import Json
+from .kube.informer import Informer, Key
 from .kube.lease import Lease
 from .kube.limiter import Limiter
 from .kube.together import first_over
@@ -30,7 +33,7 @@ from .news import watching
 from .news.hearing import Hearing
 from .news.resync import Resync
 from .news.watching import Followed
-from .paths import TRAINING_RUN
+from .paths import DUAL_RUN, TRAINING_RUN
 from .queue import Queue
 from .settings import CurrentSite, Settings
 from .shell import Shell
@@ -57,10 +60,11 @@ def main() -> int:
     try:
         settings = Settings()
         settings.site()
+        settings.key()
     except ValidationError as error:
         return _say([f"TANDEM_OPERATOR_{'_'.join(map(str, e['loc'])).upper()}: {e['input']!r}: {e['msg']}" for e in error.errors()])
     except OSError as error:
-        return _say([f"TANDEM_OPERATOR_TELEMETRY_CA: {error.filename} cannot be read: {error.strerror}"])
+        return _say([f"TANDEM_OPERATOR_TELEMETRY_CA, _MEMORY_CA, _KEY_FILE: {error.filename} cannot be read: {error.strerror}"])
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("kopf").setLevel(logging.WARNING)
     try:
@@ -92,20 +96,26 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     hearing = Hearing(settings, queue.add_progress)
     kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
     world = World(queue.add, queue.add_untold, came=queue.add_new, machines=Machines(told=settings.read_nodes))
-    informers = {"pods": Informer(kube, paths.pods(settings.namespace), world.put_pod, world.drop_pod, _SELECTOR)}
+    dual_queue = Queue()
+    dual_world = DualWorld(dual_queue.add, world.machines)
+    informers = {"pods": _pods(kube, settings.namespace, world, dual_world)}
+    dual = DualCare(kube, settings, dual_world, dual_queue, made_pod=informers["pods"].learn, wrote=probes.wrote)
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
     applying = Applying(kube, world, starting, probes.wrote)
     shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     if settings.read_nodes:
         informers["nodes"] = Informer(kube, paths.NODES, world.machines.put, world.machines.drop)
     resync = Resync(kube, world, TRAINING_RUN, settings.namespace)
-    probes.acts(queue, shell, informers, resync)
-    followed = Followed(kind=TRAINING_RUN, runs=world, listed_anew=resync.listed_anew)
+    probes.acts(queue, shell, informers, {TRAINING_RUN.plural: resync, DUAL_RUN.plural: dual.resync})
+    followed = (
+        Followed(kind=TRAINING_RUN, runs=world, listed_anew=resync.listed_anew),
+        Followed(kind=DUAL_RUN, runs=dual_world, listed_anew=dual.resync.listed_anew),
+    )
     following = (each.follow() for each in informers.values())
     working = _work(settings, shell, queue, informers)
     try:
         await first_over(
-            _asked_to_stop(stop, queue),
+            _asked_to_stop(stop, queue, dual),
             lease.keep(),
             hearing.follow(),
             resync.run(),
@@ -113,26 +123,46 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
             applying.telling.tell(),
             applying.holds.follow(settings.namespace, queue.add),
             working,
+            dual.work(_known(informers)),
+            dual.keep_up(),
             *following,
-            watching.follow(watching.registry(found, followed), settings.namespace, lambda: _on_signals(stop)),
+            watching.follow(watching.registry(found, *followed), settings.namespace, lambda: _on_signals(stop)),
         )
         return 0 if stop.is_set() else 1
     finally:
         await lease.release()  # nothing is written any more that needs it
-        await applying.telling.last_words(_LAST_WORDS_S)
+        await asyncio.gather(applying.telling.last_words(_LAST_WORDS_S), dual.last_words(_LAST_WORDS_S))
         hearing.close()
         await kube.close()
 
 
-async def _asked_to_stop(stop: asyncio.Event, queue: Queue) -> None:
+def _pods(kube: Kube, namespace: str, world: World, dual: DualWorld) -> Informer:
+    """Follows the pods of all runs; each pod is of one kind of run, and nothing to the other."""
+
+    def put(found: Json) -> None:
+        world.put_pod(found)
+        dual.put_pod(found)
+
+    def drop(key: Key) -> None:
+        world.drop_pod(key)
+        dual.drop_pod(key)
+
+    return Informer(kube, paths.pods(namespace), put, drop, _SELECTOR)
+
+
+async def _known(informers: Mapping[str, Informer]) -> None:
+    await asyncio.gather(*(each.synced.wait() for each in informers.values()))
+
+
+async def _asked_to_stop(stop: asyncio.Event, queue: Queue, dual: DualCare) -> None:
     """Return when the process is to stop, and what it has begun is done: half a plan would wait for whoever comes next."""
     await stop.wait()
-    await queue.rest(_LOOKS_END_S)
+    await asyncio.gather(queue.rest(_LOOKS_END_S), dual.rest(_LOOKS_END_S))
 
 
 async def _work(settings: Settings, shell: Shell, queue: Queue, informers: Mapping[str, Informer]) -> None:
     """Look at runs, from the moment at which all their pods are known."""
-    await asyncio.gather(shell.begin(settings.namespace), *(each.synced.wait() for each in informers.values()))
+    await asyncio.gather(shell.begin(settings.namespace), _known(informers))
     _log.info("%s cares for the runs of %s", settings.identity, settings.namespace or "all namespaces")
     await queue.work(shell.look)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.values import Tier, Waiting
 
@@ -42,12 +43,12 @@ class Refusals:
         refusal = self._of.get(key)
         return refusal.waiting if refusal else None
 
-    def wait_s(self, run: TrainingRun) -> float:
+    def wait_s(self, run: TrainingRun | DualRun) -> float:
         """For how long this very attempt of this very spec is not to be asked for again; 0 when it may be."""
         refusal = self._of.get((run.metadata.namespace, run.name))
         return max(0.0, refusal.until - self._clock()) if refusal and refusal.asked == _asked(run) else 0.0
 
-    def put(self, run: TrainingRun, waiting: Waiting) -> None:
+    def put(self, run: TrainingRun | DualRun, waiting: Waiting) -> None:
         """A run was refused, and not for the first time perhaps."""
         key, asked = (run.metadata.namespace, run.name), _asked(run)
         before = self._of.get(key)
@@ -64,5 +65,5 @@ class Refusals:
         self._of.pop(key, None)
 
 
-def _asked(run: TrainingRun) -> _Asked:
+def _asked(run: TrainingRun | DualRun) -> _Asked:
     return run.metadata.uid, run.metadata.generation, max(run.status.attempt, 1)  # the first is asked for before it is written

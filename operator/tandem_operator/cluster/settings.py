@@ -1,9 +1,9 @@
 """What the operator may be told, all from the environment, as TANDEM_OPERATOR_<NAME>."""
 
 import logging
+import secrets
 import socket
 import uuid
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     """host:port of a memory service, for DualRuns that want one and name none."""
     memory_ca: Path | None = None
     """File with the certificate that it is known by."""
+    reasoning_image: str | None = None
+    """Image of the coordinators and workers of DualRuns."""
+    reasoning_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    ledger_class: str | None = None
+    """StorageClass of the disks that coordinators keep their books on; the cluster's default when there is none."""
+    ledger_size: str = "1Gi"
+    """Size of such a disk."""
+    key_file: Path | None = None
+    """File with a random key, from which the tokens of DualRuns are reckoned; the same for all operators of a cluster."""
     probes_listen: str = "0.0.0.0:8080"
     """Where /healthz and /metrics are."""
     qps: Annotated[float, Field(gt=0)] = 300
@@ -79,7 +88,21 @@ class Settings(BaseSettings):
             checkpoint_uri=self.checkpoint_uri,
             s3_endpoint=self.s3_endpoint,
             s3_secret=self.s3_secret,
+            reasoning_image=self.reasoning_image,
+            reasoning_pull_policy=self.reasoning_pull_policy,
+            ledger_class=self.ledger_class,
+            ledger_size=self.ledger_size,
+            memory=self.memory,
+            memory_ca=self.memory_ca.read_text() if self.memory_ca else None,
         )
+
+    def key(self) -> bytes:
+        """The key for tokens; a random one where none is set, and then no DualRun is accepted.
+
+        Raises:
+            OSError: when its file cannot be read.
+        """
+        return self.key_file.read_bytes().strip() if self.key_file else secrets.token_bytes()
 
 
 class CurrentSite:
@@ -91,18 +114,22 @@ class CurrentSite:
         Raises:
             OSError: when the certificate cannot be read.
         """
-        self._path, self._read = settings.telemetry_ca, stamp(settings.telemetry_ca)
+        self._settings, self._read = settings, self._stamps(settings)
         self._site = settings.site()
 
     def __call__(self) -> PodSite:
         """The site. A certificate that cannot be read just now, while it is exchanged, is the one that was."""
         try:
-            if self._path and (found := stamp(self._path)) != self._read:
-                self._site = replace(self._site, telemetry_ca=self._path.read_text())
+            if (found := self._stamps(self._settings)) != self._read:
+                self._site = self._settings.site()
                 self._read = found
         except OSError as error:
             _log.warning("%s cannot be read: %s; workers are still told what stood there", error.filename, error.strerror)
         return self._site
+
+    @staticmethod
+    def _stamps(settings: Settings) -> tuple[tuple[int, int] | None, ...]:
+        return stamp(settings.telemetry_ca), stamp(settings.memory_ca)
 
 
 def stamp(path: Path | None) -> tuple[int, int] | None:

@@ -1,14 +1,12 @@
 """The cluster shell: look at what is, ask the planner what to do, do it. Everything is decided in `plan`.
 
-Level-triggered: whatever happened, the answer is to look at the run. What fails is looked at again, later each time; nothing that one
-run does keeps the others from being looked at.
+Level-triggered: whatever happened, the answer is to look at the run.
 """
 
 import asyncio
 import itertools
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,7 +23,7 @@ from .kube.backoff import backoff_s
 from .kube.document import Json, part, text
 from .kube.errors import KubeError
 from .kube.informer import Key
-from .kube.lease import NotLeaderError
+from .looking import FIRST_WAIT_S, LONGEST_WAIT_S, Again, Looking
 from .observe import Heard, observe
 from .queue import Queue, Turn
 from .shown.accounts import Accounts
@@ -33,36 +31,20 @@ from .stored import StoredRun
 from .world import World
 
 _log = logging.getLogger(__name__)
-_FIRST_WAIT_S: Final = 0.2
-_LONGEST_WAIT_S: Final = 60.0
-_UNDECLARED: Final = "field not declared in schema"
-_OLD_DEFINITION: Final = (
-    ": the definition of TrainingRuns is older than this operator: `tandem crds | kubectl apply --server-side --force-conflicts -f -`"
-)
 _UNREAD_WAIT_S: Final = 60.0
 _PATIENCE: Final = 5  # failed looks in a row after which workers are stopped without the status that should come before
 _MOST_READ: Final = 200  # specs that need not be read again at the next look, which costs 0.2 ms; some 10 kB each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Again:
-    """When a run is to be looked at again, what that look may wait for then, and for how long at most."""
-
-    wait_s: float
-    turn: Turn = Turn.SOON
-    at_latest_s: float | None = None
-
-
-class Shell:
+class Shell(Looking):
     """All runs of a cluster, cared for by this process."""
 
     def __init__(self, world: World, queue: Queue, *, applying: Applying, site: PodSite, heard: Heard, accounts: Accounts) -> None:
         """Care for the runs of `world`, for each when `queue` says so."""
-        self._world, self._queue, self._applying, self._heard, self._accounts = world, queue, applying, heard, accounts
+        super().__init__(queue)
+        self._world, self._applying, self._heard, self._accounts = world, applying, heard, accounts
         self._place = acceptance.Place(checkpoint_uri=site.checkpoint_uri, trainer_image=site.trainer_image)
-        self._failures: dict[Key, int] = {}
         self._read = OrderedDict[Key, TrainingRun]()
-        self.looks = self.failed_looks = 0
 
     async def begin(self, namespace: str) -> None:
         """Learn what an operator before us has left, that is no pod and no run; try for as long as that takes."""
@@ -71,30 +53,11 @@ class Shell:
                 await self._applying.holds.read(namespace)
             except KubeError as error:
                 _log.warning("what an operator before has left cannot be read: %s", error)
-                await asyncio.sleep(backoff_s(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S))
+                await asyncio.sleep(backoff_s(failures, FIRST_WAIT_S, LONGEST_WAIT_S))
             else:
                 return
 
-    async def look(self, key: Key) -> None:
-        """Look at a run once, and do what there is to do; look again when that fails."""
-        self.looks += 1
-        try:
-            again = await self._look(key)
-        except NotLeaderError:
-            again = self._later(key)
-        except KubeError as error:
-            again = self._failed(key, error)
-        except Exception:  # noqa: BLE001 - a defect that one run brings out must not end the care for the others
-            _log.exception("%s/%s: a defect of the operator's; the run is looked at again", *key)
-            again = self._later(key)
-        else:
-            self._failures.pop(key, None)
-        if again is not None:
-            self._queue.add_later(key, again.wait_s, again.turn)
-            if again.at_latest_s is not None:
-                self._queue.add_later(key, again.at_latest_s)
-
-    async def _look(self, key: Key) -> _Again | None:
+    async def _look(self, key: Key) -> Again | None:
         stored = self._world.run(key)
         if stored is None:
             self._forget(key)
@@ -113,13 +76,13 @@ class Shell:
         made = plan(run, seen, now)
         if problems:
             made = acceptance.held_back(made, run, problems, seen, now)
-        await self._applying.apply(made, run, stored, seen, now, insist=self._failures.get(key, 0) >= _PATIENCE)
+        await self._applying.apply(made, run, stored, seen, now, insist=self.failures.get(key, 0) >= _PATIENCE)
         self._accounts.looked(run, made.status)
         return self._again(run, made, seen)
 
     def _forget(self, key: Key) -> None:
         """The run is gone; the server clears away what it owns."""
-        self._failures.pop(key, None)
+        self.failures.pop(key, None)
         self._read.pop(key, None)
         self._accounts.forget(key)
         self._applying.forget(key)
@@ -144,7 +107,7 @@ class Shell:
             self._read.popitem(last=False)
         return run
 
-    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> _Again | None:
+    async def _refuse(self, key: Key, stored: StoredRun, found: Json, error: SpecError, now: datetime) -> Again | None:
         """Say what is wrong; the run is looked at again when it is edited.
 
         If it has begun and cannot even be read any more, its workers go on by what they were told: neither budget nor deadline is known.
@@ -158,9 +121,9 @@ class Shell:
             self._applying.telling.say(acceptance.told(before, after), key, stored.uid, now)
         await self._applying.holds.let_go(key, stored.uid)
         live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))
-        return _Again(wait_s=_UNREAD_WAIT_S) if live else None
+        return Again(wait_s=_UNREAD_WAIT_S) if live else None
 
-    def _again(self, run: TrainingRun, made: Plan, seen: Seen) -> _Again | None:
+    def _again(self, run: TrainingRun, made: Plan, seen: Seen) -> Again | None:
         """When to look again: also when what was refused may be granted, and at once to say why it was not."""
         key = (run.metadata.namespace, run.name)
         asked_s = None if made.look_again is None else made.look_again.total_seconds()
@@ -168,25 +131,12 @@ class Shell:
         refused = self._world.refusals.get(key) if made.start else None
         if refused:
             wait_s = self._world.refusals.wait_s(run) if seen.refused == refused else 0.0
-            return _Again(wait_s=wait_s if asked_s is None else min(wait_s, asked_s))
+            return Again(wait_s=wait_s if asked_s is None else min(wait_s, asked_s))
         if (waits_s := self._applying.waits_s(key)) is not None:
-            return _Again(wait_s=max(waits_s, _FIRST_WAIT_S), turn=Turn.LULL, at_latest_s=latest_s)
+            return Again(wait_s=max(waits_s, FIRST_WAIT_S), turn=Turn.LULL, at_latest_s=latest_s)
         if made.unhurried and asked_s:
-            return _Again(wait_s=asked_s, turn=Turn.PROGRESS, at_latest_s=latest_s)
-        return None if asked_s is None else _Again(wait_s=asked_s)
-
-    def _failed(self, key: Key, error: KubeError) -> _Again:
-        """When to look again after a request failed."""
-        if error.gone:
-            _log.info("%s/%s: %s", *key, error)
-        elif not error.conflict:
-            self.failed_looks += 1
-            _log.warning("%s/%s: %s (%s)%s", *key, error, error.status, _OLD_DEFINITION if _UNDECLARED in str(error) else "")
-        return self._later(key)
-
-    def _later(self, key: Key) -> _Again:
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return _Again(wait_s=backoff_s(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S))
+            return Again(wait_s=asked_s, turn=Turn.PROGRESS, at_latest_s=latest_s)
+        return None if asked_s is None else Again(wait_s=asked_s)
 
 
 def _readable(found: Json) -> TrainingRun | None:

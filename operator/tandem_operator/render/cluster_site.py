@@ -22,6 +22,13 @@ class PodSite:
         checkpoint_uri: Where checkpoints go when the run does not say; each run has a folder of its own there.
         s3_endpoint: Address of the S3 service, used when the run names none; Amazon's when None.
         s3_secret: Secret in the run's namespace with the keys to it, used when the run names none.
+        reasoning_image: Image of the coordinators and workers of DualRuns; none can be started without.
+        reasoning_pull_policy: When it is pulled; the cluster's own rule when None.
+        ledger_class: StorageClass of the disks that coordinators keep their books on; the cluster's default when None.
+        ledger_size: Size of such a disk.
+        memory: host:port of a shared memory, used when a DualRun wants one and names none.
+        memory_ca: The certificate that it is known by, as PEM; public.
+        memory_audience: Whom the tokens are made out to that are shown to it.
     """
 
     trainer_image: str
@@ -35,6 +42,13 @@ class PodSite:
     checkpoint_uri: str | None = None
     s3_endpoint: str | None = None
     s3_secret: str | None = None
+    reasoning_image: str | None = None
+    reasoning_pull_policy: str | None = None
+    ledger_class: str | None = None
+    ledger_size: str = "1Gi"
+    memory: str | None = None
+    memory_ca: str | None = None
+    memory_audience: str = "tandem-memory"
 
 
 def checkpoints(run: TrainingRun, site: PodSite) -> str | None:

@@ -93,6 +93,8 @@ def _coordinator(run: DualRun, site: DualSite, directory: PurePath) -> dict[str,
         "LISTEN": site.coordinator,
         "TOKEN_FILE": str(site.token_file),
         "ADDRESS_FILE": str(directory / "address.json"),
+        "REPORT": str(site.folder / "report"),
+        "SNAPSHOTS": run.spec.checkpoint.uri or f"file://{site.folder / 'checkpoints'}",
     }
     memory = run.spec.memory
     if memory is not None and memory.address is None:
@@ -113,12 +115,12 @@ def _engine(engine: EngineSpec, site: DualSite, slot: str) -> tuple[str, ...]:
     where = ("--host", _LOOPBACK, "--port", str(site.ports[slot]))
     match engine.server:
         case EngineServer.TRANSFORMERS:
-            return (str(site.programs / "transformers"), "serve", engine.model, *where, "--log-level", "warning")
+            return (str(site.programs / "transformers"), "serve", engine.model, *where, "--log-level", "warning", *engine.arguments)
         case EngineServer.LLAMA_CPP:
             source = "-m" if engine.model.endswith(".gguf") else "-hf"
-            return ("llama-server", source, engine.model, *where, "--alias", engine.model, "--jinja")
+            return ("llama-server", source, engine.model, *where, "--alias", engine.model, "--jinja", *engine.arguments)
         case EngineServer.VLLM:
-            return ("vllm", "serve", engine.model, *where, "--served-model-name", engine.model)
+            return ("vllm", "serve", engine.model, *where, "--served-model-name", engine.model, *engine.arguments)
 
 
 def _engine_environment(engine: EngineSpec, site: DualSite) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.training_run import TrainingRun
 
 Manifest = dict[str, Any]
@@ -12,26 +13,31 @@ MANAGED_BY, OURS = "app.kubernetes.io/managed-by", "tandem"
 """The label that everything has that the operator makes, and its value."""
 
 RUN = "tandem.dev/run"
+DUAL_RUN = "tandem.dev/dual-run"
+"""Another label than that of a TrainingRun, which may have the same name: the Services and budgets of one select no pods of the other."""
 RUN_UID = "tandem.dev/run-uid"
 ATTEMPT = "tandem.dev/attempt"
 RANK = "tandem.dev/rank"
 SPARE = "tandem.dev/spare"
+ROLE = "tandem.dev/role"
+INDEX = "tandem.dev/index"
+START = "tandem.dev/start"
 
 
 def metadata(
-    run: TrainingRun, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    run: TrainingRun | DualRun, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
 ) -> Manifest:
     """The metadata of an object of `run`; what is deleted with the run names it as its owner."""
     return {
         "name": name,
         "namespace": run.metadata.namespace,
-        "labels": {**(labels or {}), MANAGED_BY: OURS, RUN: run.name},
+        "labels": {**(labels or {}), MANAGED_BY: OURS, (DUAL_RUN if run.kind == "DualRun" else RUN): run.name},
         **({"annotations": dict(annotations)} if annotations else {}),
         **({"ownerReferences": [_owner(run)]} if run.metadata.uid else {}),
     }
 
 
-def _owner(run: TrainingRun) -> Manifest:
+def _owner(run: TrainingRun | DualRun) -> Manifest:
     return {
         "apiVersion": run.api_version,
         "kind": run.kind,

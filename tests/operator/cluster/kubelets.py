@@ -33,11 +33,12 @@ class Kubelets:
         leaves_with: What a worker says that was asked to leave.
     """
 
-    def __init__(self, api: Api, names: tuple[str, ...]) -> None:
+    def __init__(self, api: Api, names: tuple[str, ...], *, for_all: bool = False) -> None:
+        """Play the kubelets of nodes of these names, which take any pod if they are `for_all`."""
         self.idle: set[tuple[str, str]] = set()
         self.deaf: set[tuple[str, str]] = set()
         self.leaves_with = 143
-        self._api, self._names = api, names
+        self._api, self._names, self._for_all = api, names, for_all
         self._over = threading.Event()
 
     def end(self, namespace: str, name: str, code: int, message: str = "", **more: Any) -> None:
@@ -66,7 +67,7 @@ class Kubelets:
         for name in self._names:
             with suppress(RefusedError):  # left there by tests that were killed
                 self._api.delete(f"{_NODES}/{name}")
-            self._api.create(_NODES, _node(name))
+            self._api.create(_NODES, _node(name, tainted=not self._for_all))
         listed = self._api.get(_ALL_PODS)
         for pod in listed["items"]:
             self._play("ADDED", pod)
@@ -121,13 +122,13 @@ class Kubelets:
                     api.patch(f"{_LEASES}/{name}", lease, "apply")
 
 
-def _node(name: str) -> Object:
+def _node(name: str, *, tainted: bool) -> Object:
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": _now(), "lastTransitionTime": _now()}
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": {HAND: "yes", "kubernetes.io/hostname": name}},
-        "spec": {"taints": [{"key": HAND, "value": "yes", "effect": "NoSchedule"}]},
+        "spec": {"taints": [{"key": HAND, "value": "yes", "effect": "NoSchedule"}] if tainted else []},
         "status": {"capacity": _ROOM, "allocatable": _ROOM, "conditions": [ready]},
     }
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from tests.operator.cluster.api import PATIENCE_S, PODS, RUNS, Api, Object
 from tests.operator.cluster.kubelets import PLACEMENT
@@ -16,6 +16,22 @@ SPEC: dict[str, Any] = {
     "checkpoint": {"uri": "s3://bucket/run"},
     "placement": PLACEMENT,
     "restart": {"backoff": {"first": "1s", "longest": "1s"}, "maxNoProgress": 100},
+}
+
+DUAL_SPEC: dict[str, Any] = {
+    "questions": {"source": "questions/philosophy.jsonl"},
+    "lanes": [
+        {"name": "local", "kind": "Local", "url": "http://local.example/v1", "model": "small"},
+        {
+            "name": "cloud",
+            "kind": "Cloud",
+            "url": "http://cloud.example/v1",
+            "model": "large",
+            "apiKeySecret": {"name": "keys", "key": "cloud"},
+            "price": {"usdPerMillionOutputTokens": 1},
+        },
+    ],
+    "budget": {"usd": 5},
 }
 
 
@@ -36,20 +52,23 @@ def eventually(what: str, found: Callable[[], _T], waited: Callable[[], object] 
 class Run:
     """A run of a test, by its name."""
 
+    kind, label, usual = "TrainingRun", "tandem.dev/run", SPEC
+
     def __init__(self, api: Api, namespace: str, name: str) -> None:
         self.api, self.namespace, self.name = api, namespace, name
-        self.path = f"{RUNS.format(namespace)}/{name}"
+        self.collection = RUNS.format(namespace).replace("trainingruns", f"{self.kind.lower()}s")
+        self.path = f"{self.collection}/{name}"
 
-    def create(self, **spec: Any) -> "Run":
-        self.api.create(RUNS.format(self.namespace), self._body(spec))
+    def create(self, **spec: Any) -> Self:
+        self.api.create(self.collection, self._body(spec))
         return self
 
     def would_be(self, **spec: Any) -> Object:
         """The spec that the server would keep, were this run created now."""
-        return self.api.create(f"{RUNS.format(self.namespace)}?dryRun=All", self._body(spec))["spec"]
+        return self.api.create(f"{self.collection}?dryRun=All", self._body(spec))["spec"]
 
     def _body(self, spec: Object) -> Object:
-        return {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": self.name}, "spec": {**SPEC, **spec}}
+        return {"apiVersion": "tandem.dev/v1alpha1", "kind": self.kind, "metadata": {"name": self.name}, "spec": {**self.usual, **spec}}
 
     def edit(self, **spec: Any) -> None:
         self.api.patch(self.path, {"spec": spec})
@@ -62,7 +81,7 @@ class Run:
         return self.found().get("status", {})
 
     def pods(self) -> dict[str, Object]:
-        found = self.api.items(PODS.format(self.namespace), labelSelector=f"tandem.dev/run={self.name}")
+        found = self.api.items(PODS.format(self.namespace), labelSelector=f"{self.label}={self.name}")
         return {each["metadata"]["name"]: each for each in found}
 
     def until(self, **wanted: Any) -> Object:
@@ -95,6 +114,27 @@ class Run:
     def events(self) -> list[tuple[str, str]]:
         """Reasons and notes of what was told of the run, the oldest first."""
         path = f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"
-        ours = {"kind": "TrainingRun", "name": self.name}
+        ours = {"kind": self.kind, "name": self.name}
         found = [each for each in self.api.items(path) if ours.items() <= each["regarding"].items()]
         return [(each["reason"], each["note"]) for each in sorted(found, key=lambda each: each["eventTime"])]
+
+
+class DualRun(Run):
+    """A DualRun of a test."""
+
+    kind, label, usual = "DualRun", "tandem.dev/dual-run", DUAL_SPEC
+
+    def until_pods(self, *slots: str) -> Object:
+        """Its pods by slot, once these and no others are there and up."""
+
+        def up() -> Object | None:
+            found = {_slot(pod): pod for pod in self.pods().values() if pod["status"].get("phase") == "Running"}
+            alive = [pod for pod in self.pods().values() if pod["status"].get("phase") in {"Pending", "Running"}]
+            return found if set(found) == set(slots) and len(alive) == len(slots) else None
+
+        return eventually(f"pods {slots} of {self.name}", up, lambda: [self.pods().keys(), self.status])
+
+
+def _slot(pod: Object) -> str:
+    labels = pod["metadata"]["labels"]
+    return f"{labels['tandem.dev/role']}-{labels['tandem.dev/index']}"

@@ -32,7 +32,7 @@ class Operator:
         starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
         applying = Applying(kube, world, starting, lambda _: None)
         shell = Shell(world, queue, applying=applying, site=settings.site(), heard=lambda _: None, accounts=self.probes.accounts)
-        self._acts = (queue, shell, {"pods": self.pods}, self.resync)
+        self._acts = (queue, shell, {"pods": self.pods}, {"trainingruns": self.resync})
 
     def acts(self) -> None:
         self.probes.acts(*self._acts)

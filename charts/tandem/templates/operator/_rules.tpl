@@ -2,10 +2,10 @@
 {{- define "tandem.operator.rules" -}}
 # get: a run that a watch has kept silent about. delete: one that has outlived its ttlSecondsAfterFinished.
 - apiGroups: [tandem.dev]
-  resources: [trainingruns]
+  resources: [trainingruns, dualruns]
   verbs: [get, list, watch, delete]
 - apiGroups: [tandem.dev]
-  resources: [trainingruns/status]
+  resources: [trainingruns/status, dualruns/status]
   verbs: [patch]
 # Workers. Nothing changes a pod that is there.
 - apiGroups: [""]
@@ -15,6 +15,10 @@
 - apiGroups: [""]
   resources: [services]
   verbs: [get, create]
+# Of a DualRun: the disk with its books, and the token that its parts show each other. What was made is never read again.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims, secrets]
+  verbs: [create]
 # What holds a drain until a checkpoint was taken. Applying one that is not there yet takes create, too.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]

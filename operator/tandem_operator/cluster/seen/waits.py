@@ -8,7 +8,6 @@ from typing import Final
 
 from tandem_operator.cluster.kube.document import Json, part, parts, text
 from tandem_operator.plan.values import Tier, Waiting
-from tandem_operator.render.pod import CONTAINER
 
 _HOPELESS: Final = (
     "ErrImageNeverPull",
@@ -23,13 +22,13 @@ _NOWHERE: Final = ("not found", "unbound immediate PersistentVolumeClaims")
 _WILL_COME: Final = "nominatedNodeName"
 
 
-def waiting(pod: Json, conditions: Mapping[str, Json]) -> Waiting | None:
-    """What a pod that has not ended waits for; None once its container runs."""
+def waiting(pod: Json, conditions: Mapping[str, Json], container: str) -> Waiting | None:
+    """What a pod that has not ended waits for; None once its `container` runs."""
     node = text(pod, "spec", "nodeName")
     if not node:
         return _unplaced(pod, conditions.get("PodScheduled", {}))
     containers = {each["name"]: each for each in parts(pod, "status", "containerStatuses")}
-    state = part(containers, CONTAINER, "state")
+    state = part(containers, container, "state")
     if "running" in state or "terminated" in state:
         return None
     reason = text(state, "waiting", "reason")

@@ -11,7 +11,6 @@ from tandem_telemetry.client import Published, serve_metrics
 
 from tandem_operator.cluster.kube.informer import Informer
 from tandem_operator.cluster.news.resync import Resync
-from tandem_operator.cluster.paths import TRAINING_RUN
 from tandem_operator.cluster.queue import Queue
 from tandem_operator.cluster.shell import Shell
 
@@ -32,7 +31,7 @@ class _Acting:
     queue: Queue
     shell: Shell
     informers: Mapping[str, Informer]
-    resync: Resync
+    resyncs: Mapping[str, Resync]
 
 
 class Probes:
@@ -55,9 +54,9 @@ class Probes:
         """Something was written."""
         self._writes[kind] += 1
 
-    def acts(self, queue: Queue, shell: Shell, informers: Mapping[str, Informer], resync: Resync) -> None:
+    def acts(self, queue: Queue, shell: Shell, informers: Mapping[str, Informer], resyncs: Mapping[str, Resync]) -> None:
         """From now on this replica acts, by these."""
-        self._acting = _Acting(queue=queue, shell=shell, informers=informers, resync=resync)
+        self._acting = _Acting(queue=queue, shell=shell, informers=informers, resyncs=resyncs)
 
     async def tick(self) -> None:
         """Show that the loop goes round."""
@@ -80,18 +79,13 @@ class Probes:
         acting, now = self._acting, self._loop.time()
         if acting is None:
             return None
-        behind = acting.resync.behind  # once: the loop may have it be another between two readings
         if now - self._ticked_at > _STUCK_S:
             return f"the loop has not gone round for {now - self._ticked_at:.0f} s"
         for kind, informer in acting.informers.items():
             age_s = informer.age_s(now)
             if age_s > (_SILENT_S if informer.synced.is_set() else _UNLISTED_S):
                 return f"nothing was heard of {kind} for {age_s:.0f} s"
-        if now - acting.resync.compared_at > _UNCOMPARED_S:
-            return f"the runs have not been compared for {now - acting.resync.compared_at:.0f} s"
-        if behind:
-            return f"the watch has not told of {len(behind)} runs, such as {'/'.join(behind[0])}"
-        return None
+        return next((said for resync in acting.resyncs.values() if (said := _unwatched(resync, now))), None)
 
     def _figures(self) -> "Figures":
         acting, now = self._acting, self._loop.time()
@@ -104,10 +98,20 @@ class Probes:
         if acting is None:
             return figures
         ages = {(kind,): informer.age_s(now) for kind, informer in acting.informers.items()}
-        ages[TRAINING_RUN.plural,] = now - acting.resync.agreed_at
+        ages |= {(plural,): now - resync.agreed_at for plural, resync in acting.resyncs.items()}
         return figures | {
             "tandem_operator_queue_depth": {(): float(acting.queue.depth)},
             "tandem_operator_looks_total": {(): float(acting.shell.looks)},
             "tandem_operator_look_errors_total": {(): float(acting.shell.failed_looks)},
             "tandem_operator_watch_age_seconds": ages,
         }
+
+
+def _unwatched(resync: Resync, now: float) -> str | None:
+    """What a comparison of runs with what the watch has told has found."""
+    behind = resync.behind  # once: the loop may have it be another between two readings
+    if now - resync.compared_at > _UNCOMPARED_S:
+        return f"the runs have not been compared for {now - resync.compared_at:.0f} s"
+    if behind:
+        return f"the watch has not told of {len(behind)} runs, such as {'/'.join(behind[0])}"
+    return None

@@ -34,6 +34,11 @@ def placement(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
     return {name: part for name, part in parts.items() if part}
 
 
+def silent(site: PodSite) -> list[Manifest]:
+    """How long a pod stays on a node that is not heard of. Kubernetes would add 300 s by itself, in which the run would stand still."""
+    return [{"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": site.unreachable_seconds} for key in _SILENT]
+
+
 def _spot(spot: Spot) -> Manifest:
     """Every cloud has a label of its own. The terms of a requirement are alternatives, the expressions in a term are not."""
     match spot:
@@ -79,9 +84,7 @@ def _tolerations(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manife
     keys = [CARDS[run.spec.accelerator]] if run.spec.gpus_per_worker else []
     if worker.spot is not Spot.NEVER:
         keys += _SPOT_TAINTS
-    # Without these, Kubernetes adds them by itself with 300 s, in which the run would stand still.
-    silent = [{"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": site.unreachable_seconds} for key in _SILENT]
     theirs: list[dict[str, Any]] = [
         toleration.model_dump(mode="json", by_alias=True, exclude_none=True) for toleration in run.spec.placement.tolerations
     ]
-    return [*({"key": key, "operator": "Exists"} for key in keys), *silent, *theirs]
+    return [*({"key": key, "operator": "Exists"} for key in keys), *silent(site), *theirs]

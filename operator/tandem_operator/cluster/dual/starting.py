@@ -1,0 +1,88 @@
+"""Starting the parts of a DualRun. What is there already is as good, if it is of this run: names are derived, and hold the run's uid."""
+
+from collections.abc import Awaitable, Callable
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.cluster import paths
+from tandem_operator.cluster.kube.client import Kube
+from tandem_operator.cluster.kube.document import Json
+from tandem_operator.cluster.kube.errors import KubeError
+from tandem_operator.cluster.kube.together import all_over
+from tandem_operator.cluster.seen import waits
+from tandem_operator.cluster.starting import Site
+from tandem_operator.plan.dual.values import Part, Role
+from tandem_operator.plan.values import Tier, Waiting
+from tandem_operator.render.dual import objects
+from tandem_operator.render.dual.pod import pod
+
+from .tokens import Tokens
+from .world import DualWorld
+
+
+class Starting:
+    """Starts parts."""
+
+    def __init__(
+        self, kube: Kube, world: DualWorld, site: Site, tokens: Tokens, *, made_pod: Callable[[Json], None], wrote: Callable[[str], None]
+    ) -> None:
+        """Start them with `kube`; `made_pod` is told of every pod that was made, `wrote` the kind of everything that was written."""
+        self._kube, self._world, self._site, self._tokens = kube, world, site, tokens
+        self._made_pod, self._wrote = made_pod, wrote
+
+    async def start(self, parts: tuple[Part, ...], run: DualRun) -> Waiting | None:
+        """Start parts; why not all of them could be, where that is known.
+
+        Raises:
+            KubeError: when it is not known, or nobody's fault.
+        """
+        key = (run.metadata.namespace, run.name)
+        if left := next(iter(self._world.left_behind(key, run.metadata.uid)), None):
+            return Waiting(tier=Tier.START, message=f"pod {left.part.name} of a deleted run of this name has not left yet")
+        if any(part.slot.role is Role.COORDINATOR for part in parts) and (refused := await self._furnished(run)):
+            return refused
+        refusals = await all_over(*(self._attempted(self._begin(part, run)) for part in parts))
+        return next((refusal for refusal in refusals if refusal), None)
+
+    async def _furnished(self, run: DualRun) -> Waiting | None:
+        """Have what a coordinator needs besides its pod."""
+        namespace = run.metadata.namespace
+        wanted = (
+            ("secret", paths.secrets(namespace), objects.secret(run, self._tokens.of(run.metadata.uid))),
+            ("service", paths.services(namespace), objects.service(run)),
+            ("claim", paths.claims(namespace), objects.claim(run, self._site())),
+        )
+        refusals = await all_over(*(self._attempted(self._make(*each)) for each in wanted))
+        return next((refusal for refusal in refusals if refusal), None)
+
+    async def _attempted(self, attempt: Awaitable[Waiting | None]) -> Waiting | None:
+        """What came of an attempt, a refusal of the API server included."""
+        try:
+            return await attempt
+        except KubeError as error:
+            if not error.refused:
+                raise
+            return waits.refused(error.status, str(error))
+
+    async def _make(self, kind: str, collection: str, wanted: Json) -> None:
+        """Have an object whose name holds the run's uid: one that is there is ours."""
+        try:
+            await self._kube.create(collection, wanted)
+        except KubeError as error:
+            if not error.conflict:
+                raise
+        else:
+            self._wrote(kind)
+
+    async def _begin(self, part: Part, run: DualRun) -> Waiting | None:
+        """Have the pod of a part."""
+        namespace = run.metadata.namespace
+        try:
+            made = await self._kube.create(paths.pods(namespace), pod(part, run, self._site()))
+        except KubeError as error:
+            if not error.conflict:
+                raise
+            there = any(each.part.name == part.name for each in self._world.pods_of((namespace, run.name), run.metadata.uid))
+            return None if there else Waiting(tier=Tier.START, message=f"pod {part.name} is there already, and is not of this run")
+        self._wrote("pod")
+        self._made_pod(made)
+        return None

@@ -1,0 +1,64 @@
+"""What is known of the DualRuns of the cluster at this moment: the runs and their pods, and which runs a change is news for."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from tandem_operator.cluster.kube.document import Json
+from tandem_operator.cluster.kube.informer import Key, key_of
+from tandem_operator.cluster.machines import Machines
+from tandem_operator.cluster.seen.parts import PartPod, part_pod
+from tandem_operator.cluster.stored import Runs
+from tandem_operator.plan.dual.values import SeenPart
+
+
+class DualWorld(Runs):
+    """The DualRuns and their pods, each at its newest version. A pod that is gone is forgotten: its place is simply empty."""
+
+    def __init__(self, changed: Callable[[Key], None], machines: Machines) -> None:
+        """Begin with none; `changed` is told which run there is news for."""
+        super().__init__(changed)
+        self._pods: defaultdict[Key, dict[str, PartPod]] = defaultdict(dict)
+        self._owner: dict[Key, Key] = {}
+        self._machines = machines
+        machines.listen(self._machine_changed)
+
+    def put_pod(self, found: Json) -> None:
+        """A pod was seen."""
+        seen = part_pod(found)
+        if seen is None or self._pods[seen.run].get(seen.part.name) == seen:
+            return
+        self._pods[seen.run][seen.part.name] = seen
+        self._owner[key_of(found)] = seen.run
+        self._changed(seen.run)
+
+    def drop_pod(self, key: Key) -> None:
+        """A pod is gone."""
+        run = self._owner.pop(key, None)
+        if run is None:
+            return
+        self._pods[run].pop(key[1], None)
+        if not self._pods[run]:
+            del self._pods[run]
+        self._changed(run)
+
+    def pods_of(self, key: Key, uid: str) -> tuple[PartPod, ...]:
+        """The pods of a run; none of another run of its name."""
+        return tuple(pod for pod in self._pods.get(key, {}).values() if pod.run_uid == uid)
+
+    def left_behind(self, key: Key, uid: str) -> tuple[PartPod, ...]:
+        """The pods of earlier runs of the same name that have not ended."""
+        return tuple(pod for pod in self._pods.get(key, {}).values() if pod.run_uid != uid and pod.part.exit_code is None)
+
+    def part(self, pod: PartPod, now: datetime) -> SeenPart:
+        """A part as it stands, its machine considered."""
+        part = pod.part
+        if not pod.node or part.exit_code is not None:
+            return part
+        return replace(part, fenced=True) if self._machines.lost(pod.node, part.since, pod.leaves_by, now) else part
+
+    def _machine_changed(self, name: str) -> None:
+        for key, pods in list(self._pods.items()):
+            if any(pod.node == name for pod in pods.values()):
+                self._changed(key)

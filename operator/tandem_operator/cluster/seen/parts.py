@@ -1,0 +1,68 @@
+"""A pod of a DualRun as the planner sees it: a part that waits, answers, leaves or has ended, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from sys import intern
+
+from tandem_operator.cluster.kube.document import Json, part, text
+from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.plan.dual.values import Role, SeenPart
+from tandem_operator.render.manifest import DUAL_RUN, INDEX, ROLE, RUN_UID, START
+
+from . import endings, waits
+
+_ROLES = frozenset(role.value for role in Role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPod:
+    """A pod of a DualRun: the part that it is, whose and which object it is, where, and by when it must have left, if it was asked to."""
+
+    run: Key
+    run_uid: str
+    uid: str
+    node: str
+    part: SeenPart
+    leaves_by: datetime | None = None
+
+
+def part_pod(pod: Json) -> PartPod | None:
+    """The pod as the planner sees it; None when it is no part of a DualRun."""
+    labels = part(pod, "metadata", "labels")
+    run, role, index, start = (text(labels, name) for name in (DUAL_RUN, ROLE, INDEX, START))
+    if not run or role not in _ROLES or not index.isdecimal() or not start.isdecimal():
+        return None
+    return PartPod(
+        run=(intern(text(pod, "metadata", "namespace")), intern(run)),
+        run_uid=intern(text(labels, RUN_UID)),
+        uid=text(pod, "metadata", "uid"),
+        node=intern(text(pod, "spec", "nodeName")),
+        part=_part(pod, Role(role), int(index), int(start)),
+        leaves_by=endings.leaves_by(pod),
+    )
+
+
+def _part(pod: Json, role: Role, index: int, start: int) -> SeenPart:
+    conditions, ended = endings.conditions_of(pod), endings.end(pod, role.value)
+    leaves = bool(text(pod, "metadata", "deletionTimestamp"))
+    return SeenPart(
+        name=intern(text(pod, "metadata", "name")),
+        role=role,
+        index=index,
+        start=start,
+        since=endings.since(pod, conditions),
+        until=ended.at if ended else None,
+        exit_code=ended.code if ended else None,
+        message=_last_line(ended.message) if ended else "",
+        ready=ended is None and not leaves and endings.true(conditions, "Ready"),
+        stopping=leaves,
+        # Whoever deletes a pod, if it was not we: that it leaves then is no failure of its own.
+        disrupted=leaves or endings.true(conditions, "DisruptionTarget") or bool(ended and ended.disrupted),
+        waiting=None if ended else waits.waiting(pod, conditions, role.value),
+    )
+
+
+def _last_line(said: str) -> str:
+    """The sentence with which a program ends; what its log said before is of no interest."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

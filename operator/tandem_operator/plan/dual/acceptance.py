@@ -1,0 +1,86 @@
+"""Can this cluster run a DualRun that somebody asks for? Only what the definition of a DualRun cannot say by itself.
+
+A run that cannot be accepted starts nothing until somebody edits it. What lives of it already goes on by what it was told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.status import Condition, RunPhase
+from tandem_operator.plan.conditions import ACCEPTED, Said, stated
+from tandem_operator.plan.phases import Reason
+from tandem_operator.plan.values import Event, EventKind
+
+from .values import DualPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a cluster offers: an image of the parts, a key that their tokens are made from, and a memory for runs that name none."""
+
+    image: str | None = None
+    keyed: bool = True
+    memory: str | None = None
+
+
+def problems(run: DualRun, place: Place) -> tuple[str, ...]:
+    """Why `run` cannot run at `place`: a line for each thing to correct, with field, value and fix."""
+    return tuple(_problems(run, place))
+
+
+def _problems(run: DualRun, place: Place) -> Iterator[str]:
+    if not place.image or not place.keyed:
+        yield "kind: DualRun: this operator has no image or no key for them: upgrade its chart, or set both"
+    for index, lane in enumerate(run.spec.lanes):
+        field = f"spec.lanes[{index}]"
+        if lane.engine:
+            said = "this cluster starts no servers of models: run one yourself and write its url in place of engine"
+            yield f'{field}.engine: "{lane.engine.model}": {said}'
+        if lane.api_key_variable and not lane.api_key_secret:
+            yield f'{field}.apiKeyVariable: "{lane.api_key_variable}" is a variable of one machine: name a Secret by apiKeySecret'
+    if run.spec.memory and not run.spec.memory.address and not place.memory:
+        yield "spec.memory.address: is missing: name a memory service, since this cluster has none (memory.enabled of the chart)"
+    if (uri := run.spec.checkpoint.uri) and not uri.startswith("s3://"):
+        yield f'spec.checkpoint.uri: "{uri}" goes with its pod: write s3://bucket/prefix'
+
+
+def refused(status: DualRunStatus, problems: tuple[str, ...], *, generation: int, now: datetime) -> DualRunStatus:
+    """The status of a run that cannot be accepted, also of one that could not even be read."""
+    message = "; ".join(problems)
+    said = Said(kind=ACCEPTED, true=False, reason=Reason.NOT_ACCEPTED, message=message)
+    after = _stating(said, status, generation, now).model_copy(update={"observed_generation": generation})
+    if status.phase is RunPhase.PENDING:
+        after = after.model_copy(update={"reason": Reason.NOT_ACCEPTED.value, "message": message})
+    return after
+
+
+def accepted(made: DualPlan, run: DualRun, now: datetime) -> DualPlan:
+    """The plan of a run that is accepted."""
+    said = Said(kind=ACCEPTED, true=True, reason=Reason.ACCEPTED)
+    return replace(made, status=_stating(said, made.status, run.metadata.generation, now))
+
+
+def held_back(made: DualPlan, run: DualRun, problems: tuple[str, ...], now: datetime) -> DualPlan:
+    """What is left of a plan for a run that has begun and is not accepted any more: all that ends, nothing that begins."""
+    status = refused(made.status, problems, generation=run.metadata.generation, now=now)
+    return replace(made, status=status, start=(), events=(*made.events, *told(run.status, status)))
+
+
+def told(before: DualRunStatus, after: DualRunStatus) -> tuple[Event, ...]:
+    """The event of a refusal: once, and again when there is something else to correct."""
+    known, found = _known(before), _known(after)
+    if found is None or found.status == "True" or (known and (known.status, known.message) == (found.status, found.message)):
+        return ()
+    return (Event(kind=EventKind.WARNING, reason=Reason.NOT_ACCEPTED, message=found.message),)
+
+
+def _stating(said: Said, status: DualRunStatus, generation: int, now: datetime) -> DualRunStatus:
+    rest = tuple(condition for condition in status.conditions if condition.type != ACCEPTED)
+    return status.model_copy(update={"conditions": (stated(said, status, generation, now), *rest)})
+
+
+def _known(status: DualRunStatus) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == ACCEPTED), None)

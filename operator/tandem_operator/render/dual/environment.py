@@ -1,0 +1,67 @@
+"""What a part of a DualRun is told: by the planner, then by the site. No secret stands here; files hold them, or Secrets that are named."""
+
+from collections.abc import Mapping
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.plan.dual import environment
+from tandem_operator.plan.dual.values import Part, Role
+from tandem_operator.render.cluster_site import PodSite
+from tandem_operator.render.manifest import Manifest
+
+from . import objects, volumes
+
+_S3 = "s3://"
+_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def variables(part: Part, run: DualRun, site: PodSite) -> list[Manifest]:
+    """The variables of a part."""
+    if part.slot.role is Role.WORKER:
+        return [*_plain({**environment.worker(run, part.slot.index), **_of_worker(run)})]
+    return [*_plain({**environment.coordinator(run), **_of_coordinator(run, site)}), *_store(run, site)]
+
+
+def own_memory(run: DualRun, site: PodSite) -> bool:
+    """Whether the memory of a run is that of the site; another one is shown no token of ours."""
+    return run.spec.memory is not None and site.memory is not None and _host(run.spec.memory.address or site.memory) == _host(site.memory)
+
+
+def _of_worker(run: DualRun) -> Mapping[str, str]:
+    return {"TANDEM_COORDINATOR": objects.address(run), "TANDEM_TOKEN_FILE": volumes.TOKEN_FILE, "TANDEM_PLAINTEXT": "1"}
+
+
+def _of_coordinator(run: DualRun, site: PodSite) -> Mapping[str, str]:
+    told = {
+        "JOB": volumes.JOB_FILE,
+        "LEDGER": f"{volumes.LEDGER}/ledger.sqlite",
+        "LISTEN": f"0.0.0.0:{objects.GRPC}",
+        "METRICS_LISTEN": f"0.0.0.0:{objects.METRICS}",
+        "TOKEN_FILE": volumes.TOKEN_FILE,
+        "PLAINTEXT": "true",
+    }
+    if own_memory(run, site) and site.memory:
+        told |= {"MEMORY": site.memory, "MEMORY_TOKEN_FILE": volumes.MEMORY_TOKEN_FILE}
+        told |= {"MEMORY_TLS_CA": volumes.MEMORY_CA_FILE} if site.memory_ca else {"MEMORY_PLAINTEXT": "true"}
+    elif run.spec.memory:
+        told |= {"MEMORY_PLAINTEXT": "true"}  # nothing is shown to it that somebody could read along
+    return {f"TANDEM_COORDINATOR_{name}": value for name, value in told.items()}
+
+
+def _store(run: DualRun, site: PodSite) -> list[Manifest]:
+    """The way to the site's S3, where questions or snapshots are kept there."""
+    if not any((place or "").startswith(_S3) for place in (run.spec.questions.source, run.spec.checkpoint.uri)):
+        return []
+    endpoint = _plain({"TANDEM_S3_ENDPOINT": site.s3_endpoint} if site.s3_endpoint else {})
+    keys = [{"name": key, "valueFrom": {"secretKeyRef": {"name": site.s3_secret, "key": key, "optional": False}}} for key in _S3_KEYS]
+    return [*endpoint, *(keys if site.s3_secret else [])]
+
+
+def _plain(told: Mapping[str, str]) -> list[Manifest]:
+    """Values that arrive as they are written: the kubelet would put another variable in for $(NAME), and takes $$ for $."""
+    return [{"name": name, "value": value.replace("$", "$$")} for name, value in told.items()]
+
+
+def _host(address: str) -> str:
+    """Of host:port, without what DNS adds by itself: name.namespace and name.namespace.svc are one."""
+    host, _, port = address.rpartition(":")
+    return f"{'.'.join(host.split('.')[:2])}:{port}"

@@ -1,0 +1,67 @@
+"""What the parts of a DualRun need besides their pods: a name in DNS, a disk for the books, a token among themselves.
+
+Each has the run's uid in its name, so that one which is there already is this very run's: nobody has to look whose it is.
+"""
+
+import base64
+from typing import Final
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.plan.dual.values import Role
+from tandem_operator.render.cluster_site import PodSite
+from tandem_operator.render.manifest import DUAL_RUN, ROLE, RUN_UID, Manifest, metadata
+
+GRPC, METRICS = 7434, 9090
+"""Ports of a coordinator: its workers' and Prometheus'."""
+
+TOKEN: Final = "token"  # noqa: S105  # a name, no secret
+_OF_UID: Final = 8  # characters: names of runs have 40 at most, those of Services 63
+
+
+def name(run: DualRun) -> str:
+    """The name of all of them."""
+    return f"{run.name}-{run.metadata.uid[:_OF_UID]}"
+
+
+def address(run: DualRun) -> str:
+    """host:port of the coordinator, wherever it is."""
+    return f"{name(run)}.{run.metadata.namespace}.svc:{GRPC}"
+
+
+def service(run: DualRun) -> Manifest:
+    """The name that workers, and the operator, find the coordinator by."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(run, name(run)),
+        "spec": {
+            "selector": {DUAL_RUN: run.name, RUN_UID: run.metadata.uid, ROLE: Role.COORDINATOR.value},
+            "ports": [
+                {"name": "grpc", "port": GRPC, "protocol": "TCP", "appProtocol": "grpc"},
+                {"name": "metrics", "port": METRICS, "protocol": "TCP", "appProtocol": "http"},
+            ],
+        },
+    }
+
+
+def claim(run: DualRun, site: PodSite) -> Manifest:
+    """The disk that the books are kept on, for one machine at a time; it goes with the run."""
+    storage = {"storageClassName": site.ledger_class} if site.ledger_class else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(run, name(run)),
+        "spec": {"accessModes": ["ReadWriteOnce"], **storage, "resources": {"requests": {"storage": site.ledger_size}}},
+    }
+
+
+def secret(run: DualRun, token: str) -> Manifest:
+    """The token that those who call the coordinator show it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(run, name(run)),
+        "type": "Opaque",
+        "immutable": True,
+        "data": {TOKEN: base64.b64encode(token.encode()).decode()},
+    }

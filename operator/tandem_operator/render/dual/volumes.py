@@ -1,0 +1,79 @@
+"""What a part of a DualRun finds in its file system besides its image, which it cannot write.
+
+The job, and the certificate of the memory, are files that stand in annotations of the pod: so they are those of this very start, and
+nobody needs a right on ConfigMaps. API keys are files in workers alone, which kubelet exchanges when their Secrets are; a Secret that
+is not there yet keeps nobody from starting, since the lane itself says what it lacks.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.lane import LaneSpec
+from tandem_operator.plan.dual.values import Part, Role
+from tandem_operator.render.cluster_site import PodSite
+from tandem_operator.render.manifest import Manifest
+
+from . import objects
+
+JOB, MEMORY_CA = "tandem.dev/job", "tandem.dev/memory-ca"
+"""Annotations that are files."""
+
+TOLD: Final = "/etc/tandem"
+JOB_FILE, MEMORY_CA_FILE = f"{TOLD}/job.json", f"{TOLD}/memory-ca.crt"
+LEDGER: Final = "/tandem/ledger"
+TOKEN_FILE = "/var/run/secrets/tandem/token"  # noqa: S105  # a place, no secret
+MEMORY_TOKEN_FILE = "/var/run/secrets/tandem-memory/token"  # noqa: S105  # a place, no secret
+_KEYS: Final = "/var/run/secrets/tandem-lanes"
+_TOKEN_S: Final = 3600  # the kubelet makes a new one after 80 % of it
+_FILES: Final = {JOB: JOB_FILE, MEMORY_CA: MEMORY_CA_FILE}
+
+Mounted = Mapping[str, tuple[Manifest, Manifest]]
+"""Volumes: by name, what each is and how it is mounted."""
+
+
+def of_part(part: Part, run: DualRun, site: PodSite, *, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
+    """The volumes of a part; `own_memory` says that it speaks to the memory of the site."""
+    ours: dict[str, tuple[Manifest, Manifest]] = {
+        "tmp": ({"emptyDir": {}}, {"mountPath": "/tmp"}),  # noqa: S108  # the pod's own
+        "token": _read(_secret(objects.name(run), objects.TOKEN, "token", optional=False), TOKEN_FILE),
+    }
+    if part.slot.role is Role.WORKER:
+        return {**ours, **_keys(run)}
+    ledger: tuple[Manifest, Manifest] = ({"persistentVolumeClaim": {"claimName": objects.name(run)}}, {"mountPath": LEDGER})
+    memory = {"memory-token": _read(_account_token(site.memory_audience), MEMORY_TOKEN_FILE)} if own_memory else {}
+    return {**ours, "ledger": ledger, "told": _told(annotations), **memory}
+
+
+def key_file(lane: LaneSpec) -> str:
+    """Where workers find the API key of a lane; empty for one that wants none."""
+    return f"{_KEYS}/{lane.name}" if lane.api_key_secret else ""
+
+
+def _keys(run: DualRun) -> Mounted:
+    wanted = [(lane.name, lane.api_key_secret) for lane in run.spec.lanes if lane.api_key_secret]
+    if not wanted:
+        return {}
+    sources = [_secret(secret.name, secret.key, lane, optional=True) for lane, secret in wanted]
+    return {"keys": ({"projected": {"sources": sources}}, {"mountPath": _KEYS, "readOnly": True})}
+
+
+def _told(annotations: Mapping[str, str]) -> tuple[Manifest, Manifest]:
+    files = [
+        {"path": path.rpartition("/")[2], "fieldRef": {"fieldPath": f"metadata.annotations['{name}']"}}
+        for name, path in _FILES.items()
+        if name in annotations
+    ]
+    return {"downwardAPI": {"items": files}}, {"mountPath": TOLD, "readOnly": True}
+
+
+def _secret(name: str, key: str, path: str, *, optional: bool) -> Manifest:
+    return {"secret": {"name": name, "items": [{"key": key, "path": path}], "optional": optional}}
+
+
+def _account_token(audience: str) -> Manifest:
+    return {"serviceAccountToken": {"audience": audience, "expirationSeconds": _TOKEN_S, "path": "token"}}
+
+
+def _read(source: Manifest, file: str) -> tuple[Manifest, Manifest]:
+    return {"projected": {"sources": [source]}}, {"mountPath": file.rpartition("/")[0], "readOnly": True}

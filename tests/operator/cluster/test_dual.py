@@ -1,0 +1,191 @@
+"""A DualRun on a real API server: what is made of it, in which order its parts come and go, and what is never written anywhere."""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.operator.cluster.api import PODS, Api, Object
+from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.operators import Operator
+from tests.operator.cluster.runs import DUAL_SPEC, DualRun, Run, eventually
+
+IMAGE = "localhost/tandem-reasoning:dev"
+_DISKS = "/api/v1/persistentvolumes"
+ALL = ("coordinator-0", "worker-0", "worker-1")
+
+
+@pytest.fixture(scope="module")
+def kubelets(api: Api) -> Iterator[Kubelets]:
+    """Two machines, played by hand, for pods that say nothing of where they want to be."""
+    with Kubelets(api, ("dual-1", "dual-2"), for_all=True).at_work() as ours:
+        yield ours
+
+
+@pytest.fixture
+def disk(api: Api) -> Iterator[str]:
+    """A class of disks, of which there is one."""
+    name = f"by-hand-{secrets.token_hex(4)}"
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": name, "hostPath": {"path": "/nowhere"}}
+    api.create(_DISKS, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
+    yield name
+    api.delete(f"{_DISKS}/{name}")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, disk: str) -> dict[str, str]:
+    """What an operator is told of DualRuns."""
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
+    return {"reasoning_image": IMAGE, "key_file": str(key), "ledger_class": disk}
+
+
+@pytest.fixture
+def operator(operators: Callable[..., Operator], kubelets: Kubelets, settings: dict[str, str]) -> Operator:
+    assert kubelets
+    return operators(memory="tandem-memory.tandem.svc:7433", **settings).start()
+
+
+@pytest.fixture
+def run(api: Api, namespace: str) -> DualRun:
+    return DualRun(api, namespace, "d")
+
+
+def test_a_coordinator_and_its_workers(operator: Operator, run: DualRun) -> None:
+    """The coordinator comes first, with a disk, a name and a token; workers are told where it is; all of it goes with the run."""
+    run.create(memory={"namespace": "philosophy"})
+    pods = run.until_pods(*ALL)
+    run.until(phase="Running")
+    uid = run.found()["metadata"]["uid"]
+    name = f"d-{uid[:8]}"
+    made = [_object(run, collection, name) for collection in ("services", "persistentvolumeclaims", "secrets")]
+    assert all(each["metadata"]["ownerReferences"][0]["uid"] == uid for each in (*made, *pods.values()))
+    coordinator, worker = pods["coordinator-0"], pods["worker-1"]
+    assert made[0]["spec"]["selector"].items() <= coordinator["metadata"]["labels"].items()
+    assert coordinator["metadata"]["creationTimestamp"] <= worker["metadata"]["creationTimestamp"]
+    assert _told(worker)["TANDEM_COORDINATOR"] == f"{name}.{run.namespace}.svc:7434"
+    assert _told(coordinator)["TANDEM_COORDINATOR_MEMORY"] == "tandem-memory.tandem.svc:7433"
+    assert _told(coordinator)["TANDEM_COORDINATOR_MEMORY_NAMESPACE"] == "philosophy"
+    job = json.loads(coordinator["metadata"]["annotations"]["tandem.dev/job"])
+    assert (job["runUid"], job["budgetUsd"]) == (uid, "5")
+    assert operator.runs
+
+
+def test_the_token_is_in_its_secret_alone_and_keys_are_files_of_workers(operator: Operator, run: DualRun, api: Api) -> None:
+    """Nothing but the run's Secret holds the token; of API keys only the name of their Secret is written, and in workers' pods alone."""
+    run.create()
+    pods = run.until_pods(*ALL)
+    name = f"d-{run.found()['metadata']['uid'][:8]}"
+    token = base64.b64decode(_object(run, "secrets", name)["data"]["token"]).decode()
+    events = api.items(f"/apis/events.k8s.io/v1/namespaces/{run.namespace}/events")
+    written = json.dumps([run.found(), *pods.values(), *events, _object(run, "services", name)])
+    assert token not in written
+    assert token not in operator.log.read_text()
+    assert [slot for slot in ALL if '"keys"' in json.dumps(pods[slot]["spec"])] == ["worker-0", "worker-1"]
+    assert "secretKeyRef" not in json.dumps(pods["worker-0"]["spec"])
+
+
+def test_a_part_that_falls_comes_back_under_the_next_number(operator: Operator, run: DualRun, kubelets: Kubelets) -> None:
+    """Whoever dies is started again, alone; what is deleted comes back; and 93 ends the run with its sentence."""
+    run.create()
+    first = run.until_pods(*ALL)
+    kubelets.end(run.namespace, "d-worker-0-1", 137)
+    second = run.until_pods(*ALL)
+    assert second["worker-0"]["metadata"]["name"] == "d-worker-0-2"
+    assert second["coordinator-0"]["metadata"]["uid"] == first["coordinator-0"]["metadata"]["uid"]
+    run.api.delete(f"{PODS.format(run.namespace)}/d-coordinator-0-1")
+    eventually("another coordinator", lambda: _uid(run, "coordinator-0") not in {None, first["coordinator-0"]["metadata"]["uid"]})
+    third = run.until_pods(*ALL)
+    said = "a line of the log\ntandem-reasoning coordinator: questions: there are none\n"
+    kubelets.end(run.namespace, third["coordinator-0"]["metadata"]["name"], 93, said)
+    message = run.until(phase="Failed", reason="DoNotRestart")["message"]
+    assert message.endswith("exited with 93: tandem-reasoning coordinator: questions: there are none")
+    assert operator.runs
+
+
+def test_workers_leave_before_their_coordinator_and_come_back_after_it(
+    operator: Operator, run: DualRun, kubelets: Kubelets, api: Api
+) -> None:
+    """A run that is suspended gives its questions back first; resumed, it has new numbers."""
+    run.create()
+    run.until_pods(*ALL)
+    kubelets.deaf.add((run.namespace, "d-worker-1-1"))
+    run.edit(suspend=True)
+    eventually("a worker that is asked to leave", lambda: _leaves(api, run, "d-worker-1-1"))
+    run.until(phase="Stopping", reason="SuspendRequested")
+    assert not _leaves(api, run, "d-coordinator-0-1")
+    kubelets.let_go(run.namespace, "d-worker-1-1")
+    run.until(phase="Suspended")
+    run.edit(suspend=False)
+    assert {pod["metadata"]["name"] for pod in run.until_pods(*ALL).values()} == {"d-coordinator-0-2", "d-worker-0-2", "d-worker-1-2"}
+    assert operator.runs
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"lanes": [{"name": "local", "kind": "Local", "engine": {"model": "models/local"}}], "budget": {}}, "spec.lanes[0].engine"),
+        ({"memory": {"namespace": "philosophy"}}, "spec.memory.address"),
+        ({"lanes": [{**DUAL_SPEC["lanes"][0], "apiKeyVariable": "KEY"}]}, "spec.lanes[0].apiKeyVariable"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_said_and_starts_nothing(
+    operators: Callable[..., Operator], run: DualRun, settings: dict[str, str], spec: dict[str, Any], field: str
+) -> None:
+    """A condition with field and fix; an edit is enough to go on."""
+    operators(**settings).start()
+    run.create(**spec)
+    condition = run.until_condition("Accepted", status="False", reason="NotAccepted")
+    assert condition["message"].startswith(f"{field}: ")
+    assert not run.pods()
+    run.edit(lanes=DUAL_SPEC["lanes"], memory=None)
+    run.until_condition("Accepted", status="True")
+    eventually("a coordinator", run.pods)
+
+
+def test_two_kinds_of_run_may_have_one_name(operator: Operator, run: DualRun, api: Api, namespace: str) -> None:
+    """Neither takes the pods of the other for its own."""
+    other = Run(api, namespace, run.name).create()
+    run.create()
+    run.until_pods(*ALL)
+    other.until(phase="Running")
+    assert not run.pods().keys() & other.pods().keys()
+    assert operator.runs
+
+
+def test_an_operator_that_was_killed_goes_on(
+    operators: Callable[..., Operator], run: DualRun, settings: dict[str, str], kubelets: Kubelets
+) -> None:
+    """Another one finds the parts that live, and starts only what is missing; a run that is over is removed in its time."""
+    first = operators(**settings).start()
+    run.create(ttlSecondsAfterFinished=0)
+    before = run.until_pods(*ALL)
+    first.kill()
+    kubelets.end(run.namespace, "d-worker-0-1", 1)
+    operators(**settings).start()
+    after = run.until_pods(*ALL)
+    assert after["coordinator-0"]["metadata"]["uid"] == before["coordinator-0"]["metadata"]["uid"]
+    assert after["worker-0"]["metadata"]["name"] == "d-worker-0-2"
+    kubelets.end(run.namespace, "d-coordinator-0-1", 93, "it is of no use")
+    eventually("the end of the run", lambda: not run.api.exists(run.path))
+
+
+def _object(run: DualRun, collection: str, name: str) -> Object:
+    return run.api.get(f"/api/v1/namespaces/{run.namespace}/{collection}/{name}")
+
+
+def _told(pod: Object) -> dict[str, str]:
+    return {each["name"]: each.get("value", "") for each in pod["spec"]["containers"][0]["env"]}
+
+
+def _uid(run: DualRun, slot: str) -> str | None:
+    found = [pod["metadata"] for pod in run.pods().values() if slot in pod["metadata"]["name"] and pod["status"].get("phase") == "Running"]
+    return found[0]["uid"] if found and "deletionTimestamp" not in found[0] else None
+
+
+def _leaves(api: Api, run: DualRun, name: str) -> bool:
+    return "deletionTimestamp" in api.get(f"{PODS.format(run.namespace)}/{name}")["metadata"]
