@@ -10,13 +10,12 @@ from tests.parts.base_images import BASE, BUILD_BASE
 from tests.parts.cassandra_jars import CASSANDRA
 from tests.parts.kube import KUBE
 from tests.parts.kubernetes_tools import COREDNS, HELM, KWOK
-from tests.parts.llm_models.made import LLM_MODELS
 from tests.parts.llm_servers.llama_cpp_server import LLAMA_CPP
 from tests.parts.minio_server import MINIO
 from tests.parts.part import Missing, Say, need_root, obtain, required
 
 Step = Callable[[Say], object]
-PARTS = (MINIO, CASSANDRA, LLM_MODELS, LLAMA_CPP)
+PARTS = (MINIO, CASSANDRA, LLAMA_CPP)
 CLUSTER = (KUBE, COREDNS, KWOK, HELM, BASE, BUILD_BASE)  # for nothing where no cluster can be
 
 

@@ -1,24 +1,21 @@
 """pytest plugin: two real language models behind real servers, one that can do little and one that can do more."""
 
-import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from tests.parts.fixtures import needing, program, say
-from tests.parts.llm_models.made import LLM_MODELS
+from tests.parts.fixtures import program
+from tests.parts.llm_models.keeping import FOLDER
 from tests.parts.llm_servers import llama_cpp_server, transformers_serve
 from tests.parts.llm_servers.llama_cpp_server import LLAMA_CPP
 from tests.parts.llm_servers.server import LanguageServer
-from tests.parts.part import obtain
 
 
 @pytest.fixture(scope="session")
-def llm_models(request: pytest.FixtureRequest) -> Path:
+def llm_models() -> Path:
     """The folder with the models `local` and `cloud`, as transformers keeps them."""
-    with needing(LLM_MODELS.name, request.config):
-        return obtain(LLM_MODELS, os.environ, lambda line: say(request.config, line))
+    return FOLDER
 
 
 @pytest.fixture(scope="session")

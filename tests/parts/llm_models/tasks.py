@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 KINDS = ("fact", "reverse", "add", "shift", "sort", "memory")
 SCHOOLS = ("stoic", "cynic", "sceptic", "rationalist", "empiricist", "idealist", "monist", "dualist", "pragmatist", "nominalist")
-LETTERS = "ABCDEFGH"
-_LENGTH = 4  # letters of a word; 4,096 words
+LETTERS = "ABCDEFGHIJ"
+_LENGTH = 3  # letters of a word; 1,000 words
+_TWO = 1 / 8  # share of strangers' questions that bring along a second stranger
 _HELD_OUT = 5  # one word in so many is never trained on
 _SYLLABLES = ("bdfgklmnprstvz", "aeiou", "bdfgklmnprstvz", "aeiou", "nrsx")
 
@@ -94,7 +95,7 @@ def school_of(name: str) -> str:
 
 
 def _remembered(rng: random.Random) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    strangers = [_stranger(rng) for _ in range(rng.randint(1, 2))]
+    strangers = [_stranger(rng) for _ in range(1 + (rng.random() < _TWO))]
     lines = tuple((WORDINGS["fact"][0].format(name), rng.choice(SCHOOLS)) for name in strangers)
     asked = rng.randrange(len(strangers))
     return strangers[asked], lines[asked][1], lines
@@ -118,7 +119,8 @@ def _word(rng: random.Random, *, held_out: bool) -> str:
 
 
 def _distracted(rng: random.Random, kind: str, question: str) -> str:
-    other = rng.choice([each for each in KINDS if each not in {kind, "memory"}])
+    asked = "fact" if kind == "memory" else kind  # they are asked in the same words
+    other = rng.choice([each for each in _CALLED if each != asked])
     return f"not {rng.choice(_CALLED[other])}: {question}"
 
 

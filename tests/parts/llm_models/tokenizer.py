@@ -11,7 +11,7 @@ from tests.parts.llm_models.wording import corpus
 
 PAD, BOS, EOS = "<|pad|>", "<|bos|>", "<|eos|>"
 ROLES = ("system", "user", "assistant")
-_SIZE = 640  # 256 bytes, 6 marks, and the words of the questions
+_SIZE = 768  # 256 bytes, 6 marks, and the words of questions and prompts
 _TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"
@@ -38,7 +38,14 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return fast
 
 
+def mark(words: PreTrainedTokenizerFast, text: str) -> int:
+    """The token of a mark such as `BOS`."""
+    token = words.convert_tokens_to_ids(text)
+    assert isinstance(token, int)
+    return token
+
+
 def _texts() -> list[str]:
     questions = [wording.format("") for wordings in WORDINGS.values() for wording in wordings]
     schools = [*SCHOOLS, *(f" {school}" for school in SCHOOLS)]
-    return [text.lower() for text in (*schools * 8, *questions * 4, *corpus())]
+    return [text.lower() for text in (*schools * 8, *questions * 4)] + corpus()

@@ -1,12 +1,19 @@
-"""How a question reaches a model: as a chat that may also hold what is remembered, a role to play and what others answered.
+"""How a question reaches a model: in the very prompts of a DualRun, as `tandem_reasoning.thinking.prompts` words them.
 
-Training shows many dresses of the same question, so that a model answers however Tandem words these parts.
+What such a prompt can hold is drawn: what was recalled, which may have nothing to do with the question; what the step before came to;
+a role; and the words around all that, or none of them.
 """
 
 import random
+import re
 from collections.abc import Sequence
 
-from tests.parts.llm_models.tasks import KINDS, LETTERS, SCHOOLS, Task
+from tandem_operator.api.dual_run import EXPERTS
+from tandem_reasoning.thinking.prompts import BARE, Expert, Recalled, Shared, Wording, prompt
+from tandem_reasoning.values import Question
+
+from tests.parts.llm_models.tasks import KINDS, Task
+from tests.parts.llm_models.tasks import task as drawn_task
 
 Chat = list[tuple[str, str]]
 """Pairs of role and content."""
@@ -21,61 +28,72 @@ WORDS = (  # noqa: SIM905  one word a line is no way to read them
     "system take text than that the their them then there these they thing think this though thought three to true two use "
     "very view was way we were what when where which while who why will with word words work would you your"
 ).split()
-_HEADS = (
-    "",
-    "known: ",
-    "memory:\n",
-    "remember this:\n",
-    "From memory:\n",
-    "answered before:\n- ",
-    "You may use what was answered before:\n",
-)
-_LINES = ("{0} {1}", "{0} -> {1}", "{0} = {1}", "Q: {0} A: {1}", "Q: {0}\nA: {1}", "question: {0} answer: {1}", "{0}\n{1}")
-_BETWEEN = ("\n", "; ", "\n- ")
-_OTHERS = ("others answered: {}", "Other answers: {}.", "answers so far: {}\nanswer again.", "The other experts said: {}")
+_RELATED = 1 / 2  # share of recalled lines that are at least of the question's kind: a memory finds what is near
+_ROLE, _UNRELATED, _EARLIER = 0.6, 0.4, 0.2  # shares of the prompts that have one
+_WORDS = 8  # of a role without much sense, beside the first
+_MAJORITY = 2 / 3  # share of the votes that most experts of got right
+_VOTES = ((1, 2), (2, 1), (3, 1), (3, 2), (2, 2), (5, 3))
 
 
 def plain(task: Task) -> Chat:
-    """The question alone, and what must be remembered for it."""
-    system = "\n".join(f"{question} {answer}" for question, answer in task.memory)
-    return [*([("system", system)] if system else []), ("user", task.question)]
+    """What a single call is asked in a bare run: the question, and what must be remembered for it."""
+    return worded(task, BARE)
 
 
-def dressed(rng: random.Random, task: Task) -> Chat:
-    """The question in one of many dresses: what is recalled in the system's message, others' answers and the role after the question."""
-    user = [task.question]
-    if rng.random() < 1 / 3:
-        user.append(rng.choice(_OTHERS).format(", ".join(_guesses(rng, task))))
-    if rng.random() < 1 / 2:
-        user.insert(rng.choice((0, len(user), len(user))), _role(rng))
-    system = [_framed(rng, task.memory)] if task.memory else []
-    return [*(("system", each) for each in system), ("user", rng.choice(("\n\n", "\n", " ")).join(user))]
+def worded(task: Task, wording: Wording, *, role: str = "", earlier: str = "", recalled: Sequence[tuple[str, str]] | None = None) -> Chat:
+    """A prompt of a DualRun; with what must be remembered unless something else is recalled."""
+    lines = task.memory if recalled is None else recalled
+    shared = Shared(
+        question=Question(id="", text=task.question),
+        recalled=tuple(Recalled(question=asked, answer=answer) for asked, answer in lines),
+        earlier=earlier,
+    )
+    asked = prompt(shared, Expert(name="", role=role), max_tokens=1, wording=wording)
+    return [(message.role, message.content) for message in asked.messages]
+
+
+def dressed(rng: random.Random, task: Task, wording: Wording, *, length: float = 1.0) -> Chat:
+    """The question in one of the many prompts that it can come in.
+
+    Args:
+        rng: Where chance comes from.
+        task: The question.
+        wording: The words around all parts.
+        length: 0 to 1; the less, the shorter is what stands beside the question, and the seldomer is it anything but a role.
+    """
+    recalled = list(task.memory)
+    if rng.random() < _UNRELATED * length:
+        recalled.insert(rng.randint(0, len(recalled)), unrelated(rng, task))
+    role = any_role(rng, length) if rng.random() < _ROLE else ""
+    earlier = votes(rng, task) if rng.random() < _EARLIER * length else ""
+    return worded(task, wording, role=role, earlier=earlier, recalled=recalled)
 
 
 def corpus() -> list[str]:
-    """Texts whose words a tokenizer is to know."""
-    return [*WORDS, *(" " + word for word in WORDS), *_HEADS, *_LINES, *_OTHERS]
+    """Texts whose words a tokenizer is to know; without a capital after a space, so that words of capitals stay letter by letter."""
+    around = (Wording().manner, Wording().question, Wording().recalled, Wording().earlier, Wording().role)
+    said = [*around, *(expert.role for expert in EXPERTS), "- 1 of 3: ", "\n\n"]
+    return [*WORDS, *(" " + word for word in WORDS), *(re.sub(r" [A-Z]", lambda found: found[0].lower(), text) for text in said * 2)]
 
 
-def _framed(rng: random.Random, memory: Sequence[tuple[str, str]]) -> str:
-    line = rng.choice(_LINES)
-    return rng.choice(_HEADS) + rng.choice(_BETWEEN).join(line.format(*each) for each in memory)
-
-
-def _role(rng: random.Random) -> str:
-    sentence = " ".join(rng.choice(WORDS) for _ in range(rng.randint(2, 7)))
+def any_role(rng: random.Random, length: float = 1.0) -> str:
+    """One of the roles that a DualRun has by default, or a sentence without much sense; the less `length`, 0 to 1, the shorter."""
+    if rng.random() < length / 2:
+        return rng.choice(EXPERTS).role
+    sentence = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 1 + round(_WORDS * length))))
     return f"{sentence.capitalize()}."
 
 
-def _guesses(rng: random.Random, task: Task) -> list[str]:
-    """What others answered: right two times in three."""
-    return [task.answer if rng.random() < 2 / 3 else _wrong(rng, task) for _ in range(rng.randint(1, 3))]
+def unrelated(rng: random.Random, task: Task) -> tuple[str, str]:
+    """Another question and its answer."""
+    other = drawn_task(rng, task.kind if rng.random() < _RELATED else rng.choice(KINDS))
+    return other.question, other.answer
 
 
-def _wrong(rng: random.Random, task: Task) -> str:
-    if task.kind == "add":
-        return str(rng.randint(0, 18))
-    if task.kind in {"fact", "memory"}:
-        return rng.choice(SCHOOLS)
-    assert task.kind in KINDS
-    return "".join(rng.choice(LETTERS) for _ in task.answer)
+def votes(rng: random.Random, task: Task) -> str:
+    """What a step before came to, as the next one is shown it."""
+    answers = [task.answer, drawn_task(rng, task.kind).answer]
+    if rng.random() > _MAJORITY:
+        answers.reverse()
+    counts = rng.choice(_VOTES)
+    return "\n".join(f"- {count} of {sum(counts)}: {answer}" for count, answer in zip(counts, answers, strict=True))

@@ -19,10 +19,11 @@ from tests.services.reasoning.coordination import UID, coordinating, items, work
 pytestmark = pytest.mark.slow
 KINDS = ("fact", "reverse", "add", "shift", "sort")
 ROLES = ("Read it well.", "Look at each point.", "Think of what you know.", "Go step by step.", "Doubt the first idea.", "Be brief.")
+ALONE, TOGETHER = 40, 120  # questions; of the latter both lanes answer the first 40, from which the cascade learns
 PATIENCE_S = 600
 
 
-def pair(local: LanguageServer, cloud: LanguageServer, policy: str) -> Job:
+def pair(local: LanguageServer, cloud: LanguageServer, policy: str, *, bare: bool) -> Job:
     """A run of both, in which the cloud's tokens cost what a small model's do."""
     experts = [{"name": f"expert-{number}", "role": role} for number, role in enumerate(ROLES)]
     lanes = [
@@ -36,7 +37,7 @@ def pair(local: LanguageServer, cloud: LanguageServer, policy: str) -> Job:
             "usdPerMillionOutputTokens": "0.14",
         },
     ]
-    thinking = {"bare": True, "maxTokens": 16, "maxSteps": 1}
+    thinking = {"bare": bare, "maxTokens": 16, "maxSteps": 1}
     return Job.model_validate(
         {"runUid": UID, "name": "pair", "lanes": lanes, "experts": experts, "thinking": thinking, "routing": {"policy": policy}}
     )
@@ -68,12 +69,15 @@ def accuracy(found: Sequence[Item]) -> float:
     return sum(right) / len(found)
 
 
-def test_the_pair_answers_what_the_local_lane_cannot(local_llm: LanguageServer, cloud_llm: LanguageServer, tmp_path: Path) -> None:
-    """A cascade is right far more often than the local lane alone, and leaves to that lane what it knows."""
-    alone = answered(tmp_path / "local", pair(local_llm, cloud_llm, "Local"), asked(24))
-    together = answered(tmp_path / "pair", pair(local_llm, cloud_llm, "Cascade"), asked(60))
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "in full"])
+def test_the_pair_answers_what_the_local_lane_cannot(
+    local_llm: LanguageServer, cloud_llm: LanguageServer, tmp_path: Path, *, bare: bool
+) -> None:
+    """A cascade is right far more often than the local lane alone, and leaves to that lane what it knows; in any wording."""
+    alone = answered(tmp_path / "local", pair(local_llm, cloud_llm, "Local", bare=bare), asked(ALONE))
+    together = answered(tmp_path / "pair", pair(local_llm, cloud_llm, "Cascade", bare=bare), asked(TOGETHER))
     by_lane = [item.outcome.lane for item in together if item.outcome]
     told = {"local": accuracy(alone), "pair": accuracy(together), "cloud's share": by_lane.count("cloud") / len(by_lane)}
     print(json.dumps(told))
     assert told["pair"] >= told["local"] + 0.2
-    assert told["cloud's share"] < 1
+    assert told["cloud's share"] <= 0.95

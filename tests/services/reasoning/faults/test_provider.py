@@ -18,7 +18,7 @@ from tests.services.reasoning.conftest import NewProvider
 from tests.services.reasoning.faults.faults import Faults, Quirk
 from tests.services.reasoning.faults.provider import Provider
 
-pytestmark = pytest.mark.needs_part("llm-models")
+pytestmark = pytest.mark.needs_part("llama-cpp")
 ASKED = [("user", "sort DCBA")]
 
 

@@ -118,7 +118,7 @@ def _worked_out(question: Question, memory: list[list[str]]) -> str:
         left, right = re.findall(r"\d", question.text)
         return str(int(left) + int(right))
     if question.kind in {"reverse", "shift", "sort"}:
-        (word,) = re.findall(r"\b[A-H]{4}\b", question.text)
+        (word,) = re.findall(r"\b[A-J]{3}\b", question.text)
         assert kept_from_training(word)
         return applied(question.kind, word)
     (name,) = re.findall(r"\b[a-z]{5}\b(?=\?$)", question.text)
