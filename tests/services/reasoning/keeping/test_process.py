@@ -16,7 +16,7 @@ from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceStub
 from tandem_objects import open_store
 from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf
-from tandem_reasoning.ledger import Review, State, verify
+from tandem_reasoning.ledger import Ledger, Review, State, verify
 
 from tests.parts.running import free_port
 from tests.services.reasoning.coordination import UID, job, said
@@ -29,7 +29,7 @@ class Machine:
     """A coordinator on a machine of its own; the store is elsewhere."""
 
     def __init__(self, folder: Path, port: int, store: str, told: str) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "job.json").write_text(told)
         lines = [json.dumps({"id": f"q{n}", "question": f"what is {n}?", "answer": "42"}) for n in range(COUNT)]
         (folder / "questions.jsonl").write_text("\n".join(lines))
@@ -164,3 +164,15 @@ def test_a_coordinator_that_was_replaced_ends_for_good(tmp_path: Path) -> None:
     assert code == 93
     assert "coordinator 2 has taken over run 5f0c: coordinator 1 must stop" in heard
     assert not (tmp_path / "first" / "report").exists()
+
+
+def test_who_finds_the_run_in_use_fences_nobody_off(tmp_path: Path) -> None:
+    """A coordinator that is started beside another one on the same machine leaves, and has claimed nothing."""
+    store, told = (tmp_path / "store").as_uri(), job({"cloud": ["http://127.0.0.1:9/v1"]}).model_dump_json(by_alias=True)
+    ledger = Ledger(tmp_path / "run" / "ledger.sqlite", run=UID, cap_nano=None)
+    try:
+        code, heard = Machine(tmp_path / "run", free_port(), store, told).ended()
+    finally:
+        ledger.close()
+    assert (code, "is open in another process" in heard) == (93, True)
+    assert Shelf(open_store(store, {}), UID).highest() == 0

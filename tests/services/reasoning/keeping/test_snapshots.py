@@ -25,6 +25,7 @@ from tandem_reasoning.ledger import (
     TicketError,
     verify,
 )
+from tandem_reasoning.report.__main__ import main as report
 
 from tests.parts.minio_server import MinioServer
 from tests.services.reasoning.ledger.asking import call, claim, complete, load, reserve, settle
@@ -220,6 +221,19 @@ def test_a_store_that_is_away_stops_nobody(path: Path, tmp_path: Path) -> None:
 
 def mark(at: float = 0, answered: int = 0, spent_nano: int = 0, calls: int = 0) -> Mark:
     return Mark(at=at, answered=answered, spent_nano=spent_nano, calls=calls)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_report_of_a_snapshot(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who has only the address of a run's snapshots gets a report of the newest; an address without any is said in one line."""
+    store = open_store((tmp_path / "store").as_uri(), {})
+    shelf = Shelf(store, RUN)
+    assert snapshots(shelf, shelf.claim(), path).take(Status())
+    into = str(tmp_path / "report")
+    assert report([f"{store.uri}/{RUN}", "--into", into]) == 0
+    assert capsys.readouterr().out.startswith("1 of 3 questions are answered")
+    assert report([f"{store.uri}/another", "--into", into]) == 2
+    assert "there is no whole snapshot" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

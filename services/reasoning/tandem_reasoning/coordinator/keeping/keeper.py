@@ -18,6 +18,7 @@ from tandem_reasoning.coordinator.keeping.shelf import Shelf
 from tandem_reasoning.coordinator.keeping.snapshots import LOOK_S, Snapshots
 from tandem_reasoning.coordinator.settings import Settings
 from tandem_reasoning.ledger import FullError, InUseError, LedgerError
+from tandem_reasoning.ledger.opening import locked
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ async def keeping(settings: Settings, job: Job, now: Callable[[], float]) -> Asy
     """
     shelf = snapshots = None
     if settings.snapshots:
+        os.close(locked(settings.ledger))  # who finds the run in use must not fence off whoever has it
         try:
             shelf = Shelf(open_store(settings.snapshots, os.environ), job.run_uid)
             term = await asyncio.to_thread(shelf.claim)
