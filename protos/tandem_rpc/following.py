@@ -90,4 +90,4 @@ class Following(Generic[T]):
         text = f"{self._who}: {error.code().name} {error.details()}; listening again once it answers"
         if not self._leave.is_set() and text != self._complained:
             self._complained = text
-            _log.warning("%s", text)
+            _log.info("%s", text)

@@ -77,6 +77,8 @@ class EngineSpec(ApiModel):
     """A folder, a .gguf file, or the id of a model on the Hugging Face hub. A relative path begins with ./ or is a folder that is there."""
     instances: Annotated[StrictInt, Field(ge=1, le=64)] = 1
     """How many servers of it; calls are spread over them."""
+    arguments: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(default=(), max_length=64)
+    """More arguments of the server, as its own help lists them, such as --dtype and float32. Never a secret: anybody may read them."""
 
 
 class LaneSpec(ApiModel):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import checkpoints, control, cost, crds, doctor, logs, memory, plan, run, status
+from .commands import checkpoints, control, cost, crds, doctor, logs, memory, plan, report, run, status
 from .exits import EPILOGUE, Exit, Leave
 
 app = typer.Typer(
@@ -31,11 +31,12 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     control.stop,
     control.resume,
     cost.cost,
+    report.report,
     checkpoints.checkpoints,
     doctor.doctor,
     crds.crds,
 )
-_PRINTS_ONLY = {"plan", "status", "cost", "checkpoints", "crds", "doctor", "memory"}
+_PRINTS_ONLY = {"plan", "status", "cost", "report", "checkpoints", "crds", "doctor", "memory"}
 for _command in _COMMANDS:
     app.command(epilog=EPILOGUE)(_command)
 app.add_typer(memory.app)

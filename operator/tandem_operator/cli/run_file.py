@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.lane import LaneSpec
 from tandem_operator.api.reading.run_file import SpecError, from_object, read
 from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainingRun
 
@@ -11,8 +13,8 @@ from .exits import Exit, leave
 _BUILT_IN = {"source": ("python-stdlib",), "tokenizer": ("bytes",)}
 
 
-def training_run(path: str, name: str | None = None, *, elsewhere: bool = False) -> TrainingRun:
-    """The TrainingRun in a file; `-` is standard input. One that is to run `elsewhere` keeps its paths: they are those of its image.
+def told_run(path: str, name: str | None = None, *, elsewhere: bool = False) -> TrainingRun | DualRun:
+    """The run in a file; `-` is standard input. One that is to run `elsewhere` keeps its paths: they are those of its image.
 
     Raises:
         Leave: with a line for each thing to correct.
@@ -23,20 +25,37 @@ def training_run(path: str, name: str | None = None, *, elsewhere: bool = False)
         leave(Exit.BAD_INPUT, f"{path}: {error.strerror}: give the path of a run file, such as manifests/examples/quickstart.yaml")
     try:
         run = read(text)
-        if not isinstance(run, TrainingRun):
-            leave(Exit.BAD_INPUT, f"{path}: kind: DualRun is not run by this version of Tandem: use a TrainingRun")
         run = _renamed(run, name) if name is not None else run
     except SpecError as error:
         leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in error.problems))
-    return run if elsewhere else _located(run, Path.cwd() if path == "-" else Path(path).resolve().parent)
+    folder = Path.cwd() if path == "-" else Path(path).resolve().parent
+    if elsewhere:
+        return run
+    return _pair(run, folder, path) if isinstance(run, DualRun) else _located(run, folder)
 
 
-def _renamed(run: TrainingRun, name: str) -> TrainingRun:
+def _renamed(run: TrainingRun | DualRun, name: str) -> TrainingRun | DualRun:
     """The same run under another name, checked as if it stood in the file."""
     told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})
-    renamed = from_object({**told, "metadata": {**told["metadata"], "name": name}})
-    assert isinstance(renamed, TrainingRun)
-    return renamed
+    return from_object({**told, "metadata": {**told["metadata"], "name": name}})
+
+
+def _pair(run: DualRun, folder: Path, path: str) -> DualRun:
+    """The questions must be there; a model may be a folder or file beside the run file, else it is one of the hub's."""
+    asked, spec = run.spec.questions, run.spec
+    if "://" not in asked.source:
+        source = folder / asked.source
+        if not source.is_file():
+            leave(Exit.BAD_INPUT, f"{path}: spec.questions.source: there is no file {source}: correct the path")
+        asked = asked.model_copy(update={"source": str(source)})
+    lanes = tuple(_lane(lane, folder) for lane in spec.lanes)
+    return run.model_copy(update={"spec": spec.model_copy(update={"questions": asked, "lanes": lanes})})
+
+
+def _lane(lane: LaneSpec, folder: Path) -> LaneSpec:
+    if lane.engine is None or not (folder / lane.engine.model).exists():
+        return lane
+    return lane.model_copy(update={"engine": lane.engine.model_copy(update={"model": str(folder / lane.engine.model)})})
 
 
 def _located(run: TrainingRun, folder: Path) -> TrainingRun:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.change import changes
 from tandem_operator.api.reading.run_file import SpecError
 from tandem_operator.api.status import RunPhase
@@ -12,12 +13,13 @@ from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local import archive
 from tandem_operator.local.state import revival, wanted
 from tandem_operator.local.state.home import Home
-from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.local.state.run_folder import DualFolder, RunFolder
 from tandem_operator.plan.phases import UNDER_WAY
 
 from . import runs
+from .care import TrainingCare
 from .exits import Exit, leave
-from .run_file import training_run
+from .run_file import told_run
 from .session import Session
 from .show import ending, overview
 from .show.onward import RunFile, in_short, larger_budget
@@ -26,7 +28,12 @@ from .show.screen import Screen, screen
 
 def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     """Run a file."""
-    told = training_run(path, name)
+    told = told_run(path, name)
+    runs.same_kind(told, path)
+    if isinstance(told, DualRun):
+        from .dual import running
+
+        return running.run(told, path, name=name, fresh=fresh, plain=plain)
     home, now = Home.of(), datetime.now(UTC)
     folder = home.run(told.name)
     file = None if path == "-" else RunFile(path=path, name=name)
@@ -51,6 +58,10 @@ def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
 def resume(name: str, budget_usd: Decimal | None, *, plain: bool) -> Exit:
     """Go on with a run that was stopped or has failed, from its last checkpoint."""
     folder = runs.folder(name)
+    if isinstance(folder, DualFolder):
+        from .dual import running
+
+        return running.resume(folder, budget_usd, plain=plain)
     run = folder.run()
     if run.status.phase is RunPhase.SUCCEEDED:
         return _ended_before(folder, None, ())
@@ -68,13 +79,17 @@ def resume(name: str, budget_usd: Decimal | None, *, plain: bool) -> Exit:
 def stop(name: str, *, plain: bool) -> Exit:
     """Suspend a run and follow it until its workers have left."""
     folder = runs.folder(name)
+    if isinstance(folder, DualFolder):
+        from .dual import running
+
+        return running.stop(folder, plain=plain)
     if folder.status().phase.terminal:
         print(f"{name}: {folder.status().phase.value} already, nothing to stop")
         return Exit.DONE
     wanted.ask_stop(folder)
     shown = screen(live=False if plain else None)
     try:
-        code = Session(folder, shown).follow()
+        code = Session(folder, shown, TrainingCare(folder)).follow()
     finally:
         shown.close()
     status = folder.status()
@@ -85,9 +100,9 @@ def stop(name: str, *, plain: bool) -> Exit:
     return code
 
 
-def _follow(folder: RunFolder, shown: Screen, file: RunFile | None) -> Exit:
+def _follow(folder: RunFolder, shown: Screen[TrainingRun], file: RunFile | None) -> Exit:
     try:
-        code = Session(folder, shown).follow()
+        code = Session(folder, shown, TrainingCare(folder)).follow()
     finally:
         shown.close()
     if code is not Exit.DETACHED:

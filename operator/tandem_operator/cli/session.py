@@ -4,32 +4,32 @@ Two people, or one in two terminals, may follow the same run. Exactly one of the
 "checkpoint, then stop". For all others it means "leave me out of it".
 """
 
-import os
 import select
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Generic
 
-from tandem_operator.api.status import RunPhase
-from tandem_operator.local.shell import Looked, Shell
+from tandem_operator.local.shell import Looked
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.owner import Ownership
-from tandem_operator.local.state.run_folder import Happened, RunFolder
+from tandem_operator.local.state.run_folder import Happened, Run, StateFolder, Status
 
+from .care import Care, Caring
 from .exits import Exit
 from .interrupts import Interrupts
 from .show.screen import Screen
 
 _VIEW_EVERY_S = 0.5
 _RETRY_FIRST_S, _RETRY_LONGEST_S = 0.5, 30.0
-_ENDS = {RunPhase.SUCCEEDED: Exit.DONE, RunPhase.FAILED: Exit.FAILED}
 
 
-class Session:
+class Session(Generic[Run, Status]):
     """One person, one run, one screen."""
 
-    def __init__(self, folder: RunFolder, screen: Screen) -> None:
+    def __init__(self, folder: StateFolder[Run, Status], screen: Screen[Run], care: Care[Status]) -> None:
         self._folder = folder
         self._screen = screen
+        self._care = care
         self._said = sum(1 for _ in folder.events())
         self._stopping = False
         self._trouble = ""
@@ -66,18 +66,18 @@ class Session:
 
     def _act(self, interrupts: Interrupts) -> Exit:
         """Act for the run until nothing is left to do."""
-        shell = Shell(self._folder)
-        self._screen.offer("" if self._to_stop else "checkpoint, then stop")
+        shell = self._care.caring()
+        self._screen.offer("" if self._to_stop else self._care.leaving)
         try:
             while (looked := self._look(shell)).over is None:
                 shell.wait(looked.again_s, interrupts.descriptor)
                 if interrupts.new():
                     self._asked()
-            return _ENDS.get(looked.over, Exit.STOPPED)
+            return self._care.ended(self._folder.status())
         finally:
             shell.close()
 
-    def _look(self, shell: Shell) -> Looked:
+    def _look(self, shell: Caring) -> Looked:
         """Look once; when the machine refuses, say so and try again later."""
         try:
             looked = shell.look()
@@ -97,19 +97,14 @@ class Session:
             self._screen.say(trouble)
 
     def _asked(self) -> None:
-        """The person wants to leave: first time, ask for a checkpoint and a stop; then, say what takes so long."""
-        run = wanted.ask_stop(self._folder)
-        name, status = run.name, self._folder.status()
+        """The person wants to leave: first time, ask for a stop; then, say what takes so long."""
+        wanted.ask_stop(self._folder)
         if not self._stopping:
             self._stopping = True
             self._screen.offer("")
-            self._screen.say(f"stopping {name}: a checkpoint first, then its workers leave")
+            self._screen.say(f"stopping {self._folder.name}: {self._care.stopping}")
             return
-        kept = f"step {status.checkpoint.step} is saved" if status.checkpoint else "nothing is saved yet"
-        self._screen.say(
-            f"still stopping {name}: its workers are saving step {status.step} ({kept}) and are killed if they take longer than 110 s. "
-            f"To leave at once: kill -9 {os.getpid()}; the next `tandem run` goes on from there"
-        )
+        self._screen.say(f"still stopping {self._folder.name}: {self._care.still_stopping(self._folder.status())}")
 
     def _show(self) -> None:
         for happened in self._news():

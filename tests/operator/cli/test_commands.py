@@ -77,12 +77,13 @@ def test_a_mistake_has_an_exit_code_and_a_line(desk: Any, words: list[str], code
     assert (ran.returncode, said in ran.stderr) == (code, True), ran.stderr
 
 
-def test_a_dual_run_is_refused_in_one_line(desk: Any) -> None:
-    """This version plans TrainingRuns only; a right DualRun file is told so, a wrong one is told what is wrong."""
+def test_a_wrong_dual_run_is_told_what_is_wrong(desk: Any) -> None:
+    """As a TrainingRun would be: lines that name the field, and no traceback."""
     path = desk.path / "dual.yaml"
     path.write_text("apiVersion: tandem.dev/v1alpha1\nkind: DualRun\nmetadata: {name: d}\nspec: {}\n")
     ran = desk.tandem("run", path)
     assert ran.returncode == 2
+    assert "spec.questions" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

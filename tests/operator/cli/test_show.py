@@ -15,7 +15,7 @@ from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.show import overview, words
 from tandem_operator.cli.show.live import panel
-from tandem_operator.cli.show.plain import PlainScreen
+from tandem_operator.cli.show.plain import PlainScreen, progress
 from tandem_operator.local.state.run_folder import RunFolder
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -66,7 +66,7 @@ def test_the_panel_fits_the_terminal_and_says_phase_and_progress(width: int, ste
 def test_plain_lines_come_every_few_seconds_and_always_for_the_last_step() -> None:
     """A step a second for a minute: a dozen lines, and step 400 at once."""
     lines: list[str] = []
-    screen = PlainScreen(write=lines.append)
+    screen = PlainScreen(progress, write=lines.append)
     for second in range(60):
         screen.show(run(step=second + 1), NOW + timedelta(seconds=second))
     assert len(lines) == 12
@@ -78,7 +78,7 @@ def test_plain_lines_come_every_few_seconds_and_always_for_the_last_step() -> No
 def test_a_plain_line_says_only_what_is_known() -> None:
     """No dashes for what was not measured yet."""
     lines: list[str] = []
-    PlainScreen(write=lines.append).show(run(step=1), NOW)
+    PlainScreen(progress, write=lines.append).show(run(step=1), NOW)
     assert lines[0].endswith("step 1/400  pretrain  $0.00 of $5.00")
 
 

@@ -13,8 +13,18 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on printing until the run has ended.")] = False,
     attempt: Annotated[int | None, typer.Option(min=1, help="Which attempt; the last one when left out.")] = None,
     worker: Annotated[int, typer.Option(min=0, help="Which worker of the attempt; worker 0 speaks for all.")] = 0,
+    part: Annotated[str | None, typer.Option(help="Which part of a DualRun, such as worker-0 or engine-1; its coordinator.")] = None,
 ) -> None:
-    """Print the log of a worker of RUN. With -f, later attempts follow."""
+    """Print the log of a worker, or part, of RUN. With -f, later attempts, or starts, follow."""
+    from tandem_operator.cli import runs
+    from tandem_operator.local.state.run_folder import DualFolder
+
+    folder = runs.folder(name)
+    if isinstance(folder, DualFolder):
+        from tandem_operator.cli.dual import logbook as pair
+
+        pair.tell(folder, part or pair.COORDINATOR, follow=follow)
+        return
     from tandem_operator.cli.looking import logbook
 
-    logbook.tell(name, attempt=attempt, worker=worker, follow=follow)
+    logbook.tell(folder, attempt=attempt, worker=worker, follow=follow)

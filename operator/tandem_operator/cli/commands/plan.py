@@ -20,20 +20,26 @@ def plan(
     output: Output = Format.TABLE,
 ) -> None:
     """Print what `tandem run FILE` would start next, and what it would cost; start nothing."""
+    from tandem_operator.api.dual_run import DualRun
     from tandem_operator.api.reading.run_file import SpecError
     from tandem_operator.cli.exits import Exit, leave
-    from tandem_operator.cli.looking.planned import Planned, tell
-    from tandem_operator.cli.run_file import training_run
+    from tandem_operator.cli.looking import planned
+    from tandem_operator.cli.run_file import told_run
     from tandem_operator.cli.show.output import dump
     from tandem_operator.render.manifests import foreseen
 
     try:
         if manifests:
-            given = foreseen(training_run(file, name, elsewhere=True))
+            run = told_run(file, name, elsewhere=True)
+            if isinstance(run, DualRun):
+                leave(Exit.BAD_INPUT, f"{file}: --manifests: is about TrainingRuns: leave it out for a DualRun")
+            given = foreseen(run)
             dump({"apiVersion": "v1", "kind": "List", "items": given}, Format.YAML if output is Format.TABLE else output)
-        elif output is Format.TABLE:
-            tell(Planned.of(training_run(file, name)), verbose=verbose)
+            return
+        made = planned.of(told_run(file, name))
+        if output is Format.TABLE:
+            made.tell(verbose=verbose)
         else:
-            dump(Planned.of(training_run(file, name)).told(), output)
+            dump(made.told(), output)
     except SpecError as refused:
         leave(Exit.BAD_INPUT, *(f"{file}: {problem}" for problem in refused.problems))

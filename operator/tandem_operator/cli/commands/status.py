@@ -14,7 +14,7 @@ def status(
     *,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show how RUN stands, or all runs; -o yaml prints the TrainingRun that a cluster would hold."""
+    """Show how RUN stands, or all runs; -o yaml prints what a cluster would hold."""
     from tandem_operator.cli import runs
     from tandem_operator.cli.looking import standing
     from tandem_operator.cli.show.output import dump, of_run, of_runs

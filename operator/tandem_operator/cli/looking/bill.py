@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.cli import runs
 from tandem_operator.cli.show import words
 from tandem_operator.cli.show.format import Format
 from tandem_operator.cli.show.output import dump
 from tandem_operator.local import history
 from tandem_operator.local.history import Attempt
+from tandem_operator.local.state.run_folder import RunFolder
 from tandem_operator.plan.policies.budget import dollars
 
 _HOUR_S = Decimal(3600)
@@ -61,9 +61,8 @@ def tokens_until(run: TrainingRun, step: int) -> int:
     return tokens
 
 
-def tell(name: str, output: Format) -> None:
+def tell(folder: RunFolder, output: Format) -> None:
     """Print the cost of a run."""
-    folder = runs.folder(name)
     run = folder.run()
     bill = Bill(run=run, tokens=tokens_until(run, run.status.step))
     rows = list(_by_attempt(run, history.attempts(folder)))

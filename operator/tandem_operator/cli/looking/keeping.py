@@ -17,7 +17,7 @@ _HEAD = ("STEP", "AGE", "SIZE", "LOSS", "ATTEMPT", "RANKS", "MANIFEST", "")
 
 def tell(name: str, output: Format) -> None:
     """Print the checkpoints of a run."""
-    folder = runs.folder(name)
+    folder = runs.training(name, "checkpoints")
     uri = folder.wanted().spec.checkpoint.uri or folder.checkpoints
     try:
         found = kept(uri)

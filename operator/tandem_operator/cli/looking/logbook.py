@@ -4,7 +4,6 @@ import sys
 import time
 from pathlib import Path
 
-from tandem_operator.cli import runs
 from tandem_operator.cli.exits import Exit, leave
 from tandem_operator.cli.show import reader
 from tandem_operator.local.state.run_folder import RunFolder
@@ -13,9 +12,9 @@ _EVERY_S = 0.2
 _BLOCK = 1 << 16
 
 
-def tell(name: str, *, attempt: int | None, worker: int, follow: bool) -> None:
+def tell(folder: RunFolder, *, attempt: int | None, worker: int, follow: bool) -> None:
     """Print the log of one worker of an attempt, or of the last attempt."""
-    folder = runs.folder(name)
+    name = folder.name
     wanted = attempt or folder.status().attempt
     log = _log(folder, wanted, worker)
     if not log.exists() and not follow:
@@ -23,7 +22,7 @@ def tell(name: str, *, attempt: int | None, worker: int, follow: bool) -> None:
         instead = f"there are {there}" if there else "no worker was started yet"
         leave(Exit.BAD_INPUT, f"{name}: no log of worker {worker} of attempt {wanted}: {instead}")
     try:
-        at = _print(log, 0)
+        at = printed(log, 0)
         if not at and not follow:
             _silent(name, wanted, worker)
         if follow:
@@ -42,7 +41,7 @@ def _follow(folder: RunFolder, worker: int, attempt: int, at: int, *, fixed: boo
     """Go on from `at` until the run rests, and through the attempts that follow unless one was asked for."""
     while True:
         status = folder.status()
-        at = _print(_log(folder, attempt, worker), at)
+        at = printed(_log(folder, attempt, worker), at)
         if status.attempt > attempt:
             if fixed:
                 return
@@ -57,8 +56,8 @@ def _log(folder: RunFolder, attempt: int, worker: int) -> Path:
     return folder.workers / f"{folder.name}-{attempt}-{worker}" / "log"
 
 
-def _print(log: Path, at: int) -> int:
-    """Print what has come since `at`; where it ends now."""
+def printed(log: Path, at: int) -> int:
+    """Print what has come since `at` in a log; where it ends now."""
     try:
         with log.open("rb") as file:
             file.seek(at)

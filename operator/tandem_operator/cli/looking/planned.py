@@ -5,9 +5,11 @@ import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.change import changes
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cli.dual import planned as pair
 from tandem_operator.cli.show import onward, overview, words
 from tandem_operator.local.machine import foreseen
 from tandem_operator.local.state import wanted
@@ -60,6 +62,10 @@ class Planned:
         """Whether `tandem run` would start nothing."""
         return self.run.status.phase is RunPhase.SUCCEEDED
 
+    def tell(self, *, verbose: bool) -> None:
+        """Print the plan for people; `verbose` with the whole environment of each worker."""
+        _tell(self, verbose=verbose)
+
     def told(self) -> dict[str, object]:
         """The plan for programs."""
         seen = self.preview
@@ -80,8 +86,16 @@ class Planned:
         }
 
 
-def tell(planned: Planned, *, verbose: bool) -> None:
-    """Print the plan for people; `verbose` with the whole environment of each worker."""
+def of(run: TrainingRun | DualRun) -> Planned | pair.Planned:
+    """The plan for a run of either kind.
+
+    Raises:
+        SpecError: when `tandem run` would refuse what has changed since.
+    """
+    return pair.Planned.of(run) if isinstance(run, DualRun) else Planned.of(run)
+
+
+def _tell(planned: Planned, *, verbose: bool) -> None:
     if planned.changed:
         print(f"{planned.run.name}: the file differs from what was run: {onward.in_short(planned.changed)}")
     if planned.over:

@@ -6,18 +6,20 @@ What is on record of a run is as old as the last look of whoever acts for it. Wh
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli import runs
+from tandem_operator.cli.dual import standing as pair
 from tandem_operator.cli.show import table, words
 from tandem_operator.local.process.folder import folders as worker_folders
-from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.local.state.run_folder import AnyFolder, DualFolder, RunFolder
 
 _EVENTS = 8
 _NAME_WIDTH = 12
 _HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
 
 
-def tell_all(folders: Sequence[RunFolder]) -> None:
+def tell_all(folders: Sequence[AnyFolder]) -> None:
     """Print a line for each run."""
     if not folders:
         print("no runs yet: start one with `tandem run FILE`")
@@ -30,17 +32,20 @@ def tell_all(folders: Sequence[RunFolder]) -> None:
             print(words.wrapped(f"{run.name}: {alone}", 2))
 
 
-def tell(folder: RunFolder) -> None:
+def tell(folder: AnyFolder) -> None:
     """Print all about one run."""
-    run, alone, now = folder.run(), _alone(folder), datetime.now(UTC)
-    for name, value in _facts(run, folder, alone, now).items():
+    alone, now = _alone(folder), datetime.now(UTC)
+    facts = pair.facts(folder.run(), folder, alone) if isinstance(folder, DualFolder) else _facts(folder.run(), folder, alone, now)
+    for name, value in facts.items():
         print(words.wrapped(f"{name:<{_NAME_WIDTH}}{value}", _NAME_WIDTH))
     for happened in list(folder.events())[-_EVENTS:]:
         said = f"{words.clock(happened.at)}  {happened.event.kind:<7}  {happened.event.reason}: {happened.event.message}"
         print(words.wrapped(said, _NAME_WIDTH))
 
 
-def _row(run: TrainingRun, alone: str, now: datetime) -> tuple[str, ...]:
+def _row(run: TrainingRun | DualRun, alone: str, now: datetime) -> tuple[str, ...]:
+    if isinstance(run, DualRun):
+        return pair.row(run, alone, now)
     status = run.status
     return (
         run.name,
@@ -75,7 +80,7 @@ def _facts(run: TrainingRun, folder: RunFolder, alone: str, now: datetime) -> di
     return facts
 
 
-def _alone(folder: RunFolder) -> str:
+def _alone(folder: AnyFolder) -> str:
     """What has become of a run that is under way and that no process acts for; empty when one does, or the run rests."""
     if folder.status().phase.resting or runs.cared_for(folder):
         return ""

@@ -21,7 +21,7 @@ def tell(folder: RunFolder, file: RunFile | None) -> None:
         print(_how(run), flush=True)
         if run.status.phase.terminal:
             _draw(run, folder)
-        _suggest(onward.commands(folder, run, file))
+        suggest(onward.commands(folder, run, file))
     except OSError:
         reader.gone()
 
@@ -32,7 +32,7 @@ def remind(folder: RunFolder, file: RunFile | None, changes: Sequence[str]) -> N
     print(f"{_how(run)}; it has ended already, so nothing was started")
     if changes:
         print(f"{run.name}: the file differs from what was run ({onward.in_short(changes)}): {_ways_on(folder, run)}")
-    _suggest(onward.commands(folder, run, file, changed=bool(changes)))
+    suggest(onward.commands(folder, run, file, changed=bool(changes)))
 
 
 def _ways_on(folder: RunFolder, run: TrainingRun) -> str:
@@ -43,7 +43,8 @@ def _ways_on(folder: RunFolder, run: TrainingRun) -> str:
     return f"--fresh begins anew; {name}, with checkpoint.uri {folder.checkpoints} in the file, goes on from its checkpoints"
 
 
-def _suggest(commands: Sequence[onward.Command]) -> None:
+def suggest(commands: Sequence[onward.Command]) -> None:
+    """Print what to type next."""
     # Started by `uv run`, `tandem` need not be on the person's own path: what is suggested must work as it stands.
     prefix = "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
     width = max(len(command) for command, _ in commands)

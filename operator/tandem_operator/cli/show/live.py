@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Generic
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,11 +13,11 @@ from rich.text import Text
 
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.local.state.run_folder import Happened
+from tandem_operator.local.state.run_folder import Happened, Run
 
 from . import reader, words
 
-_COLOURS = {
+COLOURS = {
     RunPhase.PENDING: "yellow",
     RunPhase.RUNNING: "green",
     RunPhase.STOPPING: "yellow",
@@ -24,14 +25,16 @@ _COLOURS = {
     RunPhase.SUCCEEDED: "bold green",
     RunPhase.FAILED: "bold red",
 }
-_WIDEST = 100
+WIDEST = 100
 _WIDTHS = {"loss": 8, "tokens/s": 10, "checkpoint": 24, "spent": 20, "left": 8}  # fixed, so that nothing jumps
 
 
-class LiveScreen:
+class LiveScreen(Generic[Run]):
     """The panel. A terminal that is closed is written to no more, and the run goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, panel: Callable[[Run, datetime, int, str], Panel]) -> None:
+        """Begin; `panel` draws a run at a moment, so wide, with what Ctrl-C does."""
+        self._panel = panel
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._gone = False
@@ -43,9 +46,9 @@ class LiveScreen:
         style = "yellow" if happened.event.kind == "Warning" else "default"
         self._print(happened.at, Text(f"{happened.event.reason}: {happened.event.message}", style=style))
 
-    def show(self, run: TrainingRun, now: datetime) -> None:
+    def show(self, run: Run, now: datetime) -> None:
         """The panel as the run stands."""
-        self._try(lambda: self._live.update(panel(run, now, self._console.width, self._leaving), refresh=True))
+        self._try(lambda: self._live.update(self._panel(run, now, self._console.width, self._leaving), refresh=True))
 
     def say(self, line: str) -> None:
         """A line of Tandem's own above the panel."""
@@ -75,14 +78,14 @@ class LiveScreen:
 def panel(run: TrainingRun, now: datetime, width: int, leaving: str = "") -> Panel:
     """How a run stands: what it does, how far it is, what it costs; and what Ctrl-C does, unless the run rests."""
     status = run.status
-    head = Text.assemble((status.phase.value, _COLOURS[status.phase]), _why(run))
+    head = Text.assemble((status.phase.value, COLOURS[status.phase]), _why(run))
     return Panel(
-        Group(head, Text(), _bar(run, min(width, _WIDEST) - 30), Text(), _numbers(run, now)),
+        Group(head, Text(), _bar(run, min(width, WIDEST) - 30), Text(), _numbers(run, now)),
         title=f"[bold]{run.name}[/bold]",
         title_align="left",
         subtitle=f"[dim]Ctrl-C: {leaving}[/dim]" if leaving and not status.phase.resting else None,
         subtitle_align="right",
-        width=min(width, _WIDEST),
+        width=min(width, WIDEST),
         border_style="dim",
         padding=(0, 1),
     )

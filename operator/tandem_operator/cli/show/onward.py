@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
@@ -51,7 +52,7 @@ def free_name(folder: RunFolder) -> str:
     return f"{stem}-{number}"
 
 
-def larger_budget(run: TrainingRun) -> Decimal:
+def larger_budget(run: TrainingRun | DualRun) -> Decimal:
     """Twice the budget, or twice what was spent where even that is not more, in whole cents."""
     limit, spent = run.spec.budget.usd or Decimal(0), run.status.spent_usd
     doubled = 2 * (limit if 2 * limit > spent else spent)

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.wanted import LAST_APPLIED
@@ -26,12 +27,12 @@ def told(model: ApiModel) -> dict[str, object]:
     return model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def of_run(run: TrainingRun) -> dict[str, object]:
+def of_run(run: TrainingRun | DualRun) -> dict[str, object]:
     """A run, without what Tandem noted for itself."""
     annotations = {name: text for name, text in run.metadata.annotations.items() if name != LAST_APPLIED}
     return told(run.model_copy(update={"metadata": run.metadata.model_copy(update={"annotations": annotations})}))
 
 
-def of_runs(runs: Sequence[TrainingRun]) -> dict[str, object]:
+def of_runs(runs: Sequence[TrainingRun | DualRun]) -> dict[str, object]:
     """Several runs, as Kubernetes lists things."""
     return {"apiVersion": "v1", "kind": "List", "items": [of_run(run) for run in runs]}

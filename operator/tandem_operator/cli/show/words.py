@@ -5,6 +5,7 @@ import textwrap
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.policies.budget import dollars
@@ -77,6 +78,6 @@ def wrapped(text: str, indent: int) -> str:
     return textwrap.fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
-def running_for(status: RunStatus, now: datetime) -> timedelta | None:
+def running_for(status: RunStatus | DualRunStatus, now: datetime) -> timedelta | None:
     """From the first start to the end, or until now."""
     return None if status.started_at is None else (status.finished_at or now) - status.started_at

@@ -12,14 +12,18 @@ _MOST_AT_ONCE = 64  # what a coordinator hands out at once
 
 def coordinator(run: DualRun) -> Mapping[str, str]:
     """The settings of the coordinator that come from the run: TANDEM_COORDINATOR_*."""
-    questions = run.spec.questions
+    questions, checkpoint = run.spec.questions, run.spec.checkpoint
     told = {
         "QUESTIONS": questions.source,
         "ID_FIELD": questions.id_field,
         "QUESTION_FIELD": questions.question_field,
         "ANSWER_FIELD": questions.answer_field,
         "KIND_FIELD": questions.kind_field,
+        "SNAPSHOT_QUESTIONS": str(checkpoint.every_questions),
+        "SNAPSHOT_SECONDS": str(checkpoint.every_seconds),
     }
+    if checkpoint.uri is not None:
+        told["SNAPSHOTS"] = checkpoint.uri
     if questions.limit is not None:
         told["LIMIT"] = str(questions.limit)
     return {f"TANDEM_COORDINATOR_{name}": value for name, value in (told | _memory(run)).items()}

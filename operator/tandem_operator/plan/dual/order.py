@@ -1,8 +1,8 @@
 """Who is started, and who is asked to leave, and in which order.
 
-Started: memory, engines, coordinator, workers; each once those before it answer. Stopped: the other way round, each once those after it
-are gone, so that workers give back their questions while the coordinator still listens, and the coordinator writes down what it has
-learned while the memory is there.
+Started: memory and engines at once, then the coordinator, then workers; each once those before it answer. Stopped: the other way round,
+each once those after it are gone, so that workers give back their questions while the coordinator still listens, and the coordinator
+writes down what it has learned while the memory is there.
 """
 
 from datetime import datetime
@@ -16,6 +16,7 @@ from .slots import slots
 from .starts import current
 from .values import DualSeen, Part, Role, SeenPart, Slot
 
+_TURN: Final = {Role.MEMORY: 0, Role.ENGINE: 0, Role.COORDINATOR: 1, Role.WORKER: 2}
 _GIVEN_UP: Final = 2  # falls in a row after which an engine is waited for no longer: the other lane carries on
 
 
@@ -53,8 +54,7 @@ def up(run: DualRun, seen: DualSeen) -> bool:
 
 
 def _before_it_all_answer(slot: Slot, run: DualRun, seen: DualSeen) -> bool:
-    roles = list(Role)
-    before = [other for other in slots(run, memory_offered=seen.memory_offered) if roles.index(other.role) < roles.index(slot.role)]
+    before = [other for other in slots(run, memory_offered=seen.memory_offered) if _TURN[other.role] < _TURN[slot.role]]
     return all(_answers(other, run, seen) for other in before)
 
 

@@ -16,7 +16,7 @@ from tandem_operator.plan.values import Event, Waiting
 
 
 class Role(StrEnum):
-    """What a part does; in the order in which they are started, each once those before it are ready."""
+    """What a part does; none relies on one that stands below it."""
 
     MEMORY = "memory"
     ENGINE = "engine"

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tandem_operator.api.answering import RoutingPolicy
 from tandem_operator.plan.dual import environment
 from tandem_operator.plan.dual.job import Reached, job
 from tandem_operator.plan.dual.slots import engines_of, slots
@@ -16,7 +17,7 @@ REACHED = {
     "cloud": Reached(urls=("https://api.example.com/v1",), key_variable="CLOUD_KEY"),
     "local": Reached(urls=("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1")),
 }
-POLICIES = ("Local", "Cloud", "Random", "Cascade")
+POLICIES = tuple(RoutingPolicy)
 
 
 def test_the_coordinator_reads_what_the_run_says() -> None:
@@ -36,12 +37,15 @@ def test_the_coordinator_reads_what_the_run_says() -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_every_policy_is_known_to_the_coordinator(policy: str) -> None:
+def test_every_policy_is_known_to_the_coordinator(policy: RoutingPolicy) -> None:
     """What a run file may ask for, the coordinator can do."""
-    assert Job.model_validate_json(job(dual(routing={"policy": policy}), REACHED)).routing.policy == policy
+    assert Job.model_validate_json(job(dual(routing={"policy": policy.value}), REACHED)).routing.policy == policy.value
 
 
-@pytest.mark.parametrize("spec", [{}, {"questions": {"source": "s3://b/q.jsonl", "limit": 5}}, {"memory": {"namespace": "shared"}}])
+@pytest.mark.parametrize(
+    "spec",
+    [{}, {"questions": {"source": "s3://b/q.jsonl", "limit": 5}}, {"memory": {"namespace": "shared"}}, {"checkpoint": {"uri": "s3://b/p"}}],
+)
 def test_the_settings_of_the_coordinator_are_its_own(spec: dict[str, Any]) -> None:
     """Each variable is the name of a setting."""
     prefix = "TANDEM_COORDINATOR_"

@@ -1,0 +1,50 @@
+"""How a DualRun stands, for people: its line in the table of all runs, and all about it."""
+
+from datetime import datetime
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.dual_status import LaneStatus
+from tandem_operator.cli.show import words
+from tandem_operator.local.state.run_folder import DualFolder
+
+from . import said
+
+
+def row(run: DualRun, alone: str, now: datetime) -> tuple[str, ...]:
+    """The run in the table of all runs."""
+    status = run.status
+    return (
+        run.name,
+        f"{status.phase.value} (left)" if alone else status.phase.value,
+        "questions",
+        said.questions(run),
+        words.NOTHING,
+        said.spend(run),
+        str(status.attempt),
+        words.age(run.metadata.creation_timestamp, now),
+    )
+
+
+def facts(run: DualRun, folder: DualFolder, alone: str) -> dict[str, str]:
+    """All about the run, by name."""
+    status = run.status
+    why = f" ({status.reason}{f': {status.message}' if status.message else ''})" if status.reason else ""
+    told = {
+        "name": run.name,
+        "phase": f"was {status.phase.value} when last seen: {alone}" if alone else f"{status.phase.value}{why}",
+        "questions": f"{said.questions(run)}, {status.failed} given up",
+        "agreement": words.number(status.agreement, 2),
+        "left": words.length(status.eta_seconds),
+        "spent": said.spend(run),
+        **{f"lane {lane.name}": _lane(lane) for lane in status.lanes},
+        "parts": ", ".join(f"{part.name}{f' (start {part.start})' if part.start > 1 else ''}" for part in status.parts) or words.NOTHING,
+        "state": str(folder.path),
+    }
+    if alone or status.phase.resting:
+        del told["left"]
+    return told
+
+
+def _lane(lane: LaneStatus) -> str:
+    problem = f" ({lane.problem})" if lane.problem else ""
+    return f"{lane.state}{problem}, {lane.done} questions, {lane.calls} calls, {lane.in_flight} in flight"
