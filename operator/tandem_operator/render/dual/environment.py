@@ -26,6 +26,13 @@ def own_memory(run: DualRun, site: PodSite) -> bool:
     return run.spec.memory is not None and site.memory is not None and _host(run.spec.memory.address or site.memory) == _host(site.memory)
 
 
+def snapshots(run: DualRun, site: PodSite) -> str | None:
+    """Where snapshots of the books, and the report, are kept besides: where the run says, or in a folder of its own at the site's place."""
+    if run.spec.checkpoint.uri or site.checkpoint_uri is None:
+        return run.spec.checkpoint.uri
+    return f"{site.checkpoint_uri.rstrip('/')}/{run.metadata.namespace}/{run.name}/{run.metadata.uid}"
+
+
 def _of_worker(run: DualRun) -> Mapping[str, str]:
     return {"TANDEM_COORDINATOR": objects.address(run), "TANDEM_TOKEN_FILE": volumes.TOKEN_FILE, "TANDEM_PLAINTEXT": "1"}
 
@@ -34,11 +41,14 @@ def _of_coordinator(run: DualRun, site: PodSite) -> Mapping[str, str]:
     told = {
         "JOB": volumes.JOB_FILE,
         "LEDGER": f"{volumes.LEDGER}/ledger.sqlite",
+        "REPORT": f"{volumes.LEDGER}/report",
         "LISTEN": f"0.0.0.0:{objects.GRPC}",
         "METRICS_LISTEN": f"0.0.0.0:{objects.METRICS}",
         "TOKEN_FILE": volumes.TOKEN_FILE,
         "PLAINTEXT": "true",
     }
+    if place := snapshots(run, site):
+        told["SNAPSHOTS"] = place
     if own_memory(run, site) and site.memory:
         told |= {"MEMORY": site.memory, "MEMORY_TOKEN_FILE": volumes.MEMORY_TOKEN_FILE}
         told |= {"MEMORY_TLS_CA": volumes.MEMORY_CA_FILE} if site.memory_ca else {"MEMORY_PLAINTEXT": "true"}
@@ -49,7 +59,7 @@ def _of_coordinator(run: DualRun, site: PodSite) -> Mapping[str, str]:
 
 def _store(run: DualRun, site: PodSite) -> list[Manifest]:
     """The way to the site's S3, where questions or snapshots are kept there."""
-    if not any((place or "").startswith(_S3) for place in (run.spec.questions.source, run.spec.checkpoint.uri)):
+    if not any((place or "").startswith(_S3) for place in (run.spec.questions.source, snapshots(run, site))):
         return []
     endpoint = _plain({"TANDEM_S3_ENDPOINT": site.s3_endpoint} if site.s3_endpoint else {})
     keys = [{"name": key, "valueFrom": {"secretKeyRef": {"name": site.s3_secret, "key": key, "optional": False}}} for key in _S3_KEYS]
