@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from tandem_reasoning.lanes.outcome import Answered, Outcome
-from tandem_reasoning.lanes.pacer import Pacer, Permit
+from tandem_reasoning.lanes.pacing.pacer import Pacer, Permit
 from tandem_reasoning.values import Limits
 
 from tests.bench.reasoning.provider import TOKENS, Provider

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tandem_reasoning.lanes import state as stands
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
-from tandem_reasoning.lanes.pacer import Later, Pacer
+from tandem_reasoning.lanes.pacing.pacer import Later, Pacer
 from tandem_reasoning.lanes.standing import Phase
 from tandem_reasoning.lanes.state import Way
 from tandem_reasoning.lanes.transition import Transition

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
-from tandem_reasoning.lanes.client import LaneClient
-from tandem_reasoning.lanes.key import KeyPlace
+from tandem_reasoning.lanes.asking.client import LaneClient
+from tandem_reasoning.lanes.asking.key import KeyPlace
 from tandem_reasoning.lanes.outcome import Answered, Outcome
 from tandem_reasoning.lanes.race import Ask, raced
 from tandem_reasoning.thinking import keys, tokens

@@ -12,8 +12,8 @@ from pathlib import Path
 import grpc
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
-from tandem_reasoning.lanes.client import LaneClient
-from tandem_reasoning.lanes.key import KeyPlace
+from tandem_reasoning.lanes.asking.client import LaneClient
+from tandem_reasoning.lanes.asking.key import KeyPlace
 from tandem_reasoning.worker.calls import Calls, LostError, Server
 from tandem_reasoning.worker.inspecting import inspected
 from tandem_reasoning.worker.item import Manner, Thinking

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from tandem_reasoning.lanes.client import LaneClient
-from tandem_reasoning.lanes.key import KeyPlace
+from tandem_reasoning.lanes.asking.client import LaneClient
+from tandem_reasoning.lanes.asking.key import KeyPlace
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.values import Message, Prompt, Usage
 

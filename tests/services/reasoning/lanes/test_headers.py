@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tandem_reasoning.lanes.headers import LONGEST_WAIT_S, after_s, allowance, seconds_of
+from tandem_reasoning.lanes.asking.headers import LONGEST_WAIT_S, after_s, allowance, seconds_of
 from tandem_reasoning.lanes.outcome import Allowance
 
 NOW = 1_796_028_800.0  # Mon, 30 Nov 2026 08:53:20 GMT

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_reasoning.lanes.outcome import Allowance, Answered, Failed, Outcome, Trouble
-from tandem_reasoning.lanes.pacer import HORIZON_S, Later, Pacer, Permit, Why
-from tandem_reasoning.lanes.turns import AHEAD
+from tandem_reasoning.lanes.pacing.pacer import HORIZON_S, Later, Pacer, Permit, Why
+from tandem_reasoning.lanes.pacing.turns import AHEAD
 from tandem_reasoning.values import Limits, Usage
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tandem_reasoning.lanes.client import LaneClient, Reply
+from tandem_reasoning.lanes.asking.client import LaneClient, Reply
 from tandem_reasoning.lanes.outcome import Failed, Trouble
 from tandem_reasoning.lanes.probing.findings import Findings, Honoured, Quirk, dumped, loaded
 from tandem_reasoning.lanes.probing.probe import cache_key, most_tokens, probe

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tandem_reasoning.lanes.client import LaneClient
-from tandem_reasoning.lanes.key import KeyPlace
+from tandem_reasoning.lanes.asking.client import LaneClient
+from tandem_reasoning.lanes.asking.key import KeyPlace
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
-from tandem_reasoning.lanes.pacer import Pacer, Permit
+from tandem_reasoning.lanes.pacing.pacer import Pacer, Permit
 from tandem_reasoning.lanes.probing.findings import Findings, Quirk
 from tandem_reasoning.lanes.probing.probe import probe
 from tandem_reasoning.lanes.standing import Phase

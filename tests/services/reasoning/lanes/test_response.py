@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tandem_reasoning.lanes.events import assembled
+from tandem_reasoning.lanes.asking.events import assembled
+from tandem_reasoning.lanes.asking.response import most_usage, read
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
-from tandem_reasoning.lanes.response import most_usage, read
 from tandem_reasoning.values import Message, Prompt, Usage
 
 PROMPT = Prompt(messages=(Message(role="user", content="wie heißt es?"),), max_tokens=5)

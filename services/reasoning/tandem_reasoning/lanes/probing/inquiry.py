@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from tandem_reasoning.lanes.client import Reply, chat
+from tandem_reasoning.lanes.asking.client import Reply, chat
+from tandem_reasoning.lanes.asking.response import most_usage, read
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome
 from tandem_reasoning.lanes.probing.findings import NOTHING
-from tandem_reasoning.lanes.response import most_usage, read
 from tandem_reasoning.values import Message, Prompt, Usage
 
 TOKENS = 24

@@ -3,10 +3,10 @@
 import json
 from typing import Any, cast
 
+from tandem_reasoning.lanes.asking.response import first_choice
 from tandem_reasoning.lanes.outcome import Answered, Failed, Trouble
 from tandem_reasoning.lanes.probing.findings import Honoured
 from tandem_reasoning.lanes.probing.inquiry import Heard, Inquiry
-from tandem_reasoning.lanes.response import first_choice
 
 OPEN = "name three things, whatever comes to your mind"
 """A question that has many answers."""

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 import httpx2
 
-from tandem_reasoning.lanes.key import KeyMissingError, KeyPlace
+from tandem_reasoning.lanes.asking.key import KeyMissingError, KeyPlace
+from tandem_reasoning.lanes.asking.response import read
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
-from tandem_reasoning.lanes.response import read
 from tandem_reasoning.values import Prompt
 
 MOST_BYTES = 8 * 1024 * 1024

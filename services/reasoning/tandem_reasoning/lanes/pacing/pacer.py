@@ -10,10 +10,10 @@ from enum import StrEnum
 from itertools import count
 from math import ceil, inf
 
-from tandem_reasoning.lanes.bucket import Bucket
-from tandem_reasoning.lanes.learned import Learned, Traffic
 from tandem_reasoning.lanes.outcome import Allowance, Answered, Outcome, Trouble
-from tandem_reasoning.lanes.turns import Turns
+from tandem_reasoning.lanes.pacing.bucket import Bucket
+from tandem_reasoning.lanes.pacing.learned import Learned, Traffic
+from tandem_reasoning.lanes.pacing.turns import Turns
 from tandem_reasoning.values import Limits
 
 HEADROOM = 0.01

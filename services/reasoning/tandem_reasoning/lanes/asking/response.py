@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from tandem_reasoning.lanes import headers as told
-from tandem_reasoning.lanes.events import assembled
+from tandem_reasoning.lanes.asking import headers as told
+from tandem_reasoning.lanes.asking.events import assembled
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.thinking import tokens
 from tandem_reasoning.values import Prompt, Usage

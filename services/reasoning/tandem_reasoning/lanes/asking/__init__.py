@@ -1,0 +1,1 @@
+"""How a server is asked once, and what its answer or refusal means."""
