@@ -1,0 +1,67 @@
+"""What a DualRun may come to, before it is run: tokens, dollars and time at the most, lane by lane, from a few of its questions.
+
+The worst case is that every expert is asked in every round and says as much as it may, and that a lane answers all questions. An
+adaptive vote asks far fewer, so what is printed is a bound, not a forecast. A token is taken for four characters, as for English text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.lane import LaneSpec, PriceSpec
+
+_CHARACTERS_A_TOKEN = 4
+_AROUND_TOKENS = 120  # what stands around question and role in a prompt; nothing where thinking is bare
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneEstimate:
+    """The most that a lane comes to if it answers every question.
+
+    Attributes:
+        name: Of the lane.
+        usd: Dollars for the tokens; its hours come on top.
+        usd_per_hour: Dollars an hour, used or not.
+        least: How long it takes at the limits that the spec states; None where it states none.
+    """
+
+    name: str
+    usd: Decimal
+    usd_per_hour: Decimal
+    least: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """The most that a run comes to."""
+
+    questions: int
+    question_tokens: float
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    lanes: tuple[LaneEstimate, ...]
+
+
+def estimate(run: DualRun, sampled: Sequence[str], questions: int) -> Estimate:
+    """The estimate for so many `questions`, of which some were `sampled`; at least one."""
+    spec = run.spec
+    question = sum(map(len, sampled)) / len(sampled) / _CHARACTERS_A_TOKEN
+    rounds, experts, answer = spec.max_steps, len(spec.experts), spec.thinking.max_tokens
+    around = 0 if spec.thinking.bare else _AROUND_TOKENS + sum(len(expert.role) for expert in spec.experts) / experts / _CHARACTERS_A_TOKEN
+    calls = questions * rounds * experts
+    earlier = questions * (rounds - 1) * experts * experts * answer  # each later round sees what all experts said in the one before
+    read, written = round(calls * (question + around) + earlier), calls * answer
+    lanes = tuple(_lane(lane, calls, read, written) for lane in spec.lanes)
+    return Estimate(questions=questions, question_tokens=question, calls=calls, input_tokens=read, output_tokens=written, lanes=lanes)
+
+
+def _lane(lane: LaneSpec, calls: int, read: int, written: int) -> LaneEstimate:
+    price, limits = lane.price or PriceSpec(), lane.limits
+    usd = (price.usd_per_million_input_tokens * read + price.usd_per_million_output_tokens * written) / _MILLION
+    minutes = [total / limit for total, limit in ((calls, limits.requests_per_minute), (read + written, limits.tokens_per_minute)) if limit]
+    least = timedelta(minutes=max(minutes)) if minutes else None
+    return LaneEstimate(name=lane.name, usd=usd, usd_per_hour=price.usd_per_hour, least=least)
