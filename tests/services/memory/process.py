@@ -44,6 +44,11 @@ class Service:
         self.address = json.loads(self._address_file.read_text())["grpc"]
         return self
 
+    def signal(self, number: int) -> None:
+        """Send it a signal, such as one that stops it for a while."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """SIGKILL: it gets to do nothing more."""
         if self._process:

@@ -125,6 +125,8 @@ class MemoryJob(_Part):
     answer_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.9
     """From which on the answer is shown, too: it is that of another question below. The memory's own embedding knows words and not
     meaning, and puts the same words about another subject at up to 0.86; one that knows meaning may be trusted further down."""
+    wait_seconds: Annotated[float, Field(gt=0)] = 0.3
+    """Longest wait for a search, which takes some milliseconds; a step goes on without it then."""
     stop_on_harm: bool = True
     """Ask the memory no more once it is known to do harm; false asks it again."""
     prune_seconds: Annotated[float, Field(gt=0)] | None = None

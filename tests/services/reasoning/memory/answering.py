@@ -8,7 +8,7 @@ from tests.services.reasoning.coordination import said
 from tests.services.reasoning.lanes.wire_server import Act
 
 Answer = Callable[[str, dict[str, Any]], Awaitable[Act]]
-_TOLD = re.compile(r"so it is (?P<answer>\w+)\.")
+_TOLD = re.compile(r"\? (?P<answer>\w+)$", re.MULTILINE)
 
 
 def recalled(body: dict[str, Any]) -> str:

@@ -25,7 +25,10 @@ def hit(similarity: float = 0.9, run: str = OTHER, **more: object) -> Hit:
         (hit(similarity=0.2), False, False),
         (hit(similarity=0.98), True, True),
         (hit(similarity=0.98, run=RUN), False, False),
-        (hit(similarity=0.9, run=RUN), True, True),
+        (hit(similarity=0.92, run=RUN), True, True),
+        (hit(similarity=0.5), False, False),
+        (hit(similarity=0.5, strategy=["Look twice."]), True, True),
+        (hit(similarity=0.2, strategy=["Look twice."]), False, False),
         (hit(verified=Verified.LABEL, answer="", strategy=["Beware: of the sea"]), True, True),
         (hit(verified=Verified.LABEL, answer=""), False, False),
     ],
@@ -38,9 +41,16 @@ def test_what_is_shown(one: Hit, vouched: object, all_: object) -> None:
 
 def test_the_nearest_that_fits_is_shown() -> None:
     """One record, and the next where the nearest is left out; as many as the job says."""
-    hits = [hit(0.98, run=RUN, id="1"), hit(0.9, id="2"), hit(0.8, id="3")]
+    hits = [hit(0.98, run=RUN, id="1"), hit(0.9, id="2"), hit(0.8, id="3", strategy=["Look twice."])]
     assert [each.id for each in found.chosen(hits, VOUCHED, RUN)] == ["2"]
     assert [each.id for each in found.chosen(hits, MemoryJob(top_k=5), RUN)] == ["2", "3"]
+
+
+def test_an_answer_belongs_to_its_question() -> None:
+    """Of the same question question and answer are shown; of one that is merely alike only how its answer was come by."""
+    same, alike = found.chosen([hit(0.95, strategy=["a"]), hit(0.8, strategy=["b"])], MemoryJob(top_k=2), RUN)
+    assert (same.question, same.answer, same.strategy) == ("what is it?", "so", ("a",))
+    assert (alike.question, alike.answer, alike.strategy) == ("", "", ("b",))
 
 
 def test_what_is_asked_for() -> None:

@@ -20,7 +20,8 @@ from tests.services.reasoning.memory.answering import Answer, following, recalle
 from tests.services.reasoning.memory.conftest import awaited, records, told
 
 VOTE = {"routing": {"policy": "Local"}}
-EVERY = {"holdOut": 0.0}
+PATIENT = {"waitSeconds": 100.0}  # a slow machine is no failure
+EVERY = {**PATIENT, "holdOut": 0.0}
 
 
 def run(folder: Path, asked: Sequence[Question], answer: Answer, service: Service, **more: Any) -> tuple[Status, list[dict[str, Any]]]:
@@ -73,7 +74,7 @@ def test_the_held_out_are_looked_up_and_not_shown(memory: Service, tmp_path: Pat
     """Whether a question is held out follows from its name and the run's alone; what was found for it is in the books."""
     asked = questions(40)
     told(memory, *(Record(question=each.text, answer="told", verified=Verified.LABEL) for each in asked))
-    status, bodies = run(tmp_path / "run", asked, following("right"), memory, memory={"holdOut": 0.3})
+    status, bodies = run(tmp_path / "run", asked, following("right"), memory, memory={**PATIENT, "holdOut": 0.3})
     out = {each.id for each in asked if draws.held_out(UID, each.id, share=0.3)}
     assert 0 < len(out) < 40
     assert (status.memory.held_out, status.memory.shown) == (len(out), 40 - len(out))
@@ -99,28 +100,28 @@ def test_a_run_without_a_memory(tmp_path: Path) -> None:
 def test_what_did_harm_is_not_recalled_again(memory: Service, tmp_path: Path) -> None:
     """Labels say what a record was good for, and the memory is told: the next run is not shown what misled this one."""
     asked = [Question(id=f"q{n}", text=f"Who wrote book {n * n}?", answer="right") for n in range(20)]
-    lies = told(memory, *(Record(question=each.text, answer="so it is wrong.", verified=Verified.LABEL) for each in asked))
+    lies = told(memory, *(Record(question=each.text, answer="wrong", verified=Verified.LABEL) for each in asked))
     status, _ = run(tmp_path / "first", asked, following("right"), memory, memory={**EVERY, "stopOnHarm": False})
     assert status.memory.shown == 20
     uses = {each.id: each.use for each in records(memory) if each.id in lies}
     assert all(use is not None and use.times == 1 and use.gain < 0 for use in uses.values())
     _, bodies = run(tmp_path / "second", asked, following("right"), memory, runUid="other", memory=EVERY)
-    assert not any("so it is wrong" in recalled(body) for body in bodies)
+    assert not any("? wrong" in recalled(body) for body in bodies)
     _, all_ = run(tmp_path / "third", asked, following("right"), memory, runUid="all", memory={**EVERY, "keeping": "All"})
-    assert any("so it is wrong" in recalled(body) for body in all_)
+    assert any("? wrong" in recalled(body) for body in all_)
 
 
 def test_a_memory_that_does_harm_is_turned_off(memory: Service, tmp_path: Path) -> None:
     """Once the held-out questions say so: nothing more is recalled, the status says why, and a restart does not forget it."""
     asked = [Question(id=f"q{n}", text=f"Who wrote book {n * n}?", answer="right") for n in range(150)]
-    told(memory, *(Record(question=each.text, answer="so it is wrong.", verified=Verified.LABEL) for each in asked))
-    manner = {"memory": {"holdOut": 0.4}}
+    told(memory, *(Record(question=each.text, answer="wrong", verified=Verified.LABEL) for each in asked))
+    manner = {"memory": {**PATIENT, "holdOut": 0.4}}
     status, bodies = run(tmp_path / "run", asked, following("right"), memory, **manner)
     assert status.memory.state == "Off"
     assert "worse with the memory" in status.memory.problem
     assert status.memory.lift_high < 0
     assert 0 < status.memory.shown + status.memory.held_out < 150
-    assert "so it is wrong" not in recalled(bodies[-1])
+    assert "? wrong" not in recalled(bodies[-1])
 
     async def again() -> None:
         given: Job = job({"local": ["http://127.0.0.1:9/v1"]}, **VOTE, **manner)

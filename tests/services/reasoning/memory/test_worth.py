@@ -49,7 +49,10 @@ def test_nothing_is_said_of_nothing() -> None:
 
 
 def test_a_gain_is_told_against_what_is_usual() -> None:
-    """A right answer where answers are usually wrong is a large gain, a wrong one there a small loss; kinds are told apart."""
+    """A right answer where answers are usually wrong is a large gain, a wrong one there a small loss; kinds are told apart.
+
+    What was not followed gained and lost nothing.
+    """
     usual = Usual()
     assert (usual.gain("hard", right=True), usual.gain("hard", right=False)) == (0.5, -0.5)
     for _ in range(18):
@@ -58,3 +61,4 @@ def test_a_gain_is_told_against_what_is_usual() -> None:
     assert abs(usual.gain("hard", right=True) - 0.95) < 1e-9
     assert abs(usual.gain("hard", right=False) + 0.05) < 1e-9
     assert abs(usual.gain("easy", right=False) + 0.95) < 1e-9
+    assert usual.gain("easy", right=False, followed=False) == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tandem_memory.client import Filter, Hit, Record, Verified
+from tandem_memory.client import Filter, Hit, Verified
 
 from tandem_reasoning.coordinator.job import Keeping, MemoryJob
 from tandem_reasoning.thinking.answers import normalised
@@ -22,8 +22,8 @@ class Found:
 
     Attributes:
         id: Its id in the memory.
-        question: What was asked then.
-        answer: What was answered; empty where only what to beware of was kept.
+        question: What was asked then; empty where it was another question.
+        answer: What was answered; likewise, and where only what to beware of was kept.
         strategy: Short items that say how, or what to beware of.
         source: Whose it is.
         similarity: Cosine to the question at hand.
@@ -55,19 +55,34 @@ def wanted(manner: MemoryJob, run_uid: str, question: str) -> Filter:
 
 
 def chosen(hits: Iterable[Hit], manner: MemoryJob, run_uid: str) -> tuple[Found, ...]:
-    """Those that are shown, nearest first."""
-    fitting = [hit for hit in hits if hit.similarity >= manner.least_similarity and _may_be_shown(hit, manner, run_uid)]
-    return tuple(_found(hit.record, hit.similarity) for hit in fitting[: manner.top_k])
+    """Those that are shown, nearest first: of the same question the answer, of one that is merely alike how it was come by.
+
+    Strategies carry over to other questions, answers do not (ReasoningBank, arXiv 2509.25140).
+    """
+    shown = [_shown(hit, manner) for hit in hits if hit.similarity >= manner.least_similarity and _may_be_shown(hit, manner, run_uid)]
+    return tuple([each for each in shown if each.answer or each.strategy][: manner.top_k])
 
 
 def _may_be_shown(hit: Hit, manner: MemoryJob, run_uid: str) -> bool:
-    """Not the same question of this run in other words; nothing that too few agreed on; nothing that says nothing."""
+    """Not the same question of this run in other words, and nothing that too few agreed on."""
     record = hit.record
     if hit.similarity >= SAME and of_run(run_uid) in record.tags:
         return False
     if manner.keeping is Keeping.VOUCHED and record.verified is Verified.AGREEMENT:
         return (record.agreement or 0.0) >= manner.least_agreement
-    return bool(record.answer or record.strategy)
+    return True
+
+
+def _shown(hit: Hit, manner: MemoryJob) -> Found:
+    record, same = hit.record, hit.similarity >= manner.answer_similarity
+    return Found(
+        id=record.id,
+        question=record.question if same else "",
+        answer=record.answer if same else "",
+        strategy=tuple(record.strategy),
+        source=record.source,
+        similarity=round(hit.similarity, 6),
+    )
 
 
 def written(found: Sequence[Found]) -> str:
@@ -79,14 +94,3 @@ def read(records: str) -> tuple[Found, ...]:
     """What `written` wrote."""
     told: list[dict[str, Any]] = json.loads(records)
     return tuple(replace(Found(**each), strategy=tuple(each["strategy"])) for each in told)
-
-
-def _found(record: Record, similarity: float) -> Found:
-    return Found(
-        id=record.id,
-        question=record.question,
-        answer=record.answer,
-        strategy=tuple(record.strategy),
-        source=record.source,
-        similarity=round(similarity, 6),
-    )

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 from tandem_memory.client import AsyncMemory, Filter, Hit, MemoryServiceError, NotThereError, RefusedError
 
-_SEARCH_S = 0.3  # a search takes some milliseconds, a call of a model a second
 _GREETING_S = 3.0  # to connect at the start, on a machine that starts many things at once
 _FIRST_S, _MOST_S = 0.5, 15.0  # how long it is left alone after a failure, and after many
 _log = logging.getLogger(__name__)
@@ -21,10 +20,16 @@ class Reach:
         problem: Why it is away, one line; empty while it is not known to be.
     """
 
-    def __init__(self, memory: AsyncMemory, clock: Callable[[], float]) -> None:
-        """Begin; `clock` gives monotonic seconds."""
-        self._quick = memory.but(deadline_s=_SEARCH_S, patience_s=0.0)
-        self._patient = memory.but(deadline_s=_GREETING_S, patience_s=0.0)
+    def __init__(self, memory: AsyncMemory, clock: Callable[[], float], *, wait_s: float) -> None:
+        """Begin.
+
+        Args:
+            memory: What is searched.
+            clock: Monotonic seconds.
+            wait_s: Longest time for a search.
+        """
+        self._quick = memory.but(deadline_s=wait_s, patience_s=0.0)
+        self._patient = memory.but(deadline_s=max(wait_s, _GREETING_S), patience_s=0.0)
         self._clock = clock
         self._failures, self._left_alone_until = 0, float("-inf")
         self._told = set[str]()

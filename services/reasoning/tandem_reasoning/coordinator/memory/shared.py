@@ -100,8 +100,7 @@ class SharedMemory:
         )
         memories = [kept.record(said, self._manner)]
         if shown and right is not None:
-            worth = self._effect.usual.gain(question.kind, right=right)
-            memories += [kept.gain(said, each, worth) for each in shown]
+            memories += [kept.gain(said, each, self._worth(said, each, right=right)) for each in shown]
         told = recalled_detail(records, shown=bool(shown), hold_out=self._manner.hold_out)
         answered = Answered(kind=question.kind, found=bool(records), shown=bool(shown), right=right, agreement=outcome.agreement)
         return Left(outcome=replace(outcome, detail=json.dumps({**detail, "recalled": told})), memories=tuple(memories), answered=answered)
@@ -137,6 +136,11 @@ class SharedMemory:
         records = found.written(found.chosen(hits, manner, run_uid))
         return _shown(await self._desk.ask(Recollect(item=item, step=step, shown=shown, records=records)))
 
+    def _worth(self, said: Said, record: Found, *, right: bool) -> float:
+        """What a record was good for that was shown."""
+        followed = not record.answer or answers.right(said.answer, record.answer)
+        return self._effect.usual.gain(said.question.kind, right=right, followed=followed)
+
     def _question(self, item: str) -> Question:
         known = self._reader.item(item)
         if known is None:
@@ -163,7 +167,7 @@ async def remembering(
         memory = await stack.enter_async_context(_opened(settings))
         reader = ledger.reader()
         stack.callback(reader.close)
-        reach = Reach(memory, clock)
+        reach = Reach(memory, clock, wait_s=job.memory.wait_seconds)
         await reach.greet()
         outbox = Outbox(desk, reader, memory, reach)
         effect = Effect(desk, reader, hold_out=job.memory.hold_out, stop=job.memory.stop_on_harm)
