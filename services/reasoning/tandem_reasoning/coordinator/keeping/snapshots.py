@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tandem.reasoning.v1.reasoning_pb2 import Status
 from tandem_objects import ObjectError
@@ -73,15 +72,22 @@ class Snapshots:
             InUseError: when a later coordinator has begun.
         """
         try:
-            with self._at_a_time, TemporaryDirectory(prefix=f".{self._ledger.name}.", dir=self._ledger.parent) as folder:
-                copy = Path(folder, "snapshot.sqlite")
-                copied(self._ledger, copy)
-                self._shelf.put(copy, self._manifest(status, copy, ended=ended))
-                self.taken, self.problem = self.taken + 1, ""
+            with self._at_a_time:
+                self._put(status, ended=ended)
         except (ObjectError, FullError, OSError) as error:
             self._failed(str(error))
             return False
         return True
+
+    def _put(self, status: Status, *, ended: bool) -> None:
+        """By way of a copy, always of the same name: one that a killed coordinator left is written over."""
+        copy = self._ledger.with_name(f"{self._ledger.name}.snapshot")
+        try:
+            copied(self._ledger, copy)
+            self._shelf.put(copy, self._manifest(status, copy, ended=ended))
+            self.taken, self.problem = self.taken + 1, ""
+        finally:
+            copy.unlink(missing_ok=True)
 
     def _manifest(self, status: Status, copy: Path, *, ended: bool) -> Manifest:
         return Manifest(
