@@ -65,8 +65,8 @@ class Played:
 
 
 @asynccontextmanager
-async def playing(*acts: Act) -> AsyncIterator[Played]:
-    """A server on a free port; its url goes up to /v1."""
+async def playing(*acts: Act, port: int = 0) -> AsyncIterator[Played]:
+    """A server on a free port, or on one where another has been; its url goes up to /v1."""
     played = Played(acts=deque(acts))
     tasks: set[asyncio.Task[None]] = set()
 
@@ -83,7 +83,7 @@ async def playing(*acts: Act) -> AsyncIterator[Played]:
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
     played.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield played
