@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tandem_reasoning.routing.curiosity import Candidate, order
+from tandem_reasoning.routing.curiosity.order import Candidate, order
 
 CANDIDATES = st.lists(
     st.builds(Candidate, item=st.text(max_size=4), disagreement=st.floats(0, 1), group=st.sampled_from("abc")),

@@ -1,0 +1,1 @@
+"""What to ask the cloud lane in order to learn, when the dollars do not reach for all."""

@@ -1,0 +1,76 @@
+"""`python -m tandem_reasoning.routing.curiosity LEDGER --usd 0.50`: what to ask the cloud lane next, as a question set of its own.
+
+One JSON line for each question, the one that teaches most first, as many as the dollars reach for. A run whose policy is Cloud takes
+them as its questions; what it answers is what a local model can be trained on.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+from tandem_reasoning.ledger import Books, LedgerError, Review
+from tandem_reasoning.routing.answered import answered
+from tandem_reasoning.routing.curiosity.candidates import Groups, candidate
+from tandem_reasoning.routing.curiosity.order import Candidate, order
+from tandem_reasoning.routing.replay import choice
+from tandem_reasoning.values import NANO_USD, Question
+
+_BAD = 2  # as for a command line that cannot be used
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print them; 2 when the ledger cannot be read, or does not say what an answer costs."""
+    parser = argparse.ArgumentParser(prog="python -m tandem_reasoning.routing.curiosity", description="Choose what to ask the cloud lane.")
+    parser.add_argument("ledger", type=Path, help="file that the books are kept in, or a snapshot of it")
+    parser.add_argument("--usd", type=Decimal, required=True, help="dollars that may be spent on answers")
+    parser.add_argument("--answer-usd", type=Decimal, help="what an answer costs; by what the run paid when left out")
+    asked = parser.parse_args(argv)
+    try:
+        with closing(Review(asked.ledger)) as review:
+            answer_nano = _paid(review) if asked.answer_usd is None else int(asked.answer_usd * NANO_USD)
+            if not answer_nano:
+                return _said("no answer of this run cost anything; say with --answer-usd what one costs")
+            chosen = tuple(_chosen(review, int(asked.usd * NANO_USD) // answer_nano))
+    except LedgerError as error:
+        return _said(str(error))
+    sys.stdout.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in chosen)
+    return 0
+
+
+def _chosen(review: Review, most: int) -> Iterator[Mapping[str, str]]:
+    groups, there, candidates = Groups(), dict[str, Question](), list[Candidate]()
+    for each in review.questions():
+        if each.outcome is None:
+            continue
+        made = each.outcome.decision
+        told = answered(each.question, choice.read(made.choice) if made else None, each.outcome.detail)
+        if (found := candidate(told, groups)) is not None:
+            candidates.append(found)
+            there[each.question.id] = each.question
+    for name in order(candidates)[:most]:
+        question = there[name]
+        labelled = {} if question.answer is None else {"answer": question.answer}
+        yield {"id": name, "question": question.text, "kind": question.kind, **labelled}
+
+
+def _paid(review: Review) -> int:
+    """What an answer of a lane that costs something has cost, the dearest one's, since that is the one to be asked."""
+    every = [_mean(books) for books in review.sums.lanes.values()]
+    return max(every, default=0)
+
+
+def _mean(books: Books) -> int:
+    return (books.spent_nano - books.charged_nano) // books.calls if books.calls else 0
+
+
+def _said(line: str) -> int:
+    sys.stderr.write(f"tandem-reasoning curiosity: {line}\n")
+    return _BAD
+
+
+if __name__ == "__main__":
+    sys.exit(main())
