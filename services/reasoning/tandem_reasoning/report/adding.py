@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tandem_reasoning.ledger import Begun, Books, Review
+from tandem_reasoning.ledger.jobs.restore import NOBODY
 from tandem_reasoning.report.alone import alone, by_kind, curve
 from tandem_reasoning.report.figures import Bin, Calls, Figures, Learned, Side
 from tandem_reasoning.report.proportion import Proportion
@@ -68,7 +69,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
 def _lanes(review: Review, tally: Tally) -> Sequence[Side]:
     """The cloud lane first, as in the table of the older scripts; then by name."""
     begun = {each.lane: each for each in review.begun()}
-    names = {*tally.sides.lanes, *tally.lanes, *review.sums.lanes}
+    names = {*tally.sides.lanes, *tally.lanes, *review.sums.lanes} - {NOBODY}
     ordered = sorted(names, key=lambda name: (tally.sides.kind(name) is not LaneKind.CLOUD, name))
     return [_lane(name, review, tally, begun.get(name, _NOT_BEGUN)) for name in ordered]
 

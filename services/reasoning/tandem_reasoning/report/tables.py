@@ -132,7 +132,7 @@ def _sides(sides: Sequence[Side]) -> Iterator[Sequence[str]]:
     yield ["spent", *(words.dollars(side.books.spent_nano) for side in sides)]
     yield ["of it without a proof", *(words.dollars(side.books.unconfirmed_nano) for side in sides)]
     yield ["of it paid twice", *(words.dollars(side.books.rebilled_nano) for side in sides)]
-    yield ["of it hours", *(words.dollars(side.books.charged_nano) for side in sides)]
+    yield ["of it beside calls", *(words.dollars(side.books.charged_nano) for side in sides)]
     yield ["its hours at its price", *(words.dollars(side.hours_nano) for side in sides)]
     yield ["cost of a question", *(words.dollars(side.question_nano) for side in sides)]
     yield ["time of a question", *(words.seconds(side.question_s) for side in sides)]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from tandem_reasoning.ledger import (
     verify,
 )
 from tandem_reasoning.report.__main__ import main as report
+from tandem_reasoning.report.writing import write
 
 from tests.parts.minio_server import MinioServer
 from tests.services.reasoning.ledger.asking import call, claim, complete, load, reserve, settle
@@ -106,6 +108,9 @@ def test_what_may_have_been_spent_is_booked(store: Store, path: Path, ledger: Le
     assert event.kind == "LedgerRestored"
     assert "$0.000000 is booked" in event.message
     back.close()
+    told = write(path, path.parent / "report", job=None, now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [side.name for side in told.lanes] == ["cloud"]
+    assert (told.together.books.spent_nano, told.together.books.charged_nano) == (105, 100)
     assert restored(shelf, shelf.claim(), path, run=RUN, cap_nano=CAP, now=9) is None
     kept = Ledger(path, run=RUN, cap_nano=CAP)
     assert kept.sums.total.spent_nano == 5 + unseen_nano(CAP)
