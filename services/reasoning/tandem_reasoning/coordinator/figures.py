@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem.reasoning.v1.reasoning_pb2 import MemoryStatus, Status
 
 from tandem_reasoning.values import NANO_USD
 
@@ -25,6 +25,8 @@ class Figures(Collector):
         yield questions
         yield from _money(status)
         yield from _lanes(status)
+        if status.HasField("memory"):
+            yield from _memory(status.memory)
 
 
 def _money(status: Status) -> Iterator[Metric]:
@@ -51,3 +53,10 @@ def _lanes(status: Status) -> Iterator[Metric]:
         in_flight.add_metric([lane.name], lane.in_flight)
         ready.add_metric([lane.name], lane.state == "Ready")
     yield from (calls, throttled, tokens, in_flight, ready)
+
+
+def _memory(memory: MemoryStatus) -> Iterator[Metric]:
+    yield GaugeMetricFamily("tandem_memory_asked", "Whether the memory is asked and answers: 1, else 0.", value=memory.state == "Ready")
+    yield GaugeMetricFamily("tandem_memory_untold", "Records and judgements that the memory has yet to be told.", value=memory.waiting)
+    if memory.HasField("lift"):
+        yield GaugeMetricFamily("tandem_memory_lift", "How much oftener answers are right with a record than without.", value=memory.lift)

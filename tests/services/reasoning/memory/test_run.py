@@ -8,6 +8,7 @@ from typing import Any
 
 from tandem.reasoning.v1.reasoning_pb2 import Status
 from tandem_memory.client import Record, Verified
+from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import Item
 from tandem_reasoning.routing import draws
@@ -122,6 +123,9 @@ def test_a_memory_that_does_harm_is_turned_off(memory: Service, tmp_path: Path) 
     assert status.memory.lift_high < 0
     assert 0 < status.memory.shown + status.memory.held_out < 150
     assert "? wrong" not in recalled(bodies[-1])
+    figures = {sample.name: sample.value for metric in Figures(lambda: status).collect() for sample in metric.samples}
+    assert (figures["tandem_memory_asked"], figures["tandem_memory_untold"]) == (0, status.memory.waiting)
+    assert figures["tandem_memory_lift"] == status.memory.lift < 0
 
     async def again() -> None:
         given: Job = job({"local": ["http://127.0.0.1:9/v1"]}, **VOTE, **manner)
