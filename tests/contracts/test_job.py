@@ -11,7 +11,8 @@ from tandem_operator.plan.values import Seen
 from tandem_operator.render.process import Site, process
 from tandem_trainer import job
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "manifests/examples").glob("*.yaml"))
+EXAMPLES = {path.stem: run_file.read(path.read_text()) for path in (Path(__file__).parents[2] / "manifests/examples").glob("*.yaml")}
+TRAININGS = {name: run for name, run in EXAMPLES.items() if isinstance(run, TrainingRun)}
 SITE = Site(python="python", workers=PurePosixPath("/w"), cache=PurePosixPath("/c"), checkpoint_uri="file:///k", rendezvous_port=29400)
 
 
@@ -22,11 +23,10 @@ def told(run: TrainingRun) -> list[job.Job]:
     return [job.Job.from_environment(process(worker, SITE).environment) for worker in plan(numbered, Seen(), now).start]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_is_understood_by_its_agents(path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(TRAININGS))
+def test_every_example_is_understood_by_its_agents(name: str) -> None:
     """One agent for each worker; all of them with the same run, each with a place of its own."""
-    run = run_file.read(path.read_text())
-    assert isinstance(run, TrainingRun)
+    run = TRAININGS[name]
     jobs = told(run)
     assert [each.worker_rank for each in jobs] == list(range(run.spec.workers))
     assert {each.run for each in jobs} == {jobs[0].run}
