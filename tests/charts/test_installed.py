@@ -43,15 +43,18 @@ def installed(helm: Path, api_cluster: Cluster) -> Install:
 
 
 def test_secrets_outlive_upgrades(installed: Install, api_cluster: Cluster) -> None:
-    """An upgrade keeps the certificate and MinIO's key, here and in the namespaces of runs; else workers would be shut out."""
+    """An upgrade keeps certificates and keys, that of MinIO also in the namespaces of runs; else workers would be shut out."""
 
     def held(space: str) -> list[dict[str, str]]:
-        names = (("tandem-telemetry-tls", space), ("tandem-minio", space), ("tandem-minio", "default"))
+        names = (
+            *((f"tandem-{name}", space) for name in ("telemetry-tls", "memory-tls", "operator-key", "minio")),
+            ("tandem-minio", "default"),
+        )
         return [json.loads(api_cluster.kubectl("-n", place, "get", "secret", name, "-o", "jsonpath={.data}")) for name, place in names]
 
-    with installed("minio.enabled=true") as (space, helm):
+    with installed("minio.enabled=true", "memory.enabled=true") as (space, helm):
         before = held(space)
-        helm("upgrade", str(CHART), "--set=minio.enabled=true", "--set=operator.replicas=2")
+        helm("upgrade", str(CHART), "--set=minio.enabled=true", "--set=memory.enabled=true", "--set=operator.replicas=2")
         assert held(space) == before
         assert api_cluster.kubectl("-n", space, "get", "deployment", "tandem-operator", "-o", "jsonpath={.spec.replicas}") == "2"
 
@@ -64,7 +67,8 @@ def test_the_api_server_decides_as_written(installed: Install, api_cluster: Clus
         assert _may(api_cluster, operator, "default", "patch", "trainingruns.tandem.dev", "--subresource=status")
         assert not _may(api_cluster, operator, "default", "patch", "trainingruns.tandem.dev")
         assert not _may(api_cluster, operator, "kube-system", "create", "pods")
-        assert not _may(api_cluster, operator, "default", "get", "secrets")
+        assert _may(api_cluster, operator, "default", "create", "secrets")
+        assert not [verb for verb in ("get", "list", "watch", "patch", "update") if _may(api_cluster, operator, "default", verb, "secrets")]
         assert _may(api_cluster, operator, "default", "watch", "nodes")
         assert _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/tandem-operator")
         assert not _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/another")
