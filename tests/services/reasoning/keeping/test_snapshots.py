@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from tandem.reasoning.v1.reasoning_pb2 import Status
 from tandem_objects import Store, open_store
-from tandem_reasoning.coordinator.keeping.cadence import Mark, due, unseen_nano
+from tandem_reasoning.coordinator.keeping.cadence import Cadence, Mark, unseen_nano
 from tandem_reasoning.coordinator.keeping.restoring import restored
 from tandem_reasoning.coordinator.keeping.shelf import KEPT, Shelf
 from tandem_reasoning.coordinator.keeping.snapshots import Snapshots
@@ -33,6 +33,7 @@ from tests.parts.minio_server import MinioServer
 from tests.services.reasoning.ledger.asking import call, claim, complete, load, reserve, settle
 
 RUN, CAP = "r", 2000
+CADENCE = Cadence(every_s=60, every_questions=30)
 
 
 @pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.needs_part("minio"))])
@@ -62,7 +63,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 
 def snapshots(shelf: Shelf, term: int, path: Path) -> Snapshots:
-    return Snapshots(shelf, term, path, run=RUN, every_s=60, every_questions=30)
+    return Snapshots(shelf, term, path, run=RUN, cadence=CADENCE)
 
 
 def gone(path: Path) -> None:
@@ -256,4 +257,11 @@ def test_a_report_of_a_snapshot(path: Path, tmp_path: Path, capsys: pytest.Captu
 )
 def test_when_a_snapshot_is_due(now: Mark, *, wanted: bool) -> None:
     """After so many seconds or answers, and at half of what a loss would book; never when nothing has happened."""
-    assert due(now, mark(), every_s=60, every_questions=30, cap_nano=CAP) is wanted
+    assert CADENCE.due(now, mark(), cap_nano=CAP) is wanted
+
+
+def test_snapshots_leave_time_for_the_run() -> None:
+    """Where one takes long, a tenth of the time goes into them at most; but money is never left for long."""
+    assert not CADENCE.due(mark(at=39, answered=999), mark(), cap_nano=CAP, took_s=4)
+    assert CADENCE.due(mark(at=40, answered=999), mark(), cap_nano=CAP, took_s=4)
+    assert CADENCE.due(mark(at=5, spent_nano=50), mark(), cap_nano=CAP, took_s=4)

@@ -7,6 +7,10 @@ run, since answers are worth more: then more may be spent than is booked after a
 
 from dataclasses import dataclass
 
+RESTS = 9
+"""Times as long as the last snapshot took nobody takes one for seconds' or answers' sake: a tenth of the time goes into them at most. A
+ledger of 50,000 questions takes seconds, and thirty of them may be answered in one."""
+
 UNSEEN = 20
 """The stretch is this part of the budget: small enough to lose, and large enough that a snapshot a minute is not the bottleneck."""
 
@@ -37,9 +41,31 @@ class Mark:
         return (self.answered, self.spent_nano, self.calls) != (since.answered, since.spent_nano, since.calls)
 
 
-def due(now: Mark, last: Mark, *, every_s: float, every_questions: int, cap_nano: int | None) -> bool:
-    """Whether a snapshot is to be taken now, when the last one was taken at `last`."""
-    if not now.moved(last):
-        return False
-    spent = bool(cap_nano) and 2 * (now.spent_nano - last.spent_nano) >= unseen_nano(cap_nano)
-    return spent or now.at - last.at >= every_s or now.answered - last.answered >= every_questions
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often.
+
+    Attributes:
+        every_s: Seconds between two, at most.
+        every_questions: Answers between two, at most.
+    """
+
+    every_s: float
+    every_questions: int
+
+    def due(self, now: Mark, last: Mark, *, cap_nano: int | None, took_s: float = 0.0) -> bool:
+        """Whether a snapshot is to be taken now.
+
+        Args:
+            now: How far the run has come.
+            last: How far it had when the last one was begun.
+            cap_nano: Most that may be spent.
+            took_s: How long the last one took.
+        """
+        if not now.moved(last):
+            return False
+        if cap_nano and 2 * (now.spent_nano - last.spent_nano) >= unseen_nano(cap_nano):
+            return True
+        passed = now.at - last.at
+        waited = passed >= self.every_s or now.answered - last.answered >= self.every_questions
+        return waited and passed >= (1 + RESTS) * took_s

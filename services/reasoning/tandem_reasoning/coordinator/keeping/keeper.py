@@ -13,6 +13,7 @@ from tandem.reasoning.v1.reasoning_pb2 import Status
 from tandem_objects import ObjectError, open_store
 
 from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.coordinator.keeping.cadence import Cadence
 from tandem_reasoning.coordinator.keeping.restoring import restored
 from tandem_reasoning.coordinator.keeping.shelf import Shelf
 from tandem_reasoning.coordinator.keeping.snapshots import LOOK_S, Snapshots
@@ -110,14 +111,8 @@ async def keeping(settings: Settings, job: Job, now: Callable[[], float]) -> Asy
         except ObjectError as error:
             msg = f"snapshots: {error}"
             raise FullError(msg) from error
-        snapshots = Snapshots(
-            shelf,
-            term,
-            settings.ledger,
-            run=job.run_uid,
-            every_s=settings.snapshot_seconds,
-            every_questions=settings.snapshot_questions,
-        )
+        cadence = Cadence(every_s=settings.snapshot_seconds, every_questions=settings.snapshot_questions)
+        snapshots = Snapshots(shelf, term, settings.ledger, run=job.run_uid, cadence=cadence)
     keeper = Keeper(settings, job, shelf, snapshots)
     try:
         yield keeper

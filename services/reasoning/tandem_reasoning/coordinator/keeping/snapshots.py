@@ -10,7 +10,7 @@ from pathlib import Path
 from tandem.reasoning.v1.reasoning_pb2 import Status
 from tandem_objects import ObjectError
 
-from tandem_reasoning.coordinator.keeping.cadence import Mark, due
+from tandem_reasoning.coordinator.keeping.cadence import Cadence, Mark
 from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf, sha256
 from tandem_reasoning.ledger import FullError
 from tandem_reasoning.ledger.opening import copied
@@ -28,7 +28,7 @@ class Snapshots:
         problem: Why the last one was not; empty when it was.
     """
 
-    def __init__(self, shelf: Shelf, term: int, ledger: Path, *, run: str, every_s: float, every_questions: int) -> None:
+    def __init__(self, shelf: Shelf, term: int, ledger: Path, *, run: str, cadence: Cadence) -> None:
         """Begin.
 
         Args:
@@ -36,11 +36,9 @@ class Snapshots:
             term: Of this coordinator.
             ledger: The file.
             run: The run's uid.
-            every_s: Seconds between two, at most.
-            every_questions: Answers between two, at most.
+            cadence: How often.
         """
-        self._shelf, self._term, self._ledger, self._run = shelf, term, ledger, run
-        self._every_s, self._every_questions = every_s, every_questions
+        self._shelf, self._term, self._ledger, self._run, self._cadence = shelf, term, ledger, run, cadence
         self._at_a_time = threading.Lock()  # one that nobody waits for any more goes on in its thread
         self.taken, self.problem = 0, ""
 
@@ -50,14 +48,14 @@ class Snapshots:
         Raises:
             InUseError: when a later coordinator has begun.
         """
-        last = _mark(status())
+        last, took_s = _mark(status()), 0.0
         while True:
             await asyncio.sleep(LOOK_S)
             told = status()
             now, cap_nano = _mark(told), told.cap_nano if told.HasField("cap_nano") else None
-            if due(now, last, every_s=self._every_s, every_questions=self._every_questions, cap_nano=cap_nano):
+            if self._cadence.due(now, last, cap_nano=cap_nano, took_s=took_s):
                 if await asyncio.to_thread(self.take, told):
-                    last = now
+                    last, took_s = now, time.monotonic() - now.at
                 else:
                     await asyncio.sleep(_AGAIN_S)
 
