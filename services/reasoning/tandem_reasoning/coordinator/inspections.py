@@ -112,7 +112,7 @@ class Inspections:
         """What came of a probe; one that somebody else has by now changes nothing, but is paid."""
         server = next((each for each in self._servers if each.given and each.given.number == number), None)
         findings = loaded(text)
-        if server is None or findings is None or server.given is None:
+        if server is None or findings is None or findings.url != server.url:  # of an earlier life of the coordinator
             return
         kept = text if findings.trouble is None else None
         cost_nano = server.desk.lane.price.of(findings.usage)

@@ -16,6 +16,7 @@ from tandem_reasoning.lanes.transition import Transition
 from tandem_reasoning.values import Lane
 
 _LEAST_WAIT_S = 0.01  # a wait of nothing would be a busy loop
+_MOMENT_S = 30.0  # a limit of the minute passes sooner; who wants to be left alone for longer is not waited for while others answer
 _UNHEARD = Failed(trouble=Trouble.CUT, problem="hung up on")  # for the pacer, to which it is only a call that has ended
 
 
@@ -92,7 +93,8 @@ class LaneDesk:
 
     def ready(self, now: float) -> bool:
         """Whether it can be asked, now or in a moment."""
-        return stands.wait_s(self._state, now) == 0 or self._state.phase is Phase.THROTTLED
+        wait_s = stands.wait_s(self._state, now)
+        return wait_s == 0 or (self._state.phase is Phase.THROTTLED and wait_s <= _MOMENT_S)
 
     def idle(self, url: str) -> int:
         """Calls that a server of it could take on at once."""

@@ -1,5 +1,6 @@
 """A lane at the coordinator: which of its servers a call goes to, and what it is told when there is none."""
 
+import pytest
 from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
 from tandem_reasoning.lanes.standing import UNREACHABLE, Phase
@@ -82,6 +83,15 @@ def test_a_key_that_is_refused_is_waited_for() -> None:
     assert desk.permit("one", 10, 0, 1e6, deadline_s=30.0) == Shut(why="no such key")
     desk.key_seen("new")
     assert asked(desk).way.url == A
+
+
+@pytest.mark.parametrize(("after_s", "ready"), [(20.0, True), (900.0, False)])
+def test_a_limit_of_the_minute_is_waited_for_and_one_of_the_day_is_not(after_s: float, ready: bool) -> None:  # noqa: FBT001
+    """As long as others answer."""
+    desk = LaneDesk(lane("cloud", A))
+    settled(desk, asked(desk), Failed(trouble=Trouble.THROTTLED, problem="slow down", after_s=after_s))
+    assert desk.phase is Phase.THROTTLED
+    assert desk.ready(0.0) is ready
 
 
 def test_what_is_not_made_or_not_heard_of_takes_no_place() -> None:
