@@ -25,7 +25,7 @@ def installation(cluster: Cluster, request: pytest.FixtureRequest) -> Installati
 def tenant(installation: Installation) -> Generator[Tenant]:
     ours = installation.tenant("team")
     yield ours
-    ours.kubectl("delete", "trainingruns", "--all", "--wait=false")
+    ours.kubectl("delete", "trainingruns,dualruns", "--all", "--wait=false")
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ SMALL: Mapping[str, Any] = {
 
 
 def load_images(cluster: Cluster, say: Say) -> None:
-    """Our three images on every node, built now if need be.
+    """Our images on every node, built now if need be.
 
     Raises:
         Missing: When they cannot be built here.
@@ -81,7 +81,8 @@ class Installation:
             "checkpoints.uri": f"s3://{self.bucket}/runs",
             "checkpoints.endpoint": self.cluster.minio_endpoint,
             "checkpoints.secret": _KEYS,
-            **{f"{part}.nodeSelector.kubernetes\\.io/hostname": SERVICES_ON for part in ("operator", "telemetry")},
+            **{f"{part}.nodeSelector.kubernetes\\.io/hostname": SERVICES_ON for part in ("operator", "telemetry", "memory")},
+            "memory.enabled": "true",
             **settings,
         }
         told = [f"--set={name}={value}" for name, value in chosen.items()]
@@ -121,7 +122,7 @@ class Tenant:
         name = f"{run['metadata']['name'][:20]}-{secrets.token_hex(2)}"
         changed = {**run, "metadata": {"name": name}, "spec": {**run["spec"], **spec}}
         self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(changed))
-        return Applied(tenant=self, name=name)
+        return Applied(tenant=self, name=name, kind=run["kind"])
 
     def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
         """What kubectl says, in the namespace."""
@@ -134,6 +135,7 @@ class Applied:
 
     tenant: Tenant
     name: str
+    kind: str
 
     @property
     def status(self) -> dict[str, Any]:
@@ -143,17 +145,22 @@ class Applied:
     @property
     def object(self) -> dict[str, Any]:
         """All of it."""
-        return json.loads(self.tenant.kubectl("get", "trainingrun", self.name, "-o", "json"))
+        return json.loads(self.tenant.kubectl("get", self.kind, self.name, "-o", "json"))
 
     @property
     def pods(self) -> list[dict[str, Any]]:
         """Its pods, of all attempts."""
-        return json.loads(self.tenant.kubectl("get", "pods", "-l", f"tandem.dev/run={self.name}", "-o", "json"))["items"]
+        return json.loads(self.tenant.kubectl("get", "pods", "-l", self.label, "-o", "json"))["items"]
+
+    @property
+    def label(self) -> str:
+        """What its pods are selected by."""
+        return f"tandem.dev/{'dual-run' if self.kind == 'DualRun' else 'run'}={self.name}"
 
     @property
     def events(self) -> list[str]:
         """The reasons of its events, in their order."""
-        selector = f"regarding.name={self.name},regarding.kind=TrainingRun"
+        selector = f"regarding.name={self.name},regarding.kind={self.kind}"
         told = json.loads(self.tenant.kubectl("get", "events.events.k8s.io", f"--field-selector={selector}", "-o", "json"))["items"]
         return [each["reason"] for each in sorted(told, key=lambda each: each["eventTime"])]
 
@@ -196,7 +203,7 @@ class Applied:
 
     def edit(self, **spec: Any) -> None:
         """`kubectl patch` parts of the spec."""
-        self.tenant.kubectl("patch", "trainingrun", self.name, "--type=merge", "-p", json.dumps({"spec": spec}))
+        self.tenant.kubectl("patch", self.kind, self.name, "--type=merge", "-p", json.dumps({"spec": spec}))
 
     def manifests(self) -> list[str]:
         """The names of its checkpoints' manifests."""
@@ -208,9 +215,9 @@ class Applied:
     def said(self) -> str:
         """All that helps to understand a failure."""
         parts = (
-            self.tenant.kubectl("get", "trainingrun", self.name, "-o", "yaml"),
+            self.tenant.kubectl("get", self.kind, self.name, "-o", "yaml"),
             self.tenant.kubectl("get", "pods,events", "-o", "wide"),
-            self.tenant.kubectl("logs", "-l", f"tandem.dev/run={self.name}", "--prefix", "--tail=15"),
+            self.tenant.kubectl("logs", "-l", self.label, "--prefix", "--tail=15"),
             self.tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-operator", "--tail=30"),
         )
         return "\n".join(parts)

@@ -1,0 +1,168 @@
+"""A DualRun on a cluster: two real language models outside it, a shared memory inside it, and pods that are killed meanwhile."""
+
+import base64
+import csv
+import io
+import json
+import os
+import signal
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.cluster.installation import RELEASE, Applied, Installation, Tenant
+from tests.e2e.cluster.relay import relayed
+from tests.parts.llm_servers.server import LanguageServer
+from tests.services.reasoning.faults.faults import Faults
+from tests.services.reasoning.faults.provider import Provider, providing
+
+pytestmark = pytest.mark.slow
+
+KEY = "sk-never-to-be-seen-7f3a91"
+QUESTIONS = 60
+PARTS = 3
+SLOWLY = 2.0  # seconds that each call takes besides, so that there is time to kill somebody
+WATCHED = "pods,services,configmaps,persistentvolumeclaims,events,events.events.k8s.io,dualruns"
+QUESTIONS_OF_MEMORY = """
+import json, pathlib, sys
+from tandem_memory.client import Memory
+from tandem_rpc import ClientTls
+token, ca = pathlib.Path("/tmp/token"), pathlib.Path("/tmp/ca")
+told = json.loads(sys.argv[1])
+token.write_text(told["token"]), ca.write_text(told["ca"])
+with Memory(told["address"], told["namespace"], tls=ClientTls(ca=ca), token_file=token) as memory:
+    print(json.dumps([record.question for record in memory.scan()]))
+"""
+
+
+@pytest.fixture
+def providers(local_llm: LanguageServer, cloud_llm: LanguageServer) -> Generator[tuple[Provider, Provider]]:
+    """A local server, and a provider that wants a key."""
+    cloud = Faults(latency_s=SLOWLY, key=KEY)
+    with (
+        providing(local_llm.url, local_llm.model, Faults(latency_s=SLOWLY)) as local,
+        providing(cloud_llm.url, cloud_llm.model, cloud) as paid,
+    ):
+        yield local, paid
+
+
+@pytest.fixture
+def pair(providers: tuple[Provider, Provider], installation: Installation) -> Generator[dict[str, Any]]:
+    """A run over both, under addresses that pods reach."""
+    local, cloud = providers
+    host = installation.cluster.host_address
+    with relayed(local.url, host) as local_url, relayed(cloud.url, host) as cloud_url:
+        price = {"usdPerMillionInputTokens": 0.03, "usdPerMillionOutputTokens": 0.14}
+        lanes = [
+            {"name": "local", "kind": "Local", "url": local_url, "model": local.model},
+            {
+                "name": "cloud",
+                "kind": "Cloud",
+                "url": cloud_url,
+                "model": cloud.model,
+                "price": price,
+                "apiKeySecret": {"name": "provider", "key": "api-key"},
+            },
+        ]
+        spec = {
+            "questions": {"source": "questions/checkable.jsonl", "limit": QUESTIONS},
+            "lanes": lanes,
+            "experts": [{"name": name, "role": "Be brief."} for name in ("one", "two")],
+            "maxSteps": 1,
+            "thinking": {"bare": True, "maxTokens": 16},
+            "routing": {"policy": "Random", "cloudShare": 0.5},
+            "budget": {"usd": 1},
+        }
+        yield {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
+
+
+def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, pair: dict[str, Any]) -> None:
+    """Coordinator and workers are killed in the middle: every question is answered, remembered and reported once, and no key is seen."""
+    tenant.kubectl("create", "secret", "generic", "provider", f"--from-literal=api-key={KEY}")
+    space = tenant.namespace
+    run = tenant.apply(pair, memory={"namespace": space})
+    said = ""
+    for share, harm, slot in (
+        (0.15, _kill, "worker-0"),
+        (0.3, _kill, "coordinator-0"),
+        (0.5, _delete, "worker-1"),
+        (0.6, _delete, "coordinator-0"),
+    ):
+        run.wait(f"{share} of the answers", lambda run, share=share: run.status.get("done", 0) >= share * QUESTIONS)
+        run.wait("all parts", lambda run: len(_running(run)) == PARTS)
+        said += tenant.kubectl("logs", "-l", run.label, "--prefix", "--tail=-1", "--ignore-errors")
+        harm(run, slot)
+    tenant.kubectl("wait", "--for=condition=Complete", "--timeout=600s", f"dualrun/{run.name}")
+    status = run.status
+    assert (status["total"], status["done"], status["failed"]) == (QUESTIONS, QUESTIONS, 0), run.said()
+    assert {part["name"]: part["start"] for part in status["parts"]}["coordinator-0"] > 1, "nobody was killed in the middle"
+    assert {lane["name"]: lane["calls"] > 0 for lane in status["lanes"]} == {"local": True, "cloud": True}
+    assert 0 < float(status["spentUsd"]) < 1
+    answered = [row["id"] for row in csv.DictReader(io.StringIO(_kept(run, "answers.csv")))]
+    assert len(answered) == len(set(answered)) == QUESTIONS
+    remembered = _remembered(tenant, space)
+    assert len(remembered) == len(set(remembered)) == QUESTIONS
+    said += tenant.kubectl("get", WATCHED, "-o", "yaml") + _kept(run, "report.html") + _kept(run, "report.json")
+    for part in ("operator", "telemetry"):
+        said += tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-{part}", "--tail=-1")
+    assert KEY not in said
+    assert "run pair-" in said, "these are not the logs of its coordinator"
+
+
+def _kill(run: Applied, slot: str) -> None:
+    """SIGKILL for the process of a part, as the kernel gives it when memory is short."""
+    (pod,) = [name for name in _running(run) if f"-{slot}-" in name]
+    (process,) = [
+        int(environ.parent.name)
+        for environ in Path("/proc").glob("[0-9]*/environ")
+        if f"HOSTNAME={pod}".encode() in _content(environ).split(b"\0") and b"tandem_reasoning" in _content(environ.with_name("cmdline"))
+    ]
+    os.kill(process, signal.SIGKILL)
+
+
+def _delete(run: Applied, slot: str) -> None:
+    """`kubectl delete pod`, as people do it."""
+    (pod,) = [name for name in _running(run) if f"-{slot}-" in name]
+    run.tenant.kubectl("delete", "pod", pod, "--wait=false")
+
+
+def _running(run: Applied) -> list[str]:
+    alive = [pod for pod in run.pods if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]]
+    return [pod["metadata"]["name"] for pod in alive]
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file of /proc; nothing, if its process is gone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _kept(run: Applied, name: str) -> str:
+    """A file of the report, in the bucket."""
+    minio, bucket = run.tenant.installation.cluster.minio.client, run.tenant.installation.bucket
+    found = [each.object_name for each in minio.list_objects(bucket, prefix=run.place, recursive=True)]
+    (key,) = [each for each in found if str(each).endswith(f"/{name}")]
+    return minio.get_object(bucket, str(key)).data.decode()
+
+
+def _remembered(tenant: Tenant, space: str) -> list[str]:
+    """The questions in a namespace of the memory, as anybody with a service account of the cluster can read them."""
+    cluster = tenant.installation.cluster
+    (ca,) = yaml.safe_load_all(cluster.kubectl("get", "secret", f"{RELEASE}-memory-tls", "-n", RELEASE, "-o", "yaml"))
+    told = {
+        "address": f"{RELEASE}-memory.{RELEASE}.svc:7433",
+        "namespace": space,
+        "token": tenant.kubectl("create", "token", "default", "--audience=tandem-memory"),
+        "ca": _decoded(ca["data"]["ca.crt"]),
+    }
+    program = ("python3", "-c", QUESTIONS_OF_MEMORY, json.dumps(told))
+    return json.loads(cluster.kubectl("exec", "-n", RELEASE, f"{RELEASE}-memory-0", "--", *program))
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode()
