@@ -39,7 +39,7 @@ def _report(run: DualRun, folder: DualFolder) -> None:
     if not run.status.done:
         return
     try:
-        made = report.write(folder)
+        made = report.current(folder)
     except report.ReportError as error:
         print(f"no report: {error}", flush=True)
         return

@@ -5,7 +5,6 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from tandem_operator.api.dual_run import DualRun
@@ -16,8 +15,6 @@ from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.slots import slots
 from tandem_operator.plan.dual.values import Role
 from tandem_operator.render.dual_process import DualSite
-
-_GRACE = timedelta(seconds=40)  # a worker gives what is under way 25 s, and then gives its questions back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +27,7 @@ class DualMachine:
     @classmethod
     def of(cls, folder: DualFolder) -> "DualMachine":
         """This machine for the run in `folder`."""
-        return cls(folder=folder, workers=Workers(folder.workers, grace=_GRACE))
+        return cls(folder=folder, workers=Workers(folder.workers))
 
     def prepare(self) -> None:
         """Have ready what parts are started with."""

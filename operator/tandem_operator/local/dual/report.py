@@ -27,6 +27,21 @@ class Report:
         return tuple(str(sentence) for sentence in cast("list[object]", self.told.get("verdict", [])))
 
 
+def current(folder: DualFolder) -> Report:
+    """The report of a run that rests: the one that its coordinator has left, unless something was answered since.
+
+    Raises:
+        ReportError: as `write` does.
+    """
+    try:
+        told = json.loads((folder.report / "report.json").read_text(encoding="utf-8"))
+        answered = int(told["questions"].get("done", 0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return write(folder)
+    page = folder.report / "report.html"
+    return Report(page=page, told=told) if page.exists() and answered == folder.status().done else write(folder)
+
+
 class ReportError(Exception):
     """It cannot be written; a line that says why."""
 

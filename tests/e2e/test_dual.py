@@ -1,0 +1,123 @@
+"""A pair of real language models answers real questions by one command, and whatever is killed on the way loses nothing."""
+
+import csv
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.e2e.home import PATIENCE_S, Home, kill, until
+
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[2] / "manifests/examples"
+QUESTIONS = 24
+
+
+def pair(home: Home, count: int = QUESTIONS) -> Path:
+    """The example of the pair with its first `count` questions, in a file elsewhere."""
+    told = yaml.safe_load((EXAMPLES / "pair.yaml").read_text())
+    spec = told["spec"]
+    spec["questions"] = {"source": str(EXAMPLES / spec["questions"]["source"]), "limit": count}
+    for lane in spec["lanes"]:
+        lane["engine"]["model"] = str(EXAMPLES / lane["engine"]["model"])
+    path = home.path / "pair.yaml"
+    path.write_text(yaml.safe_dump(told))
+    return path
+
+
+def parts(home: Home, role: str) -> list[psutil.Process]:
+    """The processes of a role that live."""
+    folder = f"{home.folder('pair')}/workers/pair-{role}-"
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TANDEM_SCRATCH", "").startswith(folder):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def answers(home: Home) -> list[dict[str, str]]:
+    with (home.folder("pair") / "report" / "answers.csv").open(newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def done(home: Home) -> int:
+    status = home.folder("pair") / "status.json"
+    return json.loads(status.read_text()).get("done", 0) if status.exists() else 0
+
+
+def reaches(home: Home, count: int) -> Callable[[], bool]:
+    return lambda: done(home) >= count
+
+
+def test_a_killed_worker_coordinator_and_command_lose_no_question(home: Home) -> None:
+    """All of them by kill -9 in the middle; the same command goes on, answers every question once, and reports what the pair did."""
+    file = pair(home)
+    first = home.start(file)
+    until(reaches(home, 1))
+    kill(parts(home, "worker-0")[:1])
+    kill(parts(home, "coordinator"))
+    time.sleep(1)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    left = home.tandem("status", "pair")
+    assert left.returncode == 0, left.stderr
+    again = home.tandem("run", file, "--plain", timeout_s=600)
+    assert again.returncode == 0, again.stdout + again.stderr
+    status = home.status("pair")
+    assert (status["phase"], status["done"], status.get("failed", 0)) == ("Succeeded", QUESTIONS, 0)
+    told = Counter(row["id"] for row in answers(home))
+    assert (len(told), set(told.values())) == (QUESTIONS, {1})
+    assert "report.html" in again.stdout
+    assert (home.folder("pair") / "report" / "report.html").stat().st_size > 10_000
+    assert not [process for role in ("engine", "coordinator", "worker") for process in parts(home, role)]
+    for command in (["cost", "pair"], ["logs", "pair"], ["status"], ["report", "pair", "--save", str(home.path / "elsewhere")]):
+        assert home.tandem(*command).returncode == 0, command
+
+
+def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
+    """Exit code 3 for whoever pressed it and whoever watched; nothing lives, and what was answered stays answered."""
+    file = pair(home, 200)
+    first = home.start(file)
+    watching = home.start(file)
+    until(lambda: "you are watching" in home.log())
+    until(reaches(home, 1))
+    first.send_signal(signal.SIGINT)
+    assert first.wait(PATIENCE_S) == 3
+    assert watching.wait(PATIENCE_S) == 3
+    status = home.status("pair")
+    assert (status["phase"], status["reason"]) == ("Suspended", "SuspendRequested")
+    assert not parts(home, "engine")
+    again = home.tandem("resume", "pair", "--plain", timeout_s=600)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert home.status("pair")["done"] == 200
+
+
+def test_the_examples_can_be_planned_anywhere(home: Home) -> None:
+    """Parts and the most that they come to are printed; nothing is started, no key is shown."""
+    for name, count in (("pair", 240), ("philosophy", 228)):
+        planned = home.tandem("plan", EXAMPLES / f"{name}.yaml", "-o", "json")
+        assert planned.returncode == 0, planned.stdout + planned.stderr
+        told = json.loads(planned.stdout)
+        assert told["estimate"]["questions"] == count
+        assert {part["name"].removeprefix(f"{name}-") for part in told["parts"]} >= {"engine-0-1", "coordinator-0-1", "worker-1-1"}
+    assert not (home.path / "state" / "runs").exists()
+
+
+def test_a_key_that_is_not_set_is_told_before_anything_starts(home: Home) -> None:
+    """The field, the variable, and what to do."""
+    told = yaml.safe_load(pair(home).read_text())
+    told["spec"]["lanes"][1] |= {"engine": None, "url": "http://127.0.0.1:9/v1", "model": "m", "apiKeyVariable": "NO_SUCH_KEY_HERE"}
+    del told["spec"]["lanes"][1]["engine"]
+    (home.path / "keyed.yaml").write_text(yaml.safe_dump(told))
+    ran = home.tandem("run", home.path / "keyed.yaml")
+    assert ran.returncode == 2
+    assert "spec.lanes[1].apiKeyVariable: NO_SUCH_KEY_HERE is not set: export it, or correct the name" in ran.stderr
