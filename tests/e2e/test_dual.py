@@ -87,6 +87,7 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
     """Exit code 3 for whoever pressed it and whoever watched; nothing lives, and what was answered stays answered."""
     file = pair(home, 200)
     first = home.start(file)
+    until((home.folder("pair") / "status.json").exists)
     watching = home.start(file)
     until(lambda: "you are watching" in home.log())
     until(reaches(home, 1))
