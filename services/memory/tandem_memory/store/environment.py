@@ -41,6 +41,7 @@ class Environment:
         self._gate, self._snapshots = Gate(), set[Snapshot]()
         self._shut: str | None = None
         self._redo: Redo | None = None
+        self._unsure = False  # whether a commit has failed since all was on the disk for certain
         self._lock: int | None = locked(folder)
         try:
             self._open(map_bytes, first=True)
@@ -140,12 +141,26 @@ class Environment:
                 self._check_in_place()
                 begun = self._redo.begin(held.id(), transaction.writes) if self._redo and transaction.writes else None
         except BaseException:
+            self._unsure = True
             if begun is not None:
                 begun.forget()
             raise
-        if transaction.writes and (begun is None or not begun.done()):
-            self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
+        if transaction.writes and (begun is None or not begun.done() or self._unsure):
+            self._make_sure()
         return done
+
+    def _make_sure(self) -> None:
+        """Have all that is committed on the disk: also what a write that an error broke off may have made the kernel forget.
+
+        Raises:
+            StoreFullError: whether it is there is not known; it is not to be written a second time.
+        """
+        try:
+            self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
+        except lmdb.Error as error:
+            msg = f"{self._folder}: the disk broke off a write ({error})"
+            raise StoreFullError(msg) from error
+        self._unsure = False
 
     def _turned(self) -> bool:
         """Commit the smallest change there is: what the last commit freed can then be written over. Whether there was room for that."""
@@ -195,18 +210,29 @@ class Environment:
 
     def _open(self, map_bytes: int, *, first: bool = False) -> None:
         try:
-            self._held, self._writable = opened(self._folder, map_bytes)
-            if first:
-                self._redone()
-            self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
-            if first and self._writable and (store := self._identity()):
-                self._redo = Redo.opened(self._folder, store)
+            self._begin(map_bytes, first=first)
         except lmdb.Error as error:
             meaning = _meaning(self._folder, error)
             self._shut = f"{self._folder} cannot be opened: {meaning}"
             raise meaning from error
         self._shut = None
         self._map_bytes, self._file = self._held.info()["map_size"], data_file(self._folder)
+
+    def _begin(self, map_bytes: int, *, first: bool) -> None:
+        """Open the files; at first do again what they lack, with a larger map where that does not fit into this one."""
+        self._held, self._writable = opened(self._folder, map_bytes)
+        try:
+            if first:
+                self._redone()
+            self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
+            if first and self._writable and (store := self._identity()):
+                self._redo = Redo.opened(self._folder, store)
+        except lmdb.MapFullError:
+            taken = self._held.info()["map_size"]
+            self._held.close()
+            if taken < map_bytes:  # there was no more address space
+                raise
+            self._begin(2 * taken, first=first)
 
     def _redone(self) -> None:
         """Do again what a power cut has taken back of the last commits."""

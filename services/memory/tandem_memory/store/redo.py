@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tandem_memory.store.errors import FormatError
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import Write
 
@@ -63,7 +64,7 @@ class Redo:
 
     @classmethod
     def opened(cls, folder: Path, store: bytes) -> Self | None:
-        """The file in `folder`, made if it is not there; None where it cannot be."""
+        """The file in `folder`, made if need be, with nothing in it: LMDB has to be durable as it is. None where it cannot be made."""
         descriptor = -1
         try:
             descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -71,7 +72,10 @@ class Redo:
             if missing > 0:
                 # Written, not merely reserved: a later write changes no metadata, so that to sync it is a single write of the disk.
                 _put(descriptor, bytes(missing), _SLOTS * SLOT_BYTES - missing)
-                os.fsync(descriptor)
+            for slot in range(_SLOTS):
+                _put(descriptor, bytes(_HEAD.size), slot * SLOT_BYTES)
+            os.fsync(descriptor)
+            _sync_name(folder)
         except OSError as error:
             _log.warning("%s cannot be made (%s): each commit waits for two syncs of the disk", folder / FILE, error.strerror)
             if descriptor >= 0:
@@ -100,7 +104,11 @@ class Redo:
 
 
 def left(folder: Path, store: bytes, after: int) -> Sequence[Sequence[Write]]:
-    """What the commits wrote that came right behind transaction `after` of a store, in their order; none where there is no file."""
+    """What the commits wrote that came right behind transaction `after` of a store, in their order; none where there is no file.
+
+    Raises:
+        FormatError: when they wrote into tables that a later version has.
+    """
     with suppress(FileNotFoundError):
         kept = (folder / FILE).read_bytes()
         slots = (_unpacked(store, kept[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]) for slot in range(_SLOTS))
@@ -108,6 +116,15 @@ def left(folder: Path, store: bytes, after: int) -> Sequence[Sequence[Write]]:
         following = itertools.takewhile(commits.__contains__, itertools.count(after + 1))
         return [commits[transaction] for transaction in following]
     return ()
+
+
+def _sync_name(folder: Path) -> None:
+    """Make sure that the file is found in its folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _put(descriptor: int, told: bytes, at: int) -> None:
@@ -147,6 +164,9 @@ def _writes(body: bytes) -> Iterator[Write]:
         key_at = at + _WRITE.size
         kept_at = key_at + key_bytes
         at = kept_at + (0 if kept_bytes == _DELETED else kept_bytes)
+        if table >= len(_TABLES):
+            msg = f"the last commits wrote into table {table}, which this version does not know: start the version that wrote them"
+            raise FormatError(msg)
         yield _TABLES[table], body[key_at:kept_at], None if kept_bytes == _DELETED else body[kept_at:at]
 
 

@@ -124,6 +124,37 @@ def test_a_commit_that_failed_is_not_done_later(store: Store, cut: Cut, open_sto
     assert held(open_store(cut(metas(store)))) == ["first"]
 
 
+def test_after_a_failure_all_is_made_sure_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel may have dropped what the commits before had written: the next one that succeeds waits for both syncs."""
+    environment = Watched(store._environment._held, fails=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(store._environment, "_held", environment)
+        with pytest.raises(StoreFullError):
+            commit(store, append(large("second", 10)))
+        environment.fails = False
+        for expected in (1, 1):
+            commit(store, append(large(f"third {expected}", 10)))
+            assert environment.syncs == expected
+
+
+def test_what_was_committed_is_not_done_twice(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync that fails after a large commit: whether it is on the disk is not known, and it is said to be refused."""
+    environment = Watched(store._environment._held, no_sync=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(store._environment, "_held", environment)
+        with pytest.raises(StoreFullError, match="the disk broke off a write"):
+            commit(store, append(large("large", SLOT_BYTES)))
+    assert held(store).count("large") == 1
+
+
+def test_the_map_grows_for_what_is_done_again(store: Store, cut: Cut, open_store: OpenStore) -> None:
+    """The store was opened with a small map, of which little was left."""
+    before = metas(store)
+    commit(store, append(*(large(f"{number}", 9000) for number in range(100))))
+    after = cut(before)
+    assert len(held(open_store(after, map_bytes=1 << 19))) == 101
+
+
 def test_a_file_of_another_store_is_not_used(store: Store, cut: Cut, open_store: OpenStore, tmp_path: Path) -> None:
     """Somebody put a copy in the place of the data, and left the file there."""
     other = open_store(tmp_path / "other")
@@ -166,18 +197,20 @@ def test_what_is_left_cannot_be_done_on_a_disk_that_takes_nothing(
 class Watched:
     """LMDB's environment, whose syncs are counted and whose commits may fail as on a disk with an error."""
 
-    def __init__(self, environment: Any, *, fails: bool = False) -> None:
-        self._environment, self._fails, self.syncs = environment, fails, 0
+    def __init__(self, environment: Any, *, fails: bool = False, no_sync: bool = False) -> None:
+        self._environment, self.fails, self._no_sync, self.syncs = environment, fails, no_sync, 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._environment, name)
 
     def sync(self, *said: Any) -> None:
         self.syncs += 1
+        if self._no_sync:
+            raise lmdb.DiskError("mdb_env_sync")  # noqa: EM101 - LMDB's own words
         self._environment.sync(*said)
 
     def begin(self, *, write: bool = False) -> Any:
-        return self._failing() if self._fails and write else self._environment.begin(write=write)
+        return self._failing() if self.fails and write else self._environment.begin(write=write)
 
     @contextmanager
     def _failing(self) -> Any:
