@@ -59,12 +59,13 @@ def main() -> int:
     """
     try:
         settings = Settings()
-        settings.site()
-        settings.key()
     except ValidationError as error:
         return _say([f"TANDEM_OPERATOR_{'_'.join(map(str, e['loc'])).upper()}: {e['input']!r}: {e['msg']}" for e in error.errors()])
+    try:
+        settings.site()
+        settings.key()
     except OSError as error:
-        return _say([f"TANDEM_OPERATOR_TELEMETRY_CA, _MEMORY_CA, _KEY_FILE: {error.filename} cannot be read: {error.strerror}"])
+        return _say([f"{settings.naming(error.filename)}: {error.filename} cannot be read: {error.strerror}"])
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("kopf").setLevel(logging.WARNING)
     try:

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
             memory_ca=self.memory_ca.read_text() if self.memory_ca else None,
         )
 
+    def naming(self, path: str) -> str:
+        """The name of the setting that names a file."""
+        files = {"TELEMETRY_CA": self.telemetry_ca, "MEMORY_CA": self.memory_ca, "KEY_FILE": self.key_file}
+        return next((f"TANDEM_OPERATOR_{name}" for name, file in files.items() if str(file) == path), "TANDEM_OPERATOR_*")
+
     def key(self) -> bytes:
         """The key for tokens; a random one where none is set, and then no DualRun is accepted.
 
