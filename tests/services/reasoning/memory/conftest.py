@@ -9,6 +9,7 @@ import pytest
 from tandem_memory.client import Memory, NotThereError, Record
 
 from tests.services.memory.process import Service
+from tests.services.reasoning.coordination import Coordinator
 
 NAMESPACE = "default"
 
@@ -40,3 +41,9 @@ def told(service: Service, *some: Record) -> Sequence[str]:
 def awaited(deed: Callable[[], Any], patience_s: float = 240) -> Any:
     """What a deed gives in an event loop of its own."""
     return asyncio.run(asyncio.wait_for(deed(), patience_s))
+
+
+async def caught_up(coordinator: Coordinator) -> None:
+    """Wait until nothing waits for the memory."""
+    while coordinator.status.memory.waiting:  # noqa: ASYNC110 - a status is looked at, not waited for
+        await asyncio.sleep(0.05)

@@ -16,10 +16,10 @@ from tandem_reasoning.values import Question
 
 from tests.parts.running import free_port
 from tests.services.memory.process import Service
-from tests.services.reasoning.coordination import Coordinator, coordinating, items, job, questions, work
+from tests.services.reasoning.coordination import coordinating, items, job, questions, work
 from tests.services.reasoning.lanes.wire_server import Played, playing
 from tests.services.reasoning.memory.answering import following
-from tests.services.reasoning.memory.conftest import awaited, records
+from tests.services.reasoning.memory.conftest import awaited, caught_up, records
 
 VOTE = {"routing": {"policy": "Local"}}
 
@@ -27,12 +27,6 @@ VOTE = {"routing": {"policy": "Local"}}
 def each_once(memory: Service, asked: Sequence[Question]) -> bool:
     """Whether the memory has one record of each question."""
     return sorted(each.question for each in records(memory)) == sorted(each.text for each in asked)
-
-
-async def caught_up(coordinator: Coordinator) -> None:
-    """Wait until nothing waits for the memory."""
-    while coordinator.status.memory.waiting:  # noqa: ASYNC110 - a status is looked at, not waited for
-        await asyncio.sleep(0.05)
 
 
 async def answered(local: Played, number: int) -> None:
