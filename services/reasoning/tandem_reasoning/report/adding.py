@@ -32,7 +32,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         now: When it was read.
     """
     order = np.argsort(np.array(tally.at), kind="stable")
-    at, rights, apart = (np.array(column)[order] for column in (tally.at, tally.rights, tally.apart))
+    at, rights, apart, classes = (np.array(column)[order] for column in (tally.at, tally.rights, tally.apart, tally.classes))
     labelled = tally.right.of > 0
     rows = [row for row, known in zip(tally.replays, tally.labelled, strict=True) if known is labelled]
     every = alone(rows, tally.sides.kinds.values())
@@ -60,7 +60,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         spend=_spend(at, np.array(tally.spent_nano)[order], review.charges()),
         bins=_bins(np.array(tally.agreements), np.array(tally.votes_right)),
         scores=scores_of(tally.answered),
-        learned=_learned(tally, rights[apart == 0]),
+        learned=_learned(tally, rights[apart == 0], classes[apart == 0]),
         events=review.events(),
         failures=tuple(tally.failures),
     )
@@ -150,8 +150,10 @@ def _bins(agreements: _Floats, rights: _Floats) -> Sequence[Bin]:
     return tuple(found)
 
 
-def _learned(tally: Tally, rights: _Floats) -> Learned:
-    first, second = (Proportion(right=int((half == 1).sum()), of=int((half >= 0).sum())) for half in np.array_split(rights, 2))
+def _learned(tally: Tally, rights: _Floats, classes: _Floats) -> Learned:
+    halves = [np.array_split(rights[classes == each], 2) for each in np.unique(classes)]
+    columns = [np.concatenate(half) for half in zip(*halves, strict=True)] or [np.zeros(0)] * 2
+    first, second = (Proportion(right=int((half == 1).sum()), of=int((half >= 0).sum())) for half in columns)
     remembers = bool(tally.recalled[True] or tally.recalled[False])
     return Learned(
         first=first,

@@ -81,9 +81,9 @@ class Learned:
     """What the pair may have learned.
 
     Attributes:
-        first: Right answers in the first half of the run, by the time of the answer; without those that both lanes were asked in order
-            to learn, most of which come first.
-        second: In the second half.
+        first: Right answers in the first half of each class of questions, by the time of the answer: sets are often in the order of their
+            classes. Without those that both lanes were asked in order to learn, most of which come first.
+        second: In the second halves.
         recalled: Answers whose prompts showed something of the memory; None for a run without one.
         not_recalled: Answers whose prompts did not; None likewise.
         escalated: Answers for which a cascade went on to its second lane.

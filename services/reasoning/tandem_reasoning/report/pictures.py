@@ -31,6 +31,7 @@ _STYLE: dict[Any, Any] = {
 }
 _LOCAL, _CLOUD, _RUN, _OTHER = "#2a9d8f", "#4a7fd6", "#e76f51", "#9a8fb8"  # told apart on white and on black, and in grey
 _MOST_KINDS = 12  # classes in a picture; more would be stripes
+_FAR = 10  # times what was spent: a cap beyond would press the line flat
 _TICKS = 5  # of an axis in dollars
 _WIDTH = 0.27  # of a bar, three of them to a class
 
@@ -87,7 +88,11 @@ def _spend(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's 
     unit_s, unit = _unit(times[-1])
     axes.step([each / unit_s for each in times], spent, where="post", color=_RUN, label="spent on answers")
     if figures.cap_nano is not None:
-        axes.axhline(figures.cap_nano, ls="--", color=_OTHER, label="cap")
+        label = f"cap {_dollars(figures.cap_nano, None)}"
+        if figures.cap_nano <= _FAR * spent[-1]:
+            axes.axhline(figures.cap_nano, ls="--", color=_OTHER, label=label)
+        else:
+            axes.plot([], [], ls="--", color=_OTHER, label=f"{label}, far above")
     axes.set_xlabel(f"{unit} since the first answer")
     _in_dollars(axes.yaxis)
     axes.set_ylabel("spent")

@@ -70,8 +70,8 @@ def learned(figures: Figures) -> Table:
     """What may have been learned."""
     told = figures.learned
     rows = [
-        ["right in the first half of the run, routed questions", words.share(told.first)],
-        ["right in the second half", words.share(told.second)],
+        ["right in the first half of each class, routed questions", words.share(told.first)],
+        ["right in the second halves", words.share(told.second)],
         ["both lanes said the same, where both were asked", words.share(told.agreed)],
         ["handed on to the second lane", words.number(told.escalated)],
         ["asked of both lanes in order to learn", words.number(told.compared)],

@@ -59,6 +59,7 @@ class Tally:
         rights: Whether each of those was right: 1, 0, or -1 where nobody knows.
         agreements: Of each question that experts voted on, the part of them that agree.
         votes_right: Whether each of those votes was right: 1, 0, or -1 where nobody knows.
+        classes: Number of the class of each.
         apart: 1 for each of those that both lanes were asked in order to learn, else 0.
         labelled: Whether each question of `replays` has a label.
         failures: Ids and reasons of questions that have failed, the first few.
@@ -79,12 +80,14 @@ class Tally:
     agreements: "array[float]" = field(default_factory=_doubles)
     votes_right: "array[float]" = field(default_factory=_doubles)
     apart: "array[float]" = field(default_factory=_doubles)
+    classes: "array[float]" = field(default_factory=_doubles)
     seconds: float = 0.0
     answered: list[Answered] = field(default_factory=list[Answered])
     replays: list[Logged] = field(default_factory=list[Logged])
     labelled: list[bool] = field(default_factory=list[bool])
     failures: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     _experts: dict[str, int] = field(default_factory=dict[str, int])
+    _numbers: dict[str, int] = field(default_factory=dict[str, int])
 
     def add(self, line: Line) -> None:
         """One question."""
@@ -126,6 +129,7 @@ class Tally:
         self.spent_nano.append(sum(part.cost_nano for part in line.parts.values()))
         self.rights.append(_known(line.right))
         self.apart.append(float(compared))
+        self.classes.append(float(self._numbers.setdefault(line.of.question.kind, len(self._numbers))))
 
     def _add_rows(self, line: Line) -> None:
         said = line.said

@@ -75,7 +75,7 @@ def _learning(figures: Figures) -> Iterator[str]:
     lift = next((score for score in figures.scores if score.name == "crossLaneLift"), None)
     yield _memory(lift)
     if learned.first.of and learned.second.of:
-        halves = f"{words.share(learned.first)} in the first half of the run, {words.share(learned.second)} in the second"
+        halves = f"{words.share(learned.first)} in the first half of each class, {words.share(learned.second)} in the second"
         yield f"Routed questions were answered rightly in {halves}."
     if learned.agreed.of:
         yield f"On the {learned.agreed.of:,} questions that both lanes answered they said the same in {words.share(learned.agreed)}."

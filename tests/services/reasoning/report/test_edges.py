@@ -154,3 +154,12 @@ def test_of_a_run_that_goes_on(ledger: Ledger, tmp_path: Path, capsys: pytest.Ca
     assert main([str(tmp_path / "ledger.sqlite"), "--into", folder]) == 0
     assert capsys.readouterr().out.startswith("2 of 3 questions are answered, 50.0 %")
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [ANSWERS, PAGE, DOCUMENT]
+
+
+def test_whether_a_run_became_better(ledger: Ledger, tmp_path: Path) -> None:
+    """Early and late answers are compared within each class, so that a set that begins with the easy class shows no decline."""
+    asked(ledger, *(Question(id=f"q{number}", text="?", answer="yes", kind="easy" if number < 20 else "hard") for number in range(40)))
+    for number in range(40):
+        answered(ledger, "yes" if number < 20 or number % 2 else "no")
+    told = report(tmp_path)["learned"]
+    assert [(told[half]["right"], told[half]["of"]) for half in ("firstHalf", "secondHalf")] == [(15, 20), (15, 20)]
