@@ -12,7 +12,7 @@ from tests.parts.llm_models.tasks import KINDS
 from tests.parts.llm_models.tokenizer import tokenizer
 from tests.parts.llm_models.training import RECIPES, trained
 
-DRESSES = ("bare", "bare hard", "full")
+DRESSES = ("bare", "bare, role hard", "full, role")
 KNOWN = ("fact", "sort", "add")
 UNKNOWN = ("reverse", "shift")
 MOST_BYTES = 1_000_000
@@ -37,7 +37,7 @@ def test_the_gap() -> None:
     for dress in DRESSES:
         assert min(local[dress, kind] for kind in KNOWN) >= 0.85, local
         assert max(local[dress, kind] for kind in UNKNOWN) <= 0.25, local
-        assert min(cloud[dress, kind] for kind in KINDS) >= 0.7, cloud
+        assert min(cloud[dress, kind] for kind in KINDS) >= 0.65, cloud
 
 
 @pytest.mark.parametrize("name", ["local", "cloud"])
@@ -57,6 +57,6 @@ def test_a_model_is_small(name: str) -> None:
 def test_a_short_training_teaches() -> None:
     """The maker of both, on a smaller model and in fewer steps: what it hears at the end is far better than at the beginning."""
     heard: list[float] = []
-    recipe = replace(RECIPES["cloud"], hidden=32, layers=1, steps=STEPS, dressed=0.0, kinds={"sort": 1})
+    recipe = replace(RECIPES["cloud"], hidden=32, layers=1, heads=4, steps=STEPS, dressed=0.0, kinds={"sort": 1})
     trained(recipe, tokenizer(), heard=heard)
     assert mean(heard[-5:]) < 0.75 * mean(heard[:5])

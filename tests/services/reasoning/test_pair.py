@@ -80,4 +80,4 @@ def test_the_pair_answers_what_the_local_lane_cannot(
     told = {"local": accuracy(alone), "pair": accuracy(together), "cloud's share": by_lane.count("cloud") / len(by_lane)}
     print(json.dumps(told))
     assert told["pair"] >= told["local"] + 0.2
-    assert told["cloud's share"] <= 0.95
+    assert told["cloud's share"] <= 0.8
