@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from tandem_reasoning.ledger.bill import Bill, Stage
 from tandem_reasoning.ledger.errors import UnknownItemError
-from tandem_reasoning.ledger.values import Books, Memory, State, Sums
+from tandem_reasoning.ledger.values import Books, Memory, OverBudget, State, Sums
 
 Row = tuple[Any, ...]
 _Done_co = TypeVar("_Done_co", covariant=True)
@@ -89,6 +89,13 @@ class Draft:
         """Add to the books of a lane."""
         self._lanes[lane] = self._lanes.get(lane, _NOTHING) + more
         self.total += more
+
+    def over_budget(self, worst_nano: int) -> OverBudget | None:
+        """Why something that may cost so much is not begun; what costs nothing always is, however much was spent."""
+        spent_nano, reserved_nano, cap_nano = self.total.spent_nano, self.total.reserved_nano, self.cap_nano
+        if worst_nano == 0 or cap_nano is None or spent_nano + reserved_nano + worst_nano <= cap_nano:
+            return None
+        return OverBudget(worst_nano=worst_nano, spent_nano=spent_nano, reserved_nano=reserved_nano, cap_nano=cap_nano)
 
     def rebook(self, before: Bill, after: Bill) -> None:
         """Count a bill that came to another stage."""

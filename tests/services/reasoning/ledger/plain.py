@@ -202,7 +202,8 @@ class Plain:
             if each.state == "open" and same:
                 return Reserved(ticket=number)
         books = self.books()
-        if self.cap_nano is not None and books.spent_nano + books.reserved_nano + job.worst_nano > self.cap_nano:
+        over = self.cap_nano is not None and books.spent_nano + books.reserved_nano + job.worst_nano > self.cap_nano
+        if over and job.worst_nano:
             sums = {"spent_nano": books.spent_nano, "reserved_nano": books.reserved_nano}
             return OverBudget(worst_nano=job.worst_nano, cap_nano=self.cap_nano, **sums)
         self.bills.append(PlainBill(job))

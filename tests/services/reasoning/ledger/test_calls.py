@@ -238,6 +238,14 @@ def test_a_cap_of_nothing(open_ledger: OpenLedger) -> None:
     assert isinstance(ledger.do(intend(hold, "k", worst_nano=0), now=0), Reserved)
 
 
+def test_calls_that_cost_nothing_go_on_when_more_was_spent_than_may_be(ledger: Ledger) -> None:
+    """As after an hour that was charged, or a cap that was lowered: the local lane still finishes the run."""
+    hold = one(ledger).hold
+    ledger.do(Charge(lane="cloud", nano=150, why="hour 1"), now=0)
+    assert isinstance(ledger.do(intend(hold, "k", worst_nano=1), now=0), OverBudget)
+    assert isinstance(ledger.do(intend(hold, "k", worst_nano=0, lane="local"), now=0), Reserved)
+
+
 def test_half_a_character(ledger: Ledger) -> None:
     """Text of a model that UTF-8 does not know is kept as far as it can be: it was paid for."""
     ticket = reserve(ledger, one(ledger).hold, "k")

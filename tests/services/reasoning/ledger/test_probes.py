@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tandem_reasoning.ledger import Found, Ledger, OverBudget, Probe, verify
+from tandem_reasoning.ledger import Charge, Found, Ledger, OverBudget, Probe, verify
 
 from .asking import OpenLedger
 
@@ -25,6 +25,14 @@ def test_a_probe_that_could_cost_more_than_is_left_is_refused(open_ledger: OpenL
     ledger = open_ledger(cap_nano=100)
     assert isinstance(ledger.do(Probe(lane="cloud", why="probe 1", worst_nano=101), now=0), OverBudget)
     assert ledger.sums.total.spent_nano == 0
+
+
+def test_a_probe_that_costs_nothing_is_made_when_more_was_spent_than_may_be(open_ledger: OpenLedger) -> None:
+    """As with a run that begins again after its cap was lowered."""
+    ledger = open_ledger(cap_nano=100)
+    ledger.do(Charge(lane="cloud", nano=150, why="hour 1"), now=0)
+    assert isinstance(ledger.do(Probe(lane="cloud", why="probe 1", worst_nano=1), now=0), OverBudget)
+    assert ledger.do(Probe(lane="local", why="probe 1", worst_nano=0), now=0) is True
 
 
 def test_what_was_found_is_there_after_a_restart(open_ledger: OpenLedger, tmp_path: Path) -> None:

@@ -56,9 +56,8 @@ class Intend:
         place = (position, fence, self.key, self.lane, self.copy)
         if found := draft.one(_OPEN, *place):
             return Reserved(ticket=found[0])
-        total, cap_nano = draft.total, draft.cap_nano
-        if cap_nano is not None and total.spent_nano + total.reserved_nano + self.worst_nano > cap_nano:
-            return OverBudget(worst_nano=self.worst_nano, spent_nano=total.spent_nano, reserved_nano=total.reserved_nano, cap_nano=cap_nano)
+        if over := draft.over_budget(self.worst_nano):
+            return over
         draft.book(self.lane, Bill(lane=self.lane, state=Stage.OPEN, worst_nano=self.worst_nano).books)
         return Reserved(ticket=draft.insert(_INTEND, *place, self.worst_nano))
 

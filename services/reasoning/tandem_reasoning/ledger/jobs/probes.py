@@ -30,9 +30,8 @@ class Probe:
 
     def apply(self, draft: Draft) -> bool | OverBudget:
         """Whether it is new; not if the money does not reach."""
-        total, cap_nano = draft.total, draft.cap_nano
-        if cap_nano is not None and total.spent_nano + total.reserved_nano + self.worst_nano > cap_nano:
-            return OverBudget(worst_nano=self.worst_nano, spent_nano=total.spent_nano, reserved_nano=total.reserved_nano, cap_nano=cap_nano)
+        if over := draft.over_budget(self.worst_nano):
+            return over
         new = draft.run(_SET_ASIDE, self.lane, self.why, self.worst_nano, draft.now) == 1
         if new:
             draft.book(self.lane, Books(spent_nano=self.worst_nano, charged_nano=self.worst_nano))
