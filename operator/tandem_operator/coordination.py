@@ -25,6 +25,7 @@ def report(told: "wire.Status", at: datetime) -> DualReport:
         failed=told.failed,
         spent_usd=_usd(told.spent_nano),
         reserved_usd=_usd(told.reserved_nano),
+        cap_usd=_usd(told.cap_nano) if told.HasField("cap_nano") else None,
         agreement=float(f"{told.agreement:.4g}") if told.HasField("agreement") else None,
         eta_seconds=told.eta_seconds if told.HasField("eta_seconds") else None,
         lanes=tuple(_lane(lane) for lane in told.lanes),

@@ -57,6 +57,8 @@ class PartStatus(ApiModel):
     """Starts in a row that ended by a failure soon after."""
     start_after: Time | None = None
     """That start waits until then."""
+    told: str = ""
+    """The budget that this start is told; only a coordinator is told one, and another budget needs another start."""
 
 
 class DualRunStatus(ApiModel):

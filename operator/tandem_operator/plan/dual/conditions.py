@@ -8,6 +8,7 @@ from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import Condition, RunPhase
 from tandem_operator.plan.conditions import Said, stated
 
+from . import heard
 from .phases import Reason
 
 LANES_HEALTHY, BUDGET_OK = "LanesHealthy", "BudgetOK"
@@ -54,7 +55,7 @@ def _budget(run: DualRun) -> Said:
     limit, status = run.spec.budget.usd, run.status
     if limit is None:
         return Said(kind=BUDGET_OK, true=True, reason="Unlimited")
-    if status.exhausted_usd is not None and limit <= status.exhausted_usd:
+    if heard.broke(run):
         return Said(kind=BUDGET_OK, true=False, reason="Exhausted")
     nearly = float(status.spent_usd) >= float(limit) * run.spec.budget.warn_at
     return Said(kind=BUDGET_OK, true=True, reason=NEARLY if nearly else "WithinBudget")

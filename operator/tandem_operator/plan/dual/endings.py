@@ -62,8 +62,8 @@ def said(part: SeenPart) -> str:
 
 def _exhausted(run: DualRun) -> Ending | None:
     """The end of the money, under the limit that is written now; with LocalOnly the run goes on without those lanes that cost some."""
-    limit, reached, then = run.spec.budget.usd, run.status.exhausted_usd, run.spec.budget.on_exhausted
-    if limit is None or reached is None or limit > reached or then is OnDualExhausted.LOCAL_ONLY:
+    limit, then = run.spec.budget.usd, run.spec.budget.on_exhausted
+    if limit is None or not heard.broke(run) or then is OnDualExhausted.LOCAL_ONLY:
         return None
     if then is OnDualExhausted.FAIL:
         return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.FAILED, message=f"the budget of {dollars(limit)} is spent")

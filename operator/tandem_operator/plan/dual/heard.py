@@ -5,7 +5,6 @@ from decimal import Decimal
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
 
-from . import starts
 from .phases import UNDER_WAY
 from .values import DualReport, DualSeen, Role
 
@@ -27,7 +26,7 @@ def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
         "agreement": report.agreement,
         "eta_seconds": _eta_seconds(report, status),
         "lanes": report.lanes,
-        "exhausted_usd": _exhausted_usd(run, seen, report),
+        "exhausted_usd": _exhausted_usd(run, report),
         "checkpoint": report.checkpoint or status.checkpoint,
     }
     return status.model_copy(update=said)
@@ -36,6 +35,12 @@ def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
 def all_answered(status: DualRunStatus) -> bool:
     """Whether every question has an answer, or was given up."""
     return status.total > 0 and status.done + status.failed >= status.total
+
+
+def broke(run: DualRun) -> bool:
+    """Whether the limit that is written now is reached: as the coordinator found, or because it was set below what is spent already."""
+    limit, reached = run.spec.budget.usd, run.status.exhausted_usd
+    return limit is not None and (run.status.spent_usd >= limit or (reached is not None and reached >= limit))
 
 
 def _eta_seconds(report: DualReport, status: DualRunStatus) -> int | None:
@@ -49,12 +54,10 @@ def _timely(seen: DualSeen) -> DualReport | None:
     return seen.report if seen.report and begun and seen.report.at >= begun else None
 
 
-def _exhausted_usd(run: DualRun, seen: DualSeen, report: DualReport) -> Decimal | None:
+def _exhausted_usd(run: DualRun, report: DualReport) -> Decimal | None:
     """The limit that turned out to be reached. It is remembered when the coordinator is gone: the money reaches no further then, either.
 
-    Only one that was started by the present attempt knows the limit that is written now.
+    It is the limit that the coordinator was started with; another one may be written by now.
     """
-    current = [part for part in starts.current(run.status, seen) if part.role is Role.COORDINATOR and part.live]
-    if current and report.reason == BUDGET_EXHAUSTED and run.status.phase in UNDER_WAY:
-        return run.spec.budget.usd
-    return run.status.exhausted_usd
+    found = report.cap_usd if report.reason == BUDGET_EXHAUSTED else None
+    return run.status.exhausted_usd if found is None else found

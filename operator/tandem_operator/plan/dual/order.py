@@ -31,7 +31,7 @@ def missing(run: DualRun, seen: DualSeen, now: datetime, written: tuple[PartStat
         if not _before_it_all_answer(slot, run, seen):
             break
         due = part.start_after is None or now >= part.start_after
-        if due and part in written and seen.at(slot.name, part.start) is None:
+        if due and part in written and not _taken(part, seen):
             found.append(Part(run=run.name, slot=slot, start=part.start))
     return tuple(found)
 
@@ -56,6 +56,11 @@ def up(run: DualRun, seen: DualSeen) -> bool:
 def _before_it_all_answer(slot: Slot, run: DualRun, seen: DualSeen) -> bool:
     before = [other for other in slots(run, memory_offered=seen.memory_offered) if _TURN[other.role] < _TURN[slot.role]]
     return all(_answers(other, run, seen) for other in before)
+
+
+def _taken(part: PartStatus, seen: DualSeen) -> bool:
+    """Whether it was started, or another of its slot has not left yet: two coordinators would want the same books."""
+    return any(found.slot == part.name and (found.live or found.start == part.start) for found in seen.parts)
 
 
 def _answers(slot: Slot, run: DualRun, seen: DualSeen) -> bool:

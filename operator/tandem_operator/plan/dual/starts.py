@@ -3,6 +3,8 @@
 Exit codes are a contract, as for trainers: 0 done; 143 (128 + SIGTERM), or a platform's word, is nobody's fault; 93 means "never again";
 anything else is a failure. Failures in a row wait longer each time. A part that stood for a while has shown that it can, so its next
 fall is the first again: no run ends because its parts were killed often, only because one of them cannot live.
+
+A coordinator is told its budget when it starts. When another one is written it gets the next number, which makes the old one leave.
 """
 
 from datetime import datetime, timedelta
@@ -28,7 +30,7 @@ def booked(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     """The status in which each slot has a number to be started under: the one that stands, or the next one after a fall."""
     known = {part.name: part for part in run.status.parts}
     wanted = [slot.name for slot in slots(run, memory_offered=seen.memory_offered)]
-    parts = tuple(_booked(name, known.get(name), seen, now) for name in wanted)
+    parts = tuple(_booked(known.get(name), PartStatus(name=name, told=_told(name, run)), seen, now) for name in wanted)
     return run.status.model_copy(update={"parts": parts})
 
 
@@ -49,15 +51,25 @@ def last_of(slot: str, seen: DualSeen) -> SeenPart | None:
     return max(fallen, key=lambda part: part.start, default=None)
 
 
-def _booked(name: str, known: PartStatus | None, seen: DualSeen, now: datetime) -> PartStatus:
-    newest = max((part.start for part in seen.parts if part.slot == name), default=0)
+def _booked(known: PartStatus | None, wanted: PartStatus, seen: DualSeen, now: datetime) -> PartStatus:
+    """The number of a slot; `wanted` has its name, and what its next start is told."""
+    newest = max((part.start for part in seen.parts if part.slot == wanted.name), default=0)
     if known is None:
-        return PartStatus(name=name, start=newest + 1)
-    part = seen.at(name, known.start)
+        return wanted.model_copy(update={"start": newest + 1})
+    next_one = wanted.model_copy(update={"start": max(newest, known.start) + 1})
+    part = seen.at(known.name, known.start)
     if part is None or part.live or part.exit_code in NEVER_AGAIN:
-        return known
+        if known.told and known.told != wanted.told:
+            return next_one
+        return known.model_copy(update={"told": wanted.told})
     failures, pause = _judged(part, known, now)
-    return PartStatus(name=name, start=max(newest, known.start) + 1, failures=failures, start_after=(part.until or now) + pause)
+    return next_one.model_copy(update={"failures": failures, "start_after": (part.until or now) + pause})
+
+
+def _told(slot: str, run: DualRun) -> str:
+    """What a start is told that another start must be told when it changes."""
+    budget = run.spec.budget
+    return f"{budget.usd} {budget.on_exhausted}" if slot.startswith(Role.COORDINATOR) else ""
 
 
 def _judged(part: SeenPart, known: PartStatus, now: datetime) -> tuple[int, timedelta]:

@@ -91,6 +91,7 @@ class SeenPart:
 class DualReport:
     """The newest word of the coordinator: `Status` of tandem.reasoning.v1, in the words of a status.
 
+    `cap_usd` is the limit that it was started with, which an edit may have changed since.
     `over` says that nothing is handed out any more; `reason` and `message` what keeps the run from going on, as BudgetExhausted does.
     """
 
@@ -100,6 +101,7 @@ class DualReport:
     failed: int = 0
     spent_usd: Decimal = Decimal(0)
     reserved_usd: Decimal = Decimal(0)
+    cap_usd: Decimal | None = None
     agreement: float | None = None
     eta_seconds: float | None = None
     lanes: tuple[LaneStatus, ...] = ()

@@ -182,6 +182,43 @@ def test_a_larger_budget_lets_a_run_go_on() -> None:
     assert reason_of(world.run.status, "BudgetOK") == "WithinBudget"
 
 
+@pytest.mark.parametrize(("then", "phase"), [("Suspend", RunPhase.SUSPENDED), ("Fail", RunPhase.FAILED), ("LocalOnly", RunPhase.RUNNING)])
+def test_a_budget_below_what_is_spent_is_spent(then: str, phase: RunPhase) -> None:
+    """A limit that is lowered while the run is under way ends it as any other, and the run says which limit."""
+    world = running(budget={"usd": 10, "onExhausted": then})
+    world.answer(5, usd="5")
+    world.tell()
+    world.look()
+    world.edit(budget={"usd": 4, "onExhausted": then})
+    world.up()
+    assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (phase, "Exhausted")
+
+
+def test_another_budget_reaches_the_coordinator_by_another_start() -> None:
+    """Nobody else is started again, and the new one waits until the old one has left the books."""
+    world = running(budget={"usd": 10})
+    others = {part.name for part in world.live() if part.role is not Role.COORDINATOR}
+    world.edit(budget={"usd": 8})
+    world.look()
+    assert world.look().start == ()
+    world.up()
+    (coordinator,) = world.live(Role.COORDINATOR)
+    assert (coordinator.name, world.report and world.report.cap_usd) == ("pair-coordinator-0-2", 8)
+    assert others == {part.name for part in world.live() if part.role is not Role.COORDINATOR}
+    assert world.run.status.phase is RunPhase.RUNNING
+
+
+def test_the_end_of_an_old_budget_is_not_that_of_a_larger_one() -> None:
+    """A coordinator that reaches the limit that it was started with has said nothing of the one that is written by now."""
+    world = running(budget={"usd": 5, "onExhausted": "Fail"})
+    world.answer(5, usd="5")
+    world.edit(budget={"usd": 10, "onExhausted": "Fail"})
+    world.tell()
+    world.look()
+    world.up()
+    assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (RunPhase.RUNNING, "WithinBudget")
+
+
 def test_the_deadline_counts_rest_too() -> None:
     """A run that rests fails when its time is over."""
     world = running(deadline="1h")

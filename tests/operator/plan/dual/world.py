@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from tandem_operator.api.dual_run import DualRun, DualRunSpec
+from tandem_operator.api.dual_run import DualBudgetSpec, DualRun, DualRunSpec
 from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus
 from tandem_operator.plan.dual.dual_run import plan
 from tandem_operator.plan.dual.phases import UNDER_WAY
@@ -29,6 +29,7 @@ class World:
         self.done = self.failed = 0
         self.spent = Decimal(0)
         self.report: DualReport | None = None
+        self.caps: dict[str, DualBudgetSpec] = {}
 
     def look(self, *, killed: bool = False) -> DualPlan:
         """Plan, and carry the plan out: stop, start, status. A shell that is killed comes no further than its first start."""
@@ -86,10 +87,12 @@ class World:
             self.spent += Decimal(usd)
 
     def tell(self) -> None:
-        """The coordinator says how it stands, if it lives."""
-        if not any(part.ready for part in self.live(Role.COORDINATOR)):
+        """The coordinator says how it stands, if it lives; it knows the budget that was written when it was started, and no other."""
+        ready = [part.name for part in self.live(Role.COORDINATOR) if part.ready]
+        if not ready:
             return
-        limit, left = self.run.spec.budget.usd, TOTAL - self.done - self.failed
+        budget, left = self.caps[ready[0]], TOTAL - self.done - self.failed
+        limit = budget.usd
         broke = limit is not None and self.spent >= limit
         self.report = DualReport(
             at=self.now,
@@ -97,9 +100,10 @@ class World:
             done=self.done,
             failed=self.failed,
             spent_usd=self.spent,
+            cap_usd=limit,
             eta_seconds=float(left),
             lanes=(LaneStatus(name="local", state=LaneState.READY, done=self.done),),
-            over=not left or (broke and self.run.spec.budget.on_exhausted != "LocalOnly"),
+            over=not left or (broke and budget.on_exhausted != "LocalOnly"),
             reason="BudgetExhausted" if broke else "",
         )
 
@@ -114,6 +118,7 @@ class World:
 
     def _begin(self, part: Part) -> None:
         assert part.name not in self.parts, f"{part.name} is started twice"
+        self.caps[part.name] = self.run.spec.budget
         known = {"role": part.slot.role, "index": part.slot.index, "start": part.start}
         self.parts[part.name] = SeenPart(name=part.name, since=self.now, **known)
 
