@@ -19,6 +19,7 @@ from tandem_reasoning.values import Question
 
 PATIENCE_S = 600
 _PAUSE_S = 0.05
+_LEASH = Path(__file__).parents[2] / "parts" / "leash.py"  # nobody outlives a bench that is killed
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -94,7 +95,8 @@ def resident_bytes(pid: int) -> int:
 @contextmanager
 def _process(module: str, environ: Mapping[str, str], folder: Path) -> Generator["subprocess.Popen[bytes]"]:
     with (folder / f"{module}.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", f"tandem_reasoning.{module}"], env=os.environ | environ, stdout=log, stderr=log)
+        command = [sys.executable, str(_LEASH), str(os.getpid()), sys.executable, "-m", f"tandem_reasoning.{module}"]
+        process = subprocess.Popen(command, env=os.environ | environ, stdout=log, stderr=log)
     try:
         yield process
     finally:

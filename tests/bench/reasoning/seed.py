@@ -44,7 +44,8 @@ def main(questions: int, faster: float) -> None:
 
 
 def _job(provider: Provider, faster: float) -> Job:
-    lane = {"name": "cloud", "kind": "Cloud", "urls": [provider.url], "model": provider.model, "maxInFlight": IN_FLIGHT, **PRICE}
+    """A lane of kind Local, since it is those whose experts vote; the others are asked once."""
+    lane = {"name": "provider", "kind": "Local", "urls": [provider.url], "model": provider.model, "maxInFlight": IN_FLIGHT, **PRICE}
     return Job.model_validate(
         {
             "runUid": "seed",
@@ -52,7 +53,7 @@ def _job(provider: Provider, faster: float) -> Job:
             "lanes": [lane | {"requestsPerMinute": round(PER_MINUTE * faster)}],
             "experts": ROLES,
             "thinking": {"bare": True, "maxTokens": 8, "maxSteps": STEPS, "adaptive": False},
-            "routing": {"policy": "Local"},  # there is no local lane, so the experts of the other one vote
+            "routing": {"policy": "Local"},
             "hedge": False,
             "probe": False,
         }
