@@ -16,6 +16,10 @@ class RpcSetupError(ValueError):
     """A server or channel cannot be made from what it was given."""
 
 
+class UnboundError(RpcSetupError):
+    """An address is somebody else's at this moment, or not of this machine: the one thing that may pass by itself."""
+
+
 class Refused(Exception):  # noqa: N818 - it says what happened to the call; nothing broke
     """Raised inside a service's method to end the call; the server turns it into a status.
 

@@ -11,7 +11,7 @@ import grpc.aio
 from tandem_rpc import exposure
 from tandem_rpc.callers import Known, Verifier, sharing
 from tandem_rpc.calls import CountedStreams, Deadlines, KnownCallers, Refusals, Streams
-from tandem_rpc.errors import RpcSetupError
+from tandem_rpc.errors import RpcSetupError, UnboundError
 from tandem_rpc.health import Health
 from tandem_rpc.options import DEFAULT_DEADLINE_S, DEFAULT_MESSAGE_BYTES, server_options
 from tandem_rpc.tls import ServerTls, server_credentials
@@ -120,7 +120,7 @@ def listening(server: grpc.Server | grpc.aio.Server, address: str, tls: ServerTl
     """The port at which `server` will listen.
 
     Raises:
-        RpcSetupError: when it cannot.
+        UnboundError: when it cannot.
     """
     credentials = server_credentials(tls) if tls else None
     try:
@@ -129,5 +129,5 @@ def listening(server: grpc.Server | grpc.aio.Server, address: str, tls: ServerTl
         port = 0
     if not port:
         msg = f"listen: {address} cannot be bound; give an address of this machine and a free port, or port 0"
-        raise RpcSetupError(msg)
+        raise UnboundError(msg)
     return port

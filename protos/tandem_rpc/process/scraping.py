@@ -9,7 +9,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app  # pyright: ignore[reportUnknownVariableType] - an app without types
 
-from tandem_rpc import RpcSetupError
+from tandem_rpc.errors import UnboundError
 from tandem_rpc.exposure import host_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Scraping:
         """Begin to listen at "host:port"; `unhealthy` says why, in a line, and None while all is well.
 
         Raises:
-            RpcSetupError: when that cannot be.
+            UnboundError: when that cannot be.
         """
         app = _routes(cast("WSGIApplication", make_wsgi_app(metrics)), unhealthy)
         host, port = host_of(listen), int(listen.rpartition(":")[2])
@@ -36,7 +36,7 @@ class Scraping:
             self._server = make_server(host, port, app, server_class=kind, handler_class=_Silent)
         except OSError as error:
             msg = f"metrics_listen: {listen} cannot be bound ({error.strerror}); give a free port, or port 0"
-            raise RpcSetupError(msg) from None
+            raise UnboundError(msg) from None
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, name="scraping", daemon=True)
 

@@ -6,21 +6,25 @@ import sys
 from collections.abc import Iterable
 
 from pydantic import ValidationError
+from tandem_objects import InvalidAddress
 from tandem_rpc import RpcSetupError
+from tandem_rpc.errors import UnboundError
 
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.process import run
 from tandem_reasoning.coordinator.settings import Settings
-from tandem_reasoning.ledger import LedgerError
+from tandem_reasoning.ledger import FullError, InUseError, LedgerError
 from tandem_reasoning.questions.line import Fields
 from tandem_reasoning.questions.mistakes import QuestionsError
 from tandem_reasoning.questions.reading import questions
 
-_UNUSABLE = 93  # as with trainers: do not start it again, what it was given is wrong
+_UNUSABLE = 93  # as with trainers: do not start it again, what it was given is wrong, or another one has the run
+_TROUBLE = 1  # start it again after a while: a full disk, a store that is away, and a port or books in use may pass
+_PASSING = (UnboundError, FullError, InUseError)
 
 
 def main() -> int:
-    """Coordinate until asked to stop; 0 then, 93 when what it was given cannot be used."""
+    """Coordinate until asked to stop; 0 then, 93 when it is never to be started again, 1 for trouble that may pass."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] - the environment says what is not given here
@@ -31,15 +35,17 @@ def main() -> int:
         return _said(f"{error.title}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
     except QuestionsError as error:
         return _said(error.mistakes)
-    except (RpcSetupError, LedgerError) as error:
+    except _PASSING as error:
+        return _said([str(error)], _TROUBLE)
+    except (RpcSetupError, LedgerError, InvalidAddress) as error:
         return _said([str(error)])
     return 0
 
 
-def _said(lines: Iterable[str]) -> int:
+def _said(lines: Iterable[str], code: int = _UNUSABLE) -> int:
     for line in lines:
         sys.stderr.write(f"tandem-reasoning coordinator: {line}\n")
-    return _UNUSABLE
+    return code
 
 
 if __name__ == "__main__":

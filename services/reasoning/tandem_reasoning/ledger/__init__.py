@@ -11,6 +11,7 @@ from tandem_reasoning.ledger.errors import (
     InUseError,
     LedgerError,
     OtherRunError,
+    ReplacedError,
     TicketError,
     UnknownItemError,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "Recollection",
     "Recorded",
     "Release",
+    "ReplacedError",
     "Reserved",
     "Retried",
     "Review",

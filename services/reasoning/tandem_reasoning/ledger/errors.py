@@ -9,6 +9,10 @@ class InUseError(LedgerError):
     """Another process has it open; two coordinators of one run would both hand out its items."""
 
 
+class ReplacedError(LedgerError):
+    """Another coordinator has begun since, and has the run."""
+
+
 class OtherRunError(LedgerError):
     """The file belongs to another run."""
 

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tandem_reasoning.ledger import schema
-from tandem_reasoning.ledger.errors import DamagedError, FormatError, FullError, InUseError, OtherRunError
+from tandem_reasoning.ledger.errors import DamagedError, FormatError, FullError, InUseError, LedgerError, OtherRunError
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REFUSED = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
@@ -128,6 +128,7 @@ def copied(path: Path, into: Path) -> None:
 
     Raises:
         FullError: when it does not fit there.
+        LedgerError: when it cannot be copied for another reason.
     """
     begun = into.with_name(f"{into.name}.partial")
     begun.unlink(missing_ok=True)
@@ -139,6 +140,9 @@ def copied(path: Path, into: Path) -> None:
         with begun.open("rb") as written:
             os.fsync(written.fileno())
         begun.replace(into)
+    except sqlite3.Error as error:
+        msg = f"{path} cannot be copied: {error}"
+        raise LedgerError(msg) from error
     finally:
         begun.unlink(missing_ok=True)
     _sync_name(into)

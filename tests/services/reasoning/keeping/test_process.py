@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -174,5 +175,18 @@ def test_who_finds_the_run_in_use_fences_nobody_off(tmp_path: Path) -> None:
         code, heard = Machine(tmp_path / "run", free_port(), store, told).ended()
     finally:
         ledger.close()
-    assert (code, "is open in another process" in heard) == (93, True)
+    assert (code, "is open in another process" in heard) == (1, True)
     assert Shelf(open_store(store, {}), UID).highest() == 0
+
+
+@pytest.mark.parametrize(
+    ("store", "code", "sentence"),
+    [("s3://never-made/runs", 1, "snapshots: "), ("ftp://example/runs", 93, "ftp://example/runs"), ("", 1, "cannot be bound")],
+)
+def test_trouble_at_a_start_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str, code: int, sentence: str) -> None:
+    """For a store that is away and a port that is taken it is started again; for an address that can never work it is not."""
+    monkeypatch.setenv("TANDEM_S3_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = job({"cloud": ["http://127.0.0.1:9/v1"]}).model_dump_json(by_alias=True)
+        ended = Machine(tmp_path / "run", taken.getsockname()[1], store, told).ended()
+    assert (ended[0], sentence in ended[1]) == (code, True), ended

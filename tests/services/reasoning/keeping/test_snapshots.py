@@ -18,9 +18,9 @@ from tandem_reasoning.ledger import (
     Complete,
     DamagedError,
     Discard,
-    InUseError,
     Ledger,
     Outcome,
+    ReplacedError,
     Stale,
     State,
     TicketError,
@@ -160,7 +160,7 @@ def test_an_old_coordinator_adds_nothing(store: Store, path: Path, ledger: Ledge
     assert old.take(Status())
     term = shelf.claim()
     load(ledger, "d")
-    with pytest.raises(InUseError, match="coordinator 2 has taken over run r: coordinator 1 must stop"):
+    with pytest.raises(ReplacedError, match="coordinator 2 has taken over run r: coordinator 1 must stop"):
         old.take(Status())
     assert snapshots(shelf, term, path).take(Status(done=7))
     (newest, before) = shelf.newest_first()
@@ -223,6 +223,19 @@ def test_a_store_that_is_away_stops_nobody(path: Path, tmp_path: Path) -> None:
     folder.unlink()
     assert taking.take(Status())
     assert (taking.problem, taking.taken) == ("", 1)
+
+
+def test_a_ledger_that_cannot_be_read_for_a_while_stops_nobody(path: Path, tmp_path: Path, ledger: Ledger) -> None:
+    """What is wrong is said, and the next snapshot is taken as if nothing had been."""
+    shelf = Shelf(open_store((tmp_path / "store").as_uri(), os.environ), RUN)
+    taking = snapshots(shelf, shelf.claim(), path)
+    ledger.close()
+    whole = path.read_bytes()
+    path.write_bytes(b"no ledger" * 1000)
+    assert not taking.take(Status())
+    assert "damaged" in taking.problem
+    path.write_bytes(whole)
+    assert taking.take(Status())
 
 
 def mark(at: float = 0, answered: int = 0, spent_nano: int = 0, calls: int = 0) -> Mark:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tandem.reasoning.v1.reasoning_pb2 import Status
-from tandem_objects import ObjectError, open_store
+from tandem_objects import InvalidAddress, ObjectError, open_store
 
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.keeping.cadence import Cadence
@@ -18,7 +18,7 @@ from tandem_reasoning.coordinator.keeping.restoring import restored
 from tandem_reasoning.coordinator.keeping.shelf import Shelf
 from tandem_reasoning.coordinator.keeping.snapshots import LOOK_S, Snapshots
 from tandem_reasoning.coordinator.settings import Settings
-from tandem_reasoning.ledger import FullError, InUseError, LedgerError
+from tandem_reasoning.ledger import FullError, LedgerError, ReplacedError
 from tandem_reasoning.ledger.opening import locked
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Keeper:
         self._reported: tuple[int, ...] = ()
         self._at_a_time = threading.Lock()  # a report that nobody waits for any more goes on in its thread
         self._tasks: list[asyncio.Task[None]] = []
-        self._lost: InUseError | None = None
+        self._lost: ReplacedError | None = None
 
     def begin(self, status: Callable[[], Status], stop: asyncio.Event) -> None:
         """Keep a run that is under way; `stop` is set when somebody else has taken it over."""
@@ -47,7 +47,7 @@ class Keeper:
         """The last snapshot and the report, when the ledger is closed.
 
         Raises:
-            InUseError: when somebody else has the run by now; then neither is written.
+            ReplacedError: when somebody else has the run by now; then neither is written.
         """
         for task in self._tasks:
             task.cancel()
@@ -64,7 +64,7 @@ class Keeper:
     async def _keep(self, snapshots: Snapshots, status: Callable[[], Status], stop: asyncio.Event) -> None:
         try:
             await snapshots.keep(status)
-        except InUseError as error:
+        except ReplacedError as error:
             self._lost = error
             stop.set()
 
@@ -76,22 +76,24 @@ class Keeper:
     async def _report(self, status: Status) -> None:
         """Write the report, unless the one that is there says the same."""
         now = (status.done, status.failed, status.spent_nano)
-        if self._settings.report is None or now == self._reported:
+        if self._settings.report is None:
             return
         try:
-            await asyncio.to_thread(self._written, self._settings.report)
-            self._reported = now
+            await asyncio.to_thread(self._written, self._settings.report, now)
         except (LedgerError, ObjectError, OSError) as error:
             _log.warning("no report of run %s in %s: %s", self._job.name, self._settings.report, error)
 
-    def _written(self, folder: Path) -> None:
+    def _written(self, folder: Path, now: tuple[int, ...]) -> None:
         from tandem_reasoning.report.writing import FILES, write  # numpy and matplotlib: a run without a report needs neither
 
         with self._at_a_time:
+            if now == self._reported:
+                return
             write(self._settings.ledger, folder, job=self._job, now=datetime.now(UTC))
             if self._shelf is not None:
                 for name in FILES:
                     self._shelf.put_file(f"report/{name}", (folder / name).read_bytes())
+            self._reported = now  # here, since whoever waited may have been cancelled meanwhile
 
 
 @asynccontextmanager
@@ -99,6 +101,7 @@ async def keeping(settings: Settings, job: Job, now: Callable[[], float]) -> Asy
     """Keep a run; its ledger is where the settings say when this begins, if it was ever there.
 
     Raises:
+        InvalidAddress: when the store's address can never work.
         LedgerError: when the store cannot be used, no snapshot is whole, or another coordinator has taken over.
     """
     shelf = snapshots = None
@@ -108,6 +111,8 @@ async def keeping(settings: Settings, job: Job, now: Callable[[], float]) -> Asy
             shelf = Shelf(open_store(settings.snapshots, os.environ), job.run_uid)
             term = await asyncio.to_thread(shelf.claim)
             await asyncio.to_thread(restored, shelf, term, settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, now=now())
+        except InvalidAddress:
+            raise
         except ObjectError as error:
             msg = f"snapshots: {error}"
             raise FullError(msg) from error

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from tandem_objects import NotFound, Store
 
-from tandem_reasoning.ledger import InUseError
+from tandem_reasoning.ledger import ReplacedError
 
 KEPT = 3
 """Snapshots that stay: one that a reader is fetching, and one to fall back on."""
@@ -92,11 +92,11 @@ class Shelf:
         """Go on only while no later coordinator has begun.
 
         Raises:
-            InUseError: when one has.
+            ReplacedError: when one has.
         """
         if (highest := self.highest()) > term:
             msg = f"coordinator {highest} has taken over run {self._run}: coordinator {term} must stop; see that only one is started"
-            raise InUseError(msg)
+            raise ReplacedError(msg)
 
     def newest_first(self) -> Iterator[Manifest]:
         """All whole snapshots."""
@@ -110,7 +110,7 @@ class Shelf:
         """Add a snapshot, then take away what is older than the last few.
 
         Raises:
-            InUseError: when a later coordinator has begun.
+            ReplacedError: when a later coordinator has begun.
             ObjectError: when the store does not take it.
         """
         self.ensure_ours(manifest.term)

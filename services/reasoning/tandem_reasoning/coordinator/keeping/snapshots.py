@@ -12,7 +12,7 @@ from tandem_objects import ObjectError
 
 from tandem_reasoning.coordinator.keeping.cadence import Cadence, Mark
 from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf, sha256
-from tandem_reasoning.ledger import FullError
+from tandem_reasoning.ledger import LedgerError, ReplacedError
 from tandem_reasoning.ledger.opening import copied
 
 LOOK_S = 0.5
@@ -46,7 +46,7 @@ class Snapshots:
         """Take them as they are due, for as long as nobody else has the run.
 
         Raises:
-            InUseError: when a later coordinator has begun.
+            ReplacedError: when a later coordinator has begun.
         """
         last, took_s = _mark(status()), 0.0
         while True:
@@ -67,12 +67,14 @@ class Snapshots:
             ended: Whether nobody will write to the ledger any more.
 
         Raises:
-            InUseError: when a later coordinator has begun.
+            ReplacedError: when a later coordinator has begun.
         """
         try:
             with self._at_a_time:
                 self._put(status, ended=ended)
-        except (ObjectError, FullError, OSError) as error:
+        except ReplacedError:
+            raise
+        except (ObjectError, LedgerError, OSError) as error:
             self._failed(str(error))
             return False
         return True
