@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem_operator.api.dual_run import DualRun
+from tandem_operator.plan.dual import acceptance
 from tandem_operator.plan.dual.values import Part, Role, Slot
 from tandem_operator.render.dual import objects
 from tandem_operator.render.dual.pod import pod
@@ -85,6 +86,22 @@ def test_a_coordinator_understands_all_that_it_is_told(tmp_path: Path, monkeypat
     assert (job.run_uid, job.budget_usd, job.thinking.max_steps) == (UID, 5, 3)
     assert [lane.urls for lane in job.lanes] == [("http://local/v1",), ("http://a/v1", "http://b/v1")]
     assert settings.snapshots == f"s3://tandem/checkpoints/team/d/{UID}"
+
+
+def test_a_coordinator_has_time_for_its_last_snapshot_and_report() -> None:
+    """A worker only ends its calls; killed in the middle of a report, a run would have none."""
+    grace = [part_of(slot)["spec"]["terminationGracePeriodSeconds"] for slot in (COORDINATOR, WORKER)]
+    assert grace == [120, 30]
+
+
+@pytest.mark.parametrize(("letter", "count", "fits"), [("a", 32, True), ("ж", 30, True), ("ж", 32, False), ("猫", 32, False)])
+def test_what_does_not_fit_into_a_pod_is_refused_in_one_line(letter: str, count: int, *, fits: bool) -> None:
+    """Roles in other scripts are told as they are written, and an annotation is never larger than the API server takes."""
+    run = run_of(experts=[{"name": f"e{number}", "role": letter * 4000} for number in range(count)])
+    problems = acceptance.problems(run, acceptance.Place(image="i"))
+    assert [problem.split(":")[0] for problem in problems] == ([] if fits else ["spec.experts"])
+    size = sum(len(told.encode()) for told in part_of(COORDINATOR, run)["metadata"]["annotations"].values())
+    assert not fits or size < 256 << 10
 
 
 def test_what_it_is_told_to_read_is_mounted() -> None:

@@ -6,6 +6,7 @@ A run that cannot be accepted starts nothing until somebody edits it. What lives
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
@@ -14,7 +15,10 @@ from tandem_operator.plan.conditions import ACCEPTED, Said, stated
 from tandem_operator.plan.phases import Reason
 from tandem_operator.plan.values import Event, EventKind
 
+from .job import Reached, job
 from .values import DualPlan
+
+_MOST_BYTES: Final = 240 << 10  # an object of the API server has 256 KiB for annotations; a certificate may stand there too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,8 @@ def problems(run: DualRun, place: Place) -> tuple[str, ...]:
 
 
 def _problems(run: DualRun, place: Place) -> Iterator[str]:
+    if (size := len(job(run, {lane.name: Reached(urls=lane.urls or ()) for lane in run.spec.lanes}).encode())) > _MOST_BYTES:
+        yield f"spec.experts: with them a pod is told {size:,} bytes, and {_MOST_BYTES:,} fit: shorten roles, or name fewer experts"
     if not place.image or not place.keyed:
         yield "kind: DualRun: this operator has no image or no key for them: upgrade its chart, or set both"
     for index, lane in enumerate(run.spec.lanes):

@@ -36,7 +36,7 @@ def job(run: DualRun, lanes: Mapping[str, Reached]) -> str:
     }
     if spec.budget.usd is not None:
         told["budgetUsd"] = f"{spec.budget.usd:f}"
-    return json.dumps(told, separators=(",", ":"))
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)  # roles in other scripts would grow threefold
 
 
 def model_of(lane: LaneSpec) -> str:

@@ -18,7 +18,10 @@ _COMMANDS: Final = {
     Role.COORDINATOR: ("python3", "-m", "tandem_reasoning.coordinator"),
     Role.WORKER: ("python3", "-m", "tandem_reasoning.worker"),
 }
-_GRACE_S: Final = 30  # a worker gives itself 25 for the calls under way
+_GRACE_S: Final = {Role.COORDINATOR: 120, Role.WORKER: 30}
+"""A worker gives itself 25 for the calls under way; a coordinator stops serving, puts the last snapshot, and writes the report, which takes
+a minute for 50,000 questions."""
+
 _RESOURCES: Final[Mapping[Role, Manifest]] = {
     # 50,000 questions take a coordinator less than 300 MB, and a worker waits for others most of the time.
     Role.COORDINATOR: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
@@ -49,7 +52,7 @@ def pod(part: Part, run: DualRun, site: PodSite) -> Manifest:
         "kind": "Pod",
         "metadata": metadata(run, part.name, ours, told),
         "spec": {
-            **_life(site),
+            **_life(role, site),
             **_placement(part, run, site),
             "securityContext": security.of_pod(),
             "containers": [container],
@@ -71,12 +74,12 @@ def _reached(lane: LaneSpec) -> Reached:
     return Reached(urls=urls, key_file=volumes.key_file(lane))
 
 
-def _life(site: PodSite) -> Manifest:
+def _life(role: Role, site: PodSite) -> Manifest:
     """It is never restarted in place: each start has a number, and so a pod of its own."""
     pulled_with = [{"name": name} for name in site.image_pull_secrets]
     return {
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": _GRACE_S,
+        "terminationGracePeriodSeconds": _GRACE_S[role],
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,  # a namespace full of Services would fill the environment
         **({"imagePullSecrets": pulled_with} if pulled_with else {}),
