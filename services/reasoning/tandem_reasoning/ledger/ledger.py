@@ -47,7 +47,7 @@ class Ledger:
             with in_our_words(path):
                 (self._age,) = self._connection.execute("SELECT age FROM run").fetchone()
                 self._sums = added_up(self._connection)
-            self._together([SetCap(cap_nano=cap_nano)], now=0.0)
+            self._together([SetCap(cap_nano=cap_nano)], now=0.0, age=self._age)
             self._held = stack.pop_all()
 
     def __repr__(self) -> str:
@@ -65,7 +65,8 @@ class Ledger:
 
         Args:
             jobs: What is to be done.
-            now: Seconds since 1970. The clock may go back: a lease lasts as long as it was given for all the same.
+            now: Seconds since 1970. The clock may go back: a lease lasts as long as it was given for all the same. Time in which
+                nothing could be committed, as on a full disk, is no time for leases: nobody could extend one.
 
         Returns:
             For each job what it returned, or the exception that says why it was refused.
@@ -73,10 +74,9 @@ class Ledger:
         Raises:
             FullError, DamagedError: none was done.
         """
-        if self._seen is not None:
-            self._age += max(0.0, now - self._seen)
+        passed_s = 0.0 if self._seen is None else max(0.0, now - self._seen)
         self._seen = now
-        return self._apart(jobs, now)
+        return self._apart(jobs, now, self._age + passed_s)
 
     def do(self, job: Job[_T], *, now: float) -> _T:
         """Do one job, and return once it is durable.
@@ -112,18 +112,18 @@ class Ledger:
         """Let go of the file; a second time is no harm."""
         self._held.close()
 
-    def _apart(self, jobs: Sequence[Job[Any]], now: float) -> Sequence[Any]:
+    def _apart(self, jobs: Sequence[Job[Any]], now: float, age: float) -> Sequence[Any]:
         """Do jobs together or, when one of them cannot be kept, each for itself, so that only that one is refused."""
         try:
-            return self._together(jobs, now)
+            return self._together(jobs, now, age)
         except _CANNOT_BE_KEPT as error:
             if len(jobs) == 1:
                 return [error]
-            return [outcome for job in jobs for outcome in self._apart([job], now)]
+            return [outcome for job in jobs for outcome in self._apart([job], now, age)]
 
-    def _together(self, jobs: Sequence[Job[Any]], now: float) -> Sequence[Any]:
+    def _together(self, jobs: Sequence[Job[Any]], now: float, age: float) -> Sequence[Any]:
         connection = self._connection
-        draft = Draft(connection, self._sums, age=self._age, now=now, max_attempts=self._max_attempts)
+        draft = Draft(connection, self._sums, age=age, now=now, max_attempts=self._max_attempts)
         with in_our_words(self._path):
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -131,13 +131,13 @@ class Ledger:
                 lapse(draft)
                 outcomes = [_attempted(job, draft) for job in jobs]
                 if connection.total_changes != before:  # else nothing is written, and no disk waited for
-                    connection.execute("UPDATE run SET age = ?", (self._age,))
+                    connection.execute("UPDATE run SET age = ?", (age,))
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
-        self._sums = draft.sums()
+        self._sums, self._age = draft.sums(), age
         return outcomes
 
 

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tandem_reasoning.ledger import FullError, Ledger, verify
+from tandem_reasoning.ledger import FullError, Ledger, Settle, verify
 
 from tests.parts.small_disk import mounted_read_only
 
@@ -46,6 +46,18 @@ def test_a_full_disk(open_ledger: OpenLedger, disk: Path) -> None:
     assert settle(ledger, recorded + 1, call(f"k{recorded}", "a", answer="x" * 8 * MIB)).recorded
     assert ledger.sums.total.calls == recorded + 1
     assert ledger.check() == ()
+
+
+def test_a_full_disk_ends_no_lease(open_ledger: OpenLedger, disk: Path) -> None:
+    """Time in which nothing could be written does not count: nobody could keep a lease meanwhile."""
+    ledger = open_ledger(disk / "ledger.db")
+    load(ledger, "a")
+    (lease,) = claim(ledger)
+    ticket = reserve(ledger, lease.hold, "k")
+    for now in range(10, 200, 10):
+        with pytest.raises(FullError):
+            ledger.do(Settle(ticket=ticket, call=call("k", "a", answer="x" * 80 * MIB)), now=now)
+    assert claim(ledger, now=200, worker="v") == ()
 
 
 def test_a_full_disk_for_a_snapshot(open_ledger: OpenLedger, disk: Path) -> None:
