@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -12,7 +13,10 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.dual import said
 from tandem_operator.cli.dual.care import ended
 from tandem_operator.cli.dual.panel import panel
+from tandem_operator.cli.dual.planned import Planned
 from tandem_operator.cli.exits import Exit
+from tandem_operator.local.state.run_folder import DualFolder
+from tandem_operator.plan.dual.estimate import estimate
 
 from tests.operator.plan.dual.runs import dual
 
@@ -59,3 +63,14 @@ def test_a_line_for_a_log_says_only_what_is_known() -> None:
 def test_questions_that_were_given_up_are_a_failure_for_scripts(status: dict[str, object], code: Exit) -> None:
     """Exit code 1, though every other question is answered."""
     assert ended(run(**status).status) is code
+
+
+def test_a_plan_is_no_bound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is reckoned from characters, without probes and calls that are made again: it says about how much, and what for."""
+    asked = run(phase=RunPhase.PENDING)
+    found = estimate(asked, ["what is it?"], 40)
+    Planned(run=asked, folder=DualFolder(tmp_path), processes=(), changed=(), estimate=found).tell(verbose=False)
+    said_ = capsys.readouterr().out
+    assert "about 40 questions" in said_
+    assert "if every expert is asked" in said_
+    assert "at most" not in said_

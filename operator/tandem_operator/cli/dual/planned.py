@@ -1,4 +1,4 @@
-"""The plan for a DualRun as it is printed: its parts with their command lines, and the most that it can come to. Starts nothing."""
+"""The plan for a DualRun as it is printed: its parts with their command lines, and about what it comes to. Starts nothing."""
 
 import json
 import shlex
@@ -106,8 +106,9 @@ def _estimated(run: DualRun) -> Estimate | None:
 
 def _print_estimate(found: Estimate) -> None:
     print(
-        f"at most: {found.questions:,} questions of about {found.question_tokens:.0f} tokens, {found.calls:,} calls, "
-        f"{found.input_tokens:,} tokens read and {found.output_tokens:,} written; an adaptive vote asks far less"
+        f"about {found.questions:,} questions of about {found.question_tokens:.0f} tokens, {found.calls:,} calls, "
+        f"{found.input_tokens:,} tokens read and {found.output_tokens:,} written if every expert is asked; "
+        "an adaptive vote asks far less, probes and repeated calls come on top"
     )
     for lane in found.lanes:
         print(f"  {lane.name:<12} {_lane_said(lane)}")
@@ -116,7 +117,7 @@ def _print_estimate(found: Estimate) -> None:
 def _lane_said(lane: LaneEstimate) -> str:
     hours = f" and {dollars(lane.usd_per_hour)} an hour" if lane.usd_per_hour else ""
     time = f"at least {words.length(lane.least.total_seconds())} at its limits" if lane.least else "as fast as its server answers"
-    return f"{dollars(lane.usd)}{hours} if it answers all, {time}"
+    return f"about {dollars(lane.usd)}{hours} if it answers all, {time}"
 
 
 def _print_part(part: Process, *, verbose: bool) -> None:

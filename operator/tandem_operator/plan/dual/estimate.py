@@ -1,7 +1,8 @@
-"""What a DualRun may come to, before it is run: tokens, dollars and time at the most, lane by lane, from a few of its questions.
+"""What a DualRun may come to, before it is run: tokens, dollars and time, lane by lane, from a few of its questions.
 
-The worst case is that every expert is asked in every round and says as much as it may, and that a lane answers all questions. An
-adaptive vote asks far fewer, so what is printed is a bound, not a forecast. A token is taken for four characters, as for English text.
+What is reckoned is that every expert is asked in every round and says as much as it may, and that a lane answers all questions. An
+adaptive vote asks far fewer. It is no bound: a token is taken for four characters, as for English text, and probes, calls that are made
+again and hedges are left out. What bounds a run is its budget.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneEstimate:
-    """The most that a lane comes to if it answers every question.
+    """About what a lane comes to if it answers every question.
 
     Attributes:
         name: Of the lane.
@@ -36,7 +37,7 @@ class LaneEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """The most that a run comes to."""
+    """About what a run comes to if every expert is asked."""
 
     questions: int
     question_tokens: float
