@@ -106,7 +106,7 @@ def answered(questions: list[Asked], policy: Policy, *, uid: str = "run", budget
         uid: Of the run; another one has other draws.
         budget_nano: Dollars for all of it, nano-dollars; None without a limit.
     """
-    memory, log, recent = _Memory(len(questions)), list[Logged](), list[Predicted]()
+    memory, log, recent = _Memory(len(questions), len(questions[0].vector)), list[Logged](), list[Predicted]()
     right, spent = 0.0, 0
     if budget_nano is not None and isinstance(policy, Cascade):
         learning = afforded(policy.learning, budget_nano=budget_nano, questions=len(questions), answer_nano=CLOUD_NANO)
@@ -135,8 +135,8 @@ def answered(questions: list[Asked], policy: Policy, *, uid: str = "run", budget
 class _Memory:
     """Questions that have a label, and what votes were worth."""
 
-    def __init__(self, most: int) -> None:
-        self._vectors, self._labels, self._count = np.empty((most, _DIMENSION)), np.empty(most), 0
+    def __init__(self, most: int, dimension: int) -> None:
+        self._vectors, self._labels, self._count = np.empty((most, dimension)), np.empty(most), 0
         self.experience = Experience()
 
     def known(self, question: Asked, *, draw: float, left_nano: int | None) -> Known:

@@ -1,0 +1,186 @@
+"""What routing and adaptive voting are worth on two real models: `python -m tests.bench.reasoning.routing`.
+
+Both models answer the shipped question sets once, in whole runs: one greedy call of each, and a vote of eight experts of the local one.
+Then the policies themselves decide, question by question, who would have been asked, with neighbours by the memory's own embedding and
+labels that are nothing but whether both lanes agreed; warm-up and exploration are paid for. The means of ten orders of the
+questions count. `answerable` leaves out those about strangers, which nobody can know without a memory.
+
+One JSON line each: {metric, value, unit, asked, set, ...}. `over_random` is accuracy above a coin that costs as much.
+
+The models are tiny and their kinds of questions easy to tell apart: this shows that the mechanics work, not what a large model saves.
+"""
+
+import os
+import random
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from tandem_memory.embedding import Ngrams
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.ledger import Reader
+from tandem_reasoning.questions.reading import questions
+from tandem_reasoning.routing.decision import Arm, Policy
+from tandem_reasoning.routing.policies.cascade import Cascade
+from tandem_reasoning.routing.policies.knn import Knn
+from tandem_reasoning.routing.replay.curve import Curve, Point
+from tandem_reasoning.thinking.answers import keyed, right
+from tandem_reasoning.thinking.vote import plurality, wanted
+from tandem_reasoning.values import Call, Question
+
+from tests.bench.memory.line import say
+from tests.bench.reasoning.processes import ran
+from tests.bench.reasoning.servers import PRICE, ROLES, llama_cpp
+from tests.parts.llm_servers.server import LanguageServer
+from tests.services.reasoning.routing.population import CLOUD_NANO, Asked, answered
+
+SETS = ("checkable", "hard")
+QUESTIONS = Path(__file__).parents[3] / "manifests" / "examples" / "questions"
+POLICIES: Mapping[str, Policy] = {"cascade": Cascade(), "knn": Knn()}
+ORDERS = 10
+ACCURACY_ASKED, COST_ASKED, OVER_RANDOM_ASKED = 0.95, 0.60, 0.15
+FEWER_ASKED, LOSS_ASKED = 2.0, 0.005
+MARGIN = 2  # a run's own
+RIGHT = "right"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What both lanes say to a question: the local lane once, its eight experts, and the cloud lane once."""
+
+    question: Question
+    local: str
+    votes: tuple[str, ...]
+    cloud: str
+
+    def known(self, vector: object) -> Asked:
+        """As routing is judged by it: right answers all alike."""
+        said = [self._plain(each) for each in (self.local, self.cloud, *self.votes)]
+        return Asked(id=self.question.id, kind=self.question.kind, vector=vector, local=said[0], votes=tuple(said[2:]), cloud=said[1])  # type: ignore[arg-type]
+
+    def _plain(self, reply: str) -> str:
+        assert self.question.answer is not None
+        return RIGHT if right(reply, self.question.answer) else keyed([reply])[0]
+
+
+def main() -> None:
+    """Ask both models, then measure."""
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        llama_cpp("local", Path(temporary)) as local,
+        llama_cpp("cloud", Path(temporary)) as cloud,
+    ):
+        for name in SETS:
+            found = _asked(Path(temporary) / name, local, cloud, list(questions(str(QUESTIONS / f"{name}.jsonl"), {})))
+            _tell_routing(name, found)
+            _tell_routing(f"{name} answerable", [each for each in found if each.question.kind != "memory"])
+            _tell_adaptive(name, found)
+
+
+@contextmanager
+def _both(folder: Path) -> Generator[tuple[LanguageServer, LanguageServer]]:
+    with llama_cpp("local", folder) as local, llama_cpp("cloud", folder) as cloud:
+        yield local, cloud
+
+
+def _asked(folder: Path, local: LanguageServer, cloud: LanguageServer, asked: Sequence[Question]) -> list[Answers]:
+    """Three runs over the same questions."""
+    folder.mkdir()
+
+    def replies(name: str, routing: Mapping[str, object]) -> dict[str, list[Call]]:
+        run = ran(folder / name, _job(local, cloud, routing), asked)
+        assert run.status.done == len(asked), run.status
+        reader = Reader(run.ledger)
+        try:
+            return {question.id: sorted(reader.calls_of(question.id), key=_place) for question in asked}
+        finally:
+            reader.close()
+
+    once, votes = replies("once", {"policy": "Local", "single": True}), replies("votes", {"policy": "Local"})
+    paid = replies("cloud", {"policy": "Cloud"})
+    return [
+        Answers(
+            question=question,
+            local=once[question.id][0].answer,
+            votes=tuple(call.answer for call in votes[question.id]),
+            cloud=paid[question.id][0].answer,
+        )
+        for question in asked
+    ]
+
+
+def _place(call: Call) -> int:
+    """The expert's place among all; a single call has none."""
+    names = [each["name"] for each in ROLES]
+    return names.index(call.place.expert) if call.place.expert in names else 0
+
+
+def _job(local: LanguageServer, cloud: LanguageServer, routing: Mapping[str, object]) -> Job:
+    lanes = [
+        {"name": "local", "kind": "Local", "urls": [local.url], "model": local.model, "maxInFlight": 16},
+        {"name": "cloud", "kind": "Cloud", "urls": [cloud.url], "model": cloud.model, "maxInFlight": 16, **PRICE},
+    ]
+    thinking = {"bare": True, "maxTokens": 16, "maxSteps": 1, "adaptive": False}
+    told = {
+        "runUid": "routing",
+        "name": "routing",
+        "lanes": lanes,
+        "experts": ROLES,
+        "thinking": thinking,
+        "routing": routing,
+        "probe": False,
+    }
+    return Job.model_validate(told)
+
+
+def _tell_routing(name: str, found: Sequence[Answers]) -> None:
+    """Each policy between both lanes."""
+    vectors = Ngrams().vectors([each.question.text for each in found])
+    asked = [each.known(vector) for each, vector in zip(found, vectors, strict=True)]
+    local, vote, cloud = (mean(each.outcomes()[arm].worth for each in asked) for arm in (Arm.LOCAL, Arm.VOTE, Arm.CLOUD))
+    say("routing_lanes", cloud, "accuracy", set=name, local_once=local, local_vote=vote, questions=len(asked))
+    for policy, rule in POLICIES.items():
+        runs = [answered(_shuffled(asked, order), rule, uid=f"order {order}") for order in range(ORDERS)]
+        accuracy, cost = mean(run.accuracy for run in runs), mean(run.cost_part for run in runs)
+        curve = Curve(local=Point("", 0, max(local, vote)), cloud=Point("", CLOUD_NANO, cloud), points=())
+        over = curve.over_random(Point("", cost * CLOUD_NANO, accuracy))
+        say("routing_accuracy", accuracy / cloud, "of all-cloud", asked=ACCURACY_ASKED, set=name, policy=policy)
+        say("routing_cost", cost, "of all-cloud", asked=COST_ASKED, set=name, policy=policy)
+        say("routing_over_random", over, "accuracy", asked=OVER_RANDOM_ASKED, set=name, policy=policy)
+
+
+def _tell_adaptive(name: str, found: Sequence[Answers]) -> None:
+    """Asking no more experts than settle the vote, beside asking all eight: the same replies, so that nothing but the rule differs."""
+    few = [_until_settled(keyed(each.votes)) for each in found]
+    whole = mean(_voted(each, len(each.votes)) for each in found)
+    loss = whole - mean(_voted(each, count) for each, count in zip(found, few, strict=True))
+    say("adaptive_fewer_calls", sum(len(each.votes) for each in found) / sum(few), "times", asked=FEWER_ASKED, set=name)
+    say("adaptive_loss", loss, "accuracy", asked=LOSS_ASKED, set=name, all_experts=whole)
+
+
+def _until_settled(replies: Sequence[str]) -> int:
+    """How many experts a run asks."""
+    asked = 0
+    while n := wanted(replies[:asked], experts=len(replies), margin=MARGIN):
+        asked += n
+    return asked
+
+
+def _voted(each: Answers, count: int) -> bool:
+    """Whether the first so many are right."""
+    assert each.question.answer is not None
+    return right(each.votes[plurality(keyed(each.votes[:count])).voter], each.question.answer)
+
+
+def _shuffled(asked: Sequence[Asked], order: int) -> list[Asked]:
+    shuffled = list(asked)
+    random.Random(order).shuffle(shuffled)
+    return shuffled
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
