@@ -118,7 +118,18 @@ def test_without_a_limit_or_without_workers_no_moment_counts() -> None:
     assert budget.until_next(_run(usd=10), Seen(workers=(_worker(0, until=HOUR),))) is None
 
 
-@pytest.mark.parametrize(("usd", "text"), [("0", "$0.00"), ("0.1", "$0.10"), ("0.1234", "$0.1234"), ("12.346", "$12.35"), ("3", "$3.00")])
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        ("0.00000123", "$0.0000012"),
+        ("0.0000009", "$0.00000090"),
+        ("0", "$0.00"),
+        ("0.1", "$0.10"),
+        ("0.1234", "$0.1234"),
+        ("12.346", "$12.35"),
+        ("3", "$3.00"),
+    ],
+)
 def test_dollars_read_like_dollars(usd: str, text: str) -> None:
     """Cents, and below a dollar hundredths of them where there are any."""
     assert budget.dollars(Decimal(usd)) == text

@@ -21,7 +21,7 @@ def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
         "total": report.total,
         "done": report.done,
         "failed": report.failed,
-        "spent_usd": max(report.spent_usd, status.spent_usd),
+        "spent_usd": report.spent_usd,  # may fall: what is set aside for finding out about servers is set right after
         "reserved_usd": report.reserved_usd,
         "agreement": report.agreement,
         "eta_seconds": _eta_seconds(report, status),

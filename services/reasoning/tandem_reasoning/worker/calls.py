@@ -89,7 +89,7 @@ class Calls:
             LostError: when the question is somebody else's.
             LaneDownError: when this lane does not answer it.
         """
-        key = keys.key(self._run_uid, asking.place, self._servers[lane].model, asking.prompt)
+        key = keys.key(self._run_uid, asking.place, lane, self._servers[lane].model, asking.prompt)
         if key in known:
             return known[key]
         request = self._wish(asking, lane, key)

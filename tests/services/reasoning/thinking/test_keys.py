@@ -13,11 +13,11 @@ PROMPT = Prompt(messages=(Message(role="system", content="s"), Message(role="use
 
 def test_a_key_is_known_for_good() -> None:
     """Recorded calls are found again by later versions: when this fails, the form's number has to be raised."""
-    assert key("run", PLACE, "model", PROMPT) == "3ec0d21aa632dc80939d4399b7dfa38f93bbc52dfabf16f203624a39e702de3b"
+    assert key("run", PLACE, "lane", "model", PROMPT) == "e7f64436108a2b8fac94ad5ab80f616a4ad0b519b5906f6a7f69701e0d1c4ab9"
 
 
 def test_everything_that_changes_an_answer_changes_the_key() -> None:
-    """Run, item, step, expert, sample, model, each message, length and temperature."""
+    """Run, item, step, expert, sample, lane, model, each message, length and temperature."""
     moved = [replace(PLACE, item="q2"), replace(PLACE, step=2), replace(PLACE, expert="memory"), replace(PLACE, sample=1)]
     asked = [
         replace(PROMPT, messages=PROMPT.messages[1:]),
@@ -25,15 +25,22 @@ def test_everything_that_changes_an_answer_changes_the_key() -> None:
         replace(PROMPT, max_tokens=17),
         replace(PROMPT, temperature=0.0),
     ]
-    keys = [key("run", PLACE, "model", PROMPT), key("other", PLACE, "model", PROMPT), key("run", PLACE, "other", PROMPT)]
-    keys += [key("run", place, "model", PROMPT) for place in moved] + [key("run", PLACE, "model", prompt) for prompt in asked]
+    keys = [
+        key("run", PLACE, "elsewhere", "model", PROMPT),
+        key("run", PLACE, "lane", "model", PROMPT),
+        key("other", PLACE, "lane", "model", PROMPT),
+        key("run", PLACE, "lane", "other", PROMPT),
+    ]
+    keys += [key("run", place, "lane", "model", PROMPT) for place in moved] + [
+        key("run", PLACE, "lane", "model", prompt) for prompt in asked
+    ]
     assert len(set(keys)) == len(keys)
 
 
 @given(st.lists(st.text(), min_size=4, max_size=4), st.lists(st.text(), min_size=4, max_size=4))
 def test_no_two_lists_of_fields_look_alike(one: list[str], other: list[str]) -> None:
     """Moving a letter from one field to the next is another call; half surrogates are letters like others."""
-    keys = [key(a, CallPlace(item=b, step=1, expert=c), d, PROMPT) for a, b, c, d in (one, other)]
+    keys = [key(a, CallPlace(item=b, step=1, expert=c), "lane", d, PROMPT) for a, b, c, d in (one, other)]
     assert (keys[0] == keys[1]) == (one == other)
-    shifted = key(one[0] + "x", CallPlace(item=one[1], step=1, expert=one[2]), one[3], PROMPT)
-    assert shifted != key(one[0], CallPlace(item="x" + one[1], step=1, expert=one[2]), one[3], PROMPT)
+    shifted = key(one[0] + "x", CallPlace(item=one[1], step=1, expert=one[2]), "lane", one[3], PROMPT)
+    assert shifted != key(one[0], CallPlace(item="x" + one[1], step=1, expert=one[2]), "lane", one[3], PROMPT)
