@@ -14,10 +14,10 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Put a run of that name aside, checkpoints and all, and begin anew.")] = False,
     plain: Plain = False,
 ) -> None:
-    """Train what FILE describes, on this machine.
+    """Train, or have answered, what FILE describes, on this machine.
 
-    The same command goes on with a run that was stopped or killed, at the step after its last checkpoint; a second one
-    watches the first and takes over when it dies. Ctrl-C saves a checkpoint and stops.
+    The same command goes on with a run that was stopped or killed, at the step after its last checkpoint or with the questions that
+    are left; a second one watches the first and takes over when it dies. Ctrl-C saves a checkpoint and stops.
 
     Workers get only those environment variables that training needs (`PATH`, `HOME`, `CUDA_*`, `AWS_*`, `TANDEM_S3_*` and
     the like); name others in `TANDEM_PASS`, such as `TANDEM_PASS=WANDB_*`. State is kept in `$TANDEM_STATE`, by default in

@@ -31,7 +31,9 @@ def _cost(figures: Figures) -> str:
     books, together = figures.together.books, figures.together
     cap = f" of {words.dollars(figures.cap_nano)} allowed" if figures.cap_nano is not None else ""
     unproven = f", {words.dollars(books.unconfirmed_nano)} of it without a proof" if books.unconfirmed_nano else ""
-    each = f": {words.dollars(together.question_nano)} an answer" if together.question_nano is not None else ""
+    each = (
+        f"; the calls that answers came of cost {words.dollars(together.question_nano)} each" if together.question_nano is not None else ""
+    )
     return f"It cost {words.dollars(books.spent_nano)}{cap}{unproven}{each}."
 
 

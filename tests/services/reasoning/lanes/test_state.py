@@ -122,7 +122,7 @@ def test_a_key_that_is_refused_waits_for_another() -> None:
     told.call(ANSWER)
     assert [each.after for each in told.said] == [Phase.UNAUTHORIZED, Phase.READY]
     assert told.sentences[0] == (
-        "cloud refuses the key: said Unauthorized; put a valid key into the lane's Secret, it is tried as soon as it changes"
+        "cloud refuses the key: said Unauthorized; give a valid one (apiKeyVariable, apiKeySecret); it is tried once it changes"
     )
 
 
