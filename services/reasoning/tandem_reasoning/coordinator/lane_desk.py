@@ -169,11 +169,13 @@ class LaneDesk:
         """The call is not made after all."""
         self._under_way[granted.way.url] -= 1
         self._pacer.give_back(granted.permit)
+        self._state = stands.called_off(self._state, granted.way)
 
     def lost(self, granted: Granted) -> None:
         """Nobody will tell the end of the call."""
         self._under_way[granted.way.url] -= 1
         self._pacer.settle(granted.permit, _UNHEARD, 0.0)
+        self._state = stands.called_off(self._state, granted.way)
 
     def forget(self, worker: str) -> None:
         """A worker is gone: its turn is nobody's, and its calls count and are waited for no longer."""

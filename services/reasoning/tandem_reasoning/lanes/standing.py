@@ -81,6 +81,11 @@ def tried(standing: Standing, now: float, deadline_s: float) -> Standing:
     return replace(standing, trial_until=now + deadline_s)
 
 
+def untried(standing: Standing) -> Standing:
+    """With the trial called off: it told nothing, and the next call may be one."""
+    return replace(standing, trial_until=0.0)
+
+
 def at_once(standing: Standing) -> Standing:
     """May be tried now, since a person or a new key says so."""
     return standing if standing.phase is Phase.READY else replace(standing, until=0.0, trial_until=0.0)

@@ -95,6 +95,14 @@ def asked(state: LaneState, way: Way, now: float, *, deadline_s: float) -> LaneS
     return replace(state, account=account, servers={**state.servers, way.url: server})
 
 
+def called_off(state: LaneState, way: Way) -> LaneState:
+    """With a call that nobody will tell the end of: if it was a trial, another one may be made at once."""
+    if not way.trial:
+        return state
+    servers = {**state.servers, way.url: stands.untried(state.servers[way.url])}
+    return replace(state, account=stands.untried(state.account), servers=servers)
+
+
 def heard(state: LaneState, way: Way, outcome: Outcome, now: float, *, chance: float, stamp: str = "") -> Heard:
     """How the lane stands after a call.
 

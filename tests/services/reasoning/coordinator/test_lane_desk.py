@@ -1,5 +1,7 @@
 """A lane at the coordinator: which of its servers a call goes to, and what it is told when there is none."""
 
+from collections.abc import Callable
+
 import pytest
 from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
@@ -73,6 +75,17 @@ def test_a_lane_whose_servers_are_all_dead_says_so_and_when_to_come_back() -> No
     assert put.why == NOBODY.problem
     assert not desk.ready(0.0)
     assert asked(desk, now=put.wait_s).way.trial
+
+
+@pytest.mark.parametrize("end", [LaneDesk.given_back, LaneDesk.lost])
+def test_a_trial_that_tells_nothing_keeps_no_other_from_trying(end: Callable[[LaneDesk, Granted], None]) -> None:
+    """Whether it was given back, or its worker is gone: the next call tries the server at once."""
+    desk = LaneDesk(lane("local", A))
+    broken(desk, A)
+    trial = asked(desk, now=100.0)
+    assert isinstance(desk.permit("one", 10, 0, 100.0, deadline_s=30.0), Put)
+    end(desk, trial)
+    assert asked(desk, now=100.0).way.trial
 
 
 def test_a_key_that_is_refused_is_waited_for() -> None:
