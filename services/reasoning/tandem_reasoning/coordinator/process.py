@@ -32,7 +32,7 @@ from tandem_reasoning.coordinator.service import Reasoning, Rooms
 from tandem_reasoning.coordinator.settings import Settings
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.lanes.hedging import Hedging
-from tandem_reasoning.ledger import Desk, Ledger, Load
+from tandem_reasoning.ledger import Desk, Ledger, LedgerError, Load
 from tandem_reasoning.routing.learner import Learner
 from tandem_reasoning.values import Question
 
@@ -59,7 +59,7 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
     async with AsyncExitStack() as stack:
         kept = await stack.enter_async_context(keeping(settings, job, time.time))
         rooms = await stack.enter_async_context(opened(settings, job, questions))
-        stack.callback(asyncio.create_task(_looked(rooms.permits)).cancel)
+        stack.callback(asyncio.create_task(looked(rooms.permits)).cancel)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Figures(rooms.standing.message))
         scraping = stack.enter_context(Scraping(settings.metrics_listen, registry, lambda: "stopping" if stop.is_set() else None))
@@ -84,8 +84,11 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
 async def opened(settings: Settings, job: Job, questions: Iterable[Question]) -> AsyncGenerator[Rooms]:
     """The rooms of a run, its questions loaded."""
     ledger = Ledger(settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, max_attempts=job.max_attempts)
-    try:
+    async with AsyncExitStack() as stack:
+        stack.callback(ledger.close)
         desk, reader = Desk(ledger, steady()), ledger.reader()
+        stack.callback(reader.close)
+        stack.push_async_callback(desk.close)
         left = iter(questions)
         while some := tuple(islice(left, _LOADED_AT_ONCE)):
             await desk.ask(Load(questions=some))
@@ -119,25 +122,25 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             clock=clock,
             chance=random.random,
         )
-        async with remembering(settings, job, desk, ledger, clock) as memory:
-            standing.memory = None if memory is None else memory.message
-            yield Rooms(
-                job=job,
-                desk=desk,
-                handing=handing,
-                permits=permits,
-                standing=standing,
-                lessons=lessons,
-                inspections=inspections,
-                memory=memory,
-            )
-        await desk.close()
-        reader.close()
-    finally:
-        ledger.close()
+        memory = await stack.enter_async_context(remembering(settings, job, desk, ledger, clock))
+        standing.memory = None if memory is None else memory.message
+        yield Rooms(
+            job=job,
+            desk=desk,
+            handing=handing,
+            permits=permits,
+            standing=standing,
+            lessons=lessons,
+            inspections=inspections,
+            memory=memory,
+        )
 
 
-async def _looked(permits: Permits) -> None:
+async def looked(permits: Permits, every_s: float = _LOOK_S) -> None:
+    """Look again and again. What the ledger does not take now, such as on a full disk, is no reason to look no more."""
     while True:
-        await asyncio.sleep(_LOOK_S)
-        await permits.look()
+        await asyncio.sleep(every_s)
+        try:
+            await permits.look()
+        except LedgerError as error:
+            _log.warning("%s; looked again in %.1f s", error, every_s)

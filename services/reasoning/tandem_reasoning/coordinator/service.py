@@ -74,7 +74,7 @@ class Reasoning(ReasoningServiceServicer):
         if not request.worker:
             raise invalid(_WORKER, "is empty; give the name of the worker, unique in the run")
         if self._rooms.standing.over:
-            return wire.ClaimResponse(over=True)
+            return wire.ClaimResponse(over=True, again_seconds=_NOTHING_NOW_S)
         has = self._has(request)
         with _told():
             inspections = await self._rooms.inspections.wanted(request.worker)
