@@ -58,7 +58,7 @@ class PartStatus(ApiModel):
     start_after: Time | None = None
     """That start waits until then."""
     told: str = ""
-    """The budget that this start is told; only a coordinator is told one, and another budget needs another start."""
+    """Budget and token that this start is told, as far as it is told any; another one needs another start."""
 
 
 class DualRunStatus(ApiModel):

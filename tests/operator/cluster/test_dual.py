@@ -62,7 +62,8 @@ def test_a_coordinator_and_its_workers(operator: Operator, run: DualRun) -> None
     run.until(phase="Running")
     uid = run.found()["metadata"]["uid"]
     name = f"d-{uid[:8]}"
-    made = [_object(run, collection, name) for collection in ("services", "persistentvolumeclaims", "secrets")]
+    made = [_object(run, collection, name) for collection in ("services", "persistentvolumeclaims")]
+    made.append(_object(run, "secrets", _secret(pods["worker-0"])))
     assert all(each["metadata"]["ownerReferences"][0]["uid"] == uid for each in (*made, *pods.values()))
     coordinator, worker = pods["coordinator-0"], pods["worker-1"]
     assert made[0]["spec"]["selector"].items() <= coordinator["metadata"]["labels"].items()
@@ -80,7 +81,7 @@ def test_the_token_is_in_its_secret_alone_and_keys_are_files_of_workers(operator
     run.create()
     pods = run.until_pods(*ALL)
     name = f"d-{run.found()['metadata']['uid'][:8]}"
-    token = base64.b64decode(_object(run, "secrets", name)["data"]["token"]).decode()
+    token = base64.b64decode(_object(run, "secrets", _secret(pods["worker-0"]))["data"]["token"]).decode()
     events = api.items(f"/apis/events.k8s.io/v1/namespaces/{run.namespace}/events")
     written = json.dumps([run.found(), *pods.values(), *events, _object(run, "services", name)])
     assert token not in written
@@ -172,6 +173,12 @@ def test_an_operator_that_was_killed_goes_on(
     assert after["worker-0"]["metadata"]["name"] == "d-worker-0-2"
     kubelets.end(run.namespace, "d-coordinator-0-1", 93, "it is of no use")
     eventually("the end of the run", lambda: not run.api.exists(run.path))
+
+
+def _secret(pod: dict[str, Any]) -> str:
+    """The Secret from which a part reads the token."""
+    (token,) = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "token"]
+    return str(token["projected"]["sources"][0]["secret"]["name"])
 
 
 def _object(run: DualRun, collection: str, name: str) -> Object:

@@ -49,7 +49,7 @@ def run_of(name: str = "d", **spec: Any) -> DualRun:
 def part_of(slot: Slot, run: DualRun | None = None, start: int = 1) -> Manifest:
     """The pod of a part."""
     run = run or run_of()
-    return pod(Part(run=run.name, slot=slot, start=start), run, DUAL_SITE)
+    return pod(Part(run=run.name, slot=slot, start=start), run, DUAL_SITE, objects.digest("t"))
 
 
 def volume(made: Manifest, name: str) -> Manifest:
@@ -86,6 +86,14 @@ def test_a_coordinator_understands_all_that_it_is_told(tmp_path: Path, monkeypat
     assert (job.run_uid, job.budget_usd, job.thinking.max_steps) == (UID, 5, 3)
     assert [lane.urls for lane in job.lanes] == [("http://local/v1",), ("http://a/v1", "http://b/v1")]
     assert settings.snapshots == f"s3://tandem/checkpoints/team/d/{UID}"
+
+
+def test_another_token_is_another_secret() -> None:
+    """Parts read the one of the token that the operator reckons; a Secret with that of an earlier key is none of theirs."""
+    run = run_of()
+    first, other = (objects.secret(run, token)["metadata"]["name"] for token in ("t", "another"))
+    read = {volume(part_of(slot), "token")["projected"]["sources"][0]["secret"]["name"] for slot in (COORDINATOR, WORKER)}
+    assert read == {first} != {other}
 
 
 def test_a_coordinator_has_time_for_its_last_snapshot_and_report() -> None:

@@ -41,6 +41,10 @@ class Hearing:
             self.forget(key)
         return report
 
+    def token(self, run: DualRun) -> str:
+        """What tells the token that it is heard by from others."""
+        return self._tokens.digest(run.metadata.uid)
+
     def forget(self, key: Key) -> None:
         """Listen to a run no more."""
         if line := self._lines.pop(key, None):

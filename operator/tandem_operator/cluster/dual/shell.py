@@ -62,6 +62,7 @@ class DualShell(Looking):
             report=self._hearing.newest(run, under_way=under_way),
             memory_offered=self._place.memory is not None,
             refused=self._world.refusals.get(key),
+            token=self._hearing.token(run),
         )
 
     def _again(self, run: DualRun, made: DualPlan, seen: DualSeen) -> Again | None:

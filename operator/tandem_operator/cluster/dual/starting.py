@@ -77,7 +77,7 @@ class Starting:
         """Have the pod of a part."""
         namespace = run.metadata.namespace
         try:
-            made = await self._kube.create(paths.pods(namespace), pod(part, run, self._site()))
+            made = await self._kube.create(paths.pods(namespace), pod(part, run, self._site(), self._tokens.digest(run.metadata.uid)))
         except KubeError as error:
             if not error.conflict:
                 raise

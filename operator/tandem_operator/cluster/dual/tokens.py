@@ -10,6 +10,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from tandem_operator.render.dual import objects
+
 
 class Tokens:
     """The tokens of all runs."""
@@ -22,6 +24,10 @@ class Tokens:
     def of(self, uid: str) -> str:
         """The token of a run."""
         return hmac.new(self._key, uid.encode(), hashlib.sha256).hexdigest()
+
+    def digest(self, uid: str) -> str:
+        """What tells it from that of another key; no secret."""
+        return objects.digest(self.of(uid))
 
     def file(self, uid: str) -> Path:
         """A file that holds it, which only this process's user can read."""

@@ -4,7 +4,8 @@ Exit codes are a contract, as for trainers: 0 done; 143 (128 + SIGTERM), or a pl
 anything else is a failure. Failures in a row wait longer each time. A part that stood for a while has shown that it can, so its next
 fall is the first again: no run ends because its parts were killed often, only because one of them cannot live.
 
-A coordinator is told its budget when it starts. When another one is written it gets the next number, which makes the old one leave.
+A coordinator is told its budget when it starts, and it and its workers a token. Where another one holds by now, the part gets the next
+number, which makes the old one leave.
 """
 
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ def booked(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     """The status in which each slot has a number to be started under: the one that stands, or the next one after a fall."""
     known = {part.name: part for part in run.status.parts}
     wanted = [slot.name for slot in slots(run, memory_offered=seen.memory_offered)]
-    parts = tuple(_booked(known.get(name), PartStatus(name=name, told=_told(name, run)), seen, now) for name in wanted)
+    parts = tuple(_booked(known.get(name), PartStatus(name=name, told=_told(name, run, seen.token)), seen, now) for name in wanted)
     return run.status.model_copy(update={"parts": parts})
 
 
@@ -66,10 +67,12 @@ def _booked(known: PartStatus | None, wanted: PartStatus, seen: DualSeen, now: d
     return next_one.model_copy(update={"failures": failures, "start_after": (part.until or now) + pause})
 
 
-def _told(slot: str, run: DualRun) -> str:
+def _told(slot: str, run: DualRun, token: str) -> str:
     """What a start is told that another start must be told when it changes."""
     budget = run.spec.budget
-    return f"{budget.usd} {budget.on_exhausted}" if slot.startswith(Role.COORDINATOR) else ""
+    if slot.startswith(Role.COORDINATOR):
+        return f"{budget.usd} {budget.on_exhausted} {token}".rstrip()
+    return token if slot.startswith(Role.WORKER) else ""
 
 
 def _judged(part: SeenPart, known: PartStatus, now: datetime) -> tuple[int, timedelta]:

@@ -117,13 +117,15 @@ class DualSeen:
 
     `parts` are all that are known, of whichever start, those that ended included. `report` is None until the coordinator was heard.
     `memory_offered` says that the shell has a memory service for runs that name none, so that none is started; `refused` why parts that
-    were to be started could not be.
+    were to be started could not be. `token` tells the token that parts show each other from others, and is none itself; empty where it
+    never changes.
     """
 
     parts: tuple[SeenPart, ...] = ()
     report: DualReport | None = None
     memory_offered: bool = False
     refused: Waiting | None = None
+    token: str = ""
 
     def live(self) -> tuple[SeenPart, ...]:
         """The parts that may still work."""

@@ -4,6 +4,7 @@ Each has the run's uid in its name, so that one which is there already is this v
 """
 
 import base64
+import hashlib
 from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
@@ -55,12 +56,22 @@ def claim(run: DualRun, site: PodSite) -> Manifest:
     }
 
 
+def digest(token: str) -> str:
+    """What tells a token from others, and gives nothing of it away."""
+    return hashlib.sha256(token.encode()).hexdigest()[:_OF_UID]
+
+
+def secret_name(run: DualRun, token: str) -> str:
+    """The name of the Secret of a token, by its `digest`: when the operator has another key there is another Secret."""
+    return f"{name(run)}-{token}"
+
+
 def secret(run: DualRun, token: str) -> Manifest:
     """The token that those who call the coordinator show it."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": metadata(run, name(run)),
+        "metadata": metadata(run, secret_name(run, digest(token))),
         "type": "Opaque",
         "immutable": True,
         "data": {TOKEN: base64.b64encode(token.encode()).decode()},

@@ -31,11 +31,11 @@ _RESOURCES: Final[Mapping[Role, Manifest]] = {
 _LAST_WORDS: Final = {Role.COORDINATOR: "FallbackToLogsOnError", Role.WORKER: "File"}
 
 
-def pod(part: Part, run: DualRun, site: PodSite) -> Manifest:
-    """The pod that `part` of `run` is at `site`."""
+def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
+    """The pod that `part` of `run` is at `site`; `token` is the digest of the run's token."""
     role, told = part.slot.role, _annotations(part, run, site)
     ours = {RUN_UID: run.metadata.uid, ROLE: role.value, INDEX: str(part.slot.index), START: str(part.start)}
-    mounted = volumes.of_part(part, run, site, annotations=told, own_memory=environment.own_memory(run, site))
+    mounted = volumes.of_part(part, run, site, token=token, annotations=told, own_memory=environment.own_memory(run, site))
     container: Manifest = {
         "name": role.value,
         **_image(site),

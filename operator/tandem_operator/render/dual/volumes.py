@@ -32,11 +32,11 @@ Mounted = Mapping[str, tuple[Manifest, Manifest]]
 """Volumes: by name, what each is and how it is mounted."""
 
 
-def of_part(part: Part, run: DualRun, site: PodSite, *, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
-    """The volumes of a part; `own_memory` says that it speaks to the memory of the site."""
+def of_part(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
+    """The volumes of a part; `token` is the digest of the run's, and `own_memory` says that it speaks to the memory of the site."""
     ours: dict[str, tuple[Manifest, Manifest]] = {
         "tmp": ({"emptyDir": {}}, {"mountPath": "/tmp"}),  # noqa: S108  # the pod's own
-        "token": _read(_secret(objects.name(run), objects.TOKEN, "token", optional=False), TOKEN_FILE),
+        "token": _read(_secret(objects.secret_name(run, token), objects.TOKEN, "token", optional=False), TOKEN_FILE),
     }
     if part.slot.role is Role.WORKER:
         return {**ours, **_keys(run)}

@@ -208,6 +208,19 @@ def test_another_budget_reaches_the_coordinator_by_another_start() -> None:
     assert world.run.status.phase is RunPhase.RUNNING
 
 
+def test_another_token_is_told_by_another_start() -> None:
+    """To those who show it to each other: workers that kept the old one would be turned away."""
+    world = World(dual())
+    world.token = "old"  # noqa: S105  # what tells it from others
+    world.up()
+    world.token = "new"  # noqa: S105
+    world.up()
+    world.up()
+    starts = {part.slot: part.start for part in world.live()}
+    assert starts == {"engine-0": 1, "engine-1": 1, "coordinator-0": 2, "worker-0": 2, "worker-1": 2}
+    assert world.run.status.phase is RunPhase.RUNNING
+
+
 def test_the_end_of_an_old_budget_is_not_that_of_a_larger_one() -> None:
     """A coordinator that reaches the limit that it was started with has said nothing of the one that is written by now."""
     world = running(budget={"usd": 5, "onExhausted": "Fail"})

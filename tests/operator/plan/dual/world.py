@@ -29,11 +29,12 @@ class World:
         self.done = self.failed = 0
         self.spent = Decimal(0)
         self.report: DualReport | None = None
+        self.token = ""
         self.caps: dict[str, DualBudgetSpec] = {}
 
     def look(self, *, killed: bool = False) -> DualPlan:
         """Plan, and carry the plan out: stop, start, status. A shell that is killed comes no further than its first start."""
-        seen = DualSeen(parts=tuple(self.parts.values()), report=self.report)
+        seen = DualSeen(parts=tuple(self.parts.values()), report=self.report, token=self.token)
         made = plan(self.run, seen, self.now)
         assert made == plan(self.run, seen, self.now), "the same question has two answers"
         self._keeps_the_laws(made)
