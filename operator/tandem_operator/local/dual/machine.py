@@ -43,6 +43,13 @@ def site(folder: DualFolder, run: DualRun) -> DualSite:
     return _site(folder, {name: ports.kept(folder.path / "ports" / f"{name}.json", name) for name in listening})
 
 
+def let_go(folder: DualFolder) -> None:
+    """Forget the ports that somebody else has taken. Only while no part lives: those that do would not be found any more."""
+    for record in (folder.path / "ports").glob("*.json"):
+        if ports.taken(ports.kept(record, record.stem)):
+            record.unlink()
+
+
 def foreseen(folder: DualFolder, run: DualRun) -> DualSite:
     """The site as far as it is known before anything is started; ports are chosen then, and stand here as 0."""
     return _site(folder, {slot.name: 0 for slot in slots(run)})

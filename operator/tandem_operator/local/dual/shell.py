@@ -5,6 +5,7 @@ Only the owner of a run has one. It keeps nothing in memory that a successor nee
 
 from datetime import UTC, datetime
 
+from tandem_operator.api.dual_run import DualRun
 from tandem_operator.coordination import Coordination
 from tandem_operator.local.shell import Looked
 from tandem_operator.local.state.run_folder import DualFolder
@@ -13,7 +14,7 @@ from tandem_operator.plan.dual.values import DualReport, DualSeen, Role
 from tandem_operator.render.dual_process import DualSite
 
 from .apply import apply
-from .machine import DualMachine, site
+from .machine import DualMachine, let_go, site
 from .observe import observe
 
 _LOOK_EVERY_S = 0.5  # a coordinator says how it stands twice a second
@@ -41,6 +42,8 @@ class DualShell:
         seen = observe(run, self._machine, here, self._heard(), now)
         self._listen(seen, here)
         made = plan(run, seen, now)
+        if made.start and not seen.live():
+            here = self._settled(here, run)
         apply(made, run, seen, self._machine, site=here, now=now)
         over = made.status.phase.resting and not seen.live() and not made.start
         again_s = _LOOK_EVERY_S if made.look_again is None else min(made.look_again.total_seconds(), _LOOK_EVERY_S)
@@ -54,6 +57,15 @@ class DualShell:
         """Let go of the run. Parts that live go on."""
         if self._coordination:
             self._coordination.close()
+
+    def _settled(self, here: DualSite, run: DualRun) -> DualSite:
+        """Where parts listen that are all started now; a coordinator that was heard may be elsewhere then."""
+        let_go(self._machine.folder)
+        found = site(self._machine.folder, run)
+        if self._coordination and found.coordinator != here.coordinator:
+            self._coordination.close()
+            self._coordination = None
+        return found
 
     def _heard(self) -> DualReport | None:
         return self._coordination.newest() if self._coordination else None

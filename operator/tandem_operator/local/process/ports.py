@@ -17,6 +17,17 @@ def free() -> int:
     return port
 
 
+def taken(port: int) -> bool:
+    """Whether somebody listens on a port at this moment."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # calls that ended a moment ago take nothing
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
 def kept(path: Path, owner: str) -> int:
     """The port of `owner`, such as an attempt: the one on record at `path`, or a new one if that is somebody else's."""
     try:
