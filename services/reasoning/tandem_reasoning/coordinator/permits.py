@@ -10,7 +10,7 @@ from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.lanes.transition import Transition
 from tandem_reasoning.ledger import Desk, Discard, Forfeit, Intend, OverBudget, Recorded, Settle, Stale, Tell
-from tandem_reasoning.values import NANO_USD, Call, CallPlace, Hold, Usage
+from tandem_reasoning.values import NANO_USD, Call, CallPlace, Hold, Lane, Usage
 
 _SETTLING_S = 0.2  # money that is set aside comes free as calls are answered
 _REFUSED_UNSENT = (Trouble.THROTTLED, Trouble.EXHAUSTED, Trouble.UNAUTHORIZED, Trouble.UNREACHABLE)
@@ -204,8 +204,13 @@ class Permits:
             return _go(said, None)  # the answer to this wish was lost
         here = self._place(first.desk, first.granted.way.url, wanted)
         same = [self._place(first.desk, url, wanted) for url in first.desk.lane.urls]
-        others = [self._place(desk, url, wanted) for desk in self._lanes.values() if desk is not first.desk for url in desk.lane.urls]
-        chosen = self._hedging.second(here, [*same, *others])
+        others = [
+            self._place(desk, url, wanted)
+            for desk in self._lanes.values()
+            if _stands_in(desk.lane, first.desk.lane)
+            for url in desk.lane.urls
+        ]
+        chosen = self._hedging.second(here, [*same, *(each for each in others if each.cost_nano <= here.cost_nano)])
         if chosen is None:
             return NoHedge()
         answer: Answer = NoHedge()
@@ -272,3 +277,8 @@ def _refused(over: OverBudget) -> Put | Broke:
         return Put(wait_s=_SETTLING_S, why="the money that is left is set aside for calls that are being made")
     left = (over.cap_nano - over.spent_nano) / NANO_USD
     return Broke(why=f"the call may cost ${over.worst_nano / NANO_USD:.6f} and ${left:.6f} is left")
+
+
+def _stands_in(other: Lane, lane: Lane) -> bool:
+    """Whether another lane may answer in the name of one: only with the same model, for the answer counts as a vote of that one."""
+    return other.name != lane.name and other.model == lane.model

@@ -12,7 +12,7 @@ from tandem_reasoning.lanes.hedging import KNOWN, Hedging
 from tandem_reasoning.lanes.outcome import Answered, Failed, Trouble
 from tandem_reasoning.lanes.standing import UNREACHABLE
 from tandem_reasoning.ledger import Extend, FullError, Stale
-from tandem_reasoning.values import Hold, Limits, Price, Usage
+from tandem_reasoning.values import Hold, Lane, Limits, Price, Usage
 
 from tests.services.reasoning.coordinator.permitting import (
     LEASE_S,
@@ -161,6 +161,18 @@ def test_a_second_call_that_is_not_made_spends_no_right(tmp_path: Path) -> None:
             assert blocking
             go = await there.go(second)
             assert await there.go(second) == go
+
+    asyncio.run(deed())
+
+
+@pytest.mark.parametrize("other", [replace(lane("cloud"), model="better"), lane("cloud", price=PRICE)])
+def test_a_second_call_is_made_in_the_name_of_the_first(tmp_path: Path, other: Lane) -> None:
+    """So not by another model, whose answer is no vote of that lane, and not for more money than was chosen."""
+
+    async def deed() -> None:
+        async with permitting(tmp_path, [lane("local"), other], hedging=Hedging(), cap_nano=10**12) as there:
+            _, second = await _late(there)
+            assert isinstance(await there.permits.permit(second), NoHedge)
 
     asyncio.run(deed())
 
