@@ -30,7 +30,7 @@ def answered(status: int, *, reason: str = "", message: str = "", **headers: str
         (answered(504), set()),
         (KubeError.unanswered(TimeoutError()), set()),
     ],
-    ids=str,
+    ids=lambda said: str(sorted(said)) if isinstance(said, set) else str(said),
 )
 def test_what_an_answer_means(error: KubeError, is_so: set[str]) -> None:
     """Each answer means what it means and nothing else."""
