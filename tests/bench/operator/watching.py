@@ -16,12 +16,15 @@ async def suspended_after_s(kubeconfig: Path, namespace: str, name: str) -> floa
     path = _RUNS.format(namespace)
     try:
         found = await kube.get(f"{path}/{name}")
-        query = {"fieldSelector": f"metadata.name={name}", "resourceVersion": found["metadata"]["resourceVersion"]}
+        newest = await kube.get(path, limit=1)  # a run that nobody changed for long has a version that no watch begins at any more
+        query = {"fieldSelector": f"metadata.name={name}", "resourceVersion": newest["metadata"]["resourceVersion"]}
         async with kube.stream(path, 60, **query) as events:
             began = time.monotonic()
             wish = {"apiVersion": found["apiVersion"], "kind": found["kind"], "spec": {"suspend": True}}
             asked = asyncio.create_task(kube.apply(f"{path}/{name}", {**wish, "metadata": {"name": name, "namespace": namespace}}))
             async for event in events:
+                if event["type"] == "ERROR":
+                    raise AssertionError(event["object"])
                 if event["object"].get("status", {}).get("phase") in {"Stopping", "Suspended"}:
                     await asked
                     return time.monotonic() - began
