@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 
@@ -21,6 +22,7 @@ from tandem_rpc.process.scraping import Scraping
 from tandem_reasoning.coordinator.clock import steady
 from tandem_reasoning.coordinator.figures import Figures
 from tandem_reasoning.coordinator.handing import Handing
+from tandem_reasoning.coordinator.hours import Hours
 from tandem_reasoning.coordinator.inspections import Inspections
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.keeping.keeper import keeping
@@ -56,10 +58,14 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    begun = datetime.now(UTC).isoformat()
     async with AsyncExitStack() as stack:
         kept = await stack.enter_async_context(keeping(settings, job, time.time))
         rooms = await stack.enter_async_context(opened(settings, job, questions))
         stack.callback(asyncio.create_task(looked(rooms.permits)).cancel)
+        hours = Hours(rooms.desk, [each.lane for each in job.lanes], over=lambda: rooms.standing.over, clock=time.monotonic, begun=begun)
+        stack.push_async_callback(hours.book)
+        stack.callback(asyncio.create_task(hours.run()).cancel)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Figures(rooms.standing.message))
         scraping = stack.enter_context(Scraping(settings.metrics_listen, registry, lambda: "stopping" if stop.is_set() else None))
