@@ -237,7 +237,11 @@ class Permits:
             seconds=outcome.seconds,
             memory_version=memory_version,
         )
-        await self._desk.ask(Settle(ticket=ticket, call=call))
+        settled = await self._desk.ask(Settle(ticket=ticket, call=call))
+        if settled.excess_nano:
+            more = f"a call on lane {lane.name} cost {settled.excess_nano / NANO_USD:.9f} USD more than its worst case"
+            message = f"{more}: its server writes more than it was asked for, and the budget may be passed by as much"
+            await self._desk.ask(Tell(key=f"lane/{lane.name}/excess", kind="BilledBeyondWorstCase", message=message))
         if self._hedging and (sent := self._under_way.of(ticket)):  # the time of a second call begins with the first
             self._hedging.took(sent.first.desk.lane.name, wanted.place.expert, outcome.seconds + sent.at - sent.first.at)
 

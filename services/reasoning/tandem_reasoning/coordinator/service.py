@@ -63,6 +63,7 @@ class Reasoning(ReasoningServiceServicer):
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self._completing = set[asyncio.Task[wire.CompleteResponse]]()
         self._unsure: set[str] = set()  # workers that may have been given more than they know of
 
     async def Begin(self, request: wire.BeginRequest, context: Context) -> wire.BeginResponse:
@@ -153,7 +154,13 @@ class Reasoning(ReasoningServiceServicer):
         return wire.SettleResponse(again_seconds=again_s)
 
     async def Complete(self, request: wire.CompleteRequest, context: Context) -> wire.CompleteResponse:
-        """The outcome of a question."""
+        """The outcome of a question. It is taken in whole, though the worker that told it hangs up meanwhile."""
+        completing = asyncio.create_task(self._complete(request))
+        self._completing.add(completing)
+        completing.add_done_callback(self._completing.discard)
+        return await asyncio.shield(completing)
+
+    async def _complete(self, request: wire.CompleteRequest) -> wire.CompleteResponse:
         outcome = telling.outcome_of(request)
         left, memory = None, self._rooms.memory
         with _told():

@@ -5,8 +5,9 @@ A lane that does not answer is left out: the other one answers alone. Only where
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
@@ -18,6 +19,8 @@ from tandem_reasoning.values import CallPlace, Prompt, Question
 from tandem_reasoning.wire import hold_of, mode_of
 from tandem_reasoning.worker.calls import Asking, Calls, LaneDownError, Reply
 from tandem_reasoning.worker.line import Line
+
+_T = TypeVar("_T")
 
 _ALONE = Expert(name="alone")  # asks nothing but the question
 
@@ -109,11 +112,11 @@ class Thinking:
             return _there(await (self._single(first) if mode is Mode.SINGLE else self._vote(first)))
         second = route.lanes[1]
         if route.compare:
-            local, cloud, self._greedy = await asyncio.gather(self._vote(first), self._single(second), self._single(first))
+            local, cloud, self._greedy = await _together(self._vote(first), self._single(second), self._single(first))
             self._joined = _joined(local, cloud)
             return _there(cloud, local)
         if mode is Mode.ENSEMBLE:
-            local, cloud = await asyncio.gather(self._vote(first), self._single(second))
+            local, cloud = await _together(self._vote(first), self._single(second))
             self._joined = _joined(local, cloud)
             return _there(self._joined, cloud, local)
         local = await self._vote(first)
@@ -152,7 +155,7 @@ class Thinking:
         experts, replies, asked = self.manner.experts, list[str](), 0
         while n := vote.wanted(answers.keyed(replies), experts=len(experts) - asked + len(replies), margin=self.manner.margin):
             some, asked = experts[asked : asked + n], asked + n
-            heard = await asyncio.gather(*(self._expert(lane, step, each, shared, memory) for each in some))
+            heard = await _together(*(self._expert(lane, step, each, shared, memory) for each in some))
             replies += [each.text for each in heard if each is not None]
         return tuple(replies)
 
@@ -243,3 +246,14 @@ def _detail(opinions: Sequence[Opinion], greedy: Opinion | None, joined: Opinion
     if len(by_lane) > 1:
         told["agreed"] = len({*answers.keyed([each.answer for each in own])}) == 1
     return told
+
+
+async def _together(*asked: Coroutine[Any, Any, _T]) -> list[_T]:
+    """All answers; where one goes wrong the others are broken off before that is said."""
+    tasks = [asyncio.create_task(each) for each in asked]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -96,6 +96,11 @@ class Work:
             _log.info("%s is somebody else's by now", thinking.lease.hold.item)
         except grpc.aio.AioRpcError as error:
             _log.error("%s is given up: %s", thinking.lease.hold.item, error.details())
+        except Exception as error:  # noqa: BLE001 - whatever it is: the question is tried again, and its last failure says why
+            _log.exception("%s went wrong", thinking.lease.hold.item)
+            reason = f"a defect of the worker's: {type(error).__name__}: {error}"
+            request = wire.FailRequest(worker=self._worker, hold=thinking.lease.hold, reason=reason)
+            await self._line.ask(self._line.stub.Fail, request)
 
     async def _keep(self, every_s: float) -> None:
         """Keep the leases; what is somebody else's is dropped."""
@@ -104,7 +109,11 @@ class Work:
             if not self._under_way:
                 continue
             holds = [hold for hold, _ in self._under_way.values()]
-            extended = await self._line.ask(self._line.stub.Extend, wire.ExtendRequest(worker=self._worker, holds=holds))
+            try:
+                extended = await self._line.ask(self._line.stub.Extend, wire.ExtendRequest(worker=self._worker, holds=holds))
+            except grpc.aio.AioRpcError as error:
+                _log.error("leases are not kept: %s; tried again in %.0f s", error.details(), every_s)
+                continue
             for item in extended.lost:
                 if known := self._under_way.get(item):
                     known[1].cancel()

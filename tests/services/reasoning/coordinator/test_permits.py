@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,6 +164,21 @@ def test_a_second_call_that_is_not_made_spends_no_right(tmp_path: Path) -> None:
             assert await there.go(second) == go
 
     asyncio.run(deed())
+
+
+def test_a_bill_beyond_the_worst_case_is_told(tmp_path: Path) -> None:
+    """Once for a lane: its server writes more than it was asked for."""
+
+    async def deed() -> Sequence[str]:
+        async with permitting(tmp_path, [lane("cloud", price=PRICE)], cap_nano=10**12) as there:
+            for hold in await there.leased("one", 2):
+                asked = wanted(hold, lane="cloud")
+                go = await there.go(asked)
+                much = replace(answered(), usage=Usage(input_tokens=5, output_tokens=10_000))
+                await there.permits.settle(go.ticket, asked, much, unused=False)
+            return [event.kind for event in there.ledger.reader().events()]
+
+    assert asyncio.run(deed()).count("BilledBeyondWorstCase") == 1
 
 
 @pytest.mark.parametrize("other", [replace(lane("cloud"), model="better"), lane("cloud", price=PRICE)])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tandem_reasoning.ledger import State
+from tandem_reasoning.worker.item import Thinking
 
 from tests.services.reasoning.coordination import coordinating, items, job, questions, said, saying, work
 from tests.services.reasoning.lanes.wire_server import Act, playing
@@ -93,6 +94,28 @@ def test_a_question_that_no_lane_can_take(tmp_path: Path) -> None:
     (failed,) = [item for item in items(tmp_path / "ledger.sqlite") if item.state is State.FAILED]
     assert (failed.question.id, failed.attempts) == ("q3", 2)
     assert "context length" in failed.reason
+
+
+def test_a_defect_of_the_worker_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question over which the worker itself goes wrong is tried again and then given up with what happened, and not with a silence."""
+    done = Thinking.done
+
+    async def odd(self: Thinking) -> None:
+        if self.lease.hold.item == "q3":
+            raise ValueError(*"odd")
+        await done(self)
+
+    async def deed() -> None:
+        async with playing() as local:
+            local.answer = saying("Answer: so")
+            async with coordinating(tmp_path, job({"local": [local.url]}, maxAttempts=2, **VOTE), questions(6)) as coordinator:
+                await work(coordinator.address, "one")
+                assert (coordinator.status.done, coordinator.status.failed) == (5, 1)
+
+    monkeypatch.setattr(Thinking, "done", odd)
+    asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
+    (failed,) = [item for item in items(tmp_path / "ledger.sqlite") if item.state is State.FAILED]
+    assert "a defect of the worker's: ValueError" in failed.reason
 
 
 @pytest.mark.parametrize("on_exhausted", ["LocalOnly", "Suspend"])

@@ -51,10 +51,14 @@ class Outbox:
                 failures += 1
                 if isinstance(error, MemoryServiceError):
                     self._reach.failed(error)
-                await asyncio.sleep(pause_s(failures, chance=random.random(), first_s=_FIRST_S, most_s=_MOST_S))  # noqa: S311 - jitter
+            except Exception:  # noqa: BLE001 - whatever it is: what waits is not given up for it
+                failures += 1
+                _log.exception("what waits for the memory was not brought; tried again")
+            else:
+                failures = 0
+                await self._news.wait()
                 continue
-            failures = 0
-            await self._news.wait()
+            await asyncio.sleep(pause_s(failures, chance=random.random(), first_s=_FIRST_S, most_s=_MOST_S))  # noqa: S311 - jitter
 
     async def empty(self) -> None:
         """Bring all that wait now.
