@@ -43,7 +43,9 @@ def main() -> int:
 
 
 def _said(lines: Iterable[str], code: int = _UNUSABLE) -> int:
-    for line in lines:
+    """Say each on a line of its own and, where they are several, all of them on the last: that one is shown to whoever asks for the run."""
+    told = tuple(lines)
+    for line in (*told, "; ".join(told)) if len(told) > 1 else told:
         sys.stderr.write(f"tandem-reasoning coordinator: {line}\n")
     return code
 

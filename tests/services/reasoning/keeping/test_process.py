@@ -29,11 +29,11 @@ COUNT, PATIENCE_S = 24, 120
 class Machine:
     """A coordinator on a machine of its own; the store is elsewhere."""
 
-    def __init__(self, folder: Path, port: int, store: str, told: str) -> None:
+    def __init__(self, folder: Path, port: int, store: str, told: str, *, questions: str = "") -> None:
         folder.mkdir(exist_ok=True)
         (folder / "job.json").write_text(told)
         lines = [json.dumps({"id": f"q{n}", "question": f"what is {n}?", "answer": "42"}) for n in range(COUNT)]
-        (folder / "questions.jsonl").write_text("\n".join(lines))
+        (folder / "questions.jsonl").write_text(questions or "\n".join(lines))
         self.ledger, self.report = folder / "ledger.sqlite", folder / "report"
         self._port = port
         settings = {
@@ -190,3 +190,13 @@ def test_trouble_at_a_start_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyP
         told = job({"cloud": ["http://127.0.0.1:9/v1"]}).model_dump_json(by_alias=True)
         ended = Machine(tmp_path / "run", taken.getsockname()[1], store, told).ended()
     assert (ended[0], sentence in ended[1]) == (code, True), ended
+
+
+def test_all_mistakes_of_a_question_set_are_in_its_last_line(tmp_path: Path) -> None:
+    """Which is what a run's status shows of a part that ended."""
+    told = job({"cloud": ["http://127.0.0.1:9/v1"]}).model_dump_json(by_alias=True)
+    code, heard = Machine(tmp_path / "run", free_port(), (tmp_path / "store").as_uri(), told, questions='{"id": "a"}\nnot json\n').ended()
+    assert code == 93
+    last = heard.strip().splitlines()[-1]
+    assert "questions.jsonl:1" in last
+    assert "questions.jsonl:2" in last
