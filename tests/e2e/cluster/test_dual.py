@@ -22,9 +22,10 @@ from tests.services.reasoning.faults.provider import Provider, providing
 pytestmark = pytest.mark.slow
 
 KEY = "sk-never-to-be-seen-7f3a91"
-QUESTIONS = 60
+QUESTIONS = 100
 PARTS = 3
-SLOWLY = 2.0  # seconds that each call takes besides, so that there is time to kill somebody
+SLOWLY = 2.0  # seconds that each call takes besides; with one at a time on each lane there is time to kill somebody, on any machine
+ONE_AT_A_TIME = {"maxInFlight": 1}
 WATCHED = "pods,services,configmaps,persistentvolumeclaims,events,events.events.k8s.io,dualruns"
 QUESTIONS_OF_MEMORY = """
 import json, pathlib, sys
@@ -57,13 +58,14 @@ def pair(providers: tuple[Provider, Provider], installation: Installation) -> Ge
     with relayed(local.url, host) as local_url, relayed(cloud.url, host) as cloud_url:
         price = {"usdPerMillionInputTokens": 0.03, "usdPerMillionOutputTokens": 0.14}
         lanes = [
-            {"name": "local", "kind": "Local", "url": local_url, "model": local.model},
+            {"name": "local", "kind": "Local", "url": local_url, "model": local.model, "limits": ONE_AT_A_TIME},
             {
                 "name": "cloud",
                 "kind": "Cloud",
                 "url": cloud_url,
                 "model": cloud.model,
                 "price": price,
+                "limits": ONE_AT_A_TIME,
                 "apiKeySecret": {"name": "provider", "key": "api-key"},
             },
         ]
