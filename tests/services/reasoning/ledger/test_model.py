@@ -157,6 +157,7 @@ class AgainstDicts(RuleBasedStateMachine):
         self.seen = None
         assert self.ledger._age <= self.plain.age
         self.plain.age = self.ledger._age
+        self.plain.lapse()  # as at every commit, of which one opens a ledger
 
     @invariant()
     def the_same(self) -> None:
