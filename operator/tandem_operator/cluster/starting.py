@@ -49,20 +49,11 @@ class Starting:
         if left := next((worker.name for _, worker in self._world.strangers(key, run.metadata.uid, now) if worker.live), None):
             return Waiting(tier=Tier.START, message=f"pod {left} of a deleted run of this name has not left yet")
         if service := rendezvous_service(run):
-            refused = await self._attempted(self._serve(service, run))
+            refused = await attempted(self._serve(service, run))
             if refused:
                 return refused
-        refusals = await all_over(*(self._attempted(self._begin(worker, run)) for worker in workers))
+        refusals = await all_over(*(attempted(self._begin(worker, run)) for worker in workers))
         return next((refusal for refusal in refusals if refusal), None)
-
-    async def _attempted(self, attempt: Awaitable[Waiting | None]) -> Waiting | None:
-        """What came of an attempt, a refusal of the API server included."""
-        try:
-            return await attempt
-        except KubeError as error:
-            if not error.refused:
-                raise
-            return waits.refused(error.status, str(error))
 
     async def _serve(self, service: Json, run: TrainingRun) -> Waiting | None:
         """Have the Service that workers find each other by."""
@@ -89,6 +80,20 @@ class Starting:
         self._wrote("pod")
         self._made_pod(made)
         return None
+
+
+async def attempted(attempt: Awaitable[Waiting | None]) -> Waiting | None:
+    """What came of an attempt to start something, a refusal of the API server included.
+
+    Raises:
+        KubeError: when it is not known what came of it, or nobody's fault.
+    """
+    try:
+        return await attempt
+    except KubeError as error:
+        if not error.refused:
+            raise
+        return waits.refused(error.status, str(error))
 
 
 def _owned(service: Json, run: TrainingRun) -> Waiting | None:

@@ -1,6 +1,6 @@
 """Starting the parts of a DualRun. What is there already is as good, if it is of this run: names are derived, and hold the run's uid."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster import paths
@@ -8,8 +8,7 @@ from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
-from tandem_operator.cluster.seen import waits
-from tandem_operator.cluster.starting import Site
+from tandem_operator.cluster.starting import Site, attempted
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.plan.values import Tier, Waiting
 from tandem_operator.render.dual import objects
@@ -40,7 +39,7 @@ class Starting:
             return Waiting(tier=Tier.START, message=f"pod {left.part.name} of a deleted run of this name has not left yet")
         if any(part.slot.role is Role.COORDINATOR for part in parts) and (refused := await self._furnished(run)):
             return refused
-        refusals = await all_over(*(self._attempted(self._begin(part, run)) for part in parts))
+        refusals = await all_over(*(attempted(self._begin(part, run)) for part in parts))
         return next((refusal for refusal in refusals if refusal), None)
 
     async def _furnished(self, run: DualRun) -> Waiting | None:
@@ -51,17 +50,8 @@ class Starting:
             ("service", paths.services(namespace), objects.service(run)),
             ("claim", paths.claims(namespace), objects.claim(run, self._site())),
         )
-        refusals = await all_over(*(self._attempted(self._make(*each)) for each in wanted))
+        refusals = await all_over(*(attempted(self._make(*each)) for each in wanted))
         return next((refusal for refusal in refusals if refusal), None)
-
-    async def _attempted(self, attempt: Awaitable[Waiting | None]) -> Waiting | None:
-        """What came of an attempt, a refusal of the API server included."""
-        try:
-            return await attempt
-        except KubeError as error:
-            if not error.refused:
-                raise
-            return waits.refused(error.status, str(error))
 
     async def _make(self, kind: str, collection: str, wanted: Json) -> None:
         """Have an object whose name holds the run's uid: one that is there is ours."""
