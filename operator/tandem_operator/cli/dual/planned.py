@@ -1,14 +1,13 @@
 """The plan for a DualRun as it is printed: its parts with their command lines, and about what it comes to. Starts nothing."""
 
 import json
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.change import changes
 from tandem_operator.api.status import RunPhase
-from tandem_operator.cli.show import onward, words
+from tandem_operator.cli.show import onward, processes, words
 from tandem_operator.local.dual.machine import foreseen
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.home import Home
@@ -85,7 +84,7 @@ def _tell(planned: Planned, *, verbose: bool) -> None:
     if planned.estimate:
         _print_estimate(planned.estimate)
     for part in planned.processes:
-        _print_part(part, verbose=verbose)
+        processes.tell(part, verbose=verbose)
     if verbose:
         print(f"\n{_LATER}")
 
@@ -118,16 +117,6 @@ def _lane_said(lane: LaneEstimate) -> str:
     hours = f" and {dollars(lane.usd_per_hour)} an hour" if lane.usd_per_hour else ""
     time = f"at least {words.length(lane.least.total_seconds())} at its limits" if lane.least else "as fast as its server answers"
     return f"about {dollars(lane.usd)}{hours} if it answers all, {time}"
-
-
-def _print_part(part: Process, *, verbose: bool) -> None:
-    if not verbose:
-        print(f"{part.name}  {shlex.join(part.argv)}")
-        return
-    print(f"\n# {part.name}, in {part.directory}")
-    for name, value in sorted(part.environment.items()):
-        print(f"{name}={shlex.quote(value)} \\")
-    print(shlex.join(part.argv))
 
 
 def _told(found: Estimate) -> dict[str, object]:

@@ -1,7 +1,5 @@
 """The plan for a run as it is printed: phases, tokens, dollars, and the command line of every worker."""
 
-import json
-import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +8,7 @@ from tandem_operator.api.reading.change import changes
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.dual import planned as pair
-from tandem_operator.cli.show import onward, overview, words
+from tandem_operator.cli.show import onward, overview, processes, words
 from tandem_operator.local.machine import foreseen
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.home import Home
@@ -109,7 +107,7 @@ def _tell(planned: Planned, *, verbose: bool) -> None:
         print(f"  {phase.name:<24} {phase.steps:>12,} steps {phase.tokens:>16,} tokens")
     print(planned.estimate.said() if planned.estimate else "how long it takes and what it costs in all is not known before it has run")
     for worker in planned.processes:
-        _print(worker, verbose=verbose)
+        processes.tell(worker, verbose=verbose)
     if verbose:
         print(f"\n{_LATER}")
 
@@ -118,20 +116,6 @@ def _after_failure(run: TrainingRun) -> str:
     status = run.status
     way = f"go on from step {status.checkpoint.step}" if status.checkpoint else "go on from the newest checkpoint, if there is one,"
     return f"{run.name}: has failed, {status.reason}: {status.message}; `tandem run` would {way} with attempt {status.attempt + 1}"
-
-
-def _print(worker: Process, *, verbose: bool) -> None:
-    if not verbose:
-        print(f"{worker.name}  {shlex.join(worker.argv)}")
-        return
-    print(f"\n# {worker.name}, in {worker.directory}")
-    for name, value in sorted(worker.environment.items()):
-        print(f"{name}={_quoted(name, value)} \\")
-    print(shlex.join(worker.argv))
-
-
-def _quoted(name: str, value: str) -> str:
-    return shlex.quote(json.dumps(json.loads(value), indent=1) if name == "TANDEM_JOB" else value)
 
 
 def _told(worker: Process) -> dict[str, object]:
