@@ -7,9 +7,9 @@ at it leaves the worst case booked, as with all calls.
 from dataclasses import dataclass
 
 from tandem_reasoning.ledger.draft import Draft
+from tandem_reasoning.ledger.jobs.money import Charge
 from tandem_reasoning.ledger.values import Books, OverBudget
 
-_SET_ASIDE = "INSERT INTO charge (lane, why, nano, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _SET_RIGHT = "UPDATE charge SET nano = ? WHERE lane = ? AND why = ?"
 _KEEP = "INSERT INTO probe (lane, url, findings) VALUES (?, ?, ?) ON CONFLICT (lane, url) DO UPDATE SET findings = excluded.findings"
 
@@ -32,10 +32,7 @@ class Probe:
         """Whether it is new; not if the money does not reach."""
         if over := draft.over_budget(self.worst_nano):
             return over
-        new = draft.run(_SET_ASIDE, self.lane, self.why, self.worst_nano, draft.now) == 1
-        if new:
-            draft.book(self.lane, Books(spent_nano=self.worst_nano, charged_nano=self.worst_nano))
-        return new
+        return Charge(lane=self.lane, nano=self.worst_nano, why=self.why).apply(draft)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
