@@ -22,6 +22,7 @@ def plan(
     """Print what `tandem run FILE` would start next, and what it would cost; start nothing."""
     from tandem_operator.api.dual_run import DualRun
     from tandem_operator.api.reading.run_file import SpecError
+    from tandem_operator.cli.dual import mistakes
     from tandem_operator.cli.exits import Exit, leave
     from tandem_operator.cli.looking import planned
     from tandem_operator.cli.run_file import told_run
@@ -36,7 +37,10 @@ def plan(
             given = foreseen(run)
             dump({"apiVersion": "v1", "kind": "List", "items": given}, Format.YAML if output is Format.TABLE else output)
             return
-        made = planned.of(told_run(file, name))
+        told = told_run(file, name)
+        if isinstance(told, DualRun):
+            mistakes.refuse(told, file)
+        made = planned.of(told)
         if output is Format.TABLE:
             made.tell(verbose=verbose)
         else:

@@ -99,7 +99,7 @@ def _estimated(run: DualRun) -> Estimate | None:
     try:
         sampled = [str(json.loads(lines[at])[asked.question_field]) for at in range(0, len(lines), max(1, len(lines) // _SAMPLED))]
     except (ValueError, KeyError, TypeError):
-        return None  # its coordinator says what is wrong, line by line
+        return None  # `mistakes` says what is wrong, line by line
     return estimate(run, sampled[:_SAMPLED], len(lines)) if sampled else None
 
 

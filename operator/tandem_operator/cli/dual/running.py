@@ -13,13 +13,12 @@ from tandem_operator.cli.session import Session
 from tandem_operator.cli.show.onward import RunFile, in_short
 from tandem_operator.cli.show.screen import Screen
 from tandem_operator.local import archive
-from tandem_operator.local.dual.apply import missing_keys
 from tandem_operator.local.state import revival, wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.phases import UNDER_WAY
 
-from . import ending
+from . import ending, mistakes
 from .care import DualCare, ended
 from .panel import screen
 from .said import overview
@@ -27,12 +26,11 @@ from .said import overview
 
 def run(told: DualRun, path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     """Run what a file says."""
+    mistakes.refuse(told, path)
     home, now = Home.of(), datetime.now(UTC)
     folder = home.dual(told.name)
     file = None if path == "-" else RunFile(path=path, name=name)
     lines = [*archive.put_outlived_aside(home, now)]
-    if missing := missing_keys(told):
-        leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in missing))
     if fresh and folder.path.exists():
         lines.append(f"{told.name}: the run before is now in {archive.put_aside(home, folder, now)}")
     before = folder.run() if folder.exists else None
@@ -55,8 +53,7 @@ def resume(folder: DualFolder, budget_usd: Decimal | None, *, plain: bool) -> Ex
     before = folder.run()
     if before.status.phase is RunPhase.SUCCEEDED:
         return _ended_before(folder, None, changed=False)
-    if missing := missing_keys(before):
-        leave(Exit.BAD_INPUT, *(f"{before.name}: {problem}" for problem in missing))
+    mistakes.refuse(before, before.name)
     if budget_usd is not None and budget_usd <= before.status.spent_usd:
         spent = before.status.spent_usd.quantize(Decimal("0.0001"), rounding=ROUND_CEILING)
         leave(Exit.BAD_INPUT, f"--budget-usd: ${budget_usd:f} is not more than the ${spent:f} that {before.name} has spent: give more")

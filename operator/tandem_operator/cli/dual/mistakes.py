@@ -1,0 +1,17 @@
+"""What a person has to put right before a DualRun can start on this machine; found before anything is started or put aside."""
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.cli.exits import Exit, leave
+from tandem_operator.local.dual import questions
+from tandem_operator.local.dual.apply import missing_keys
+
+
+def refuse(run: DualRun, where: str) -> None:
+    """Leave with a line for each mistake, if there is one; `where` is the file or run that somebody handed in.
+
+    Raises:
+        Leave: for keys that are not set, and for a question set that cannot be used.
+    """
+    found = (*(f"{where}: {problem}" for problem in missing_keys(run)), *questions.mistakes(run))
+    if found:
+        leave(Exit.BAD_INPUT, *found)

@@ -1,0 +1,69 @@
+"""Mistakes around a DualRun are found by `tandem plan` and `tandem run` alike, before anything is started."""
+
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+LANE = {"name": "cloud", "kind": "Cloud", "url": "http://127.0.0.1:9/v1", "model": "m"}
+GOOD = '{"id": "a", "question": "What is it?"}\n'
+
+
+def dual(desk: Any, questions: str | None, **lane: str) -> str:
+    """A run file over these lines; there is no such file where they are None."""
+    desk.environ["TANDEM_PYTHON"] = sys.executable
+    if questions is not None:
+        (desk.path / "q.jsonl").write_text(questions)
+    spec = {"questions": {"source": "q.jsonl"}, "lanes": [LANE | lane], "routing": {"policy": "Cloud"}}
+    told = {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
+    (desk.path / "pair.yaml").write_text(yaml.safe_dump(told))
+    return "pair.yaml"
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("questions", "said"),
+    [
+        (None, "spec.questions.source: there is no file {folder}/q.jsonl: correct the path"),
+        ("", "{folder}/q.jsonl: holds no question; write one JSON object on each line"),
+        (f"{GOOD}not JSON\n", "{folder}/q.jsonl:2: no JSON at column 1 (Expecting value); write one JSON object on each line"),
+        (f'{GOOD}{{"id": "b"}}\n', '{folder}/q.jsonl:2: field "question" is missing; write what is asked'),
+        (GOOD * 2, '{folder}/q.jsonl:2: field "id": "a" is the name of line 1, too; give each question a name of its own'),
+    ],
+)
+def test_a_question_set_that_cannot_be_used_starts_nothing(desk: Any, command: str, questions: str | None, said: str) -> None:
+    """Exit 2 and one line with file, line, field and fix; not even a folder of the run is made."""
+    ran = desk.tandem(command, dual(desk, questions))
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1), ran.stderr
+    assert said.format(folder=desk.path) in ran.stderr
+    assert not desk.state.exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_keys_that_are_not_set_are_said_with_all_else(desk: Any, command: str) -> None:
+    """A person gets the whole list at once."""
+    ran = desk.tandem(command, dual(desk, "{}\n", apiKeyVariable="NO_SUCH_KEY"))
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 2), ran.stderr
+    assert "pair.yaml: spec.lanes[0].apiKeyVariable: NO_SUCH_KEY is not set: export it, or correct the name" in ran.stderr
+    assert 'q.jsonl:1: field "id" is missing' in ran.stderr
+
+
+def test_a_python_without_our_parts_is_said(desk: Any) -> None:
+    """The variable that names it, and what it lacks."""
+    file = dual(desk, GOOD)
+    python = desk.path / "bare"
+    python.write_text("#!/bin/sh\necho 'No module named tandem_reasoning' >&2\nexit 1\n")
+    python.chmod(0o755)
+    for named, why in ((python, "(No module named tandem_reasoning)"), (desk.path / "none", "(No such file or directory)")):
+        desk.environ["TANDEM_PYTHON"] = str(named)
+        ran = desk.tandem("plan", file)
+        assert ran.returncode == 2
+        assert f"TANDEM_PYTHON: {named} " in ran.stderr
+        assert why in ran.stderr
+
+
+def test_a_set_without_mistakes_is_planned(desk: Any) -> None:
+    """The check stands in nobody's way."""
+    ran = desk.tandem("plan", dual(desk, GOOD))
+    assert (ran.returncode, "about 1 questions" in ran.stdout) == (0, True), ran.stderr
