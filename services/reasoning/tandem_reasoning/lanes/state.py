@@ -139,12 +139,6 @@ def key_seen(state: LaneState, stamp: str) -> LaneState:
     return replace(state, account=stands.at_once(state.account)) if refused else state
 
 
-def asked_to_try(state: LaneState) -> LaneState:
-    """A person wants the lane tried now, whatever is known of it."""
-    servers = {url: stands.at_once(server) for url, server in state.servers.items()}
-    return replace(state, account=stands.at_once(state.account), servers=servers)
-
-
 def _open_to(server: Standing, now: float) -> bool:
     return stands.free(server, now) or stands.on_trial(server, now)
 

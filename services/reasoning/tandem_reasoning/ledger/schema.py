@@ -126,5 +126,10 @@ _SECOND = (
 
 _THIRD = ("CREATE TABLE probe (lane TEXT NOT NULL, url TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY (lane, url)) STRICT",)
 
-STEPS = (_FIRST, _SECOND, _THIRD)
+_FOURTH = (
+    "DROP INDEX item_longest",  # nobody asked for the longest first, and every lease was written into it
+    "ALTER TABLE item DROP COLUMN expected_nano",
+)
+
+STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """What makes each version out of the one before; a new version is a new step at the end, and none is ever changed."""

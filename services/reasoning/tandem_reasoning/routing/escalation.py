@@ -1,11 +1,11 @@
-"""What a local vote is worth, when it is handed on to the cloud lane, and who comes first when the dollars do not reach for all.
+"""What a local vote is worth, and so when it is handed on to the cloud lane.
 
 A vote says how sure the experts are, neighbours how often they are right on such questions. Both together are Bayes' rule: odds by
 neighbours times how much likelier this share of votes is where the lanes agree than where they do not. Without the neighbours, experts
 that are unanimous and wrong on a whole class of questions are believed, and each accepted vote makes the next one more so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _STEPS = 8  # classes of shares: one for each voter of eight
@@ -62,38 +62,6 @@ class Reliability:
                 break
             least = max((place - 0.5) / _STEPS, 0.0)
         return least
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A question whose local vote was not clear.
-
-    Attributes:
-        item: Its id.
-        gain: Chance that the cloud lane gives another answer: 1 less `Reliability.agrees`.
-        cost_nano: What asking it costs, nano-dollars.
-    """
-
-    item: str
-    gain: float
-    cost_nano: int
-
-
-def order(pending: Iterable[Pending]) -> tuple[Pending, ...]:
-    """The most expected gain for a dollar first; what costs nothing before all else."""
-    return tuple(
-        sorted(pending, key=lambda each: (-each.gain / each.cost_nano if each.cost_nano else float("-inf"), -each.gain, each.item))
-    )
-
-
-def affordable(pending: Sequence[Pending], left_nano: int) -> tuple[Pending, ...]:
-    """Those that are handed on while `left_nano` lasts, in that order; one that no longer fits makes room for cheaper ones."""
-    chosen: list[Pending] = []
-    for each in order(pending):
-        if each.cost_nano <= left_nano:
-            chosen.append(each)
-            left_nano -= each.cost_nano
-    return tuple(chosen)
 
 
 def _place(share: float) -> int:

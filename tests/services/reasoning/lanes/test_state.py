@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.lanes.standing import EXHAUSTED_S, Phase
-from tandem_reasoning.lanes.state import LaneState, Way, asked, asked_to_try, begin, heard, key_seen, looked, wait_s, ways
+from tandem_reasoning.lanes.state import LaneState, Way, asked, begin, heard, key_seen, looked, wait_s, ways
 from tandem_reasoning.lanes.transition import Transition
 from tandem_reasoning.values import Lane, LaneKind, Usage
 
@@ -124,15 +124,6 @@ def test_a_key_that_is_refused_waits_for_another() -> None:
     assert told.sentences[0] == (
         "cloud refuses the key: said Unauthorized; give a valid one (apiKeyVariable, apiKeySecret); it is tried once it changes"
     )
-
-
-@pytest.mark.parametrize("trouble", [Trouble.UNAUTHORIZED, Trouble.EXHAUSTED, Trouble.SERVER_ERROR])
-def test_a_person_may_have_it_tried_at_once(trouble: Trouble) -> None:
-    """Whatever it is shut for."""
-    told = Told()
-    told.call(failed(trouble), times=10)
-    assert not ways(told.state, told.now)
-    assert ways(asked_to_try(told.state), told.now) == (Way(url=ONE, trial=True),)
 
 
 @pytest.mark.parametrize("trouble", [each for each in Trouble if each.of_the_server])

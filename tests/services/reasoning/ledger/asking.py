@@ -30,8 +30,8 @@ def load(ledger: Ledger, *names: str) -> int:
     return ledger.do(Load(questions=tuple(question(name) for name in names)), now=0)
 
 
-def claim(ledger: Ledger, count: int = 1, *, now: float = 0, worker: str = "w", longest_first: bool = False) -> tuple[Lease, ...]:
-    return ledger.do(Claim(worker=worker, count=count, lease_s=LEASE_S, longest_first=longest_first), now=now)
+def claim(ledger: Ledger, count: int = 1, *, now: float = 0, worker: str = "w") -> tuple[Lease, ...]:
+    return ledger.do(Claim(worker=worker, count=count, lease_s=LEASE_S), now=now)
 
 
 def one(ledger: Ledger, *, now: float = 0, worker: str = "w") -> Lease:

@@ -11,7 +11,6 @@ from tandem_reasoning.ledger import (
     Complete,
     Completed,
     Discard,
-    Expect,
     Extend,
     Fail,
     Failed,
@@ -46,7 +45,6 @@ class PlainItem:
     fence: int = 0
     attempts: int = 0
     until: float = 0
-    expected: int = 0
     worker: str = ""
     outcome: Outcome | None = None
 
@@ -132,15 +130,8 @@ class Plain:
         return len({each.id for each in new})
 
     @do.register
-    def _(self, job: Expect) -> None:
-        for name, cost in job.costs.items():
-            self.items[name].expected = cost
-
-    @do.register
     def _(self, job: Claim) -> tuple[Lease, ...]:
         ready = [each for each in self.items.values() if each.state is State.READY and each.until <= self.age]
-        if job.longest_first:
-            ready.sort(key=lambda each: -each.expected)
         leases = []
         for item in ready[: job.count]:
             item.state, item.fence, item.attempts = State.LEASED, item.fence + 1, item.attempts + 1

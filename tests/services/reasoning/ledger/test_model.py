@@ -12,7 +12,6 @@ from tandem_reasoning.ledger import (
     Claim,
     Complete,
     Discard,
-    Expect,
     Extend,
     Fail,
     Forfeit,
@@ -98,9 +97,7 @@ def intended(place: int, key: str, lane: str, worst_nano: int, copy: int) -> Mak
     return made
 
 
-claims = plainly(
-    st.builds(Claim, worker=st.sampled_from(["v", "w"]), count=st.integers(0, 3), lease_s=seconds.filter(bool), longest_first=st.booleans())
-)
+claims = plainly(st.builds(Claim, worker=st.sampled_from(["v", "w"]), count=st.integers(0, 3), lease_s=seconds.filter(bool)))
 intents = st.builds(intended, places, keys, lanes, st.integers(0, 40), st.integers(0, 1))
 settles = st.builds(settled, places, st.integers(0, 40), st.text(max_size=5), memories)
 outcomes = st.builds(Outcome, answer=st.text(max_size=5), lane=lanes, agreement=st.none() | st.floats(0, 1))
@@ -121,7 +118,6 @@ jobs = st.one_of(
     plainly(st.builds(SetCap, cap_nano=st.none() | st.integers(0, 300))),
     plainly(st.builds(Tell, key=keys, kind=st.just("Kind"), message=st.text(max_size=5))),
     plainly(st.builds(Sent, numbers=st.lists(st.integers(1, 3), max_size=2).map(tuple))),
-    plainly(st.dictionaries(names, st.integers(0, 9), max_size=3).map(lambda costs: Expect(costs=costs))),
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tandem_reasoning.ledger import (
+    Completed,
     DamagedError,
     FormatError,
     FullError,
@@ -122,6 +123,24 @@ def test_an_older_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with closing(Ledger(path, run="r", cap_nano=100)) as ledger:
             assert ledger._connection.execute("SELECT text FROM note").fetchall() == [("n",)]
     assert "FormatError" in refused(path)
+
+
+@pytest.mark.parametrize("version", range(1, len(schema.STEPS)))
+def test_every_version_that_there_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    """A run that an older version began is gone on with: what is done stays done, what was leased is still whose it was."""
+    path = tmp_path / "ledger.sqlite"
+    with monkeypatch.context() as older:
+        older.setattr(schema, "STEPS", schema.STEPS[:version])
+        with closing(Ledger(path, run="r", cap_nano=100)) as ledger:
+            load(ledger, "a", "b", "c")
+            done, held = claim(ledger, 2)
+            ledger.do(complete(done.hold), now=0)
+            before = ledger.sums
+    with closing(Ledger(path, run="r", cap_nano=100)) as ledger:
+        assert ledger.sums == before
+        assert ledger.do(complete(held.hold), now=0) == Completed()
+        assert [lease.hold.item for lease in claim(ledger, 9)] == ["c"]
+        assert ledger.check() == ()
 
 
 def test_a_step_that_breaks_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

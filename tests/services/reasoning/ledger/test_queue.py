@@ -5,7 +5,6 @@ from tandem_reasoning.ledger import (
     ChangedQuestionError,
     Claim,
     Completed,
-    Expect,
     Extend,
     Fail,
     Failed,
@@ -17,7 +16,6 @@ from tandem_reasoning.ledger import (
     Retried,
     Stale,
     State,
-    UnknownItemError,
 )
 
 from .asking import LEASE_S, OpenLedger, claim, complete, load, one, question
@@ -136,16 +134,6 @@ def test_an_item_that_ends_its_workers(open_ledger: OpenLedger) -> None:
     assert item is not None
     assert (item.state, item.reason) == (State.FAILED, "worker v was not heard of any more; attempt 2 of 2")
     assert isinstance(ledger.do(complete(last), now=2 * LEASE_S), Stale)
-
-
-def test_longest_first(ledger: Ledger) -> None:
-    """Near the end the items that are expected to take longest are handed out first, and otherwise as loaded."""
-    load(ledger, "a", "b", "c", "d")
-    ledger.do(Expect(costs={"b": 5, "c": 9}), now=0)
-    assert ids(claim(ledger, 2, longest_first=True)) == ["c", "b"]
-    assert ids(claim(ledger, 2)) == ["a", "d"]
-    with pytest.raises(UnknownItemError, match="'e'"):
-        ledger.do(Expect(costs={"a": 1, "e": 1}), now=0)
 
 
 def test_a_clock_that_goes_back(open_ledger: OpenLedger) -> None:

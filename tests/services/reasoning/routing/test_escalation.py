@@ -1,13 +1,12 @@
-"""Votes that are handed on: when, and in which order."""
+"""Votes that are handed on: when."""
 
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx  # noqa: PT013 - reads like mathematics
-from tandem_reasoning.routing.escalation import Pending, Reliability, affordable, order
+from tandem_reasoning.routing.escalation import Reliability
 
-PENDING = st.lists(st.builds(Pending, item=st.text(max_size=3), gain=st.floats(0, 1), cost_nano=st.integers(0, 100)), max_size=12)
 SEEN = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40)
 
 
@@ -46,16 +45,3 @@ def test_every_share_above_the_line_is_sure_enough(seen: list[tuple[float, bool]
         assert found.agrees(p, 1.0) < sure
         return
     assert all(found.agrees(p, share) >= sure for share in (place / 8 for place in range(9)) if share >= least)
-
-
-@given(PENDING, st.integers(0, 300))
-def test_money_goes_where_it_gains_most(pending: list[Pending], left: int) -> None:
-    """In the order of gain for a dollar, free ones first; what is chosen fits, and what is left out no longer did."""
-    ordered = order(pending)
-    ratios = [each.gain / each.cost_nano if each.cost_nano else float("inf") for each in ordered]
-    assert ratios == sorted(ratios, reverse=True)
-    assert sorted(map(repr, ordered)) == sorted(map(repr, pending))
-    chosen = affordable(pending, left)
-    rest = left - sum(each.cost_nano for each in chosen)
-    assert rest >= 0
-    assert all(each.cost_nano > rest for each in ordered if each not in chosen)

@@ -5,7 +5,7 @@ from tandem_reasoning.ledger.jobs.items import Complete, Extend, Fail, Release
 from tandem_reasoning.ledger.jobs.money import Charge, SetCap
 from tandem_reasoning.ledger.jobs.news import Sent, Tell
 from tandem_reasoning.ledger.jobs.probes import Found, Probe
-from tandem_reasoning.ledger.jobs.queue import Claim, Expect, Load
+from tandem_reasoning.ledger.jobs.queue import Claim, Load
 from tandem_reasoning.ledger.jobs.recollections import Recollect
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Claim",
     "Complete",
     "Discard",
-    "Expect",
     "Extend",
     "Fail",
     "Forfeit",

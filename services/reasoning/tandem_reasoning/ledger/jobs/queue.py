@@ -1,6 +1,5 @@
 """Which items there are, and who gets the next ones."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tandem_reasoning.ledger.draft import Draft
@@ -9,8 +8,7 @@ from tandem_reasoning.ledger.rows import question_of
 from tandem_reasoning.ledger.values import Lease, State
 from tandem_reasoning.values import Hold, Question
 
-_LOADED_FIRST = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY position LIMIT ?"
-_LONGEST_FIRST = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY expected_nano DESC, position LIMIT ?"
+_READY = "SELECT position FROM item WHERE state = 'ready' AND until <= ? ORDER BY position LIMIT ?"
 _LEASE = """
     UPDATE item SET state = 'leased', fence = fence + 1, attempts = attempts + 1, worker = ?, until = ? WHERE position = ?
     RETURNING fence, attempts
@@ -48,23 +46,6 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
-    """Say what items are likely to take, so that the longest can be handed out first; in any unit, such as nano-dollars."""
-
-    costs: Mapping[str, int]
-
-    def apply(self, draft: Draft) -> None:
-        """Keep it.
-
-        Raises:
-            UnknownItemError: when there is no such item.
-        """
-        positions = [(draft.item(name)[0], cost) for name, cost in self.costs.items()]
-        for position, cost in positions:
-            draft.run("UPDATE item SET expected_nano = ? WHERE position = ?", cost, position)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Hand out items that nobody has.
 
@@ -72,7 +53,6 @@ class Claim:
         worker: Who asks.
         count: How many at most.
         lease_s: For how long.
-        longest_first: Hand out what is expected to take longest, so that the end of a run does not wait for one late starter.
         has: When the answer to an earlier claim may have been lost, the items that the worker knows of. What it was given beside
             them is given again, and does not count as another attempt; None when all answers came.
     """
@@ -80,14 +60,12 @@ class Claim:
     worker: str
     count: int
     lease_s: float
-    longest_first: bool = False
     has: frozenset[str] | None = None
 
     def apply(self, draft: Draft) -> tuple[Lease, ...]:
         """The leases; none when nothing is to be had now."""
         again = [] if self.has is None else self._unheard(draft, self.has)
-        order = _LONGEST_FIRST if self.longest_first else _LOADED_FIRST
-        new = [self._leased(draft, position) for (position,) in draft.all(order, draft.age, self.count - len(again))]
+        new = [self._leased(draft, position) for (position,) in draft.all(_READY, draft.age, self.count - len(again))]
         if new:
             draft.move(State.READY, State.LEASED, number=len(new))
         return (*again, *new)
