@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-os.environ.setdefault("DS_ACCELERATOR", "cpu")
+os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
 import deepspeed
 from tandem_trainer.data.shards import Index
 from tandem_trainer.job import Run
 from tandem_trainer.models.build import build
+
+CARD = torch.cuda.is_available()
 
 
 def main() -> None:
@@ -31,11 +33,12 @@ def main() -> None:
     asked = parser.parse_args()
     run = Run.model_validate_json(asked.job.read_text())
     deepspeed.ops.__compatible_ops__ = {}  # no compiler here either
-    deepspeed.init_distributed(dist_backend="gloo")
+    deepspeed.init_distributed(dist_backend="nccl" if CARD else "gloo")
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if CARD else torch.device("cpu")
     rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     tokens = np.memmap(next(asked.shards.glob("*.tokens")), dtype=np.uint16, mode="r")
     phase = run.phases[0]
-    model = build(run.trainer, Index.read(asked.shards).vocabulary, seed=0).module
+    model = build(run.trainer, Index.read(asked.shards).vocabulary, seed=0).module.to(device)
     engine, *_ = deepspeed.initialize(
         model=model,
         optimizer=torch.optim.AdamW(model.parameters(), lr=phase.learning_rate, betas=(0.9, 0.95), weight_decay=0.1),
@@ -50,7 +53,7 @@ def main() -> None:
             for first in range(0, share, run.trainer.micro_batch_size):
                 starts = [(step * phase.batch_size + rank * share + first + n) * window for n in range(run.trainer.micro_batch_size)]
                 batch = torch.from_numpy(np.stack([tokens[at : at + window] for at in starts]).astype(np.int64))
-                loss = engine(batch)
+                loss = engine(batch.to(device))
                 engine.backward(loss)
                 engine.step()
                 total += loss.item()
