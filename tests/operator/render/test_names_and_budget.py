@@ -76,8 +76,11 @@ def test_the_cluster_that_is_foreseen_is_the_chart_as_it_comes() -> None:
     values = yaml.safe_load((Path(__file__).parents[3] / "charts/tandem/values.yaml").read_text())
     images, trainer = values["images"], values["trainer"]["image"]["repository"]
     assert f"{images['registry']}/{trainer}:{images['tag']}" == AS_INSTALLED.trainer_image
-    assert images["pullPolicy"] == AS_INSTALLED.image_pull_policy
+    assert f"{images['registry']}/{values['reasoning']['image']['repository']}:{images['tag']}" == AS_INSTALLED.reasoning_image
+    assert images["pullPolicy"] == AS_INSTALLED.image_pull_policy == AS_INSTALLED.reasoning_pull_policy
     assert values["operator"]["unreachableSeconds"] == AS_INSTALLED.unreachable_seconds
+    assert values["reasoning"]["ledger"] == {"storageClass": AS_INSTALLED.ledger_class or "", "size": AS_INSTALLED.ledger_size}
+    assert values["memory"]["enabled"] is (AS_INSTALLED.memory is not None)
 
 
 @pytest.mark.parametrize("form", ["table", "yaml", "json"])

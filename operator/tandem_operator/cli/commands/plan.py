@@ -33,7 +33,7 @@ def plan(
         if manifests:
             run = told_run(file, name, elsewhere=True)
             if isinstance(run, DualRun):
-                leave(Exit.BAD_INPUT, f"{file}: --manifests: is about TrainingRuns: leave it out for a DualRun")
+                mistakes.refuse_on_cluster(run, file)
             given = foreseen(run)
             dump({"apiVersion": "v1", "kind": "List", "items": given}, Format.YAML if output is Format.TABLE else output)
             return
