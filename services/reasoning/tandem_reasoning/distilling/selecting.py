@@ -1,0 +1,84 @@
+"""Reads what a run has answered and leaves what one round of distillation needs in a folder, each file whole or as it was before."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.distilling.buffer import Buffer, filled
+from tandem_reasoning.distilling.rows import rows
+from tandem_reasoning.ledger import Review
+from tandem_reasoning.report.line import line
+from tandem_reasoning.report.sides import of_job
+
+ROWS, CANARY, SELECTION = "rows.jsonl", "canary.jsonl", "selection.json"
+
+
+def select(ledger: Path, job: Job, into: Path) -> Mapping[str, Any]:
+    """Write rows.jsonl, canary.jsonl and selection.json; what the last one says.
+
+    Args:
+        ledger: The run's books, whose coordinator may be writing them meanwhile.
+        job: What that coordinator was told.
+        into: Folder of the files.
+
+    Raises:
+        LedgerError: when the ledger cannot be read.
+        OSError: when the folder cannot be written.
+    """
+    sides = of_job(job.name, [each.lane for each in job.lanes])
+    with closing(Review(ledger)) as review:
+        buffer = filled(map(line, review.questions()), sides)
+    into.mkdir(parents=True, exist_ok=True)
+    count, digest = written(into / ROWS, rows(buffer.taught, job))
+    written(into / CANARY, ({"id": each.id, "question": each.text, "answer": each.answer, "kind": each.kind} for each in _asked(buffer)))
+    told = {**_told(buffer), "rows": count, "digest": digest}
+    written(into / SELECTION, [told])
+    return told
+
+
+def selected(told: Mapping[str, Any]) -> Sequence[str]:
+    """The same in sentences."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in told["lessonsByKind"].items() if kind)
+    lines = [f"{told['lessons']} lessons{f' ({kinds})' if kinds else ''}, {told['rehearsals']} rehearsals, {told['rows']} prompts of them"]
+    lines.append(f"{told['canary']} questions are kept back to judge by")
+    lines += [f"right is there {basis}: {count} questions" for basis, count in told["rightBy"].items()]
+    if told["recalled"]:
+        lines.append(f"{told['recalled']} questions are left out: their prompts showed something that was recalled")
+    return lines
+
+
+def _asked(buffer: Buffer) -> Iterable[Any]:
+    return (each.question for each in buffer.canary)
+
+
+def _told(buffer: Buffer) -> Mapping[str, Any]:
+    return {
+        "lessons": len(buffer.lessons),
+        "rehearsals": len(buffer.rehearsals),
+        "lessonsByKind": dict(sorted(Counter(each.question.kind for each in buffer.lessons).items())),
+        "canary": len(buffer.canary),
+        "rightBy": dict(Counter(each.basis.value for each in buffer.canary)),
+        "recalled": buffer.recalled,
+    }
+
+
+def written(path: Path, lines: Iterable[Mapping[str, Any]]) -> tuple[int, str]:
+    """Write a file of JSON lines; how many, and their SHA-256 in hexadecimal."""
+    begun, count, digest = path.with_name(f"{path.name}.{os.getpid()}.partial"), 0, hashlib.sha256()
+    try:
+        with begun.open("wb") as sink:
+            for each in lines:
+                text = f"{json.dumps(each, ensure_ascii=False)}\n".encode("utf-8", "replace")
+                sink.write(text)
+                digest.update(text)
+                count += 1
+        begun.replace(path)
+    finally:
+        begun.unlink(missing_ok=True)
+    return count, digest.hexdigest()
