@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 
 class Row(NamedTuple):
@@ -52,6 +52,7 @@ class Figures:
     """
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a series for each counter, that says when this process began
         self.registry = CollectorRegistry()
         self._counters = {row: Counter(row.name, row.meaning, row.labels, registry=self.registry) for row in COUNTERS}
         self._gauges = {row: Gauge(row.name, row.meaning, row.labels, registry=self.registry) for row in GAUGES}

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import uvloop
-from prometheus_client import disable_created_metrics
 from tandem.memory.v1 import memory_pb2
 from tandem.memory.v1.memory_pb2_grpc import add_MemoryServiceServicer_to_server
 from tandem_rpc import AsyncServer, serve_async
@@ -36,7 +35,6 @@ def run(settings: Settings) -> None:
     Raises:
         tandem_rpc.RpcSetupError, OpeningError: when a setting cannot be used.
     """
-    disable_created_metrics()  # a series for each counter, that says when this process began
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_served(settings))
 

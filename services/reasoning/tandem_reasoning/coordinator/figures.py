@@ -2,11 +2,19 @@
 
 from collections.abc import Callable, Iterator
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from tandem.reasoning.v1.reasoning_pb2 import MemoryStatus, Status
 
 from tandem_reasoning.values import NANO_USD
+
+
+def registry_of(status: Callable[[], Status]) -> CollectorRegistry:
+    """What a scrape reads of a run that stands as `status` says."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(status))
+    return registry
 
 
 class Figures(Collector):

@@ -12,7 +12,6 @@ from functools import partial
 from itertools import islice
 
 import uvloop
-from prometheus_client import CollectorRegistry
 from tandem.reasoning.v1 import reasoning_pb2
 from tandem.reasoning.v1.reasoning_pb2_grpc import add_ReasoningServiceServicer_to_server
 from tandem_rpc import serve_async
@@ -20,7 +19,7 @@ from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
 from tandem_reasoning.coordinator.clock import steady
-from tandem_reasoning.coordinator.figures import Figures
+from tandem_reasoning.coordinator.figures import registry_of
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.hours import Hours
 from tandem_reasoning.coordinator.inspections import Inspections
@@ -66,9 +65,8 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
         hours = Hours(rooms.desk, [each.lane for each in job.lanes], over=lambda: rooms.standing.over, clock=time.monotonic, begun=begun)
         stack.push_async_callback(hours.book)
         stack.callback(asyncio.create_task(hours.run()).cancel)
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(Figures(rooms.standing.message))
-        scraping = stack.enter_context(Scraping(settings.metrics_listen, registry, lambda: "stopping" if stop.is_set() else None))
+        metrics = registry_of(rooms.standing.message)
+        scraping = stack.enter_context(Scraping(settings.metrics_listen, metrics, lambda: "stopping" if stop.is_set() else None))
         server = await serve_async(
             settings.listen,
             {SERVICE: partial(add_ReasoningServiceServicer_to_server, Reasoning(rooms))},
