@@ -54,7 +54,7 @@ def test_nothing_that_a_person_set_is_lost_on_the_way() -> None:
     run = run_file.from_object(written)
     assert isinstance(run, TrainingRun)
     read = told(run)[0].run.model_dump(mode="json", by_alias=True)
-    huggingless = {name: value for name, value in read["trainer"]["model"].items() if name != "huggingFace"}
+    huggingless = {name: value for name, value in read["trainer"]["model"].items() if name not in {"huggingFace", "pretrained"}}
     assert {name: read["trainer"][name] for name in settings} == settings
     assert (huggingless, read["trainer"]["optimizer"]) == (model, optimizer)
     assert read["phases"] == [{**phase, "data": data}]

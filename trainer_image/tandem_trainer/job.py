@@ -16,12 +16,13 @@ class _Told(BaseModel):
 
 
 class Model(_Told):
-    """Sizes of Tandem's own transformer, or the name of a Hugging Face configuration."""
+    """Sizes of Tandem's own transformer, the name of a Hugging Face configuration, or the folder of a model that goes on learning."""
 
     layers: int = 4
     width: int = 128
     heads: int = 4
     hugging_face: str | None = None
+    pretrained: Path | None = None
 
 
 class Optimizer(_Told):

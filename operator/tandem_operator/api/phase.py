@@ -18,18 +18,27 @@ Tokens = Annotated[StrictInt, Field(ge=1, le=1_000_000_000_000_000)]
 
 
 class DataSpec(ApiModel):
-    """The text that is learned from; turned into token shards once, before the first step."""
+    """What is learned from, text or conversations; turned into tokens once, before the first step."""
 
     source: Address = Field(default="python-stdlib", min_length=1, max_length=1024)
-    """`python-stdlib` (the standard library of the Python at hand) or a folder: a path or file:// address."""
+    """`python-stdlib` (the standard library of the Python at hand), a folder of text, or a file of conversations.
+
+    A path or a file:// address. Conversations, for a pretrained model, stand in a .jsonl or .jsonl.gz file, one to a line:
+    {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}. The last answer is what is learned.
+    """
     include: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(default=("*.py",), min_length=1, max_length=64)
-    """Which files of the folder, as shell patterns on their names."""
+    """Which files of the folder, as shell patterns on their names; unused for conversations, as are the next two."""
     tokenizer: Address = Field(default="bytes", min_length=1, max_length=1024)
     """`bytes` (one token a byte, nothing to download) or the path of a Hugging Face tokenizer.json."""
     fill_in_the_middle: StrictFloat = Field(default=0.5, ge=0, le=1)
     """Share of the samples that are rearranged as prefix, suffix, middle."""
     seed: StrictInt = Field(default=0, ge=0, le=2**53 - 1)
     """Seed of the order of samples; the same seed gives the same order on any number of ranks."""
+
+    @property
+    def holds_conversations(self) -> bool:
+        """Whether the source is a file of conversations."""
+        return self.source.endswith((".jsonl", ".jsonl.gz"))
 
 
 class PhaseSpec(ApiModel):

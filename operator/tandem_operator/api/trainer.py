@@ -25,7 +25,7 @@ class Precision(StrEnum):
 
 
 class ModelSpec(ApiModel):
-    """The model: Tandem's own small transformer by its sizes, or a Hugging Face configuration by its name."""
+    """The model: Tandem's own small transformer by its sizes, a Hugging Face configuration by its name, or a model that has learned."""
 
     layers: Size = 4
     """Number of transformer blocks."""
@@ -35,6 +35,11 @@ class ModelSpec(ApiModel):
     """Number of attention heads."""
     hugging_face: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     """Name or path of a Hugging Face causal-LM configuration; replaces the sizes above."""
+    pretrained: Annotated[Address, Field(min_length=1, max_length=1024)] | None = None
+    """Folder of a Hugging Face chat model that goes on learning, from conversations (data.source); replaces all of the above.
+
+    Its weights are where training begins; its own tokenizer and chat template read the conversations.
+    """
 
     @rule
     def width_splits_into_even_heads(self) -> Iterator[Broken]:
@@ -44,6 +49,13 @@ class ModelSpec(ApiModel):
                 f"is not a multiple of twice the {self.heads} heads: choose a multiple of {2 * self.heads}, or another number of heads"
             )
             yield Broken(("width",), self.width, sentence)
+
+    @rule
+    def begins_in_one_way(self) -> Iterator[Broken]:
+        """Weights are made for a configuration, or they come with theirs."""
+        if self.hugging_face is not None and self.pretrained is not None:
+            sentence = "does not go with pretrained, which has a configuration of its own: leave one of the two out"
+            yield Broken(("huggingFace",), self.hugging_face, sentence)
 
 
 class OptimizerSpec(ApiModel):

@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 API_VERSION = "tandem.dev/v1alpha1"
+_NO_CONVERSATIONS = "holds no conversations, and a pretrained model learns from nothing else: name a .jsonl file, or leave pretrained out"
+_NOBODY_TO_LEARN = "holds conversations: name who is to learn from them in trainer.deepspeed.model.pretrained, or name a folder of text"
 
 
 class TrainingRunSpec(ApiModel):
@@ -154,6 +156,18 @@ class TrainingRunSpec(ApiModel):
                 taken = f"{at_once} sequences that {ranks} rank{'s take' if ranks > 1 else ' takes'} at once"
                 sentence = f"is not a multiple of the {taken}: change batchSize, workers or microBatchSize"
                 yield Broken(("phases", index, "batchSize"), phase.batch_size, sentence)
+
+    @rule
+    def conversations_have_a_pupil(self) -> Iterator[Broken]:
+        """Tokens of a conversation mean something only to the model whose tokenizer made them."""
+        if self.trainer.deepspeed is None:
+            return
+        pretrained = self.trainer.deepspeed.model.pretrained is not None
+        sources = [(("phases", index, "data", "source"), phase.data) for index, phase in enumerate(self.phases) if phase.data]
+        shared = [(("data", "source"), self.data)] if len(sources) < len(self.phases) else []
+        for field, data in [*shared, *sources]:
+            if data.holds_conversations != pretrained:
+                yield Broken(field, data.source, _NO_CONVERSATIONS if pretrained else _NOBODY_TO_LEARN)
 
 
 class TrainingRun(ApiModel):

@@ -6,7 +6,7 @@ from pathlib import Path
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.lane import LaneSpec
 from tandem_operator.api.reading.run_file import SpecError, from_object, read
-from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainingRun
+from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainerSpec, TrainingRun
 
 from .exits import Exit, leave
 
@@ -60,12 +60,20 @@ def _lane(lane: LaneSpec, folder: Path) -> LaneSpec:
 
 def _located(run: TrainingRun, folder: Path) -> TrainingRun:
     """Paths in a run file are relative to that file; workers run elsewhere."""
-    spec, script = run.spec, run.spec.trainer.script
+    spec = run.spec
+    phases = tuple(_phase(phase, folder) for phase in spec.phases)
+    found = {"trainer": _trainer(spec.trainer, folder), "data": _data(spec.data, folder), "phases": phases}
+    return run.model_copy(update={"spec": spec.model_copy(update=found)})
+
+
+def _trainer(trainer: TrainerSpec, folder: Path) -> TrainerSpec:
+    script, deepspeed = trainer.script, trainer.deepspeed
     if script is not None:
         script = script.model_copy(update={"path": str(folder / script.path)})
-        spec = spec.model_copy(update={"trainer": spec.trainer.model_copy(update={"script": script})})
-    phases = tuple(_phase(phase, folder) for phase in spec.phases)
-    return run.model_copy(update={"spec": spec.model_copy(update={"data": _data(spec.data, folder), "phases": phases})})
+    if deepspeed is not None and deepspeed.model.pretrained is not None:
+        model = deepspeed.model.model_copy(update={"pretrained": str(folder / deepspeed.model.pretrained)})
+        deepspeed = deepspeed.model_copy(update={"model": model})
+    return trainer.model_copy(update={"script": script, "deepspeed": deepspeed})
 
 
 def _phase(phase: PhaseSpec, folder: Path) -> PhaseSpec:

@@ -30,7 +30,7 @@ class Place:
 
 def problems(run: TrainingRun, place: Place) -> tuple[str, ...]:
     """Why `run` cannot run at `place`: a line for each thing to correct, with field, value and fix."""
-    return (*_image(run, place), *_checkpoint(run, place), *_script(run), *_data(run))
+    return (*_image(run, place), *_checkpoint(run, place), *_script(run), *_model(run), *_data(run))
 
 
 def refused(status: RunStatus, problems: tuple[str, ...], *, generation: int, now: datetime) -> RunStatus:
@@ -113,6 +113,13 @@ def _script(run: TrainingRun) -> Iterator[str]:
     script = run.spec.trainer.script
     if script and not script.path.startswith("/"):
         yield f'spec.trainer.script.path: "{script.path}" is relative: write the absolute path of the file in the image or on a volume'
+
+
+def _model(run: TrainingRun) -> Iterator[str]:
+    trained = run.spec.trainer.deepspeed
+    if trained and trained.model.pretrained and not trained.model.pretrained.startswith("/"):
+        field = "spec.trainer.deepspeed.model.pretrained"
+        yield f'{field}: "{trained.model.pretrained}" is relative: write the absolute path of the folder in the image or on a volume'
 
 
 def _data(run: TrainingRun) -> Iterator[str]:

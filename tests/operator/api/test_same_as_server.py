@@ -153,6 +153,29 @@ def test_the_good_run_is_good(training_runs: ApiServer) -> None:
     assert training_runs.refusals(run) == []
 
 
+@pytest.mark.parametrize(
+    ("model", "shared", "own", "line"),
+    [
+        ({"pretrained": "/m"}, "/lessons.jsonl", None, None),
+        ({"pretrained": "/m"}, "/text", "file:///lessons.jsonl.gz", None),
+        ({}, "/lessons.jsonl", "/text", None),
+        ({"pretrained": "/m"}, "/text", None, 'spec.data.source: "/text" holds no conversations'),
+        ({}, "/text", "/lessons.jsonl", 'spec.phases[0].data.source: "/lessons.jsonl" holds conversations: name who is to learn'),
+        ({"pretrained": "/m", "huggingFace": "gpt2"}, "/lessons.jsonl", None, "huggingFace: "),
+    ],
+)
+def test_conversations_go_with_a_pretrained_model(
+    training_runs: ApiServer, model: dict[str, Any], shared: str, own: str | None, line: str | None
+) -> None:
+    """Neither is of use without the other, whether the data is a phase's own or the run's; both sides say so."""
+    phase = {"name": "a", "steps": 1, **({"data": {"source": own}} if own else {})}
+    spec = {"trainer": {"deepspeed": {"model": model}}, "data": {"source": shared}, "phases": [phase]}
+    run = {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "a"}, "spec": spec}
+    here = problems(run)
+    assert bool(here) == bool(training_runs.refusals(run)) == bool(line)
+    assert not line or line in here[0]
+
+
 def test_every_rule_is_written_in_both_languages() -> None:
     """Each rule of a model has its twin in CEL, under the same name, or is held by a named list."""
     for model, in_cel in RULES.items():

@@ -94,6 +94,12 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "each batchSize must be a multiple of workers x ranks per worker x microBatchSize: change one of them",
             "phases",
         ),
+        "conversations_have_a_pupil": CelRule(
+            "!has(self.trainer.deepspeed) || self.phases.all(phase, has(self.trainer.deepspeed.model.pretrained) == "
+            "(has(phase.data) ? phase.data.source : self.data.source).matches('[.]jsonl([.]gz)?$'))",
+            "data.source is a .jsonl file of conversations if and only if trainer.deepspeed.model.pretrained names who learns from it",
+            "data",
+        ),
     },
     TrainerSpec: {
         "exactly_one": CelRule(
@@ -115,9 +121,15 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "width must be a multiple of twice the number of heads: change one of them",
             "width",
         ),
+        "begins_in_one_way": CelRule(
+            "!has(self.huggingFace) || !has(self.pretrained)",
+            "huggingFace does not go with pretrained, which has a configuration: leave one of the two out",
+            "huggingFace",
+        ),
         "same_model": CelRule(
             "self.layers == oldSelf.layers && self.width == oldSelf.width && self.heads == oldSelf.heads && "
-            "has(self.huggingFace) == has(oldSelf.huggingFace) && (!has(self.huggingFace) || self.huggingFace == oldSelf.huggingFace)",
+            "has(self.huggingFace) == has(oldSelf.huggingFace) && (!has(self.huggingFace) || self.huggingFace == oldSelf.huggingFace) && "
+            "has(self.pretrained) == has(oldSelf.pretrained) && (!has(self.pretrained) || self.pretrained == oldSelf.pretrained)",
             "the model cannot change: its checkpoints could not be read; start a run of another name",
         ),
     },
