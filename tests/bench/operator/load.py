@@ -15,6 +15,7 @@ _AT_ONCE = 20
 _PAUSE_S = 0.1
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PATIENCE_S = 1200.0
+_COUNTED_A_SECOND = 500  # objects that are looked at to count them, which is work, too
 _FAKE = {"nodeSelector": {"type": "fake"}, "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}]}
 
 
@@ -90,11 +91,12 @@ class Load:
         """Return when so many objects are as wanted."""
         deadline = time.monotonic() + _PATIENCE_S
         while True:
-            page = await self._kube.get(f"{collection}/namespaces/{self.namespace}/{plural}")
-            if sum(map(true, page["items"])) >= count:
+            pages = self._kube.pages(f"{collection}/namespaces/{self.namespace}/{plural}")
+            there = sum([sum(map(true, page["items"])) async for page in pages])
+            if there >= count:
                 return
-            assert time.monotonic() < deadline
-            await asyncio.sleep(1)
+            assert time.monotonic() < deadline, f"{there} of {count} {plural} after {_PATIENCE_S:.0f} s"
+            await asyncio.sleep(count / _COUNTED_A_SECOND)
 
     async def count(self, collection: str, plural: str) -> int:
         """How many objects there are."""
