@@ -101,4 +101,4 @@ class DualRunStatus(ApiModel):
     checkpoint: CheckpointStatus | None = None
     """The newest snapshot; its step is the number of answered questions."""
     conditions: tuple[Condition, ...] = ()
-    """What can be waited for: Running, LanesHealthy, BudgetOK, Checkpointed, PartialFailure, Suspended, Complete, Failed."""
+    """What can be waited for: Scheduled, Running, LanesHealthy, BudgetOK, Checkpointed, PartialFailure, Suspended, Complete, Failed."""

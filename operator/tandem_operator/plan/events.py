@@ -5,15 +5,16 @@ A pure difference of two statuses, so a look at a settled run is silent, however
 
 from collections.abc import Iterator
 
+from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
 from .conditions import BUDGET_OK, SCHEDULED, reason_of
 from .phases import UNDER_WAY, Reason
-from .policies import budget, scheduling
+from .policies import budget, placing, scheduling
 from .values import Event, EventKind, Tier
 
-_HELD_UP = (*(tier.value for tier in Tier if tier is not Tier.START), scheduling.OLD_ATTEMPT)
+_HELD_UP = (*placing.TOLD, scheduling.OLD_ATTEMPT)
 _EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN, Reason.RESIZED, Reason.FELL_BACK, Reason.EDITED)
 
 
@@ -26,7 +27,7 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
         *_recovered(before, after),
         *_fell(before, after),
         *_began(before, after),
-        *_held_up(before, after),
+        *held_up(before, after),
         *_arrived(before, after),
     )
 
@@ -63,8 +64,8 @@ def _began(before: RunStatus, after: RunStatus) -> Iterator[Event]:
         yield _normal(reason, f"attempt {after.attempt}, workers {after.workers}")
 
 
-def _held_up(before: RunStatus, after: RunStatus) -> Iterator[Event]:
-    """What workers wait for, when that changes; a start that takes its time is not worth telling, nor is a wait of our own."""
+def held_up(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) -> Iterator[Event]:
+    """What workers or parts wait for, when that changes; a start that takes its time is not worth telling, nor is a wait of our own."""
     found = next((condition for condition in after.conditions if condition.type == SCHEDULED), None)
     if found and found.reason in _HELD_UP and found.reason != reason_of(before, SCHEDULED):
         tell = _warning if found.reason == Tier.MISCONFIGURED else _normal

@@ -6,23 +6,25 @@ from datetime import datetime
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import Condition, RunPhase
-from tandem_operator.plan.conditions import Said, stated
+from tandem_operator.plan.conditions import SCHEDULED, Said, stated
 
-from . import heard
+from . import heard, scheduling
 from .phases import Reason
+from .values import DualSeen
 
 LANES_HEALTHY, BUDGET_OK = "LanesHealthy", "BudgetOK"
 NEARLY = "NearlyExhausted"
 
 
-def conditions(run: DualRun, now: datetime) -> tuple[Condition, ...]:
+def conditions(run: DualRun, seen: DualSeen, now: datetime) -> tuple[Condition, ...]:
     """All conditions of `run`; those that its status holds say since when each has been so."""
     kept = tuple(known for known in run.status.conditions if known.type == "Accepted")  # that is said by whoever accepts
-    return (*kept, *(stated(said, run.status, run.metadata.generation, now) for said in _drawn(run)))
+    return (*kept, *(stated(said, run.status, run.metadata.generation, now) for said in _drawn(run, seen, now)))
 
 
-def _drawn(run: DualRun) -> Iterator[Said]:
-    status = run.status
+def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
+    status, placing = run.status, scheduling.standing(run, seen, now)
+    yield Said(kind=SCHEDULED, true=placing.scheduled, reason=placing.reason, message=placing.message)
     yield _phase("Running", RunPhase.RUNNING, status)
     yield _lanes(status)
     yield _budget(run)

@@ -32,7 +32,7 @@ def plan(run: DualRun, seen: DualSeen, now: datetime) -> DualPlan:
     if run.status.phase in UNDER_WAY:
         run = _with(run, starts.booked(run, seen, now))
     run = _with(run, run.status.model_copy(update={"observed_generation": run.metadata.generation}))
-    run = _with(run, run.status.model_copy(update={"conditions": conditions.conditions(run, now)}))
+    run = _with(run, run.status.model_copy(update={"conditions": conditions.conditions(run, seen, now)}))
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
     start = order.missing(run, seen, now, before.parts)
     return DualPlan(

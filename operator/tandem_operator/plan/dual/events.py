@@ -6,6 +6,7 @@ from tandem_operator.api.dual_run import DualRun, OnDualExhausted
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.conditions import reason_of
+from tandem_operator.plan.events import held_up
 from tandem_operator.plan.policies.budget import dollars
 from tandem_operator.plan.values import Event, EventKind
 
@@ -20,7 +21,8 @@ _EXPECTED = (Reason.ALL_ANSWERED, Reason.SUSPEND_REQUESTED)
 
 def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ...]:
     """The events of the change from `before` to the status of `run`."""
-    return (*_money(before, run), *_lanes(before, run.status), *_parts(before, run.status, seen), *_phase(before, run.status))
+    after = run.status
+    return (*_money(before, run), *_lanes(before, after), *_parts(before, after, seen), *held_up(before, after), *_phase(before, after))
 
 
 def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:

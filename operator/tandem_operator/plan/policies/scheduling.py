@@ -1,33 +1,20 @@
-"""Why does the run not run yet? What holds up its workers, the worst first, in the words of the platform.
+"""Why does the run not run yet? What holds up its workers, as `placing` says it, or why they are not started.
 
-The tiers are those of `values.Tier`, after Kueue's KEP-10852: what only a person can mend comes before what passes by itself. A worker
-that has a machine and only starts is held up by nothing.
+A worker that has a machine and only starts is held up by nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.plan.values import Seen, SeenWorker, Tier, Waiting
+from tandem_operator.plan.values import Seen, SeenWorker, Tier
 
-from . import wanted
+from . import placing, wanted
+from .placing import Standing
 
 ALL_UP, ALL_PLACED = "AllWorkersUp", "AllWorkersPlaced"
 OLD_ATTEMPT, BACKING_OFF = "WaitingForOldAttempt", "BackingOff"
-
-_WORST_FIRST = tuple(Tier)
-_LONGEST_MESSAGE = 1000  # characters; schedulers tell of every node
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Whether every worker has its machine, and if not, what it waits for."""
-
-    scheduled: bool
-    reason: str
-    message: str = ""
 
 
 def standing(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
@@ -53,29 +40,12 @@ def waiting_since(status: RunStatus, unplaced: Sequence[SeenWorker]) -> datetime
 
 
 def _pending(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
-    held = [(worker.waiting, worker) for worker in seen.of(run.status.attempt) if worker.live and worker.waiting]
-    if held := [(waiting, worker) for waiting, worker in held if _held_up(waiting)]:
-        return _worst(held, run.status.workers)
+    live = sorted((worker for worker in seen.of(run.status.attempt) if worker.live), key=lambda worker: worker.rank)
+    if held := placing.worst(((each.name, each.waiting) for each in live if each.waiting), of=run.status.workers, who="workers"):
+        return held
     if run.status.attempt == 0 or wanted.absent(run, seen):
-        return _refused(seen.refused) if seen.refused else _not_started(run, seen, now)
+        return placing.refused(seen.refused, who="workers") if seen.refused else _not_started(run, seen, now)
     return Standing(scheduled=True, reason=ALL_PLACED)
-
-
-def _held_up(waiting: Waiting) -> bool:
-    return not waiting.placed or waiting.tier is not Tier.START
-
-
-def _worst(held: Sequence[tuple[Waiting, SeenWorker]], of: int) -> Standing:
-    """The worst tier, how many workers wait, and what is said of the first that waits for just that."""
-    waiting, worker = min(held, key=lambda one: (_WORST_FIRST.index(one[0].tier), one[1].rank))
-    said = " ".join(waiting.message.split())[:_LONGEST_MESSAGE]
-    count = f"{len(held)} of {of} workers {'wait' if held[1:] else 'waits'}"
-    return Standing(scheduled=False, reason=waiting.tier, message=f"{count}: {worker.name}" + (f": {said}" if said else ""))
-
-
-def _refused(refusal: Waiting) -> Standing:
-    """The platform would not have workers that were to be started; they are asked for again."""
-    return Standing(scheduled=False, reason=refusal.tier, message=f"workers are refused: {refusal.message[:_LONGEST_MESSAGE]}")
 
 
 def _not_started(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
