@@ -12,7 +12,9 @@ from pydantic import Field, StrictBool, StrictInt
 from .answering import DualMemorySpec, RoutingSpec, ThinkingSpec
 from .dual_status import DualRunStatus
 from .lane import Count, LaneKind, LaneSpec
-from .model import NAME, ApiModel, Duration, RunMeta
+from .model import NAME, ApiModel, Duration, RunMeta, duration_text
+from .placement import PlacementSpec
+from .pod import PodSpec
 from .rule import Broken, rule
 from .scalars import Address
 from .training_run import API_VERSION
@@ -103,6 +105,10 @@ class DualRunSpec(ApiModel):
     """Make a call again elsewhere that takes three times as long as usual."""
     workers: StrictInt = Field(default=2, ge=1, le=64)
     """Processes, or pods, that work on questions; each of them on several at once."""
+    placement: PlacementSpec | None = None
+    """Where the pods of coordinator and workers may run; on any machine without taints when left out. Unused on one machine."""
+    pod: PodSpec = PodSpec()
+    """What the pods of coordinator and workers get; cpu and memory are those of each. Unused on one machine."""
     memory: DualMemorySpec | None = None
     """The shared memory that lanes recall from and add to; none when left out."""
     budget: DualBudgetSpec = DualBudgetSpec()
@@ -131,6 +137,21 @@ class DualRunSpec(ApiModel):
         for index, lane in enumerate(self.lanes if self.budget.usd is not None else ()):
             if lane.kind is LaneKind.CLOUD and lane.price is None:
                 yield Broken(("lanes", index), lane, "has no price, so that budget.usd cannot hold: add price")
+
+    @rule
+    def asks_for_nothing_of_training(self) -> Iterator[Broken]:
+        """Parts wait for none of their like and keep no state of their own, so that some wishes of trainers have no meaning here."""
+        placed, pod = self.placement or PlacementSpec(), self.pod
+        wishes: dict[tuple[str, str], object] = {
+            ("placement", "onDemandAfter"): None if placed.on_demand_after is None else duration_text(placed.on_demand_after),
+            ("placement", "onePerNode"): placed.one_per_node,
+            ("pod", "sharedMemory"): pod.shared_memory,
+            ("pod", "queue"): pod.queue,
+            ("pod", "graceSeconds"): pod.grace_seconds,
+        }
+        for field, value in wishes.items():
+            if value:
+                yield Broken(field, value, "has no meaning for a DualRun: leave it out")
 
     @rule
     def somebody_goes_on_locally(self) -> Iterator[Broken]:

@@ -13,7 +13,7 @@ from tandem_operator.plan.values import Worker
 from .cluster_site import PodSite
 from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, metadata
 from .worker_pod import queue, resources, security, volumes
-from .worker_pod.environment import environment, told_of_ours
+from .worker_pod.environment import environment, told_of_ours, whole_secrets
 from .worker_pod.placement import placement
 
 __all__ = ["CONTAINER", "Manifest", "PodSite", "pod"]
@@ -87,7 +87,7 @@ def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
         mounted, does = volumes.of_spare(run), {"command": list(_WAIT)}
     else:
         mounted = volumes.of_worker(run, site, token=told_of_ours(worker, site))
-        does = {"command": list(_AGENT), "env": environment(worker, run, site), **_secrets(run)}
+        does = {"command": list(_AGENT), "env": environment(worker, run, site), **whole_secrets(run.spec.pod)}
     container: Manifest = {
         "name": CONTAINER,
         **_image(run, site),
@@ -104,8 +104,3 @@ def _image(run: TrainingRun, site: PodSite) -> Manifest:
     """The run's image or the site's, each by its own rule of when to pull it."""
     policy = run.spec.pod.image_pull_policy or (None if run.spec.image else site.image_pull_policy)
     return {"image": run.spec.image or site.trainer_image, **({"imagePullPolicy": policy} if policy else {})}
-
-
-def _secrets(run: TrainingRun) -> Manifest:
-    named = run.spec.pod.secrets
-    return {"envFrom": [{"secretRef": {"name": name, "optional": False}} for name in named]} if named else {}

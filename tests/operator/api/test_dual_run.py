@@ -72,6 +72,15 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
         ({"lanes": [UNNAMED]}, "spec.lanes[0]: needs model: the name of the model, as the server calls it"),
         ({"lanes": [{**LOCAL, "apiKey": "sk-hunter2"}]}, "spec.lanes[0].apiKey: there is no such field: did you mean apiKeySecret?"),
         ({"question": 1}, "spec.question: there is no such field: did you mean questions?"),
+        ({"pod": {"queue": "team"}}, 'spec.pod.queue: "team" has no meaning for a DualRun: leave it out'),
+        ({"pod": {"graceSeconds": 5}}, "spec.pod.graceSeconds: 5 has no meaning for a DualRun: leave it out"),
+        ({"pod": {"sharedMemory": "1Gi"}}, 'spec.pod.sharedMemory: "1Gi" has no meaning for a DualRun: leave it out'),
+        ({"placement": {"onePerNode": True}}, "spec.placement.onePerNode: true has no meaning for a DualRun: leave it out"),
+        ({"placement": {"onDemandAfter": "0s"}}, 'spec.placement.onDemandAfter: "0s" has no meaning for a DualRun: leave it out'),
+        (
+            {"pod": {"memory": "4"}},
+            'spec.pod.memory: "4" is a number of bytes: write its unit, such as "4Gi"',
+        ),
     ],
 )
 def test_each_mistake_is_one_line(dual_runs: ApiServer, spec: dict[str, Any], problem: str) -> None:
@@ -80,6 +89,16 @@ def test_each_mistake_is_one_line(dual_runs: ApiServer, spec: dict[str, Any], pr
         from_object(dual(**spec))
     assert refused.value.problems == (problem,)
     assert dual_runs.refusals(dual(**spec))
+
+
+def test_pods_are_placed_in_the_words_of_training(dual_runs: ApiServer) -> None:
+    """The same fields, for both readers, with the same defaults."""
+    told = dual(
+        placement={"nodeSelector": {"pool": "a"}, "tolerations": [{"key": "team", "operator": "Exists"}]},
+        pod={"cpu": "1", "memory": "2Gi", "priorityClass": "low", "imagePullSecrets": ["registry"]},
+    )
+    assert dual_runs.refusals(told) == []
+    assert from_object(dual_runs.defaulted(told)) == from_object(told)
 
 
 def test_answers_belong_to_their_questions(dual_runs: ApiServer) -> None:

@@ -148,6 +148,20 @@ def test_what_a_cluster_cannot_do_is_said_and_starts_nothing(
     eventually("a coordinator", run.pods)
 
 
+def test_a_run_whose_pods_have_no_machine_says_what_the_scheduler_says(operator: Operator, run: DualRun) -> None:
+    """The tier is the reason, the scheduler's words are the message; an edit leads the next start elsewhere."""
+    run.create(placement={"spot": "Never", "nodeSelector": {"tandem.test/pool": "none"}})
+    condition = run.until_condition("Scheduled", status="False", reason="NoCapacity")
+    assert condition["message"].startswith("1 of 3 parts waits: d-coordinator-0-1: 0/")
+    assert "node affinity/selector" in condition["message"]
+    eventually("the event", lambda: [note for reason, note in run.events() if reason == "NoCapacity"])
+    run.edit(placement=None)
+    run.api.delete(f"{PODS.format(run.namespace)}/d-coordinator-0-1")
+    run.until_pods(*ALL)
+    run.until_condition("Scheduled", status="True", reason="AllPartsUp")
+    assert operator.runs
+
+
 def test_two_kinds_of_run_may_have_one_name(operator: Operator, run: DualRun, api: Api, namespace: str) -> None:
     """Neither takes the pods of the other for its own."""
     other = Run(api, namespace, run.name).create()

@@ -211,6 +211,11 @@ RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
         ),
     },
     DualRunSpec: {
+        "asks_for_nothing_of_training": CelRule(
+            "(!has(self.placement) || (!has(self.placement.onDemandAfter) && !self.placement.onePerNode)) && "
+            "(!has(self.pod) || (!has(self.pod.sharedMemory) && !has(self.pod.queue) && !has(self.pod.graceSeconds)))",
+            "placement.onDemandAfter, onePerNode, pod.sharedMemory, queue and graceSeconds have no meaning for a DualRun: leave them out",
+        ),
         "limited_lanes_have_a_price": CelRule(
             "!has(self.budget.usd) || self.lanes.all(lane, lane.kind != 'Cloud' || has(lane.price))",
             "budget.usd cannot hold over a cloud lane without a price: add price to each",

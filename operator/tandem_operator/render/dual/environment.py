@@ -1,4 +1,7 @@
-"""What a part of a DualRun is told: by the planner, then by the site. No secret stands here; files hold them, or Secrets that are named."""
+"""What a part of a DualRun is told: by the planner, by the site, then by the run.
+
+No secret stands here; files hold them, or Secrets that are named.
+"""
 
 from collections.abc import Mapping
 
@@ -7,6 +10,7 @@ from tandem_operator.plan.dual import environment
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
+from tandem_operator.render.worker_pod.environment import of_run
 
 from . import objects, volumes
 
@@ -15,10 +19,8 @@ _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 def variables(part: Part, run: DualRun, site: PodSite) -> list[Manifest]:
-    """The variables of a part."""
-    if part.slot.role is Role.WORKER:
-        return [*_plain({**environment.worker(run, part.slot.index), **_of_worker(run)})]
-    return [*_plain({**environment.coordinator(run), **_of_coordinator(run, site)}), *_store(run, site)]
+    """The variables of a part; of two with one name the later holds, as in a worker of a TrainingRun."""
+    return list(({each["name"]: each for each in _ours(part, run, site)} | dict(of_run(run.spec.pod))).values())
 
 
 def own_memory(run: DualRun, site: PodSite) -> bool:
@@ -31,6 +33,12 @@ def snapshots(run: DualRun, site: PodSite) -> str | None:
     if run.spec.checkpoint.uri or site.checkpoint_uri is None:
         return run.spec.checkpoint.uri
     return f"{site.checkpoint_uri.rstrip('/')}/{run.metadata.namespace}/{run.name}/{run.metadata.uid}"
+
+
+def _ours(part: Part, run: DualRun, site: PodSite) -> list[Manifest]:
+    if part.slot.role is Role.WORKER:
+        return [*_plain({**environment.worker(run, part.slot.index), **_of_worker(run)})]
+    return [*_plain({**environment.coordinator(run), **_of_coordinator(run, site)}), *_store(run, site)]
 
 
 def _of_worker(run: DualRun) -> Mapping[str, str]:

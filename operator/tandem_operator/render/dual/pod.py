@@ -5,12 +5,14 @@ from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.lane import LaneSpec
+from tandem_operator.api.pod import PodSpec
 from tandem_operator.plan.dual.job import Reached, job
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import DUAL_RUN, INDEX, ROLE, RUN_UID, START, Manifest, metadata
 from tandem_operator.render.worker_pod import security
-from tandem_operator.render.worker_pod.placement import silent
+from tandem_operator.render.worker_pod.environment import whole_secrets
+from tandem_operator.render.worker_pod.placement import machines, silent
 
 from . import environment, objects, volumes
 
@@ -34,14 +36,15 @@ _LAST_WORDS: Final = {Role.COORDINATOR: "FallbackToLogsOnError", Role.WORKER: "F
 def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
     """The pod that `part` of `run` is at `site`; `token` is the digest of the run's token."""
     role, told = part.slot.role, _annotations(part, run, site)
-    ours = {RUN_UID: run.metadata.uid, ROLE: role.value, INDEX: str(part.slot.index), START: str(part.start)}
+    ours = {**run.spec.pod.labels, RUN_UID: run.metadata.uid, ROLE: role.value, INDEX: str(part.slot.index), START: str(part.start)}
     mounted = volumes.of_part(part, run, site, token=token, annotations=told, own_memory=environment.own_memory(run, site))
     container: Manifest = {
         "name": role.value,
-        **_image(site),
+        **_image(run, site),
         "command": list(_COMMANDS[role]),
         "env": environment.variables(part, run, site),
-        "resources": _RESOURCES[role],
+        **whole_secrets(run.spec.pod),
+        "resources": _resources(role, run.spec.pod),
         "securityContext": security.of_container(),
         "terminationMessagePolicy": _LAST_WORDS[role],
         "volumeMounts": [{"name": name, **mount} for name, (_, mount) in mounted.items()],
@@ -50,9 +53,10 @@ def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": metadata(run, part.name, ours, told),
+        "metadata": metadata(run, part.name, ours, {**run.spec.pod.annotations, **told}),
         "spec": {
-            **_life(role, site),
+            **_identity(run.spec.pod),
+            **_life(role, run.spec.pod, site),
             **_placement(part, run, site),
             "securityContext": security.of_pod(),
             "containers": [container],
@@ -74,26 +78,43 @@ def _reached(lane: LaneSpec) -> Reached:
     return Reached(urls=urls, key_file=volumes.key_file(lane))
 
 
-def _life(role: Role, site: PodSite) -> Manifest:
+def _identity(wanted: PodSpec) -> Manifest:
+    """Its rights at the API server: none, unless the run names whose."""
+    return {
+        **({"serviceAccountName": wanted.service_account} if wanted.service_account else {}),
+        "automountServiceAccountToken": wanted.service_account is not None,
+        "enableServiceLinks": False,  # a namespace full of Services would fill the environment
+    }
+
+
+def _life(role: Role, wanted: PodSpec, site: PodSite) -> Manifest:
     """It is never restarted in place: each start has a number, and so a pod of its own."""
-    pulled_with = [{"name": name} for name in site.image_pull_secrets]
+    pulled_with = dict.fromkeys((*site.image_pull_secrets, *wanted.image_pull_secrets))
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_S[role],
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,  # a namespace full of Services would fill the environment
-        **({"imagePullSecrets": pulled_with} if pulled_with else {}),
+        **({"priorityClassName": wanted.priority_class} if wanted.priority_class else {}),
+        **({"runtimeClassName": wanted.runtime_class} if wanted.runtime_class else {}),
+        **({"imagePullSecrets": [{"name": name} for name in pulled_with]} if pulled_with else {}),
     }
+
+
+def _resources(role: Role, wanted: PodSpec) -> Manifest:
+    """What the part takes by itself, unless the run says how much of a machine each gets."""
+    cpu = {"cpu": wanted.cpu} if wanted.cpu else {}
+    memory = {"memory": wanted.memory} if wanted.memory else {}
+    return {"requests": {**_RESOURCES[role]["requests"], **cpu, **memory}, "limits": {**_RESOURCES[role]["limits"], **memory}}
 
 
 def _placement(part: Part, run: DualRun, site: PodSite) -> Manifest:
     """Workers share out the nodes evenly where there is room, so that one lost node takes few of them along."""
-    tolerations = {"tolerations": silent(site)}
+    wanted = run.spec.placement
+    where = machines(wanted, wanted.spot, site) if wanted else {"tolerations": silent(site)}
     if part.slot.role is not Role.WORKER:
-        return tolerations
+        return where
     others = {"labelSelector": {"matchLabels": {DUAL_RUN: run.name, ROLE: Role.WORKER.value}}}
     spread = {**others, "topologyKey": "kubernetes.io/hostname", "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}
-    return {**tolerations, "topologySpreadConstraints": [spread]}
+    return {**where, "topologySpreadConstraints": [spread]}
 
 
 def _listening() -> Manifest:
@@ -106,7 +127,7 @@ def _listening() -> Manifest:
     return {"ports": ports, "readinessProbe": ready}
 
 
-def _image(site: PodSite) -> Manifest:
+def _image(run: DualRun, site: PodSite) -> Manifest:
     assert site.reasoning_image, "a run is not accepted without"
-    policy = {"imagePullPolicy": site.reasoning_pull_policy} if site.reasoning_pull_policy else {}
-    return {"image": site.reasoning_image, **policy}
+    policy = run.spec.pod.image_pull_policy or site.reasoning_pull_policy
+    return {"image": site.reasoning_image, **({"imagePullPolicy": policy} if policy else {})}

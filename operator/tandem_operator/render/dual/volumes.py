@@ -13,6 +13,7 @@ from tandem_operator.api.lane import LaneSpec
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
+from tandem_operator.render.worker_pod.volumes import of_run
 
 from . import objects
 
@@ -33,7 +34,22 @@ Mounted = Mapping[str, tuple[Manifest, Manifest]]
 
 
 def of_part(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
-    """The volumes of a part; `token` is the digest of the run's, and `own_memory` says that it speaks to the memory of the site."""
+    """The volumes of a part; `token` is the digest of the run's, and `own_memory` says that it speaks to the memory of the site.
+
+    A volume of the run that is mounted on a place of ours takes that place.
+    """
+    theirs = of_run(run.spec.pod.volumes)
+    taken = {mount["mountPath"].rstrip("/") for _, mount in theirs.values()}
+    ours = _ours(part, run, site, token=token, annotations=annotations, own_memory=own_memory)
+    return {**{name: mounted for name, mounted in ours.items() if mounted[1]["mountPath"] not in taken}, **theirs}
+
+
+def key_file(lane: LaneSpec) -> str:
+    """Where workers find the API key of a lane; empty for one that wants none."""
+    return f"{_KEYS}/{lane.name}" if lane.api_key_secret else ""
+
+
+def _ours(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
     ours: dict[str, tuple[Manifest, Manifest]] = {
         "tmp": ({"emptyDir": {}}, {"mountPath": "/tmp"}),  # noqa: S108  # the pod's own
         "token": _read(_secret(objects.secret_name(run, token), objects.TOKEN, "token", optional=False), TOKEN_FILE),
@@ -43,11 +59,6 @@ def of_part(part: Part, run: DualRun, site: PodSite, *, token: str, annotations:
     ledger: tuple[Manifest, Manifest] = ({"persistentVolumeClaim": {"claimName": objects.name(run)}}, {"mountPath": LEDGER})
     memory = {"memory-token": _read(_account_token(site.memory_audience), MEMORY_TOKEN_FILE)} if own_memory else {}
     return {**ours, "ledger": ledger, "told": _told(annotations), **memory}
-
-
-def key_file(lane: LaneSpec) -> str:
-    """Where workers find the API key of a lane; empty for one that wants none."""
-    return f"{_KEYS}/{lane.name}" if lane.api_key_secret else ""
 
 
 def _keys(run: DualRun) -> Mounted:

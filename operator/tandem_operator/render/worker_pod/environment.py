@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from tandem_operator.api.pod import Variable
+from tandem_operator.api.pod import PodSpec, Variable
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.values import Worker
 from tandem_operator.render import job_text
@@ -39,13 +39,23 @@ def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifes
         **_threads(run),
         **_telemetry(worker, site),
     }
-    made = {**{name: _plain(name, value) for name, value in told.items()}, **_store(run, site), **_of_run(run)}
+    made = {**{name: _plain(name, value) for name, value in told.items()}, **_store(run, site), **of_run(run.spec.pod)}
     return [*made.values(), *_secret_names(made.values(), run)]
 
 
 def told_of_ours(worker: Worker, site: PodSite) -> bool:
     """Whether the worker reports to the site's telemetry; a service that the run names itself is not given our token."""
     return site.telemetry is not None and "TANDEM_TELEMETRY" not in worker.environment
+
+
+def of_run(wanted: PodSpec) -> Mapping[str, Manifest]:
+    """The variables that a run wants for its pods, by name."""
+    return {variable.name: _variable(variable) for variable in wanted.env}
+
+
+def whole_secrets(wanted: PodSpec) -> Manifest:
+    """The Secrets whose keys all become variables."""
+    return {"envFrom": [{"secretRef": {"name": name, "optional": False}} for name in wanted.secrets]} if wanted.secrets else {}
 
 
 def _secret_names(made: Iterable[Manifest], run: TrainingRun) -> list[Manifest]:
@@ -77,10 +87,6 @@ def _store(run: TrainingRun, site: PodSite) -> Mapping[str, Manifest]:
     told = {"TANDEM_STORE_PATIENCE_SECONDS": str(_STORE_PATIENCE_S), **({"TANDEM_S3_ENDPOINT": endpoint} if endpoint else {})}
     keys = {key: _secret(key, secret, key) for key in _S3_KEYS} if secret else {}
     return {**{name: _plain(name, value) for name, value in told.items()}, **keys}
-
-
-def _of_run(run: TrainingRun) -> Mapping[str, Manifest]:
-    return {variable.name: _variable(variable) for variable in run.spec.pod.env}
 
 
 def _variable(variable: Variable) -> Manifest:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tandem_operator.api.placement import Spot
+from tandem_operator.api.placement import PlacementSpec, Spot
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.policies import rendezvous
 from tandem_operator.plan.values import Worker
@@ -24,14 +24,27 @@ _MOST = 100  # weights of preferences go from 1 to 100
 
 def placement(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
     """The part of a pod's spec that the scheduler reads."""
-    wanted = run.spec.placement
+    cards = (CARDS[run.spec.accelerator],) if run.spec.gpus_per_worker else ()
+    where = machines(run.spec.placement, worker.spot, site, tainted=cards)
     parts: Manifest = {
-        "nodeSelector": dict(wanted.node_selector),
-        "affinity": {"nodeAffinity": _spot(worker.spot), **_near(worker, run)},
-        "tolerations": _tolerations(worker, run, site),
+        **where,
+        "affinity": {**where["affinity"], **_near(worker, run)},
         "topologySpreadConstraints": _spread(worker, run),
     }
     return {name: part for name, part in parts.items() if part}
+
+
+def machines(wanted: PlacementSpec, spot: Spot, site: PodSite, *, tainted: tuple[str, ...] = ()) -> Manifest:
+    """On which machines a pod may be: by their labels, spot or not, and despite which taints, those with a key of `tainted` among them."""
+    keys = (*tainted, *(_SPOT_TAINTS if spot is not Spot.NEVER else ()))
+    theirs: list[dict[str, Any]] = [
+        toleration.model_dump(mode="json", by_alias=True, exclude_none=True) for toleration in wanted.tolerations
+    ]
+    return {
+        "nodeSelector": dict(wanted.node_selector),
+        "affinity": {"nodeAffinity": _spot(spot)},
+        "tolerations": [*({"key": key, "operator": "Exists"} for key in keys), *silent(site), *theirs],
+    }
 
 
 def silent(site: PodSite) -> list[Manifest]:
@@ -78,13 +91,3 @@ def _spread(worker: Worker, run: TrainingRun) -> list[Manifest]:
 def _others(worker: Worker) -> Manifest:
     """The workers of the same attempt: one of an attempt before, which is still leaving, is in nobody's way."""
     return {"labelSelector": {"matchLabels": {RUN: worker.run, ATTEMPT: str(worker.attempt)}}}
-
-
-def _tolerations(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifest]:
-    keys = [CARDS[run.spec.accelerator]] if run.spec.gpus_per_worker else []
-    if worker.spot is not Spot.NEVER:
-        keys += _SPOT_TAINTS
-    theirs: list[dict[str, Any]] = [
-        toleration.model_dump(mode="json", by_alias=True, exclude_none=True) for toleration in run.spec.placement.tolerations
-    ]
-    return [*({"key": key, "operator": "Exists"} for key in keys), *silent(site), *theirs]

@@ -23,7 +23,7 @@ _EMPTY: Final = {"scratch": SCRATCH, "cache": CACHE, "tmp": "/tmp"}  # noqa: S10
 
 def of_worker(run: TrainingRun, site: PodSite, *, token: bool) -> Mapping[str, tuple[Manifest, Manifest]]:
     """The volumes of a worker: by name, what each is and how it is mounted."""
-    theirs = _of_run(run.spec.pod.volumes)
+    theirs = of_run(run.spec.pod.volumes)
     taken = {mount["mountPath"].rstrip("/") for _, mount in theirs.values()}
     ours = {name: (volume, mount) for name, (volume, mount) in _of_tandem(run).items() if mount["mountPath"] not in taken}
     return {**ours, **(_token(site) if token else {}), **theirs}
@@ -31,7 +31,12 @@ def of_worker(run: TrainingRun, site: PodSite, *, token: bool) -> Mapping[str, t
 
 def of_spare(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
     """The volumes of a spare: only claims, because some can be mounted on some machines only, and so decide where it fits."""
-    return _of_run(tuple(volume for volume in run.spec.pod.volumes if volume.claim))
+    return of_run(tuple(volume for volume in run.spec.pod.volumes if volume.claim))
+
+
+def of_run(volumes: tuple[VolumeSpec, ...]) -> Mapping[str, tuple[Manifest, Manifest]]:
+    """The volumes that a run wants in its pods."""
+    return {f"volume-{index}": _volume(volume) for index, volume in enumerate(volumes)}
 
 
 def _of_tandem(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
@@ -45,10 +50,6 @@ def _of_tandem(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
 def _token(site: PodSite) -> Mapping[str, tuple[Manifest, Manifest]]:
     token = {"serviceAccountToken": {"audience": site.audience, "expirationSeconds": _TOKEN_S, "path": TOKEN_FILE.rpartition("/")[2]}}
     return {_TOKEN: _mounted({"projected": {"sources": [token]}}, TOKEN_FOLDER, read_only=True)}
-
-
-def _of_run(volumes: tuple[VolumeSpec, ...]) -> Mapping[str, tuple[Manifest, Manifest]]:
-    return {f"volume-{index}": _volume(volume) for index, volume in enumerate(volumes)}
 
 
 def _volume(volume: VolumeSpec) -> tuple[Manifest, Manifest]:
