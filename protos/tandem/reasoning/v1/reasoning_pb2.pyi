@@ -263,12 +263,17 @@ class ClaimRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     HAS_FIELD_NUMBER: _builtins.int
     UNSURE_FIELD_NUMBER: _builtins.int
+    COMPLETED_FIELD_NUMBER: _builtins.int
     worker: _builtins.str
     count: _builtins.int
     unsure: _builtins.bool
     @_builtins.property
     def has(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the questions that the worker knows it has, if the answer to an earlier claim may have been lost."""
+
+    @_builtins.property
+    def completed(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompleteRequest]:
+        """Outcomes, told together with the wish for more: who is done with a question has room for another. Each counts as `Complete` does."""
 
     def __init__(
         self,
@@ -277,10 +282,11 @@ class ClaimRequest(_message.Message):
         count: _builtins.int = ...,
         has: _abc.Iterable[_builtins.str] | None = ...,
         unsure: _builtins.bool = ...,
+        completed: _abc.Iterable[Global___CompleteRequest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "has", b"has", "unsure", b"unsure", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "count", b"count", "has", b"has", "unsure", b"unsure", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -294,6 +300,7 @@ class ClaimResponse(_message.Message):
     OVER_FIELD_NUMBER: _builtins.int
     AGAIN_SECONDS_FIELD_NUMBER: _builtins.int
     INSPECTIONS_FIELD_NUMBER: _builtins.int
+    COMPLETED_FIELD_NUMBER: _builtins.int
     over: _builtins.bool
     """Every question is done or failed: the worker may leave."""
     again_seconds: _builtins.float
@@ -304,6 +311,10 @@ class ClaimResponse(_message.Message):
     def inspections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Inspection]:
         """Servers to find out about, before the run relies on them."""
 
+    @_builtins.property
+    def completed(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompleteResponse]:
+        """What came of each outcome that was told, in their order. A coordinator that answers fewer knows of `Complete` alone."""
+
     def __init__(
         self,
         *,
@@ -311,10 +322,11 @@ class ClaimResponse(_message.Message):
         over: _builtins.bool = ...,
         again_seconds: _builtins.float = ...,
         inspections: _abc.Iterable[Global___Inspection] | None = ...,
+        completed: _abc.Iterable[Global___CompleteResponse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_seconds", b"again_seconds", "inspections", b"inspections", "leases", b"leases", "over", b"over"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_seconds", b"again_seconds", "completed", b"completed", "inspections", b"inspections", "leases", b"leases", "over", b"over"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1212,16 +1224,20 @@ class CompleteResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STALE_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
     stale: _builtins.bool
     """Somebody else has the question: nothing was done."""
+    refused: _builtins.str
+    """Why nothing was done and never will be; only of outcomes that came with a claim, where it must not be in the way of the others."""
     def __init__(
         self,
         *,
         stale: _builtins.bool = ...,
+        refused: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stale", b"stale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused", "stale", b"stale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -108,7 +108,7 @@ class ReasoningServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Claim(self, request, context):
-        """Questions to work on. Waits for a moment when there are none now.
+        """What questions came to that the worker is done with, and others to work on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

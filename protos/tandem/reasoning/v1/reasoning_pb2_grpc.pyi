@@ -39,7 +39,7 @@ class ReasoningServiceStub:
     Begin: _grpc.UnaryUnaryMultiCallable[_reasoning_pb2.BeginRequest, _reasoning_pb2.BeginResponse]
     """What a worker has to know of the run; nothing of it changes while it lasts."""
     Claim: _grpc.UnaryUnaryMultiCallable[_reasoning_pb2.ClaimRequest, _reasoning_pb2.ClaimResponse]
-    """Questions to work on. Waits for a moment when there are none now."""
+    """What questions came to that the worker is done with, and others to work on."""
     Extend: _grpc.UnaryUnaryMultiCallable[_reasoning_pb2.ExtendRequest, _reasoning_pb2.ExtendResponse]
     """Keeps questions for another while; names those that are somebody else's by now."""
     Release: _grpc.UnaryUnaryMultiCallable[_reasoning_pb2.ReleaseRequest, _reasoning_pb2.ReleaseResponse]
@@ -70,7 +70,7 @@ class ReasoningServiceAsyncStub(ReasoningServiceStub):
     Begin: _aio.UnaryUnaryMultiCallable[_reasoning_pb2.BeginRequest, _reasoning_pb2.BeginResponse]  # type: ignore[assignment]
     """What a worker has to know of the run; nothing of it changes while it lasts."""
     Claim: _aio.UnaryUnaryMultiCallable[_reasoning_pb2.ClaimRequest, _reasoning_pb2.ClaimResponse]  # type: ignore[assignment]
-    """Questions to work on. Waits for a moment when there are none now."""
+    """What questions came to that the worker is done with, and others to work on."""
     Extend: _aio.UnaryUnaryMultiCallable[_reasoning_pb2.ExtendRequest, _reasoning_pb2.ExtendResponse]  # type: ignore[assignment]
     """Keeps questions for another while; names those that are somebody else's by now."""
     Release: _aio.UnaryUnaryMultiCallable[_reasoning_pb2.ReleaseRequest, _reasoning_pb2.ReleaseResponse]  # type: ignore[assignment]
@@ -110,7 +110,7 @@ class ReasoningServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reasoning_pb2.ClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reasoning_pb2.ClaimResponse, _abc.Awaitable[_reasoning_pb2.ClaimResponse]]:
-        """Questions to work on. Waits for a moment when there are none now."""
+        """What questions came to that the worker is done with, and others to work on."""
 
     @_abc_1.abstractmethod
     def Extend(

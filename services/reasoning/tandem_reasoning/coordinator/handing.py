@@ -1,11 +1,11 @@
-"""Which questions a worker gets, and who is to answer them: a claim in the ledger, then a decision of the run's policy for each."""
+"""Which questions a worker gets, and who is to answer them: a claim for the ledger, then a decision of the run's policy for each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import mean_nano
-from tandem_reasoning.ledger import Books, Claim, Desk, Lease, Reader, Sums
+from tandem_reasoning.ledger import Books, Claim, Lease, Reader, Sums
 from tandem_reasoning.routing import draws
 from tandem_reasoning.routing.decision import Decision
 from tandem_reasoning.routing.known import Known, LaneView, Neighbour
@@ -37,7 +37,6 @@ class Handing:
 
     def __init__(
         self,
-        desk: Desk,
         sums: Callable[[], Sums],
         reader: Reader,
         lanes: Mapping[str, LaneDesk],
@@ -51,8 +50,7 @@ class Handing:
         """Begin.
 
         Args:
-            desk: Where the books are kept.
-            sums: What they add up to.
+            sums: What the books add up to.
             reader: Looks into them.
             lanes: By name.
             learner: Knows who is to be asked, by all that the run has learned.
@@ -61,23 +59,26 @@ class Handing:
             lease_s: How long a question is a worker's without a word from it.
             clock: Monotonic seconds.
         """
-        self._desk, self._sums, self._reader, self._lanes, self._learner = desk, sums, reader, lanes, learner
+        self._sums, self._reader, self._lanes, self._learner = sums, reader, lanes, learner
         self._run_uid, self._lease_s, self._clock, self._broke = run_uid, lease_s, clock, broke
 
-    async def claim(self, worker: str, count: int, has: frozenset[str] | None) -> Sequence[Handed]:
-        """At most `count` questions; `has` are those that the worker knows of, if an answer may have been lost."""
-        leases = await self._desk.ask(Claim(worker=worker, count=count, lease_s=self._lease_s, has=has))
-        return [self._handed(lease) for lease in leases]
+    def wish(self, worker: str, count: int, has: frozenset[str] | None) -> Claim:
+        """For at most `count` questions; `has` are those that the worker knows of, if an answer may have been lost."""
+        return Claim(worker=worker, count=count, lease_s=self._lease_s, has=has)
 
-    def _handed(self, lease: Lease) -> Handed:
+    def handed(self, leases: Sequence[Lease]) -> Sequence[Handed]:
+        """What a wish came to, with a decision for each: by how the lanes and the money stand now, once for all of them."""
+        sums, now = self._sums(), self._clock()
+        views = [self._view(desk, sums, now) for desk in self._lanes.values()]
+        return [self._handed(lease, views, sums) for lease in leases]
+
+    def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums) -> Handed:
         recorded = self._reader.calls_of(lease.hold.item) if lease.attempts > 1 else ()
-        known = self._known(lease.question)
+        known = self._known(lease.question, views, sums)
         return Handed(lease=lease, decision=self._learner.policy.route(known), near=known.neighbours, recorded=recorded)
 
-    def _known(self, question: Question) -> Known:
-        sums, now = self._sums(), self._clock()
+    def _known(self, question: Question, views: Sequence[LaneView], sums: Sums) -> Known:
         left = None if sums.cap_nano is None else sums.cap_nano - sums.total.spent_nano - sums.total.reserved_nano
-        views = [self._view(desk, sums, now) for desk in self._lanes.values()]
         draw = draws.uniform(self._run_uid, question.id, _PURPOSE)
         return Known(
             lanes=views,

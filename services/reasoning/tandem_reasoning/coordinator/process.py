@@ -19,6 +19,7 @@ from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
 from tandem_reasoning.coordinator.clock import steady
+from tandem_reasoning.coordinator.completing import Completing
 from tandem_reasoning.coordinator.figures import registry_of
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.hours import Hours
@@ -105,7 +106,6 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             inspections.begin(reader.probes())
         standing.sentences = inspections.sentences
         handing = Handing(
-            desk,
             lambda: ledger.sums,
             reader,
             lanes,
@@ -134,8 +134,8 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             handing=handing,
             permits=permits,
             standing=standing,
-            lessons=lessons,
             inspections=inspections,
+            completing=Completing(desk=desk, permits=permits, standing=standing, lessons=lessons, memory=memory),
             memory=memory,
         )
 

@@ -3,10 +3,10 @@
 # ruff: noqa: N802, ARG002 - methods have the wire's names and arguments
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from tandem.reasoning.v1 import reasoning_pb2 as wire
@@ -14,28 +14,28 @@ from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceServicer
 from tandem_rpc import Refused, invalid
 
 from tandem_reasoning.coordinator import telling
-from tandem_reasoning.coordinator.handing import Handing
+from tandem_reasoning.coordinator.completing import Completing
+from tandem_reasoning.coordinator.handing import Handed, Handing
 from tandem_reasoning.coordinator.inspections import Inspection, Inspections
 from tandem_reasoning.coordinator.job import Job
-from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import SharedMemory
 from tandem_reasoning.coordinator.permits import Broke, Permits, Wanted
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.ledger import (
-    Complete,
     Desk,
     Extend,
     Fail,
     Failed,
     FullError,
+    Lease,
     LedgerError,
     Release,
-    Stale,
     UnknownItemError,
 )
 from tandem_reasoning.values import Usage
 from tandem_reasoning.wire import hold_of, outcome_of, place_of
 
+_T = TypeVar("_T")
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _NOTHING_NOW_S = 0.25  # a lease may run out, or a lane come back, at any moment
 _NO_LANE_S = 1.0  # a question that no lane can be asked for is given to nobody for so long
@@ -53,8 +53,8 @@ class Rooms:
     handing: Handing
     permits: Permits
     standing: Standing
-    lessons: Lessons
     inspections: Inspections
+    completing: Completing
     memory: SharedMemory | None = None
 
 
@@ -63,7 +63,7 @@ class Reasoning(ReasoningServiceServicer):
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._completing = set[asyncio.Task[wire.CompleteResponse]]()
+        self._working = set[asyncio.Task[Any]]()
         self._unsure: set[str] = set()  # workers that may have been given more than they know of
 
     async def Begin(self, request: wire.BeginRequest, context: Context) -> wire.BeginResponse:
@@ -71,24 +71,36 @@ class Reasoning(ReasoningServiceServicer):
         return telling.begun(self._rooms.job)
 
     async def Claim(self, request: wire.ClaimRequest, context: Context) -> wire.ClaimResponse:
-        """Questions to work on."""
+        """What questions came to, and others to work on."""
         if not request.worker:
             raise invalid(_WORKER, "is empty; give the name of the worker, unique in the run")
-        if self._rooms.standing.over:
-            return wire.ClaimResponse(over=True, again_seconds=_NOTHING_NOW_S)
-        has = self._has(request)
+        return await self._whole(self._claim(request))
+
+    async def _claim(self, request: wire.ClaimRequest) -> wire.ClaimResponse:
+        rooms, has = self._rooms, self._has(request)
         with _told():
-            inspections = await self._rooms.inspections.wanted(request.worker)
-            if self._rooms.inspections.waited_for:
-                return wire.ClaimResponse(inspections=self._inspections(inspections), again_seconds=_NOTHING_NOW_S)
-            handed = await self._rooms.handing.claim(request.worker, min(request.count, _MOST_CLAIMED), has)
-            able = [each for each in handed if each.decision.lanes]
-            for each in handed:
-                if not each.decision.lanes:
-                    await self._rooms.desk.ask(Release(hold=each.lease.hold, rest_s=_NO_LANE_S))
-        leases = [telling.leased(each, self._rooms.job.routing.policy) for each in able]
-        again_s = 0.0 if leases else _NOTHING_NOW_S
-        return wire.ClaimResponse(leases=leases, inspections=self._inspections(inspections), again_seconds=again_s)
+            inspections = () if rooms.standing.over else await rooms.inspections.wanted(request.worker)
+            wished = not (rooms.standing.over or rooms.inspections.waited_for)
+            wish = [rooms.handing.wish(request.worker, min(request.count, _MOST_CLAIMED), has)] if wished else []
+            said, claimed = await rooms.completing.taken(request.completed, *wish)
+            able = await self._able(claimed[0] if claimed else ())
+        return wire.ClaimResponse(
+            leases=[telling.leased(each, rooms.job.routing.policy) for each in able],
+            over=rooms.standing.over and not able,
+            again_seconds=0.0 if able else _NOTHING_NOW_S,
+            inspections=self._inspections(inspections),
+            completed=map(telling.completed, said),
+        )
+
+    async def _able(self, claimed: Sequence[Lease] | Exception) -> Sequence[Handed]:
+        """Questions that some lane can be asked for; the others wait for one."""
+        if isinstance(claimed, Exception):
+            raise claimed
+        handed = self._rooms.handing.handed(claimed)
+        for each in handed:
+            if not each.decision.lanes:
+                await self._rooms.desk.ask(Release(hold=each.lease.hold, rest_s=_NO_LANE_S))
+        return [each for each in handed if each.decision.lanes]
 
     async def Extend(self, request: wire.ExtendRequest, context: Context) -> wire.ExtendResponse:
         """Keep questions for another while."""
@@ -154,30 +166,12 @@ class Reasoning(ReasoningServiceServicer):
         return wire.SettleResponse(again_seconds=again_s)
 
     async def Complete(self, request: wire.CompleteRequest, context: Context) -> wire.CompleteResponse:
-        """The outcome of a question. It is taken in whole, though the worker that told it hangs up meanwhile."""
-        completing = asyncio.create_task(self._complete(request))
-        self._completing.add(completing)
-        completing.add_done_callback(self._completing.discard)
-        return await asyncio.shield(completing)
-
-    async def _complete(self, request: wire.CompleteRequest) -> wire.CompleteResponse:
-        outcome = telling.outcome_of(request)
-        left, memory = None, self._rooms.memory
+        """The outcome of a question."""
         with _told():
-            if memory is not None:
-                left = memory.left(request.hold.item, outcome, strategy=request.strategy, recalled=request.recalled)
-                outcome = left.outcome
-            memories = left.memories if left else ()
-            done = await self._rooms.desk.ask(Complete(hold=hold_of(request.hold), outcome=outcome, memories=memories))
-        self._rooms.permits.done(request.hold.item)
-        if isinstance(done, Stale):
-            return wire.CompleteResponse(stale=True)
-        if not done.repeated:
-            self._rooms.standing.done(outcome.agreement)
-            if memory is not None and left is not None:
-                memory.done(left)
-            self._rooms.lessons.done(request.hold.item)
-        return wire.CompleteResponse()
+            ((said,), _) = await self._whole(self._rooms.completing.taken([request]))
+            if isinstance(said, Exception):
+                raise said
+        return said
 
     async def Fail(self, request: wire.FailRequest, context: Context) -> wire.FailResponse:
         """An attempt that went wrong."""
@@ -201,6 +195,13 @@ class Reasoning(ReasoningServiceServicer):
                 yield wire.WatchResponse(status=status)
                 before = status
             await asyncio.sleep(_WATCH_EVERY_S)
+
+    async def _whole(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """What `work` comes to; it goes on to its end, though the worker that told of something hangs up meanwhile."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return await asyncio.shield(task)
 
     def _has(self, request: wire.ClaimRequest) -> frozenset[str] | None:
         """What the worker knows of, if it may have been given more; whoever says so while nothing is handed out is taken to say it on."""

@@ -73,16 +73,22 @@ def outcome_of(request: wire.CompleteRequest) -> Outcome:
     """What came of a question, with the decision that its lease had and what that rested on."""
     told = request.route
     decision = Decision(policy=told.policy, choice=told.choice, propensity=told.propensity) if told.choice else None
-    detail = json.loads(request.detail or "{}")
+    detail = request.detail or "{}"
     if told.near:
-        detail[NEAR] = [[round(each.similarity, _DIGITS), round(each.agreed, _DIGITS)] for each in told.near]
+        near = [[round(each.similarity, _DIGITS), round(each.agreed, _DIGITS)] for each in told.near]
+        detail = json.dumps({**json.loads(detail), NEAR: near})
     return Outcome(
         answer=request.answer,
         lane=request.lane,
         agreement=request.agreement if request.HasField("agreement") else None,
         decision=decision,
-        detail=json.dumps(detail),
+        detail=detail,
     )
+
+
+def completed(said: wire.CompleteResponse | Exception) -> wire.CompleteResponse:
+    """What came of an outcome that was told beside others."""
+    return wire.CompleteResponse(refused=str(said) or type(said).__name__) if isinstance(said, Exception) else said
 
 
 def permitted(answer: Answer) -> wire.PermitResponse:

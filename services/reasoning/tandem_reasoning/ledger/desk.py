@@ -33,17 +33,31 @@ class Desk:
         Raises:
             LedgerError: when it was not done.
         """
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-        return await answer
+        return await self._put(job)
+
+    async def ask_all(self, jobs: Sequence[Job[Any]]) -> Sequence[Any]:
+        """Do several jobs in their order, in one group where there is room, and return once all are durable.
+
+        Returns:
+            For each what it returned, or the exception that says why it was not done: one that is refused is not in the way of others.
+        """
+        answers = [self._put(job) for job in jobs]
+        if answers:
+            await asyncio.wait(answers)
+        return [answer.exception() or answer.result() for answer in answers]
 
     async def close(self) -> None:
         """Finish what was asked. The ledger stays open."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
         self._thread.shutdown()
+
+    def _put(self, job: Job[_T]) -> asyncio.Future[_T]:
+        answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return answer
 
     async def _write(self) -> None:
         try:

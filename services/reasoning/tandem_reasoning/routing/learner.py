@@ -60,7 +60,7 @@ class Learner:
 
     def near(self, question: str) -> tuple[Neighbour, ...]:
         """Questions alike whose label is known, nearest first; none for a policy that learns nothing."""
-        return tuple(self._population.nearest(features(question))) if self._learns else ()
+        return tuple(self._population.nearest(features(question))) if self.learns else ()
 
     def learn(self, answered: Answered, *, p: float | None, cloud_nano: int) -> None:
         """One more outcome.
@@ -73,7 +73,7 @@ class Learner:
         self.answered += 1
         if answered.agreed is not None:
             self.labelled += 1
-        if not self._learns:
+        if not self.learns:
             return
         self._compare(answered)
         if (handed_on := answered.handed_on) is not None:
@@ -86,7 +86,7 @@ class Learner:
 
     def pace(self, purse: Purse) -> None:
         """Draw the lines anew, when it is time: so that the dollars last to the end."""
-        if not self._learns or not due(self.answered, every=EVERY):
+        if not self.learns or not due(self.answered, every=EVERY):
             return
         if isinstance(self._wanted, Cascade | Ensemble):
             cascade = self._wanted if isinstance(self._wanted, Cascade) else self._wanted.cascade
@@ -97,7 +97,8 @@ class Learner:
         self.policy = self._updated()
 
     @property
-    def _learns(self) -> bool:
+    def learns(self) -> bool:
+        """Whether outcomes change what the policy says."""
         return isinstance(self._wanted, Knn | Cascade | Ensemble)
 
     @property

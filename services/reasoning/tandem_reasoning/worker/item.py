@@ -87,22 +87,23 @@ class Thinking:
     _joined: Opinion | None = None  # what the vote of both lanes says, where it is taken or compared
     _recalled: set[str] = field(default_factory=set[str])  # ids of the records that were shown
 
-    async def done(self) -> None:
-        """Answer it, and say so; or say why not.
+    async def done(self) -> wire.CompleteRequest | None:
+        """Answer it: the outcome, for the worker to tell; None once it was said why there is none.
 
         Raises:
             LostError: when it is somebody else's.
         """
         opinions = await self._opinions()
         if opinions:
-            await self._complete(opinions)
-        elif any(trouble.of_call for trouble in self._trouble):
+            return self._outcome(opinions)
+        if any(trouble.of_call for trouble in self._trouble):
             await self._fail("; ".join(str(trouble) for trouble in self._trouble))
         else:
             rest_s = 1.0  # the lanes' own standing says when there is somebody to ask; the router looks again then
             await self.line.ask(
                 self.line.stub.Release, wire.ReleaseRequest(worker=self.worker, holds=[self.lease.hold], rest_seconds=rest_s)
             )
+        return None
 
     async def _opinions(self) -> Sequence[Opinion]:
         """Of each lane that was asked and answered; the one that counts first."""
@@ -183,9 +184,9 @@ class Thinking:
         question = Question(id=self._item, text=self.lease.question, kind=self.lease.kind)
         return Shared(question=question, recalled=recalled, earlier=earlier), told.memory_version
 
-    async def _complete(self, opinions: Sequence[Opinion]) -> None:
+    def _outcome(self, opinions: Sequence[Opinion]) -> wire.CompleteRequest:
         counts = opinions[0]
-        request = wire.CompleteRequest(
+        return wire.CompleteRequest(
             worker=self.worker,
             hold=self.lease.hold,
             answer=answers.final(counts.text),
@@ -196,7 +197,6 @@ class Thinking:
             recalled=sorted(self._recalled),
             route=self.lease.route,
         )
-        await self.line.ask(self.line.stub.Complete, request)
 
     async def _fail(self, reason: str) -> None:
         await self.line.ask(self.line.stub.Fail, wire.FailRequest(worker=self.worker, hold=self.lease.hold, reason=reason))

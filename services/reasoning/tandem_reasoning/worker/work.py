@@ -1,12 +1,13 @@
 """A worker's life: claims questions, as many as it works on at once, keeps its leases, and gives back what it cannot finish.
 
+What a question came to goes with the claim of the next one: half as many messages, and one wait for the disk of both.
 Now and then it is asked to find out about a server, too, beside its questions.
 """
 
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import grpc
@@ -36,6 +37,7 @@ class Work:
         """
         self._line, self._worker, self._at_once = line, worker, at_once
         self._under_way: dict[str, tuple[wire.Hold, asyncio.Task[None]]] = {}
+        self._outcomes: list[wire.CompleteRequest] = []  # that the coordinator has yet to hear
         self._servers: Mapping[str, Server] = {}
         self._inspecting: set[asyncio.Task[None]] = set()
         self._unsure = True  # it may have been killed, and started again under the same name
@@ -72,11 +74,28 @@ class Work:
         stopped.cancel()
 
     async def _claimed(self) -> wire.ClaimResponse:
-        count = self._at_once - len(self._under_way)
-        request = wire.ClaimRequest(worker=self._worker, count=count, has=list(self._under_way), unsure=self._unsure)
+        """Others to work on, for what is done."""
+        outcomes, count = tuple(self._outcomes), self._at_once - len(self._under_way)
+        request = wire.ClaimRequest(worker=self._worker, count=count, has=list(self._under_way), unsure=self._unsure, completed=outcomes)
         claimed = await self._line.ask(self._line.stub.Claim, request)
         self._unsure = False
+        for outcome, said in zip(outcomes, claimed.completed, strict=False):
+            self._outcomes.remove(outcome)
+            if said.refused:
+                _log.error("%s is given up: %s", outcome.hold.item, said.refused)
+        if len(claimed.completed) < len(outcomes):  # an older coordinator, while a cluster is brought to a new version
+            await self._tell()
         return claimed
+
+    async def _tell(self) -> None:
+        """Tell what is done, and claim nothing for it; an outcome that is heard twice counts once."""
+        while self._outcomes:
+            outcome = self._outcomes[0]
+            try:
+                await self._line.ask(self._line.stub.Complete, outcome)
+            except grpc.aio.AioRpcError as error:
+                _log.error("%s is given up: %s", outcome.hold.item, error.details())
+            self._outcomes.remove(outcome)
 
     def _begin(self, lease: wire.Lease, calls: Calls, manner: Manner) -> None:
         thinking = Thinking(line=self._line, calls=calls, manner=manner, worker=self._worker, lease=lease)
@@ -91,7 +110,8 @@ class Work:
 
     async def _one(self, thinking: Thinking) -> None:
         try:
-            await thinking.done()
+            if (outcome := await thinking.done()) is not None:
+                self._outcomes.append(outcome)
         except LostError:
             _log.info("%s is somebody else's by now", thinking.lease.hold.item)
         except grpc.aio.AioRpcError as error:
@@ -119,12 +139,18 @@ class Work:
                     known[1].cancel()
 
     async def _finish(self, grace_s: float) -> None:
-        if tasks := [task for _, task in self._under_way.values()]:
-            await asyncio.wait(tasks, timeout=grace_s)
+        """What is done within the time is told at once: who asked us to leave may not wait for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._tell()
+                while tasks := [task for _, task in self._under_way.values()]:
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    await self._tell()
         left = dict(self._under_way)
         for _, task in left.values():
             task.cancel()
         await asyncio.gather(*(task for _, task in left.values()), return_exceptions=True)
+        await self._tell()
         if left:
             request = wire.ReleaseRequest(worker=self._worker, holds=[hold for hold, _ in left.values()])
             await self._line.ask(self._line.stub.Release, request)

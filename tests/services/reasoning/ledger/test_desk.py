@@ -62,6 +62,23 @@ def test_a_refusal_is_told_to_who_asked(ledger: Ledger) -> None:
     assert not done.repeated
 
 
+def test_several_in_one_group(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for several at once gets an answer for each, in their order: what was done, or why it was refused."""
+    load(ledger, "a", "b")
+    (lease,) = claim(ledger)
+    sizes = commits(ledger, monkeypatch)
+
+    async def work(desk: Desk) -> Any:
+        jobs = [complete(lease.hold), complete(Hold(item="z", fence=1)), Claim(worker="w", count=2, lease_s=LEASE_S)]
+        return await desk.ask_all(jobs), await desk.ask_all([])
+
+    (done, unknown, leases), nothing = at_the_desk(ledger, work)
+    assert not done.repeated
+    assert isinstance(unknown, UnknownItemError)
+    assert [each.hold.item for each in leases] == ["b"]
+    assert (sizes, nothing) == ([3], [])
+
+
 def test_a_disk_that_is_full(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of a group hear that nothing was done; who asks again once there is room is served."""
     load(ledger, "a", "b")

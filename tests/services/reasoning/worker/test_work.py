@@ -3,8 +3,11 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tandem.reasoning.v1.reasoning_pb2 import ClaimRequest, ClaimResponse, CompleteRequest
+from tandem_reasoning.coordinator.service import Reasoning
 from tandem_reasoning.ledger import State
 from tandem_reasoning.worker.item import Thinking
 
@@ -100,10 +103,10 @@ def test_a_defect_of_the_worker_is_the_reason(tmp_path: Path, monkeypatch: pytes
     """A question over which the worker itself goes wrong is tried again and then given up with what happened, and not with a silence."""
     done = Thinking.done
 
-    async def odd(self: Thinking) -> None:
+    async def odd(self: Thinking) -> CompleteRequest | None:
         if self.lease.hold.item == "q3":
             raise ValueError(*"odd")
-        await done(self)
+        return await done(self)
 
     async def deed() -> None:
         async with playing() as local:
@@ -184,4 +187,23 @@ def test_a_coordinator_that_is_started_anew(tmp_path: Path) -> None:
                 assert (second.status.done, second.status.lanes[0].calls) == (40, 120)
                 assert len(local.asked) <= 120 + 16  # what was on its way when it ended may be made again
 
+    asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
+
+
+def test_a_coordinator_that_knows_of_complete_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a cluster is brought to a new version, workers tell an older coordinator of each outcome in the way that it knows."""
+    claim = Reasoning.Claim
+
+    async def older(self: Reasoning, request: ClaimRequest, context: Any) -> ClaimResponse:
+        request.ClearField("completed")
+        return await claim(self, request, context)
+
+    async def deed() -> None:
+        async with playing() as local:
+            local.answer = saying("Answer: so")
+            async with coordinating(tmp_path, job({"local": [local.url]}, **VOTE), questions(12)) as coordinator:
+                await work(coordinator.address, "one")
+                assert (coordinator.status.done, coordinator.status.lanes[0].calls) == (12, 36)
+
+    monkeypatch.setattr(Reasoning, "Claim", older)
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
