@@ -16,6 +16,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Reco
 
 from tandem_memory.errors import (
     CursorError,
+    CursorTooOldError,
     DamagedError,
     DimensionError,
     EmbeddingError,
@@ -34,6 +35,7 @@ __all__ = [
     "Appended",
     "Backend",
     "CursorError",
+    "CursorTooOldError",
     "DamagedError",
     "DimensionError",
     "EmbeddingError",
@@ -118,6 +120,7 @@ class Backend(Protocol):
 
         Raises:
             CursorError: for a cursor that was never given.
+            CursorTooOldError: for one behind which changes are forgotten by now; without a cursor all that is there is told.
         """
         ...
 

@@ -53,6 +53,19 @@ class CursorError(ValueError):
     """A cursor or an id that this backend has not given."""
 
 
+class CursorTooOldError(CursorError):
+    """A cursor from so long ago that what came behind it is not all known any more.
+
+    Attributes:
+        position: Where it is.
+        forgotten: Up to where the log has forgotten.
+    """
+
+    def __init__(self, position: object, forgotten: object) -> None:
+        super().__init__(f"it is at {position}, and what was removed or judged up to {forgotten} is forgotten by now")
+        self.position, self.forgotten = position, forgotten
+
+
 class DamagedError(Exception):
     """What is kept is not what was written.
 

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -61,7 +62,7 @@ async def _embedded(settings: Settings, called: str, committed: Committed, *, be
         msg = f"{called}: {settings.folder} holds no store; give the folder that a service was given"
         raise OpeningError(msg)
     try:
-        opened = Embedded(settings.folder, committed=committed)
+        opened = Embedded(settings.folder, kept=timedelta(days=settings.remember_days), committed=committed)
     except (FormatError, InUseError, DamagedError, StoreFullError, OSError) as error:
         msg = f"{called}: {settings.folder}: {error}"
         raise OpeningError(msg) from error

@@ -892,7 +892,7 @@ class Judged(_message.Message):
     source: _builtins.str
     """Who recalled it."""
     key: _builtins.str
-    """Told again under the same key, nothing happens. At most 128 bytes."""
+    """Told again under the same key, nothing happens, for as long as changes are remembered (see Watch). At most 128 bytes."""
     def __init__(
         self,
         *,

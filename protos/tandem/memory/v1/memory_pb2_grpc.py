@@ -161,6 +161,8 @@ class MemoryServiceServicer:
 
     def Watch(self, request, context):
         """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+        That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
+        one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,10 @@ class MemoryServiceStub:
     Scan: _grpc.UnaryUnaryMultiCallable[_memory_pb2.ScanRequest, _memory_pb2.ScanResponse]
     """All records in the order they were taken in, a page at a time."""
     Watch: _grpc.UnaryStreamMultiCallable[_memory_pb2.WatchRequest, _memory_pb2.WatchResponse]
-    """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given."""
+    """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+    That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
+    one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
+    """
     Prune: _grpc.UnaryUnaryMultiCallable[_memory_pb2.PruneRequest, _memory_pb2.PruneResponse]
     """Remove what is not worth its place."""
     Feedback: _grpc.UnaryUnaryMultiCallable[_memory_pb2.FeedbackRequest, _memory_pb2.FeedbackResponse]
@@ -84,7 +87,10 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     Scan: _aio.UnaryUnaryMultiCallable[_memory_pb2.ScanRequest, _memory_pb2.ScanResponse]  # type: ignore[assignment]
     """All records in the order they were taken in, a page at a time."""
     Watch: _aio.UnaryStreamMultiCallable[_memory_pb2.WatchRequest, _memory_pb2.WatchResponse]  # type: ignore[assignment]
-    """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given."""
+    """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+    That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
+    one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
+    """
     Prune: _aio.UnaryUnaryMultiCallable[_memory_pb2.PruneRequest, _memory_pb2.PruneResponse]  # type: ignore[assignment]
     """Remove what is not worth its place."""
     Feedback: _aio.UnaryUnaryMultiCallable[_memory_pb2.FeedbackRequest, _memory_pb2.FeedbackResponse]  # type: ignore[assignment]
@@ -159,7 +165,10 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _memory_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_memory_pb2.WatchResponse], _abc.AsyncIterator[_memory_pb2.WatchResponse]]:
-        """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given."""
+        """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+        That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
+        one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
+        """
 
     @_abc_1.abstractmethod
     def Prune(

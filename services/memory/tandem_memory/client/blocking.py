@@ -161,7 +161,8 @@ class Memory:
         """Every change from `cursor` on, then live; reconnects for as long as it takes, without a gap or a duplicate.
 
         Args:
-            cursor: Where an earlier watch left off; empty for all there is.
+            cursor: Where an earlier watch left off; empty for all there is. One from before what the service remembers (30 days, if
+                it was not told otherwise) ends the iteration with CursorTooOldError.
             where: Appended records that do not match are left out.
             only_new: With an empty cursor, only what comes from now on.
             with_vectors: Whether records come with their vectors.

@@ -61,6 +61,13 @@ class RefusedError(MemoryServiceError):
         return RefusedError(moved(str(self)), field=moved(self.field))
 
 
+class CursorTooOldError(RefusedError):
+    """What was removed or judged behind a cursor is in part forgotten by now.
+
+    Watch again without one: all that is there is told, then what comes. A record that was known and is not among that is gone.
+    """
+
+
 class NotThereError(MemoryServiceError):
     """There is no such namespace (yet), record or place."""
 
@@ -107,8 +114,8 @@ def of(error: "grpc.RpcError", address: str) -> MemoryServiceError:
         return _exhausted(text, details)
     if code == "INTERNAL" and details == _BROKEN_WRITE:
         return UnreachableError(f"memory at {address}: the stream broke")
-    if code in {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE"}:
-        return RefusedError(text, field=refused_field(error) or "")
+    if code in _REFUSALS:
+        return _REFUSALS[code](text, field=refused_field(error) or "")
     kind = _KINDS.get(code)
     if details.startswith(_NO_WAY):
         text += next((f"; {fix}" for words, fix in _FIXES.items() if words in details), "")
@@ -145,6 +152,11 @@ def _exhausted(text: str, details: str) -> MemoryServiceError:
     return RefusedError(text) if _TOO_LARGE in details else FullError(text)
 
 
+_REFUSALS: dict[str, type[RefusedError]] = {
+    "INVALID_ARGUMENT": RefusedError,
+    "FAILED_PRECONDITION": RefusedError,
+    "OUT_OF_RANGE": CursorTooOldError,
+}
 _KINDS: dict[str, type[MemoryServiceError]] = {
     "UNAVAILABLE": UnreachableError,
     "ABORTED": BusyError,

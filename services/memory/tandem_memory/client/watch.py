@@ -41,6 +41,7 @@ class Watch:
         """News as it comes.
 
         Raises:
+            CursorTooOldError: when it would go on from where the service has forgotten what came since: begin another without a cursor.
             MemoryServiceError: when the service refuses, or cannot be reached for longer than patience lasts.
         """
         while not self._closed:

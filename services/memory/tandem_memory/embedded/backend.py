@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,8 @@ from tandem_memory.embedded.readings import Readings
 from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.embedded.watching import follow
 from tandem_memory.pruning import removed
-from tandem_memory.store import Append, Effect, Judge, Store
+from tandem_memory.remembering import KEPT
+from tandem_memory.store import Append, Effect, Judge, Spot, Store
 from tandem_memory.store.store import FIRST_MAP_BYTES
 
 _QUIET_S = 15.0  # a watcher hears of its place in the log so often when nothing comes
@@ -47,14 +48,23 @@ class Embedded:
         now: Callable[[], datetime] = utc_now,
         quiet_s: float = _QUIET_S,
         map_bytes: int = FIRST_MAP_BYTES,
+        kept: timedelta = KEPT,
         committed: Committed = not_counted,
     ) -> None:
-        """Open the store in `folder`, or begin it, and make ready to search; `committed` hears of each group that became durable.
+        """Open the store in `folder`, or begin it, and make ready to search.
+
+        Args:
+            folder: Where it is.
+            now: The clock.
+            quiet_s: How often a watcher hears of its place when nothing comes.
+            map_bytes: Address space to begin with.
+            kept: For how long the log tells that a record was removed or judged, and knows the key of that.
+            committed: Hears of each group that became durable.
 
         Raises:
             FormatError, InUseError, DamagedError, StoreFullError: when it cannot be opened.
         """
-        self._store = Store(folder, now=now, map_bytes=map_bytes)
+        self._store = Store(folder, now=now, map_bytes=map_bytes, kept=kept)
         try:
             self._indexes = Indexes(self._store, folder / _SNAPSHOTS)
         except BaseException:
@@ -97,7 +107,7 @@ class Embedded:
     async def scan(self, namespace: str, cursor: str, limit: int, wanted: Filter, *, vectors: bool) -> Page:
         """Read a page of those that the index says match."""
         index, known = self._indexes.of(namespace), self._store.namespace(namespace)
-        after = cursors.position(known, cursor, self._store.head(known))
+        after = cursors.spot(known, cursor, self._store.head(known)).position
         return await self._off_the_loop(partial(self._readings.page, known, index, after, limit, wanted, vectors=vectors))
 
     def watch(
@@ -105,10 +115,10 @@ class Embedded:
     ) -> AsyncIterator[News]:
         """Read the log from the cursor on, as it grows."""
         known, from_now = self._store.namespaces.get(namespace), only_new and not cursor
-        after = 0
+        after = Spot(0)
         if known is not None:
             last = self._store.head(known)
-            after = last if from_now else cursors.position(known, cursor, last)
+            after = Spot(last) if from_now else cursors.spot(known, cursor, last)
         elif cursor:
             msg = f"{cursor!r} is no cursor of namespace {namespace!r}, which is not there yet: begin without one"
             raise CursorError(msg)

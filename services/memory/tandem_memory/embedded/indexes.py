@@ -82,7 +82,7 @@ class Indexes:
             index = self._begun(namespace)
             if name not in self._failed and index.covers < self._store.head(namespace):
                 self._failed.add(name)  # until it has gone well
-                replay(self._store, namespace, index)
+                index = self._taken_on(namespace, index)
                 self._replace(name, index)
                 self._failed.remove(name)
 
@@ -134,15 +134,21 @@ class Indexes:
         replay(self._store, namespace, index)
         return index
 
+    def _taken_on(self, namespace: Namespace, index: Index) -> Index:
+        """An index that knows all that the log says: this one, unless it has slept through what the log has forgotten."""
+        if index.covers and index.covers < self._store.forgotten(namespace):
+            _log.info("the index of namespace %r is built anew: what was removed since its snapshot is forgotten", namespace.name)
+            return self._built(namespace)
+        replay(self._store, namespace, index)
+        return index
+
     def _ready(self, namespace: Namespace) -> Index:
         index = self._snapshot(namespace)
         if index is not None:
             try:
-                replay(self._store, namespace, index)
+                return self._taken_on(namespace, index)
             except backend.DamagedError as damage:
                 _log.warning("the index of namespace %r is built from its records alone: %s", namespace.name, damage)
-            else:
-                return index
         return self._built(namespace)
 
     def _snapshot(self, namespace: Namespace) -> Index | None:

@@ -13,7 +13,7 @@ from tandem_memory.backend import PAGE_BYTES, Got, Near, OnDamage, Page, TooLarg
 from tandem_memory.embedded import cursors
 from tandem_memory.index import Index
 from tandem_memory.statistics import Tally
-from tandem_memory.store import Namespace, Snapshot, Store, position_in, reading
+from tandem_memory.store import Namespace, Snapshot, Spot, Store, position_in, reading
 from tandem_memory.store.reading import Stretch
 from tandem_memory.wanted import wants
 
@@ -29,7 +29,7 @@ class Readings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._newest: OrderedDict[tuple[int, int, int, bool], Stretch] = OrderedDict()
+        self._newest: OrderedDict[tuple[int, Spot, int, bool], Stretch] = OrderedDict()
 
     def near(
         self, namespace: Namespace, found: Sequence[Sequence[tuple[int, float]]], *, vectors: bool
@@ -66,10 +66,10 @@ class Readings:
             records = list(_fitting(record for record in read if record is not None))
         last = int(records[-1].id) if records else max(asked, default=after)
         more = len(matching) > 0 and last < int(matching[-1])
-        return Page(records=records, cursor=cursors.cursor(namespace, last) if more else "")
+        return Page(records=records, cursor=cursors.cursor(namespace, Spot(last)) if more else "")
 
-    async def look(self, name: str, after: int, *, vectors: bool) -> tuple[Namespace, Stretch] | None:
-        """What comes behind a position; None while there is no such namespace.
+    async def look(self, name: str, after: Spot, *, vectors: bool) -> tuple[Namespace, Stretch] | None:
+        """What comes behind a spot; None while there is no such namespace.
 
         Those who follow the log live all ask for the same, and are given the same messages, read once. Who is further behind
         reads in a thread.
@@ -78,9 +78,9 @@ class Readings:
         if namespace is None:
             return None
         head = self._store.head(namespace)
-        if after >= head:
+        if after.position >= head:
             return namespace, Stretch(changes=(), until=after)
-        if head - after > _MOST_CHANGES:
+        if head - after.position > _MOST_CHANGES:
             return namespace, await asyncio.to_thread(self._stretch, namespace, after, vectors=vectors)
         asked = (namespace.number, after, head, vectors)
         if asked not in self._newest:
@@ -89,7 +89,7 @@ class Readings:
                 self._newest.popitem(last=False)
         return namespace, self._newest[asked]
 
-    def _stretch(self, namespace: Namespace, after: int, *, vectors: bool) -> Stretch:
+    def _stretch(self, namespace: Namespace, after: Spot, *, vectors: bool) -> Stretch:
         with self._store.reading() as transaction:
             return reading.changes(transaction, namespace, after, most=_MOST_CHANGES, most_bytes=_MOST_BYTES, vectors=vectors)
 

@@ -11,26 +11,26 @@ from tandem.memory.v1.memory_pb2 import Change, Filter
 from tandem_memory.backend import DamagedError, News, OnDamage
 from tandem_memory.bell import Bell, rung_or_late
 from tandem_memory.embedded.cursors import cursor
-from tandem_memory.store import Namespace
+from tandem_memory.store import Namespace, Spot
 from tandem_memory.store.reading import Stretch
 from tandem_memory.wanted import wants
 
 
 async def follow(
     bell: Bell,
-    look: Callable[[int], Awaitable[tuple[Namespace, Stretch] | None]],
-    after: int,
+    look: Callable[[Spot], Awaitable[tuple[Namespace, Stretch] | None]],
+    after: Spot,
     wanted: Filter,
     quiet_s: float,
     *,
     place_first: bool = False,
     damaged: OnDamage | None = None,
 ) -> AsyncIterator[News]:
-    """Every change behind position `after` that is wanted, for ever.
+    """Every change behind `after` that is wanted, for ever.
 
     Args:
         bell: Rings when there may be more.
-        look: What comes behind a position; None while there is no such namespace.
+        look: What comes behind a spot; None while there is no such namespace.
         after: Where to begin.
         wanted: Which appended records; all other changes are told.
         quiet_s: When nothing was told for so long, where the reader is is told.
@@ -47,7 +47,7 @@ async def follow(
         if seen is not None:
             namespace, stretch = seen
             _tell(stretch.damages, damaged)
-            changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until > after, stretch.until
+            changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until.position > after.position, stretch.until
             known, skipped = cursor(namespace, after), bool(stretch.damages)
         if changes or skipped or (place_first and known) or clock() - told_s >= quiet_s:
             yield News(changes=changes, cursor=known)

@@ -13,6 +13,7 @@ from tandem_rpc import Refused, invalid
 from tandem_memory.acceptance import UnacceptableError
 from tandem_memory.backend import (
     CursorError,
+    CursorTooOldError,
     DamagedError,
     DimensionError,
     EmbeddingError,
@@ -102,6 +103,11 @@ def _cursor(error: CursorError, call: _Call) -> Refused:
     return invalid(call.about, f"{error}; send what this service gave")
 
 
+def _too_old(error: CursorTooOldError, call: _Call) -> Refused:
+    message = f"{call.about}: {error}; watch without a cursor, which tells all that is there, and goes on from that"
+    return Refused(grpc.StatusCode.OUT_OF_RANGE, message, field=call.about)
+
+
 def _unavailable(error: StoreUnavailableError, call: _Call) -> Refused:
     return Refused(grpc.StatusCode.UNAVAILABLE, f"{call.name.lower()}: {error}; try again, under the same keys")
 
@@ -139,6 +145,7 @@ _SAID: Mapping[type[Exception], _Say] = {
     StoreFullError: _full,
     DimensionError: _dimension,
     EmbeddingError: _embedding,
+    CursorTooOldError: _too_old,
     CursorError: _cursor,
     StoreUnavailableError: _unavailable,
     DamagedError: _damaged,

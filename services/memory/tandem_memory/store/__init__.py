@@ -4,6 +4,7 @@ from tandem_memory.store.draft import Added, Effect, Gone, Used
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_in
 from tandem_memory.store.namespace import Namespace
+from tandem_memory.store.reading import Spot
 from tandem_memory.store.room import FEWEST
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.store import Committed, Store, inspect
@@ -22,6 +23,7 @@ __all__ = [
     "Namespace",
     "Remove",
     "Snapshot",
+    "Spot",
     "Store",
     "Used",
     "inspect",

@@ -51,13 +51,20 @@ Effect = Added | Gone | Used
 
 
 class Draft:
-    """The store as it will be."""
+    """The store as it will be.
 
-    def __init__(self, transaction: Transaction, namespaces: Mapping[str, Namespace], heads: Mapping[int, Head], now: datetime) -> None:
+    Attributes:
+        kept_from_us: From which moment on, microseconds since 1970, changes that are no records have to be kept.
+    """
+
+    def __init__(
+        self, transaction: Transaction, namespaces: Mapping[str, Namespace], heads: Mapping[int, Head], *, now: datetime, kept: timedelta
+    ) -> None:
         self.transaction, self.now = transaction, now
         self.namespaces, self.heads = dict(namespaces), dict(heads)
         self.effects: list[Effect] = []
         self._now_us = (now - _EPOCH) // timedelta(microseconds=1)
+        self.kept_from_us = self._now_us - kept // timedelta(microseconds=1)
 
     def namespace(self, name: str) -> Namespace:
         """The namespace.

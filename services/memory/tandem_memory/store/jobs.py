@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
-from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record, Use
+from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record
 
 from tandem_memory.backend import Appended, CursorError
 from tandem_memory.store.draft import Added, Draft, Gone, Used
 from tandem_memory.store.entries import parsed, stamp, written
+from tandem_memory.store.forgetting import forget, judge, use_of
 from tandem_memory.store.namespace import Namespace, check
 from tandem_memory.store.room import KEPT_BYTES, KEPT_FOR_REMOVALS_BYTES
 from tandem_memory.store.tables import Table, named, packed, place, unpacked
@@ -75,6 +76,7 @@ class Append:
             told.append(Appended(id=str(unpacked(there) if there else new[-1][0]), known=there is not None))
         if new:
             draft.effects.append(_added(namespace, new))
+            forget(draft, namespace, len(new))
         return told
 
     def _namespace(self, draft: Draft) -> Namespace:
@@ -168,7 +170,10 @@ class Judge:
         """
         namespace = draft.namespace(self.namespace)
         positions = [position_of(judged.id, draft.heads[namespace.number].position) for judged in self.judged]
-        return sum(_book(draft, namespace, *each) for each in zip(positions, self.judged, strict=True))
+        booked = sum(_book(draft, namespace, *each) for each in zip(positions, self.judged, strict=True))
+        if booked:
+            forget(draft, namespace, booked)
+        return booked
 
 
 def position_of(identifier: str, last: int) -> int:
@@ -191,11 +196,6 @@ def position_in(identifier: str, last: int) -> int | None:
     return int(identifier) if int(identifier) <= last else None
 
 
-def use_of(record: Record, kept: bytes | None) -> Use:
-    """A record's use: as it was judged, or else as it came with."""
-    return record.use if kept is None else Use.FromString(kept)
-
-
 def _added(namespace: Namespace, new: Sequence[tuple[int, bytes, Record]]) -> Added:
     vectors = np.frombuffer(b"".join(vector for _, vector, _ in new), "<f4").reshape(len(new), namespace.dimension)
     positions = np.array([position for position, _, _ in new], np.uint64)
@@ -203,13 +203,13 @@ def _added(namespace: Namespace, new: Sequence[tuple[int, bytes, Record]]) -> Ad
 
 
 def _remove(draft: Draft, namespace: Namespace, position: int) -> bool:
-    """Take a record out of all tables; whether it was there. That its judgements were told stays known."""
+    """Take a record out of all tables; whether it was there. That its judgements were told stays known, until that is forgotten."""
     key = place(namespace.number, position)
     kept = draft.transaction.get(Table.RECORDS, key)
     if kept is None:
         return False
     record = parsed(Record, kept)
-    for table in (Table.RECORDS, Table.VECTORS, Table.USE):
+    for table in (Table.RECORDS, Table.VECTORS, Table.USE, Table.FOLDED):
         draft.transaction.delete(table, key)
     if record.key:
         draft.transaction.delete(Table.KEYS, named(namespace.number, record.key))
@@ -223,10 +223,7 @@ def _book(draft: Draft, namespace: Namespace, position: int, judged: Judged) -> 
     if kept is None or (judged.key and draft.transaction.has(Table.TOLD, told)):
         return False
     use = use_of(parsed(Record, kept), draft.transaction.get(Table.USE, key))
-    use.times += 1
-    use.gain += judged.gain
-    if judged.source:
-        use.by_source[judged.source] += 1
+    judge(use, judged)
     draft.transaction.put(Table.USE, key, use.SerializeToString())
     at = draft.change(namespace, Change(judged=judged))
     if judged.key:

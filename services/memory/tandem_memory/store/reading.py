@@ -8,14 +8,28 @@ from itertools import islice
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Record
 
-from tandem_memory.backend import DamagedError, OnDamage
+from tandem_memory.backend import CursorTooOldError, DamagedError, OnDamage
 from tandem_memory.store.draft import Added, Gone, Used
 from tandem_memory.store.entries import moment_us, parsed
-from tandem_memory.store.jobs import use_of
+from tandem_memory.store.forgetting import use_of
 from tandem_memory.store.namespace import Head, Namespace
 from tandem_memory.store.seal import located, unsealed
-from tandem_memory.store.tables import Table, place, placed
+from tandem_memory.store.tables import Table, place, placed, prefix, unpacked
 from tandem_memory.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a reader is in a log.
+
+    Attributes:
+        position: Of the last change that it was told of; 0 before the first.
+        since: Position of the last change that the log had forgotten when the reader began there, with nothing: what records
+            were judged up to then came with them, and what was removed up to then it has never heard of. So it misses none of that.
+    """
+
+    position: int
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +38,12 @@ class Stretch:
 
     Attributes:
         changes: In their order; what was appended and is gone again is left out.
-        until: Position of the last change that was looked at.
+        until: Where who has read it is.
         damages: What is not as it was written, and is not among the changes.
     """
 
     changes: Sequence[Change]
-    until: int
+    until: Spot
     damages: Sequence[DamagedError] = ()
 
 
@@ -63,6 +77,12 @@ def head(transaction: Transaction, namespace: Namespace) -> Head:
         if found is not None and placed(found[0])[0] == namespace.number:
             heads.append(Head(placed(found[0])[1], _moment_us(table, *found)))
     return max(heads, key=lambda each: each.position)
+
+
+def forgotten(transaction: Transaction, namespace: Namespace) -> int:
+    """Position of the last change that the log has forgotten; 0 when it knows all."""
+    kept = transaction.get(Table.FORGOTTEN, prefix(namespace.number))
+    return 0 if kept is None else unpacked(kept)
 
 
 def record(transaction: Transaction, namespace: Namespace, position: int, *, vectors: bool) -> Record | None:
@@ -139,8 +159,13 @@ def vector(transaction: Transaction, key: bytes) -> bytes:
     return kept
 
 
-def changes(transaction: Transaction, namespace: Namespace, after: int, *, most: int, most_bytes: int, vectors: bool) -> Stretch:
-    """What happened behind position `after`: at most `most` changes, and no more once they are `most_bytes` in all."""
+def changes(transaction: Transaction, namespace: Namespace, spot: Spot, *, most: int, most_bytes: int, vectors: bool) -> Stretch:
+    """What happened behind `spot`: at most `most` changes, and no more once they are `most_bytes` in all.
+
+    Raises:
+        CursorTooOldError: when some of it is forgotten.
+    """
+    after, since = spot.position, _whole_since(transaction, namespace, spot)
     first, before = place(namespace.number, after + 1), place(namespace.number + 1, 0)
     appended = ((key, kept, Table.RECORDS) for key, kept in transaction.walk_sealed(Table.RECORDS, first, before))
     others = ((key, kept, Table.CHANGES) for key, kept in transaction.walk_sealed(Table.CHANGES, first, before))
@@ -154,7 +179,15 @@ def changes(transaction: Transaction, namespace: Namespace, after: int, *, most:
         after, weight = placed(key)[1], weight + len(kept) + (4 * namespace.dimension if vectors else 0)
         if len(found) + len(damages) >= most or weight >= most_bytes:
             break
-    return Stretch(changes=found, until=after, damages=damages)
+    return Stretch(changes=found, until=Spot(after, since), damages=damages)
+
+
+def _whole_since(transaction: Transaction, namespace: Namespace, spot: Spot) -> int:
+    past = forgotten(transaction, namespace)
+    since = spot.since if spot.position else past
+    if past > max(spot.position, since):
+        raise CursorTooOldError(spot.position, past)
+    return since
 
 
 def _moment_us(table: Table, key: bytes, kept: bytes) -> int:
@@ -166,8 +199,11 @@ def _moment_us(table: Table, key: bytes, kept: bytes) -> int:
 
 
 def _appended(transaction: Transaction, key: bytes, kept: bytes, *, vectors: bool) -> Change:
-    """A record as it was appended: judgements are changes of their own."""
+    """A record as it was appended: judgements are changes of their own, but for those that are forgotten."""
     change = Change(appended=parsed(Record, kept))
+    judged = transaction.get(Table.FOLDED, key)
+    if judged is not None:
+        change.appended.use.CopyFrom(use_of(change.appended, judged))
     _complete(transaction, key, change.appended, vectors=vectors)
     return change
 

@@ -32,7 +32,7 @@ def unsealed(table: Table, key: bytes, kept: bytes) -> bytes:
 
 def located(table: Table, key: bytes) -> str:
     """A place in the store, in words."""
-    if table in {Table.RECORDS, Table.VECTORS, Table.CHANGES, Table.USE} and len(key) == 12:  # noqa: PLR2004 - number and position
+    if table in {Table.RECORDS, Table.VECTORS, Table.CHANGES, Table.USE, Table.FOLDED} and len(key) == 12:  # noqa: PLR2004 - number and position
         return f"{table} {int.from_bytes(key[:4], 'big')}/{int.from_bytes(key[4:], 'big')}"
     if table in {Table.KEYS, Table.TOLD}:
         return f"{table} {int.from_bytes(key[:4], 'big')}/{key[4:].decode(errors='backslashreplace')}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Finding
 
 from tandem_memory.backend import CursorError, DamagedError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
+from tandem_memory.remembering import KEPT
 from tandem_memory.store import reading
 from tandem_memory.store.checking import Comparison, damaged_pages
 from tandem_memory.store.draft import Draft, Effect
@@ -59,19 +60,20 @@ class Checked:
 class Store:
     """Namespaces and their logs. Reads come from any thread, commits from one."""
 
-    def __init__(self, folder: Path, *, now: Callable[[], datetime], map_bytes: int = FIRST_MAP_BYTES) -> None:
+    def __init__(self, folder: Path, *, now: Callable[[], datetime], map_bytes: int = FIRST_MAP_BYTES, kept: timedelta = KEPT) -> None:
         """Open the store in `folder`, or begin it.
 
         Args:
             folder: Its files are in there, and nobody else's.
             now: The clock. It may go back; what is told of time does not.
             map_bytes: Address space to begin with.
+            kept: For how long a log tells that a record was removed or judged, and knows the key of that.
 
         Raises:
             FormatError: when a later version wrote it.
             InUseError, DamagedError, StoreFullError: when it cannot be opened.
         """
-        self._now = now
+        self._now, self._kept = now, kept
         self._environment = Environment(folder / LOG, map_bytes=map_bytes)
         try:
             self._check_version()
@@ -97,6 +99,11 @@ class Store:
         """Position of the last change that is durable."""
         return self._heads[namespace.number].position
 
+    def forgotten(self, namespace: Namespace) -> int:
+        """Position of the last change that the log has forgotten; 0 when it knows all."""
+        with self.reading() as transaction:
+            return reading.forgotten(transaction, namespace)
+
     def commit(self, jobs: Sequence[Job[Any]]) -> Committed:
         """Do `jobs`, in their order, and return once all that they did is durable.
 
@@ -111,7 +118,7 @@ class Store:
                 takes_bytes=sum(job.weight_bytes for job in jobs),
                 leaves_bytes=max((job.leaves_bytes for job in jobs), default=0),
             )
-            draft = Draft(transaction, self._namespaces, self._heads, self._now())
+            draft = Draft(transaction, self._namespaces, self._heads, now=self._now(), kept=self._kept)
             return draft, [_attempted(job, draft) for job in jobs]
 
         try:

@@ -19,10 +19,12 @@ class Table(StrEnum):
     NAMESPACES = "namespaces"  # name -> what does not change about it, as JSON
     RECORDS = "records"  # number, position -> time, Record without id and vector, with the use that it came with
     VECTORS = "vectors"  # number, position -> its vector
-    CHANGES = "changes"  # number, position -> time, Change; a position without one is, or was, a record's
+    CHANGES = "changes"  # number, position -> time, Change; a position without one is, or was, a record's, or is forgotten
     USE = "use"  # number, position of a record -> Use, once it was judged
     KEYS = "keys"  # number, key -> position of the record that is there under this key
     TOLD = "told"  # number, key -> position of the judgement that was told under this key
+    FORGOTTEN = "forgotten"  # number -> position of the last change that the log has forgotten
+    FOLDED = "folded"  # number, position of a record -> Use, as it was up to the last change that the log has forgotten
 
 
 def place(number: int, position: int) -> bytes:

@@ -1,7 +1,7 @@
 """Whether the tables agree with each other.
 
-What must hold: every value is as it was written; every position of a log, from 1 to its end, is a record, a change, or a
-record that a change took away; a record has a vector of the right size; a key leads to the record that says it, and a told
+What must hold: every value is as it was written; every position of a log, from the last that is forgotten to its end, is a record, a
+change, or a record that a change took away; a record has a vector of the right size; a key leads to the record that says it, and a told
 judgement to the change that tells it; only records that are there have a use.
 """
 
@@ -21,7 +21,7 @@ from tandem_memory.store.seal import located, unsealed
 from tandem_memory.store.tables import Table, place, placed, prefix, unpacked
 from tandem_memory.store.transaction import Transaction
 
-_OF_NAMESPACES = (Table.RECORDS, Table.VECTORS, Table.CHANGES, Table.USE, Table.KEYS, Table.TOLD)
+_OF_NAMESPACES = (Table.RECORDS, Table.VECTORS, Table.CHANGES, Table.USE, Table.KEYS, Table.TOLD, Table.FORGOTTEN, Table.FOLDED)
 
 _Message = TypeVar("_Message", Record, Change)
 Positions = npt.NDArray[np.uint64]
@@ -58,9 +58,10 @@ class Comparison:
         records, keyed = self._records(namespace)
         changes, removed, told = self._changes(namespace)
         self.records[namespace.name] = records
-        self._positions(namespace, records, changes, removed)
+        self._positions(namespace, self._forgotten(namespace), records, changes, removed)
         self._vectors(namespace, records)
-        self._uses(namespace)
+        self._uses(Table.USE, namespace)
+        self._uses(Table.FOLDED, namespace)
         self._keys(namespace, keyed)
         self._told(namespace, told)
 
@@ -84,12 +85,17 @@ class Comparison:
                 told += bool(change.judged.key)
         return np.array(positions, np.uint64), np.array(removed, np.uint64), told
 
-    def _positions(self, namespace: Namespace, *kinds: Positions) -> None:
+    def _forgotten(self, namespace: Namespace) -> int:
+        """Up to where a position need not be anything any more."""
+        return max((unpacked(value) for _, value in self._rows(Table.FORGOTTEN, namespace) if value), default=0)
+
+    def _positions(self, namespace: Namespace, forgotten: int, *kinds: Positions) -> None:
         """Each position is one thing."""
         every = np.sort(np.concatenate(kinds))
         last = int(every[-1]) if len(every) else 0
         counts = np.bincount(every.astype(np.int64), minlength=last + 1)[1:]
-        for problem, wrong in (("no change is there", counts == 0), ("more than one thing is there", counts > 1)):
+        lacking = (counts == 0) & (np.arange(1, last + 1) > forgotten)
+        for problem, wrong in (("no change is there", lacking), ("more than one thing is there", counts > 1)):
             places = np.flatnonzero(wrong) + 1
             if len(places):
                 self._note(f"log {namespace.number}/{places[0]}", f"{problem}, at {len(places)} positions in all")
@@ -106,19 +112,19 @@ class Comparison:
         for position in np.setdiff1d(vectors, records).tolist():
             self._note(located(Table.VECTORS, place(namespace.number, position)), "there, though its record is not")
 
-    def _uses(self, namespace: Namespace) -> None:
-        for key, value in self._rows(Table.USE, namespace):
+    def _uses(self, table: Table, namespace: Namespace) -> None:
+        for key, value in self._rows(table, namespace):
             if value is None:
                 continue
             try:
                 use = Use.FromString(value)
             except DecodeError as error:
-                self._note(located(Table.USE, key), str(error))
+                self._note(located(table, key), str(error))
                 continue
             if not use.times:
-                self._note(located(Table.USE, key), "never used")
+                self._note(located(table, key), "never used")
             if not self._transaction.has(Table.RECORDS, key):
-                self._note(located(Table.USE, key), "of a record that is not there")
+                self._note(located(table, key), "of a record that is not there")
 
     def _keys(self, namespace: Namespace, keyed: int) -> None:
         met = 0
