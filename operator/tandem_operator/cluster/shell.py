@@ -33,7 +33,7 @@ from .world import World
 _log = logging.getLogger(__name__)
 _UNREAD_WAIT_S: Final = 60.0
 _PATIENCE: Final = 5  # failed looks in a row after which workers are stopped without the status that should come before
-_MOST_READ: Final = 200  # specs that need not be read again at the next look, which costs 0.2 ms; some 10 kB each
+_MOST_READ: Final = 100  # specs that need not be read again at the next look, which costs 0.2 ms; some 20 kB each
 
 
 class Shell(Looking):

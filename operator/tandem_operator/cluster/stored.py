@@ -1,10 +1,11 @@
 """The runs of one kind as the API server keeps them, each at its newest version, and which of them there is news for.
 
-They are kept as the JSON they came as, a tenth of what they take as objects: five thousand of them must fit into an operator of a
-hundred megabytes.
+They are kept as the JSON they came as, compressed, which is a thirtieth of what they take as objects: five thousand of them must fit
+into an operator of a hundred megabytes.
 """
 
 import json
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ _OF_THE_SERVER: Final = {"managedFields", "resourceVersion"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run as the API server keeps it: what people wrote, and what we did, each as JSON."""
+    """A run as the API server keeps it: what people wrote, and what we did, each as compressed JSON. The same is the same bytes."""
 
     uid: str
     version: int
@@ -35,13 +36,13 @@ class StoredRun:
         return cls(
             uid=intern(text(found, "metadata", "uid")),
             version=int(text(found, "metadata", "resourceVersion")),
-            written=_json(written),
-            status=_json(part(found, "status")),
+            written=_packed(written),
+            status=_packed(part(found, "status")),
         )
 
     def object(self) -> Json:
         """The run, without its version."""
-        return {**cast("Json", json.loads(self.written)), "status": json.loads(self.status)}
+        return {**_unpacked(self.written), "status": _unpacked(self.status)}
 
 
 class Runs:
@@ -129,5 +130,9 @@ class Runs:
         """A run is gone, and what else was known of it is of no use."""
 
 
-def _json(found: Json) -> bytes:
-    return json.dumps(found, separators=(",", ":")).encode()
+def _packed(found: Json) -> bytes:
+    return zlib.compress(json.dumps(found, separators=(",", ":")).encode())
+
+
+def _unpacked(packed: bytes) -> Json:
+    return cast("Json", json.loads(zlib.decompress(packed)))

@@ -27,7 +27,8 @@ from .limiter import Limiter
 
 _TIMEOUT_S: Final = 30.0
 _CONNECT_S: Final = 10.0
-_CONNECTIONS: Final = 64
+_AT_ONCE: Final = 16  # requests; a connection has a quarter of a megabyte of buffers for TLS, and is free again in milliseconds
+_STREAMS: Final = 8  # connections more, for watches
 _POSTPONED: Final = 5  # times that one request comes again when asked to
 _LONGEST_WAIT_S: Final = 30.0
 _FAILED: Final = 400  # and above
@@ -52,7 +53,7 @@ async def configuration(environ: Mapping[str, str] = os.environ) -> Configuratio
     else:
         path = environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
         await library.load_kube_config(config_file=path, client_configuration=found)
-    found.connection_pool_maxsize = _CONNECTIONS
+    found.connection_pool_maxsize = _AT_ONCE + _STREAMS
     found.client_session_kwargs = {"trust_env": False}  # else ~/.netrc is looked up, in a thread, for every request
     return found
 
@@ -82,6 +83,7 @@ class Kube:
         """
         self._client: Any = ApiClient(configuration=found)
         self._limiter, self._failed, self._may_write = limiter, failed, may_write
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._host = str(found.host)
 
     async def get(self, path: str, *, accept: str = "application/json", **query: str | int) -> Json:
@@ -163,7 +165,8 @@ class Kube:
         for postponed in range(_POSTPONED + 1):
             await self._limiter.wait()
             try:
-                return await self._answer(self._timed(request) if request.writes else request)
+                async with self._turns:  # not in the pool, where waiting counts as being unanswered
+                    return await self._answer(self._timed(request) if request.writes else request)
             except KubeError as error:
                 self._counted(error)
                 if not error.postponed or postponed == _POSTPONED:
