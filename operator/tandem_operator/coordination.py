@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tandem_operator.api.dual_status import LaneState, LaneStatus
+from tandem_operator.api.dual_status import LaneState, LaneStatus, MemoryState, MemoryStatus
 from tandem_operator.plan.dual.values import DualReport
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def report(told: "wire.Status", at: datetime) -> DualReport:
         agreement=float(f"{told.agreement:.4g}") if told.HasField("agreement") else None,
         eta_seconds=told.eta_seconds if told.HasField("eta_seconds") else None,
         lanes=tuple(_lane(lane) for lane in told.lanes),
+        memory=_memory(told.memory) if told.HasField("memory") else None,
         over=told.over,
         reason=told.reason,
         message=told.message,
@@ -85,6 +86,10 @@ def _lane(lane: "wire.LaneStatus") -> LaneStatus:
         output_tokens=lane.output_tokens,
         spent_usd=_usd(lane.spent_nano),
     )
+
+
+def _memory(told: "wire.MemoryStatus") -> MemoryStatus:
+    return MemoryStatus(state=MemoryState(told.state), problem=told.problem, waiting=told.waiting)
 
 
 def _usd(nano: int) -> Decimal:

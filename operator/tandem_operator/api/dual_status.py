@@ -46,6 +46,25 @@ class LaneStatus(ApiModel):
     """US dollars it has cost."""
 
 
+class MemoryState(StrEnum):
+    """Whether the shared memory is recalled from."""
+
+    READY = "Ready"
+    AWAY = "Away"
+    OFF = "Off"
+
+
+class MemoryStatus(ApiModel):
+    """How the run stands with its shared memory."""
+
+    state: MemoryState
+    """Ready; Away (answers go on without it); Off (it did harm, and is not asked any more)."""
+    problem: str = ""
+    """Why it is not ready."""
+    waiting: int = 0
+    """Records that it has yet to be told; they are kept meanwhile."""
+
+
 class PartStatus(ApiModel):
     """How often a part of the run was started, and how it went of late."""
 
@@ -96,9 +115,12 @@ class DualRunStatus(ApiModel):
     """The budget that turned out to be spent; a larger one lets the run go on."""
     lanes: tuple[LaneStatus, ...] = ()
     """How each lane stands."""
+    memory: MemoryStatus | None = None
+    """How the run stands with its shared memory; absent without one, and until it is known."""
     parts: tuple[PartStatus, ...] = ()
     """How often each part was started."""
     checkpoint: CheckpointStatus | None = None
     """The newest snapshot; its step is the number of answered questions."""
     conditions: tuple[Condition, ...] = ()
-    """What can be waited for: Scheduled, Running, LanesHealthy, BudgetOK, Checkpointed, PartialFailure, Suspended, Complete, Failed."""
+    """What can be waited for: Scheduled, Running, LanesHealthy, MemoryHealthy, BudgetOK, Checkpointed, PartialFailure, Suspended,
+    Complete, Failed."""

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus
+from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus, MemoryState, MemoryStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.dual import said
 from tandem_operator.cli.dual.care import ended
 from tandem_operator.cli.dual.panel import panel
 from tandem_operator.cli.dual.planned import Planned
+from tandem_operator.cli.dual.standing import HEAD, facts, row
 from tandem_operator.cli.exits import Exit
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.estimate import estimate
@@ -49,6 +50,35 @@ def test_a_line_for_a_log_says_only_what_is_known() -> None:
         "12/40 questions  cloud 3 Throttled (2 in flight), local 9 (0 in flight)  agreement 0.75  $0.02 of $5.00  1m01s left"
     )
     assert "2 given up" in said.progress(run(failed=2, agreement=None), NOW).line
+
+
+AWAY = MemoryStatus(state=MemoryState.AWAY, problem="memory:7433: no route", waiting=1)
+SAID = "Away, answers go on without it: memory:7433: no route; 1 record yet to be told"
+
+
+def test_a_memory_that_is_away_is_seen_wherever_one_looks(tmp_path: Path) -> None:
+    """In the panel, in a line of a log and among the facts; one that is well is no news."""
+    page = StringIO()
+    for memory in (AWAY, MemoryStatus(state=MemoryState.READY)):
+        Console(file=page, width=160, legacy_windows=False).print(panel(run(memory=memory), NOW, 160))
+    assert page.getvalue().count("memory") == 2  # once as a word, once in its address
+    assert f"memory {SAID}" in page.getvalue()
+    assert "memory Away" in said.progress(run(memory=AWAY), NOW).line
+    assert facts(run(memory=AWAY), DualFolder(tmp_path), "")["memory"] == SAID
+    assert "memory" not in facts(run(), DualFolder(tmp_path), "")
+
+
+def test_in_the_table_of_runs_a_pair_has_columns_of_its_own() -> None:
+    """Answered questions, lanes and dollars; no loss, no step."""
+    assert dict(zip(HEAD, row(run(), "", NOW), strict=True)) == {
+        "NAME": "pair",
+        "PHASE": "Running",
+        "ANSWERED": "12/40",
+        "LANES": "cloud 3 Throttled, local 9",
+        "SPENT": "$0.02 of $5.00",
+        "ATTEMPT": "0",
+        "AGE": "-",
+    }
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ _DUAL: Final[tuple[Column, ...]] = (
     _SPEND,
     ("Attempts", "integer", ".status.attempt", "Number of the attempt that runs or ran last", 0),
     _AGE,
+    ("Scheduled", "string", '.status.conditions[?(@.type=="Scheduled")].reason', "What parts wait for, or that they are up", 1),
+    ("Memory", "string", ".status.memory.state", "Whether the shared memory is recalled from", 1),
     *_WHY,
 )
 _KINDS: Final[Mapping[type[BaseModel], tuple[str, tuple[Column, ...]]]] = {TrainingRun: ("tr", _TRAINING), DualRun: ("dr", _DUAL)}

@@ -36,6 +36,8 @@ def _report(run: DualRun, folder: DualFolder) -> None:
     """What the pair did: by lane, then in the report's own sentences."""
     for line in said.by_lane(run):
         print(line)
+    if said.troubled(found := run.status.memory):
+        print(f"  memory {said.memory(found)}")
     if not run.status.done:
         return
     try:

@@ -1,5 +1,6 @@
 """A DualRun as a panel: how far it is, each lane, money and agreement."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -37,7 +38,7 @@ def panel(run: DualRun, now: datetime, width: int, leaving: str = "") -> Panel:
     status, wide = run.status, min(width, WIDEST)
     head = Text.assemble((status.phase.value, COLOURS[status.phase]), _why(run))
     return Panel(
-        Group(head, Text(), _bar(run, wide - 30), Text(), _lanes(run), Text(), _numbers(run, now)),
+        Group(head, Text(), _bar(run, wide - 30), Text(), _lanes(run), *_memory(run), Text(), _numbers(run, now)),
         title=f"[bold]{run.name}[/bold]",
         title_align="left",
         subtitle=f"[dim]Ctrl-C: {leaving}[/dim]" if leaving and not status.phase.resting else None,
@@ -72,6 +73,12 @@ def _lanes(run: DualRun) -> RenderableType:
         state = Text(lane.state, style=_STATES.get(lane.state, "red"))
         table.add_row(lane.name, state, f"{lane.done:,}", f"{lane.calls:,}", str(lane.in_flight), dollars(lane.spent_usd))
     return table
+
+
+def _memory(run: DualRun) -> Iterator[RenderableType]:
+    """A line only where something is wrong with it: answers go on without, and nobody would notice."""
+    if said.troubled(found := run.status.memory):
+        yield Text(f"memory {said.memory(found)}", style="yellow")
 
 
 def _numbers(run: DualRun, now: datetime) -> RenderableType:

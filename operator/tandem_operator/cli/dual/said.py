@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypeGuard
 
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.dual_status import LaneState, LaneStatus
+from tandem_operator.api.dual_status import LaneState, LaneStatus, MemoryState, MemoryStatus
 from tandem_operator.api.lane import LaneSpec
 from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.show import words
@@ -36,6 +37,7 @@ def progress(run: DualRun, now: datetime) -> Progress:
     status = run.status
     parts = [f"{questions(run)} questions", ", ".join(map(_lane, status.lanes))]
     parts += [f"{status.failed} given up"] if status.failed else []
+    parts += [f"memory {status.memory.state}"] if troubled(status.memory) else []
     parts += [f"agreement {status.agreement:.2f}"] if status.agreement is not None else []
     parts += [spend(run)]
     parts += [f"{words.length(status.eta_seconds)} left"] if status.eta_seconds is not None else []
@@ -45,6 +47,24 @@ def progress(run: DualRun, now: datetime) -> Progress:
 def questions(run: DualRun) -> str:
     """Questions done, of how many."""
     return f"{run.status.done}/{run.status.total}" if run.status.total else words.NOTHING
+
+
+def lanes(run: DualRun) -> str:
+    """What each lane answered, and its state where that is not Ready."""
+    return ", ".join(f"{lane.name} {lane.done}{_state(lane)}" for lane in run.status.lanes)
+
+
+def memory(found: MemoryStatus) -> str:
+    """How the run stands with its shared memory."""
+    why = f": {found.problem}" if found.problem else ""
+    without = "" if found.state is MemoryState.READY else ", answers go on without it"
+    waits = f"; {_count(found.waiting, 'record')} yet to be told" if found.waiting else ""
+    return f"{found.state}{without}{why}{waits}"
+
+
+def troubled(found: MemoryStatus | None) -> TypeGuard[MemoryStatus]:
+    """Whether there is a memory that is not recalled from."""
+    return found is not None and found.state is not MemoryState.READY
 
 
 def spend(run: DualRun) -> str:
@@ -78,8 +98,11 @@ def by_lane(run: DualRun) -> list[str]:
 
 
 def _lane(lane: LaneStatus) -> str:
-    state = "" if lane.state is LaneState.READY else f" {lane.state}"
-    return f"{lane.name} {lane.done}{state} ({lane.in_flight} in flight)"
+    return f"{lane.name} {lane.done}{_state(lane)} ({lane.in_flight} in flight)"
+
+
+def _state(lane: LaneStatus) -> str:
+    return "" if lane.state is LaneState.READY else f" {lane.state}"
 
 
 def _served(lane: LaneSpec) -> str:

@@ -9,16 +9,18 @@ from tandem_operator.local.state.run_folder import DualFolder
 
 from . import said
 
+HEAD = ("NAME", "PHASE", "ANSWERED", "LANES", "SPENT", "ATTEMPT", "AGE")
+"""What stands over the columns of `row`."""
+
 
 def row(run: DualRun, alone: str, now: datetime) -> tuple[str, ...]:
-    """The run in the table of all runs."""
+    """The run in the table of all DualRuns."""
     status = run.status
     return (
         run.name,
         f"{status.phase.value} (left)" if alone else status.phase.value,
-        "questions",
         said.questions(run),
-        words.NOTHING,
+        said.lanes(run) or words.NOTHING,
         said.spend(run),
         str(status.attempt),
         words.age(run.metadata.creation_timestamp, now),
@@ -37,6 +39,7 @@ def facts(run: DualRun, folder: DualFolder, alone: str) -> dict[str, str]:
         "left": words.length(status.eta_seconds),
         "spent": said.spend(run),
         **{f"lane {lane.name}": _lane(lane) for lane in status.lanes},
+        **({"memory": said.memory(status.memory)} if status.memory else {}),
         "parts": ", ".join(f"{part.name}{f' (start {part.start})' if part.start > 1 else ''}" for part in status.parts) or words.NOTHING,
         "state": str(folder.path),
     }

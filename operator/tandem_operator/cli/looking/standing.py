@@ -20,13 +20,20 @@ _HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
 
 
 def tell_all(folders: Sequence[AnyFolder]) -> None:
-    """Print a line for each run."""
+    """Print a line for each run; those of one kind below each other, since other things count of the other."""
     if not folders:
         print("no runs yet: start one with `tandem run FILE`")
         return
     now = datetime.now(UTC)
     standing = [(folder.run(), _alone(folder)) for folder in folders]
-    table.columns(_HEAD, (_row(run, alone, now) for run, alone in standing))
+    trainings = [_row(run, alone, now) for run, alone in standing if isinstance(run, TrainingRun)]
+    pairs = [pair.row(run, alone, now) for run, alone in standing if isinstance(run, DualRun)]
+    if trainings:
+        table.columns(_HEAD, trainings)
+    if trainings and pairs:
+        print()
+    if pairs:
+        table.columns(pair.HEAD, pairs)
     for run, alone in standing:
         if alone:
             print(words.wrapped(f"{run.name}: {alone}", 2))
@@ -43,9 +50,7 @@ def tell(folder: AnyFolder) -> None:
         print(words.wrapped(said, _NAME_WIDTH))
 
 
-def _row(run: TrainingRun | DualRun, alone: str, now: datetime) -> tuple[str, ...]:
-    if isinstance(run, DualRun):
-        return pair.row(run, alone, now)
+def _row(run: TrainingRun, alone: str, now: datetime) -> tuple[str, ...]:
     status = run.status
     return (
         run.name,

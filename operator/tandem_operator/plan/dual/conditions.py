@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.dual_status import DualRunStatus, MemoryState
 from tandem_operator.api.status import Condition, RunPhase
 from tandem_operator.plan.conditions import SCHEDULED, Said, stated
 
@@ -12,7 +12,7 @@ from . import heard, scheduling
 from .phases import Reason
 from .values import DualSeen
 
-LANES_HEALTHY, BUDGET_OK = "LanesHealthy", "BudgetOK"
+LANES_HEALTHY, MEMORY_HEALTHY, BUDGET_OK = "LanesHealthy", "MemoryHealthy", "BudgetOK"
 NEARLY = "NearlyExhausted"
 
 
@@ -27,6 +27,7 @@ def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
     yield Said(kind=SCHEDULED, true=placing.scheduled, reason=placing.reason, message=placing.message)
     yield _phase("Running", RunPhase.RUNNING, status)
     yield _lanes(status)
+    yield _memory(run)
     yield _budget(run)
     yield _checkpointed(status)
     partial = status.reason == Reason.PARTIAL_FAILURE
@@ -51,6 +52,16 @@ def _lanes(status: DualRunStatus) -> Said:
         return Said(kind=LANES_HEALTHY, true=True, reason="AllAnswer" if status.lanes else "NotAskedYet")
     message = "; ".join(f"{lane.name} {lane.state}: {lane.problem}".removesuffix(": ") for lane in ill)
     return Said(kind=LANES_HEALTHY, true=False, reason=f"Lane{ill[0].state}", message=message)
+
+
+def _memory(run: DualRun) -> Said:
+    """Answers go on without it, so that nobody would notice if it were not said."""
+    found = run.status.memory
+    if run.spec.memory is None or found is None:
+        return Said(kind=MEMORY_HEALTHY, true=True, reason="NoMemory" if run.spec.memory is None else "NotAskedYet")
+    if found.state is MemoryState.READY:
+        return Said(kind=MEMORY_HEALTHY, true=True, reason="Answers")
+    return Said(kind=MEMORY_HEALTHY, true=False, reason=f"Memory{found.state}", message=found.problem)
 
 
 def _budget(run: DualRun) -> Said:

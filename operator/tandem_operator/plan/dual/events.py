@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tandem_operator.api.dual_run import DualRun, OnDualExhausted
-from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.dual_status import DualRunStatus, MemoryState, MemoryStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.conditions import reason_of
 from tandem_operator.plan.events import held_up
@@ -22,7 +22,14 @@ _EXPECTED = (Reason.ALL_ANSWERED, Reason.SUSPEND_REQUESTED)
 def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ...]:
     """The events of the change from `before` to the status of `run`."""
     after = run.status
-    return (*_money(before, run), *_lanes(before, after), *_parts(before, after, seen), *held_up(before, after), *_phase(before, after))
+    return (
+        *_money(before, run),
+        *_lanes(before, after),
+        *_memory(before.memory, after.memory),
+        *_parts(before, after, seen),
+        *held_up(before, after),
+        *_phase(before, after),
+    )
 
 
 def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:
@@ -42,6 +49,17 @@ def _lanes(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
             yield _normal("LaneBack", f"{lane.name} can be asked again")
         elif could and not can:
             yield _warning(f"Lane{lane.state}", f"{lane.name}: {lane.problem or lane.state}")
+
+
+def _memory(before: MemoryStatus | None, after: MemoryStatus | None) -> Iterator[Event]:
+    """A memory that is not asked any more, and one that is again."""
+    was, is_ = before.state if before else MemoryState.READY, after.state if after else MemoryState.READY
+    if after is None or was is is_:
+        return
+    if is_ is MemoryState.READY:
+        yield _normal("MemoryBack", "the shared memory answers again")
+    else:
+        yield _warning(f"Memory{is_}", f"answers go on without the shared memory: {after.problem}")
 
 
 def _parts(before: DualRunStatus, after: DualRunStatus, seen: DualSeen) -> Iterator[Event]:

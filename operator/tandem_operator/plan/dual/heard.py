@@ -26,6 +26,7 @@ def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
         "agreement": report.agreement,
         "eta_seconds": _eta_seconds(report, status),
         "lanes": report.lanes,
+        "memory": report.memory,
         "exhausted_usd": _exhausted_usd(run, report),
         "checkpoint": report.checkpoint or status.checkpoint,
     }

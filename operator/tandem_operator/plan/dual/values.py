@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from tandem_operator.api.dual_status import DualRunStatus, LaneStatus
+from tandem_operator.api.dual_status import DualRunStatus, LaneStatus, MemoryStatus
 from tandem_operator.api.lane import EngineSpec
 from tandem_operator.api.status import CheckpointStatus
 from tandem_operator.plan.values import Event, Waiting
@@ -105,6 +105,7 @@ class DualReport:
     agreement: float | None = None
     eta_seconds: float | None = None
     lanes: tuple[LaneStatus, ...] = ()
+    memory: MemoryStatus | None = None
     over: bool = False
     reason: str = ""
     message: str = ""

@@ -1,8 +1,10 @@
 """How a DualRun goes from file to answers, whatever becomes of its parts on the way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tandem_operator.api.dual_status import MemoryState, MemoryStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.conditions import reason_of
 from tandem_operator.plan.dual.values import Role
@@ -146,6 +148,20 @@ def test_one_lane_carries_on_without_the_other(lanes: list[dict[str, object]], p
     assert world.run.status.phase is phase
 
 
+def test_whoever_is_lost_with_an_engine_does_not_wait_for_it() -> None:
+    """A machine takes an engine and a worker along: the worker is back, for the other lane, while the engine is still on its way."""
+    world = running()
+    for slot in ("engine-1", "worker-1"):
+        (lost,) = [part for part in world.live() if part.slot == slot]
+        world.parts[lost.name] = replace(lost, fenced=True, ready=False)
+    world.settle()
+    world.wait(1)
+    world.settle()
+    assert {part.name for part in world.live() if not part.ready} == {"pair-engine-1-2", "pair-worker-1-2"}
+    assert world.run.status.phase is RunPhase.RUNNING
+    assert not any(part.failures for part in world.run.status.parts), "a lost machine is nobody's failure"
+
+
 def test_suspension_is_taken_back_by_the_next_attempt() -> None:
     """All leave, the run rests, and goes on under numbers of its own with what it had answered."""
     world = running()
@@ -230,6 +246,26 @@ def test_the_end_of_an_old_budget_is_not_that_of_a_larger_one() -> None:
     world.look()
     world.up()
     assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (RunPhase.RUNNING, "WithinBudget")
+
+
+def test_a_memory_that_is_not_reached_is_said_once_and_stays_visible() -> None:
+    """Answers go on without it: a condition holds that, an event tells it, and another that it is back."""
+    world = running(memory={"address": "memory.example:7433"})
+    assert reason_of(world.run.status, "MemoryHealthy") == "NotAskedYet"
+    away = MemoryStatus(state=MemoryState.AWAY, problem="memory.example:7433: no route", waiting=2)
+    told: list[str] = []
+    for memory in (away, away, MemoryStatus(state=MemoryState.READY), None):
+        world.tell()
+        assert world.report
+        world.report = replace(world.report, memory=memory)
+        told += [f"{event.reason}: {event.message}" for event in world.look().events]
+        reason = {away: "MemoryAway", None: "NotAskedYet"}.get(memory, "Answers")
+        assert (world.run.status.memory, reason_of(world.run.status, "MemoryHealthy")) == (memory, reason)
+    assert told == [
+        "MemoryAway: answers go on without the shared memory: memory.example:7433: no route",
+        "MemoryBack: the shared memory answers again",
+    ]
+    assert reason_of(running().run.status, "MemoryHealthy") == "NoMemory"
 
 
 def test_the_deadline_counts_rest_too() -> None:
