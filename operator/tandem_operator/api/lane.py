@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
 from .model import NAME, ApiModel, Usd
+from .placement import Accelerator
+from .pod import Quantity
 from .rule import Broken, rule
 from .scalars import CREDENTIALS_RULE, WITHOUT_CREDENTIALS, Address
 
@@ -79,6 +81,17 @@ class EngineSpec(ApiModel):
     """How many servers of it; calls are spread over them."""
     arguments: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(default=(), max_length=64)
     """More arguments of the server, as its own help lists them, such as --dtype and float32. Never a secret: anybody may read them."""
+    image: str | None = Field(default=None, min_length=1, max_length=1024)
+    """On a cluster: the image that has the server, such as vllm/vllm-openai or ghcr.io/ggml-org/llama.cpp:server; the chart's trainer image
+    for Transformers when left out. What stands below is for clusters, too."""
+    gpus: Annotated[StrictInt, Field(ge=0, le=16)] = 0
+    """Cards of each server."""
+    accelerator: Literal[Accelerator.NVIDIA, Accelerator.AMD] = Accelerator.NVIDIA
+    """Whose cards they are: nvidia or amd."""
+    cpu: Quantity | None = None
+    """Processors of each server, such as 8; half a one when left out."""
+    memory: Quantity | None = None
+    """Memory of each server, such as 24Gi; when left out it asks for 1Gi, and may take more."""
 
 
 class LaneSpec(ApiModel):

@@ -14,6 +14,7 @@ from tandem_operator.plan.dual.job import Reached, job
 from tandem_operator.plan.dual.slots import engines_of
 from tandem_operator.plan.dual.values import Part, Role
 
+from .engine_arguments import arguments
 from .process import Process
 
 _LOOPBACK = "127.0.0.1"
@@ -112,15 +113,12 @@ def _worker(run: DualRun, site: DualSite, index: int) -> dict[str, str]:
 
 
 def _engine(engine: EngineSpec, site: DualSite, slot: str) -> tuple[str, ...]:
-    where = ("--host", _LOOPBACK, "--port", str(site.ports[slot]))
-    match engine.server:
-        case EngineServer.TRANSFORMERS:
-            return (str(site.programs / "transformers"), "serve", engine.model, *where, "--log-level", "warning", *engine.arguments)
-        case EngineServer.LLAMA_CPP:
-            source = "-m" if engine.model.endswith(".gguf") else "-hf"
-            return ("llama-server", source, engine.model, *where, "--alias", engine.model, "--jinja", *engine.arguments)
-        case EngineServer.VLLM:
-            return ("vllm", "serve", engine.model, *where, "--served-model-name", engine.model, *engine.arguments)
+    programs = {
+        EngineServer.TRANSFORMERS: str(site.programs / "transformers"),
+        EngineServer.LLAMA_CPP: "llama-server",
+        EngineServer.VLLM: "vllm",
+    }
+    return (programs[engine.server], *arguments(engine, host=_LOOPBACK, port=site.ports[slot]))
 
 
 def _engine_environment(engine: EngineSpec, site: DualSite) -> dict[str, str]:

@@ -76,6 +76,27 @@ def test_a_coordinator_and_its_workers(operator: Operator, run: DualRun) -> None
     assert operator.runs
 
 
+def test_engines_come_first_and_come_back_behind_the_name_that_was_told(operator: Operator, run: DualRun, kubelets: Kubelets) -> None:
+    """A coordinator is told the addresses of their Services; one that falls is started again, alone, and is found by the same name."""
+    local = {"name": "local", "kind": "Local", "engine": {"model": "models/local", "instances": 2}}
+    run.create(lanes=[local, *DUAL_SPEC["lanes"][1:]], budget={})
+    pods = run.until_pods(*ALL, "engine-0", "engine-1")
+    run.until(phase="Running")
+    uid = run.found()["metadata"]["uid"]
+    names = [f"d-{uid[:8]}-engine-{index}" for index in range(2)]
+    job = json.loads(pods["coordinator-0"]["metadata"]["annotations"]["tandem.dev/job"])
+    assert job["lanes"][0]["urls"] == [f"http://{name}.{run.namespace}.svc:8000/v1" for name in names]
+    kubelets.end(run.namespace, "d-engine-1-1", 137)
+    again = run.until_pods(*ALL, "engine-0", "engine-1")
+    assert again["engine-1"]["metadata"]["name"] == "d-engine-1-2"
+    assert again["coordinator-0"]["metadata"]["uid"] == pods["coordinator-0"]["metadata"]["uid"]
+    for index, name in enumerate(names):
+        service = _object(run, "services", name)
+        assert service["spec"]["selector"].items() <= again[f"engine-{index}"]["metadata"]["labels"].items()
+        assert service["metadata"]["ownerReferences"][0]["uid"] == uid
+    assert operator.runs
+
+
 def test_the_token_is_in_its_secret_alone_and_keys_are_files_of_workers(operator: Operator, run: DualRun, api: Api) -> None:
     """Nothing but the run's Secret holds the token; of API keys only the name of their Secret is written, and in workers' pods alone."""
     run.create()
@@ -129,7 +150,10 @@ def test_workers_leave_before_their_coordinator_and_come_back_after_it(
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        ({"lanes": [{"name": "local", "kind": "Local", "engine": {"model": "models/local"}}], "budget": {}}, "spec.lanes[0].engine"),
+        (
+            {"lanes": [{"name": "local", "kind": "Local", "engine": {"server": "Vllm", "model": "m"}}], "budget": {}},
+            "spec.lanes[0].engine.image",
+        ),
         ({"memory": {"namespace": "philosophy"}}, "spec.memory.address"),
         ({"lanes": [{**DUAL_SPEC["lanes"][0], "apiKeyVariable": "KEY"}]}, "spec.lanes[0].apiKeyVariable"),
     ],

@@ -63,11 +63,21 @@ def test_plan_prints_them(form: str, tmp_path: Path) -> None:
     assert variables(listed["items"][3])["TANDEM_COORDINATOR_QUESTIONS"] == "questions/philosophy.jsonl"
 
 
+def test_servers_of_its_own_are_foreseen_with_their_names(tmp_path: Path) -> None:
+    """A Service and a pod for each, as the example with two of them needs."""
+    example = yaml.safe_load((Path(__file__).parents[3] / "manifests/examples/philosophy.yaml").read_text())
+    ran = planned(tmp_path, **{**example["spec"], "memory": None})
+    assert (ran.returncode, ran.stderr) == (0, "")
+    listed = yaml.safe_load(ran.stdout)["items"]
+    engines = [each for each in listed if each["metadata"]["labels"].get("tandem.dev/role") == "engine"]
+    assert [each["kind"] for each in engines] == ["Service", "Service", "Pod", "Pod"]
+
+
 def test_what_a_cluster_would_refuse_is_said_instead(tmp_path: Path) -> None:
     """Exit 2, and a line for each thing that the operator would state as NotAccepted."""
-    lanes = [{"name": "local", "kind": "Local", "engine": {"model": "models/local"}}]
+    lanes = [{"name": "local", "kind": "Local", "engine": {"server": "Vllm", "model": "openai/gpt-oss-20b"}}]
     ran = planned(tmp_path, lanes=lanes, memory={"namespace": "m"})
     assert (ran.returncode, ran.stdout) == (2, "")
     engine, memory = ran.stderr.splitlines()
-    assert 'run.yaml: spec.lanes[0].engine: "models/local": this cluster starts no servers of models' in engine
+    assert "run.yaml: spec.lanes[0].engine.image: is missing: name one that has the server Vllm, such as vllm/vllm-openai" in engine
     assert "run.yaml: spec.memory.address: is missing" in memory

@@ -12,7 +12,7 @@ from tandem_operator.cluster.starting import Site, attempted
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.plan.values import Tier, Waiting
 from tandem_operator.render.dual import objects
-from tandem_operator.render.dual.pod import pod
+from tandem_operator.render.dual.parts import pod_of
 
 from .tokens import Tokens
 from .world import DualWorld
@@ -37,19 +37,22 @@ class Starting:
         key = (run.metadata.namespace, run.name)
         if left := next(iter(self._world.left_behind(key, run.metadata.uid)), None):
             return Waiting(tier=Tier.START, message=f"pod {left.part.name} of a deleted run of this name has not left yet")
-        if any(part.slot.role is Role.COORDINATOR for part in parts) and (refused := await self._furnished(run)):
+        if refused := await self._furnished(parts, run):
             return refused
         refusals = await all_over(*(attempted(self._begin(part, run)) for part in parts))
         return next((refusal for refusal in refusals if refusal), None)
 
-    async def _furnished(self, run: DualRun) -> Waiting | None:
-        """Have what a coordinator needs besides its pod."""
+    async def _furnished(self, parts: tuple[Part, ...], run: DualRun) -> Waiting | None:
+        """Have what a coordinator needs besides its pod, and the names of engines."""
         namespace = run.metadata.namespace
-        wanted = (
-            ("secret", paths.secrets(namespace), objects.secret(run, self._tokens.of(run.metadata.uid))),
-            ("service", paths.services(namespace), objects.service(run)),
-            ("claim", paths.claims(namespace), objects.claim(run, self._site())),
-        )
+        engines = [part.slot for part in parts if part.slot.role is Role.ENGINE]
+        wanted = [("service", paths.services(namespace), objects.engine_service(run, slot)) for slot in engines]
+        if any(part.slot.role is Role.COORDINATOR for part in parts):
+            wanted += (
+                ("secret", paths.secrets(namespace), objects.secret(run, self._tokens.of(run.metadata.uid))),
+                ("service", paths.services(namespace), objects.service(run)),
+                ("claim", paths.claims(namespace), objects.claim(run, self._site())),
+            )
         refusals = await all_over(*(attempted(self._make(*each)) for each in wanted))
         return next((refusal for refusal in refusals if refusal), None)
 
@@ -67,7 +70,7 @@ class Starting:
         """Have the pod of a part."""
         namespace = run.metadata.namespace
         try:
-            made = await self._kube.create(paths.pods(namespace), pod(part, run, self._site(), self._tokens.digest(run.metadata.uid)))
+            made = await self._kube.create(paths.pods(namespace), pod_of(part, run, self._site(), self._tokens.digest(run.metadata.uid)))
         except KubeError as error:
             if not error.conflict:
                 raise

@@ -10,15 +10,20 @@ from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
+from tandem_operator.api.lane import EngineServer, LaneSpec
 from tandem_operator.api.status import Condition, RunPhase
 from tandem_operator.plan.conditions import ACCEPTED, Said, stated
 from tandem_operator.plan.phases import Reason
 from tandem_operator.plan.values import Event, EventKind
 
 from .job import Reached, job
+from .slots import engines_of
 from .values import DualPlan
 
 _MOST_BYTES: Final = 240 << 10  # an object of the API server has 256 KiB for annotations; a certificate may stand there too
+_LONGEST_ADDRESS: Final = 160  # of an engine: names of its Service and its namespace have 63 characters at most
+_IMAGES: Final = {EngineServer.LLAMA_CPP: "ghcr.io/ggml-org/llama.cpp:server", EngineServer.VLLM: "vllm/vllm-openai"}
+"""Where servers are found that Tandem has no image of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +41,25 @@ def problems(run: DualRun, place: Place) -> tuple[str, ...]:
 
 
 def _problems(run: DualRun, place: Place) -> Iterator[str]:
-    if (size := len(job(run, {lane.name: Reached(urls=lane.urls or ()) for lane in run.spec.lanes}).encode())) > _MOST_BYTES:
+    if (size := len(job(run, {lane.name: _reached(run, lane) for lane in run.spec.lanes}).encode())) > _MOST_BYTES:
         yield f"spec.experts: with them a pod is told {size:,} bytes, and {_MOST_BYTES:,} fit: shorten roles, or name fewer experts"
     if not place.image or not place.keyed:
         yield "kind: DualRun: this operator has no image or no key for them: upgrade its chart, or set both"
     for index, lane in enumerate(run.spec.lanes):
         field = f"spec.lanes[{index}]"
-        if lane.engine:
-            said = "this cluster starts no servers of models: run one yourself and write its url in place of engine"
-            yield f'{field}.engine: "{lane.engine.model}": {said}'
+        if lane.engine and not lane.engine.image and (known := _IMAGES.get(lane.engine.server)):
+            yield f"{field}.engine.image: is missing: name one that has the server {lane.engine.server}, such as {known}"
         if lane.api_key_variable and not lane.api_key_secret:
             yield f'{field}.apiKeyVariable: "{lane.api_key_variable}" is a variable of one machine: name a Secret by apiKeySecret'
     if run.spec.memory and not run.spec.memory.address and not place.memory:
         yield "spec.memory.address: is missing: name a memory service, since this cluster has none (memory.enabled of the chart)"
     if (uri := run.spec.checkpoint.uri) and not uri.startswith("s3://"):
         yield f'spec.checkpoint.uri: "{uri}" goes with its pod: write s3://bucket/prefix'
+
+
+def _reached(run: DualRun, lane: LaneSpec) -> Reached:
+    """Addresses as long as they can be: where engines listen, only the shell knows."""
+    return Reached(urls=lane.urls or ("-" * _LONGEST_ADDRESS,) * len(engines_of(run, lane.name)))
 
 
 def refused(status: DualRunStatus, problems: tuple[str, ...], *, generation: int, now: datetime) -> DualRunStatus:

@@ -1,8 +1,9 @@
 """Who is started, and who is asked to leave, and in which order.
 
-Started: memory and engines at once, then the coordinator, then workers; each once those before it answer. Stopped: the other way round,
-each once those after it are gone, so that workers give back their questions while the coordinator still listens, and the coordinator
-writes down what it has learned while the memory is there.
+Started: memory and engines at once, then the coordinator, then workers; each once those before it answer. In a run that has begun to
+answer nobody waits for an engine: while it comes back, perhaps on another machine, the other lane carries on. Stopped: the other way
+round, each once those after it are gone, so that workers give back their questions while the coordinator still listens, and the
+coordinator writes down what it has learned while the memory is there.
 """
 
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import PartStatus
+from tandem_operator.api.status import RunPhase
 
 from .phases import UNDER_WAY
 from .slots import slots
@@ -68,8 +70,9 @@ def _answers(slot: Slot, run: DualRun, seen: DualSeen) -> bool:
     if known is None:
         return False
     part = seen.at(slot.name, known.start)
-    ready = part is not None and part.live and part.ready
-    return ready or (slot.role is Role.ENGINE and known.failures >= _GIVEN_UP)
+    if part is not None and part.live and part.ready:
+        return True
+    return slot.role is Role.ENGINE and (run.status.phase is RunPhase.RUNNING or known.failures >= _GIVEN_UP)
 
 
 def _last(live: tuple[SeenPart, ...]) -> list[SeenPart]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.plan.dual.slots import slots
+from tandem_operator.plan.dual.slots import engines, slots
 from tandem_operator.plan.dual.values import Part
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
 
 from . import objects
-from .pod import pod
+from .parts import pod_of
 
 NOT_YET: Final = "00000000-0000-0000-0000-000000000000"
 """Stands for the uid that the API server will give a run; names of what belongs to it begin with eight characters of it."""
@@ -19,9 +19,10 @@ _UNKNOWN: Final = ""  # stands for the token, which the operator reckons from a 
 
 
 def manifests(run: DualRun, parts: Iterable[Part], site: PodSite, token: str) -> tuple[Manifest, ...]:
-    """The Secret of the `token`, the name and the disk of the coordinator, and a pod for each of `parts`."""
+    """The Secret of the `token`, the name and the disk of the coordinator, the names of engines, and a pod for each of `parts`."""
     furniture = (objects.secret(run, token), objects.service(run), objects.claim(run, site))
-    return (*furniture, *(pod(part, run, site, objects.digest(token)) for part in parts))
+    names = (objects.engine_service(run, slot) for slot in engines(run))
+    return (*furniture, *names, *(pod_of(part, run, site, objects.digest(token)) for part in parts))
 
 
 def foreseen(run: DualRun, site: PodSite) -> list[Manifest]:

@@ -8,12 +8,15 @@ import hashlib
 from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.plan.dual.values import Role
+from tandem_operator.plan.dual.values import Role, Slot
 from tandem_operator.render.cluster_site import PodSite
-from tandem_operator.render.manifest import DUAL_RUN, ROLE, RUN_UID, Manifest, metadata
+from tandem_operator.render.manifest import DUAL_RUN, INDEX, ROLE, RUN_UID, Manifest, metadata
 
 GRPC, METRICS = 7434, 9090
 """Ports of a coordinator: its workers' and Prometheus'."""
+
+HTTP: Final = 8000
+"""Port of an engine, whose image may open none below 1024."""
 
 TOKEN: Final = "token"  # noqa: S105  # a name, no secret
 _OF_UID: Final = 8  # characters: names of runs have 40 at most, those of Services 63
@@ -41,6 +44,25 @@ def service(run: DualRun) -> Manifest:
                 {"name": "grpc", "port": GRPC, "protocol": "TCP", "appProtocol": "grpc"},
                 {"name": "metrics", "port": METRICS, "protocol": "TCP", "appProtocol": "http"},
             ],
+        },
+    }
+
+
+def engine_url(run: DualRun, slot: str) -> str:
+    """The API of an engine, wherever it is."""
+    return f"http://{_engine_name(run, slot)}.{run.metadata.namespace}.svc:{HTTP}/v1"
+
+
+def engine_service(run: DualRun, slot: Slot) -> Manifest:
+    """The name that workers find an engine by, whichever of its starts answers."""
+    its_own = {ROLE: slot.role.value, INDEX: str(slot.index)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(run, _engine_name(run, slot.name), its_own),
+        "spec": {
+            "selector": {DUAL_RUN: run.name, RUN_UID: run.metadata.uid, **its_own},
+            "ports": [{"name": "http", "port": HTTP, "protocol": "TCP", "appProtocol": "http"}],
         },
     }
 
@@ -76,3 +98,7 @@ def secret(run: DualRun, token: str) -> Manifest:
         "immutable": True,
         "data": {TOKEN: base64.b64encode(token.encode()).decode()},
     }
+
+
+def _engine_name(run: DualRun, slot: str) -> str:
+    return f"{name(run)}-{slot}"

@@ -34,13 +34,14 @@ Mounted = Mapping[str, tuple[Manifest, Manifest]]
 
 
 def of_part(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
-    """The volumes of a part; `token` is the digest of the run's, and `own_memory` says that it speaks to the memory of the site.
+    """The volumes of a part; `token` is the digest of the run's, and `own_memory` says that it speaks to the memory of the site."""
+    return with_theirs(_ours(part, run, site, token=token, annotations=annotations, own_memory=own_memory), run)
 
-    A volume of the run that is mounted on a place of ours takes that place.
-    """
+
+def with_theirs(ours: Mounted, run: DualRun) -> Mounted:
+    """Our volumes, and those of the run; one that is mounted on a place of ours takes that place."""
     theirs = of_run(run.spec.pod.volumes)
     taken = {mount["mountPath"].rstrip("/") for _, mount in theirs.values()}
-    ours = _ours(part, run, site, token=token, annotations=annotations, own_memory=own_memory)
     return {**{name: mounted for name, mounted in ours.items() if mounted[1]["mountPath"] not in taken}, **theirs}
 
 

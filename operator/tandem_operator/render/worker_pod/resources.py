@@ -31,7 +31,12 @@ def resources(spec: TrainingRunSpec) -> Manifest:
 
 def threads(spec: TrainingRunSpec) -> int | None:
     """CPU threads of a rank: its share of the processors asked for; None when none are, and the agent counts what it may use."""
-    return max(1, int(_amount(spec.pod.cpu) / spec.ranks_per_worker)) if spec.pod.cpu else None
+    return max(1, processors(spec.pod.cpu) // spec.ranks_per_worker) if spec.pod.cpu else None
+
+
+def processors(quantity: str) -> int:
+    """Whole processors of an amount; at least one."""
+    return max(1, int(_amount(quantity)))
 
 
 def _amount(quantity: str) -> Decimal:
