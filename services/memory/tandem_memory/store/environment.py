@@ -67,7 +67,8 @@ class Environment:
     def snapshot(self) -> Generator["Snapshot"]:
         """Read the store as it is now, for as long as it takes.
 
-        Pages that are removed meanwhile are not used again before this ends.
+        Pages that are removed meanwhile are not used again before this ends. So it ends as soon as there is no other room for what is
+        to be written: whoever reads may begin again.
         """
         with self._gate.passing():
             snapshot = Snapshot(self._gate, self._held.begin(), self._tables)
@@ -93,7 +94,10 @@ class Environment:
             except lmdb.MapFullError:
                 self._grow()
             except lmdb.Error as error:
-                if self._mended() or turned or error.code not in FULL or not self._turned():
+                if self._mended() or turned or error.code not in FULL:
+                    raise _meaning(self._folder, error) from error
+                self._end_snapshots()  # what was removed since they began is room, too
+                if not self._turned():
                     raise _meaning(self._folder, error) from error
                 turned = True
 

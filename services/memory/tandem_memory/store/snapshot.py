@@ -26,11 +26,11 @@ class Snapshot:
         """Read a part.
 
         Raises:
-            ReadingLostError: when the map has moved since the last part.
+            ReadingLostError: when the map has moved since the last part, or the disk has become full.
         """
         with self._gate.passing(), self._turn:
             if self._ended:
-                msg = "the store grew while it was read: begin again"
+                msg = "the store had to make room while it was read: begin again"
                 raise ReadingLostError(msg)
             yield Transaction(self._held, self._tables)
 

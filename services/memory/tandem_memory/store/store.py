@@ -14,7 +14,7 @@ from tandem.memory.v1.memory_pb2 import Finding
 from tandem_memory.backend import CursorError, DamagedError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
 from tandem_memory.remembering import KEPT
 from tandem_memory.store import reading
-from tandem_memory.store.checking import Comparison, damaged_pages
+from tandem_memory.store.checking import Comparison, damaged_pages, strangers
 from tandem_memory.store.draft import Draft, Effect
 from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
 from tandem_memory.store.errors import FormatError
@@ -146,19 +146,24 @@ class Store:
         return self._environment.copy(into / LOG)
 
     def check(self) -> Checked:
-        """Compare all that is kept, as it is now, while others read and write."""
-        with self.snapshot() as snapshot:
-            first, second = (damaged_pages(self._environment.folder) for _ in range(2))
-            # What only one look saw was on its way to the disk. Where pages are broken LMDB is not asked for what they hold.
-            if broken := [finding for finding in first if finding in second]:
-                return Checked(findings=broken, records={})
-            with snapshot.reading() as transaction:
-                comparison = Comparison(transaction)
-                try:
-                    comparison.of(tuple(reading.namespaces(transaction).values()))
-                except DamagedError as damage:
-                    comparison.findings.append(Finding(where=damage.where, what=damage.what))
-        return Checked(findings=comparison.findings, records=comparison.records)
+        """Compare all that is kept, while others read and write: the pages as they are at one moment, then each namespace at one.
+
+        What is removed meanwhile keeps its place until the moment is let go of, so each is no longer than it must be.
+
+        Raises:
+            ReadingLostError: when a moment is lost on the way.
+        """
+        # Where pages are broken LMDB is not asked for what they hold.
+        if broken := self._broken_pages():
+            return Checked(findings=broken, records={})
+        compared = {name: self._compared(namespace) for name, namespace in tuple(self._namespaces.items())}
+        findings = [finding for each in compared.values() for finding in each.findings]
+        try:
+            with self.reading() as transaction:
+                findings += strangers(transaction, reading.namespaces(transaction).values())
+        except DamagedError as damage:
+            findings.append(Finding(where=damage.where, what=damage.what))
+        return Checked(findings=findings, records={name: each.records for name, each in compared.items()})
 
     def trouble(self) -> str | None:
         """Why nothing more is taken in until somebody mends it, in a line; None while all is well."""
@@ -167,6 +172,19 @@ class Store:
     def close(self) -> None:
         """Let go of the files."""
         self._environment.close()
+
+    def _broken_pages(self) -> Sequence[Finding]:
+        with self.snapshot() as snapshot:
+            broken = damaged_pages(self._environment.folder)
+            if broken:  # what only one look saw was on its way to the disk
+                again = damaged_pages(self._environment.folder)
+                broken = [finding for finding in broken if finding in again]
+            with snapshot.reading():  # or pages were used again meanwhile
+                return broken
+
+    def _compared(self, namespace: Namespace) -> Comparison:
+        with self.snapshot() as snapshot:
+            return Comparison(snapshot, namespace)
 
     def _check_version(self) -> None:
         with self._environment.reading() as transaction:

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tandem.memory.v1.memory_pb2 import Judged
-from tandem_memory.backend import DamagedError
+from tandem.memory.v1.memory_pb2 import Finding, Judged
+from tandem_memory.backend import DamagedError, ReadingLostError
 from tandem_memory.store import Judge, Remove, Store, reading
 from tandem_memory.store.tables import Table, named, packed, place
 from tandem_memory.store.transaction import Transaction
@@ -22,8 +22,9 @@ PAGE = 4096
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Some of everything."""
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Some of everything, which a check goes through in parts."""
+    monkeypatch.setattr("tandem_memory.store.checking.tables._AT_ONCE", 7)
     with closing(Store(tmp_path / "store", now=now)) as store:
         commit(store, append(*(record(f"question {number}", key=f"key {number}") for number in range(100)), large("large", 9000)))
         store.commit([Judge(namespace=NAMESPACE, judged=[Judged(id="7", gain=1, key="judged"), Judged(id="8", gain=1)])])
@@ -99,6 +100,10 @@ WRONG = {
         lambda write: write.put(Table.USE, place(1, 1), values(write, Table.USE)[place(1, 7)]),
         "n|use 1/1|of a record that is not there",
     ),
+    "a use of long ago is of nothing": (
+        lambda write: write.put(Table.FOLDED, place(1, 2), values(write, Table.USE)[place(1, 7)]),
+        "n|folded 1/2|of a record that is not there",
+    ),
     "a use is none": (lambda write: write.put(Table.USE, place(1, 9), b""), "n|use 1/9|never used"),
     "a judgement leads astray": (
         lambda write: write.put(Table.TOLD, named(1, "judged"), packed(103)),
@@ -118,6 +123,18 @@ def test_tables_that_do_not_agree(store: Store, wrong: str) -> None:
     write, expected = WRONG[wrong]
     store._environment.write(write)
     assert any(each.startswith(expected) for each in said(store)), said(store)
+
+
+def test_a_check_whose_moment_is_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its moment had to be given up while the pages were looked at, a check says so, and nothing of what it may have seen."""
+
+    def lost(_: Path) -> list[Finding]:
+        store._environment._end_snapshots()
+        return [Finding(where="page 7", what="was written meanwhile")]
+
+    monkeypatch.setattr("tandem_memory.store.store.damaged_pages", lost)
+    with pytest.raises(ReadingLostError):
+        store.check()
 
 
 def test_a_broken_page_of_an_open_store(store: Store) -> None:

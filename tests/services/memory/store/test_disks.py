@@ -11,7 +11,7 @@ from typing import Any
 
 import lmdb
 import pytest
-from tandem_memory.backend import DamagedError, StoreFullError
+from tandem_memory.backend import DamagedError, ReadingLostError, StoreFullError
 from tandem_memory.store import FormatError, InUseError, Remove, Store
 from tandem_memory.store.tables import Table
 
@@ -61,6 +61,20 @@ def test_a_full_disk(open_store: OpenStore, disk: Path) -> None:
     ballast.unlink()
     commit(store, append(large("more", 8 * MIB)))
     assert held(store) == [*taken, "more"]
+    assert store.check().findings == []
+
+
+def test_a_long_reading_gives_way_on_a_full_disk(open_store: OpenStore, disk: Path) -> None:
+    """While somebody reads at one moment, what is removed keeps its place; before that costs a writer its room, the reading ends."""
+    store = open_store(disk / "store")
+    commit(store, append(large("0", MIB)))
+    with store.snapshot() as snapshot:
+        for number in range(1, 100):  # three times the disk
+            store.commit([Remove(namespace=NAMESPACE, positions=[2 * number - 1])])
+            commit(store, append(large(str(number), 2 * MIB)))
+        with pytest.raises(ReadingLostError, match="begin again"), snapshot.reading():
+            raise AssertionError
+    assert held(store) == ["99"]
     assert store.check().findings == []
 
 
