@@ -28,13 +28,15 @@ from tandem_memory.backend import (
     UnknownNamespaceError,
 )
 from tandem_memory.bell import Bell
-from tandem_memory.cassandra import answers, checking, copying, finding, places, schema, writing
-from tandem_memory.cassandra.asking import Asking
-from tandem_memory.cassandra.link import Link
-from tandem_memory.cassandra.shelf import Manners, Shelf
-from tandem_memory.cassandra.spaces import Space, Spaces
-from tandem_memory.cassandra.tails import Room
-from tandem_memory.cassandra.watching import Told, follow
+from tandem_memory.cassandra.answers import answers, checking, copying, finding, writing
+from tandem_memory.cassandra.answers.watching import Told, follow
+from tandem_memory.cassandra.cluster import schema
+from tandem_memory.cassandra.cluster.asking import Asking
+from tandem_memory.cassandra.cluster.link import Link
+from tandem_memory.cassandra.cluster.spaces import Space, Spaces
+from tandem_memory.cassandra.log import places
+from tandem_memory.cassandra.shelf.shelf import Manners, Shelf
+from tandem_memory.cassandra.shelf.tails import Room
 
 _FLOAT_BYTES = 4
 _REPLICA_BYTES = 6  # of the name of a replica, which is new at each start

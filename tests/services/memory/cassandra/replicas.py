@@ -10,7 +10,7 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Filter
 from tandem_memory.backend import Near, StoreUnavailableError, TooLarge
 from tandem_memory.cassandra import Clustered, Link, Manners
-from tandem_memory.cassandra.asking import Statement
+from tandem_memory.cassandra.cluster.asking import Statement
 
 from tests.services.memory.driven import NAMESPACE, record
 

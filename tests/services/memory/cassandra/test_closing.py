@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra import Clustered, Link, Manners
-from tandem_memory.cassandra.places import Closed, cursor, positions
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.log.places import Closed, cursor, positions
+from tandem_memory.cassandra.shelf.shelf import Shelf
 
 from tests.services.memory.driven import NAMESPACE, record
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra import Clustered, Link, Manners, Patience
-from tandem_memory.cassandra.tails import UnsettledError
+from tandem_memory.cassandra.shelf.tails import UnsettledError
 
 from tests.parts.cassandra_cluster import CassandraCluster, until
 from tests.services.memory.driven import NAMESPACE, record

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra import Link, link
+from tandem_memory.cassandra import Link
+from tandem_memory.cassandra.cluster import link
 
 
 class Wide:

@@ -7,7 +7,7 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Judged
 from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Link, Manners
-from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.log.places import Place
 
 from tests.services.memory.driven import NAMESPACE, record
 

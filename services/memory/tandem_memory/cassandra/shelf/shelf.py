@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.asking import Asking
-from tandem_memory.cassandra.beats import Beats
-from tandem_memory.cassandra.claims import Awaiting, Claims
-from tandem_memory.cassandra.closing import Closing
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.ledger import Ledger, Pen
-from tandem_memory.cassandra.log import Log
-from tandem_memory.cassandra.places import Place
-from tandem_memory.cassandra.spaces import Space
-from tandem_memory.cassandra.tails import Room, Tails, UnsettledError
+from tandem_memory.cassandra.cluster.asking import Asking
+from tandem_memory.cassandra.cluster.spaces import Space
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.log import Log
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.shelf.closing import Closing
+from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
+from tandem_memory.cassandra.writers.beats import Beats
+from tandem_memory.cassandra.writers.claims import Awaiting, Claims
+from tandem_memory.cassandra.writers.ledger import Ledger, Pen
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 1 << 62  # no log comes so far

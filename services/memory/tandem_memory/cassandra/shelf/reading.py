@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from tandem.memory.v1.memory_pb2 import Record
 
 from tandem_memory.backend import DamagedError
-from tandem_memory.cassandra.entries import Entry
-from tandem_memory.cassandra.places import Place
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.log.entries import Entry
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.shelf.shelf import Shelf
 
 
 async def walk(

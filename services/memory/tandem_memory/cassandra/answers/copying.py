@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.cassandra import answers
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.answers import answers
+from tandem_memory.cassandra.shelf.shelf import Shelf
 
 _ALL = Filter()
 

@@ -21,7 +21,7 @@ from cassandra.connection import ConnectionException  # pyright: ignore[reportMi
 from cassandra.query import BatchStatement, BatchType  # pyright: ignore[reportMissingTypeStubs]
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.link import Link
+from tandem_memory.cassandra.cluster.link import Link
 
 _AT_ONCE = 16  # statements of one replica under way; more only wait in Cassandra's own queues
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0

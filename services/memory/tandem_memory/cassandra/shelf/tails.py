@@ -17,8 +17,8 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.places import Closed, Place
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.places import Closed, Place
 from tandem_memory.index import Index
 
 _REBUILT = 4096  # rows that are not needed any more before memory is given back

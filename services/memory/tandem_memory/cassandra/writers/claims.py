@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.asking import Asking
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.cluster.asking import Asking
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.places import Place
 
 _LOOK_AGAIN_S = 0.02
 _LOOK_AGAIN_AT_MOST_S = 0.5

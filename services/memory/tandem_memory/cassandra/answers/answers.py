@@ -9,11 +9,11 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
 from tandem_memory.backend import PAGE_BYTES, CursorError, Got, Page, Pruning
-from tandem_memory.cassandra import places
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.places import Place
-from tandem_memory.cassandra.reading import walk, without_vectors
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.log import places
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.shelf.reading import walk, without_vectors
+from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.index import Facts
 from tandem_memory.index.columns import nanoseconds
 from tandem_memory.pruning import removed

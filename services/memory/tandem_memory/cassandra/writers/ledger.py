@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.asking import Asking, Statement
-from tandem_memory.cassandra.beats import Beats
-from tandem_memory.cassandra.claims import Claims
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.log import Log
-from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.cluster.asking import Asking, Statement
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.log import Log
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.writers.beats import Beats
+from tandem_memory.cassandra.writers.claims import Claims
 from tandem_memory.settling import settle
 
 # A group is done once it has so much to write, as in the embedded backend; a stretch is what Cassandra takes as one change with ease.

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from tandem.memory.v1.memory_pb2 import Judged, Record
 
 from tandem_memory.backend import Appended, Pruning, Removed
-from tandem_memory.cassandra import answers, drafts
-from tandem_memory.cassandra.claims import Standing
-from tandem_memory.cassandra.drafts import key_name, told_name
-from tandem_memory.cassandra.entries import Kind
-from tandem_memory.cassandra.places import Place
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.answers import answers
+from tandem_memory.cassandra.log.entries import Kind
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.shelf.shelf import Shelf
+from tandem_memory.cassandra.writers import drafts
+from tandem_memory.cassandra.writers.claims import Standing
+from tandem_memory.cassandra.writers.drafts import key_name, told_name
 
 _FREE = Standing(holder=None, entry=None)
 

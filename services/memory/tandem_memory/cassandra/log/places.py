@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tandem_memory.backend import CursorError
-from tandem_memory.cassandra.schema import BUCKET
+from tandem_memory.cassandra.cluster.schema import BUCKET
 
 _WRITER = r"[0-9a-f]{12}\.[0-9]{1,9}"
 _ID = re.compile(rf"({_WRITER})-([1-9][0-9]{{0,17}})", re.ASCII)

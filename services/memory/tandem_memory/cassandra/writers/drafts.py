@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record
 
-from tandem_memory.cassandra.asking import Statement
-from tandem_memory.cassandra.entries import Entry, Kind, kept
-from tandem_memory.cassandra.ledger import Draft
-from tandem_memory.cassandra.log import Log
-from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.cluster.asking import Statement
+from tandem_memory.cassandra.log.entries import Entry, Kind, kept
+from tandem_memory.cassandra.log.log import Log
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.writers.ledger import Draft
 
 _IDS_A_CHANGE = 128  # removed together, so that a watcher hears of it if and only if it was done: about 20 KB, as Cassandra wants it
 _BESIDE_BYTES = 200  # of a row beside its entry, without its message

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tandem_memory.cassandra.asking import Asking, Statement
-from tandem_memory.cassandra.entries import Entry
-from tandem_memory.cassandra.schema import TAKEN_AWAY, WRITTEN
+from tandem_memory.cassandra.cluster.asking import Asking, Statement
+from tandem_memory.cassandra.cluster.schema import TAKEN_AWAY, WRITTEN
+from tandem_memory.cassandra.log.entries import Entry
 
 _IN_A_ROW = 16 << 10  # bytes; 256 rows, which are read at once, are 4 MiB then
 _PIECE = 1 << 20

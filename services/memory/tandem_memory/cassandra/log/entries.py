@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Change, Judged, Record
 
-from tandem_memory.cassandra.places import Place
+from tandem_memory.cassandra.log.places import Place
 
 _MICROSECONDS = 1_000_000
 _FLOAT = "<f4"

@@ -10,12 +10,12 @@ some of it come all the same, it is behind the end of a closed log, where nothin
 import asyncio
 from collections.abc import Sequence
 
-from tandem_memory.cassandra.asking import Asking, Statement
-from tandem_memory.cassandra.beats import Beats
-from tandem_memory.cassandra.log import Log
-from tandem_memory.cassandra.places import Closed
-from tandem_memory.cassandra.schema import FOR_GOOD
-from tandem_memory.cassandra.tails import Tails
+from tandem_memory.cassandra.cluster.asking import Asking, Statement
+from tandem_memory.cassandra.cluster.schema import FOR_GOOD
+from tandem_memory.cassandra.log.log import Log
+from tandem_memory.cassandra.log.places import Closed
+from tandem_memory.cassandra.shelf.tails import Tails
+from tandem_memory.cassandra.writers.beats import Beats
 
 
 class Closing:

@@ -14,13 +14,13 @@ from typing import Any
 from cassandra.query import UNSET_VALUE  # pyright: ignore[reportMissingTypeStubs] - the driver has no types
 from tandem.memory.v1.memory_pb2 import Record
 
-from tandem_memory.cassandra.asking import Asking, Level, Statement
-from tandem_memory.cassandra.entries import Entry, Kind, contiguous, direction, grouped
-from tandem_memory.cassandra.facets import facets
-from tandem_memory.cassandra.pieces import Pieces, kept_in_row
-from tandem_memory.cassandra.places import Place, bucket
-from tandem_memory.cassandra.schema import BUCKET, SAID_SO, TAKEN_AWAY, WRITTEN, indexed_dimension, log_table
-from tandem_memory.cassandra.spaces import Space
+from tandem_memory.cassandra.cluster.asking import Asking, Level, Statement
+from tandem_memory.cassandra.cluster.schema import BUCKET, SAID_SO, TAKEN_AWAY, WRITTEN, indexed_dimension, log_table
+from tandem_memory.cassandra.cluster.spaces import Space
+from tandem_memory.cassandra.log.entries import Entry, Kind, contiguous, direction, grouped
+from tandem_memory.cassandra.log.facets import facets
+from tandem_memory.cassandra.log.pieces import Pieces, kept_in_row
+from tandem_memory.cassandra.log.places import Place, bucket
 from tandem_memory.index.columns import nanoseconds
 
 MOST = 256  # positions that are read at once: with 768 dimensions 1 MB

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
 from tandem_memory.backend import Near
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.facets import asked
-from tandem_memory.cassandra.places import Place
-from tandem_memory.cassandra.reading import walk
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.facets import asked
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.shelf.reading import walk
+from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.wanted import wants
 
 _MOST = 1000  # candidates that Cassandra names at once (cassandra.sai.vector_search.max_top_k)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tandem_memory.backend import DimensionError, EmbeddingError, UnknownNamespaceError
-from tandem_memory.cassandra import schema
-from tandem_memory.cassandra.asking import Asking
+from tandem_memory.cassandra.cluster import schema
+from tandem_memory.cassandra.cluster.asking import Asking
 
 _IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
 _COLUMNS = "name, identity, dimension, embedding, created_at"

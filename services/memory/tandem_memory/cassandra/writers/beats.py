@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.asking import Asking
+from tandem_memory.cassandra.cluster.asking import Asking
 
 _BEATS_A_LEASE = 3
 

@@ -12,11 +12,11 @@ from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Finding, Judged, Record
 
 from tandem_memory.backend import DamagedError
-from tandem_memory.cassandra.drafts import key_name, told_name
-from tandem_memory.cassandra.entries import Entry, Kind
-from tandem_memory.cassandra.places import Place
-from tandem_memory.cassandra.reading import walk
-from tandem_memory.cassandra.shelf import Shelf
+from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.shelf.reading import walk
+from tandem_memory.cassandra.shelf.shelf import Shelf
+from tandem_memory.cassandra.writers.drafts import key_name, told_name
 
 _FLOAT_BYTES = 4
 

@@ -1,0 +1,1 @@
+"""How calls are answered from a shelf: reading and searching, watching, writing, checking and copying."""

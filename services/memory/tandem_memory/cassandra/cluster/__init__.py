@@ -1,0 +1,1 @@
+"""How a cluster is spoken to: the connection, statements that are sent until they are done, the tables, and which namespaces there are."""

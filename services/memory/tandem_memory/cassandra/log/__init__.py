@@ -1,0 +1,1 @@
+"""Logs as they are kept: where something is, what stands there, and what it is found by."""
