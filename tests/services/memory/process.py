@@ -49,6 +49,16 @@ class Service:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def own_memory_bytes(self) -> int:
+        """What is its own, without the mapped pages of its store."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1]) * 1024
+
+    def close(self) -> None:
+        """Kill it; what `closing` calls."""
+        self.kill()
+
     def kill(self) -> None:
         """SIGKILL: it gets to do nothing more."""
         if self._process:
