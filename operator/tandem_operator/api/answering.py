@@ -62,3 +62,7 @@ class DualMemorySpec(ApiModel):
     """host:port of a memory service; one of the run's own when left out."""
     namespace: str = Field(default="default", pattern=NAME)
     """Namespace of the records: lower-case letters, digits and dashes, at most 40, starting with a letter. Several runs may share one."""
+    top_k: Annotated[StrictInt, Field(ge=1, le=32)] = 1
+    """Most records that a step is shown; more of them crowd a small model's prompt sooner than they help."""
+    hold_out: StrictFloat = Field(default=0.05, ge=0, lt=1)
+    """Share of questions that are answered without what was found for them, so that the worth of the memory is known."""

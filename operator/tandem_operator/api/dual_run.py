@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from .answering import DualMemorySpec, RoutingSpec, ThinkingSpec
 from .dual_status import DualRunStatus
@@ -103,6 +103,10 @@ class DualRunSpec(ApiModel):
     """Which lane is asked."""
     hedge: StrictBool = True
     """Make a call again elsewhere that takes three times as long as usual."""
+    tries: StrictInt = Field(default=4, ge=1, le=100)
+    """How often a call is made on a lane that fails at it, before the question goes elsewhere."""
+    lease_seconds: StrictFloat = Field(default=60.0, ge=5, le=3600)
+    """After so many seconds without a word of its worker a question is given to another; a worker at work says so in time."""
     workers: StrictInt = Field(default=2, ge=1, le=64)
     """Processes, or pods, that work on questions; each of them on several at once."""
     placement: PlacementSpec | None = None

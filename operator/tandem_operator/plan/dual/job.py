@@ -33,7 +33,11 @@ def job(run: DualRun, lanes: Mapping[str, Reached]) -> str:
         "routing": spec.routing.model_dump(mode="json", by_alias=True),
         "onExhausted": spec.budget.on_exhausted.value,
         "hedge": spec.hedge,
+        "tries": spec.tries,
+        "leaseSeconds": spec.lease_seconds,
     }
+    if spec.memory is not None:
+        told["memory"] = {"topK": spec.memory.top_k, "holdOut": spec.memory.hold_out}
     if spec.budget.usd is not None:
         told["budgetUsd"] = f"{spec.budget.usd:f}"
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)  # roles in other scripts would grow threefold

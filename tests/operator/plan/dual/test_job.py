@@ -36,6 +36,18 @@ def test_the_coordinator_reads_what_the_run_says() -> None:
     assert len(told.experts) == 8
 
 
+def test_what_a_run_does_not_say_is_what_a_coordinator_does_by_itself() -> None:
+    """The defaults of both sides are one; what is said arrives."""
+    usual = Job.model_validate(
+        {"runUid": "u", "name": "n", "lanes": [{"name": "l", "kind": "Local", "urls": ["u"], "model": "m"}], "experts": [{"name": "e"}]}
+    )
+    told = Job.model_validate_json(job(dual(memory={}), REACHED))
+    own = {"run_uid", "name", "lanes", "experts"}
+    assert told.model_dump(exclude=own) == usual.model_dump(exclude=own)
+    said = Job.model_validate_json(job(dual(tries=2, leaseSeconds=90.0, memory={"topK": 3, "holdOut": 0.2}), REACHED))
+    assert (said.tries, said.lease_seconds, said.memory.top_k, said.memory.hold_out) == (2, 90.0, 3, 0.2)
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_is_known_to_the_coordinator(policy: RoutingPolicy) -> None:
     """What a run file may ask for, the coordinator can do."""
