@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import checkpoints, control, cost, crds, doctor, logs, memory, plan, report, run, status
+from .commands import checkpoints, control, cost, crds, distill, doctor, logs, memory, plan, report, run, status
 from .exits import EPILOGUE, Exit, Leave
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     control.resume,
     cost.cost,
     report.report,
+    distill.distill,
     checkpoints.checkpoints,
     doctor.doctor,
     crds.crds,

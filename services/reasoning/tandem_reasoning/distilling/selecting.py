@@ -35,9 +35,17 @@ def select(ledger: Path, job: Job, into: Path) -> Mapping[str, Any]:
     with closing(Review(ledger)) as review:
         buffer = filled(map(line, review.questions()), sides)
     into.mkdir(parents=True, exist_ok=True)
-    count, digest = written(into / ROWS, rows(buffer.taught, job))
-    written(into / CANARY, ({"id": each.id, "question": each.text, "answer": each.answer, "kind": each.kind} for each in _asked(buffer)))
-    told = {**_told(buffer), "rows": count, "digest": digest}
+    count, taught = written(into / ROWS, rows(buffer.taught, job))
+    asked = (each.question for each in buffer.canary)
+    _, kept = written(into / CANARY, ({"id": each.id, "question": each.text, "answer": each.answer, "kind": each.kind} for each in asked))
+    sizes = [sum(len(said["content"].encode("utf-8", "replace")) for said in row["messages"]) for row in rows(buffer.taught, job)]
+    told = {
+        **_told(buffer),
+        "rows": count,
+        "textBytes": sum(sizes),
+        "longestBytes": max(sizes, default=0),
+        "digest": hashlib.sha256(f"{taught} {kept}".encode()).hexdigest(),
+    }
     written(into / SELECTION, [told])
     return told
 
@@ -51,21 +59,6 @@ def selected(told: Mapping[str, Any]) -> Sequence[str]:
     if told["recalled"]:
         lines.append(f"{told['recalled']} questions are left out: their prompts showed something that was recalled")
     return lines
-
-
-def _asked(buffer: Buffer) -> Iterable[Any]:
-    return (each.question for each in buffer.canary)
-
-
-def _told(buffer: Buffer) -> Mapping[str, Any]:
-    return {
-        "lessons": len(buffer.lessons),
-        "rehearsals": len(buffer.rehearsals),
-        "lessonsByKind": dict(sorted(Counter(each.question.kind for each in buffer.lessons).items())),
-        "canary": len(buffer.canary),
-        "rightBy": dict(Counter(each.basis.value for each in buffer.canary)),
-        "recalled": buffer.recalled,
-    }
 
 
 def written(path: Path, lines: Iterable[Mapping[str, Any]]) -> tuple[int, str]:
@@ -82,3 +75,14 @@ def written(path: Path, lines: Iterable[Mapping[str, Any]]) -> tuple[int, str]:
     finally:
         begun.unlink(missing_ok=True)
     return count, digest.hexdigest()
+
+
+def _told(buffer: Buffer) -> Mapping[str, Any]:
+    return {
+        "lessons": len(buffer.lessons),
+        "rehearsals": len(buffer.rehearsals),
+        "lessonsByKind": dict(sorted(Counter(each.question.kind for each in buffer.lessons).items())),
+        "canary": len(buffer.canary),
+        "rightBy": dict(Counter(each.basis.value for each in buffer.canary)),
+        "recalled": buffer.recalled,
+    }

@@ -1,0 +1,76 @@
+"""What `tandem distill` does: choose what to teach, teach it, let both models answer what was kept back, promote or reject.
+
+Each part is a run of its own whose name follows from what is taught. Stopped or killed anywhere, the same command goes on there.
+"""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.lane import LaneSpec
+from tandem_operator.cli import running
+from tandem_operator.cli.exits import Exit, leave
+from tandem_operator.cli.show.ending import suggest
+from tandem_operator.local.dual import distilling
+from tandem_operator.local.dual.distilling import DistillError, Round
+from tandem_operator.local.state.home import Home
+from tandem_operator.local.state.run_folder import DualFolder
+from tandem_operator.plan.dual.distilling import UnteachableError, canary, named, promoted, pupil, training, with_model
+from tandem_operator.plan.values import Event, EventKind
+
+
+def distill(folder: DualFolder, *, least: int, save: Path | None, plain: bool) -> Exit:
+    """One round."""
+    run = folder.run()
+    try:
+        lane = pupil(run)
+        made = distilling.chosen(folder, least)
+        print("\n".join(f"{run.name}: {line}" for line in made.lines), flush=True)
+        code = _taught(run, lane, made, plain=plain)
+        if code is not Exit.DONE:
+            return code
+        for part, model in (("before", lane.engine.model if lane.engine else ""), ("after", str(made.model))):
+            code = _answered(run, with_model(lane, model), made, part, plain=plain)
+            if code is not Exit.DONE:
+                return code
+        home, digest = Home.of(), made.lessons.digest
+        before, after = (home.dual(named(run, part, digest)) for part in ("before", "after"))
+        better, lines = distilling.judged(before, after, made.path)
+    except (UnteachableError, DistillError) as error:
+        leave(Exit.BAD_INPUT, str(error))
+    print("\n".join(f"{run.name}: {line}" for line in lines), flush=True)
+    _say(folder, lines[0], better=better)
+    return _promoted(run, lane, made, save) if better else Exit.FAILED
+
+
+def _taught(run: DualRun, lane: LaneSpec, made: Round, *, plain: bool) -> Exit:
+    """Train, and have the model as a folder."""
+    assert lane.engine is not None
+    wanted = training(run, lane, made.lessons, width=distilling.width(lane.engine.model))
+    code = running.run_file(made.write("training.yaml", wanted), name=None, fresh=False, plain=plain)
+    if code is Exit.DONE:
+        distilling.export(Home.of().run(wanted.name), lane.engine.model, made.model)
+    return code
+
+
+def _answered(run: DualRun, lane: LaneSpec, made: Round, part: str, *, plain: bool) -> Exit:
+    """Have a model answer what was kept back."""
+    wanted = canary(run, lane, made.canary, name=named(run, part, made.lessons.digest))
+    return running.run_file(made.write(f"{part}.yaml", wanted), name=None, fresh=False, plain=plain)
+
+
+def _promoted(run: DualRun, lane: LaneSpec, made: Round, save: Path | None) -> Exit:
+    """Say where the model is, and how to answer with it."""
+    model = made.model if save is None else save.resolve()
+    if model != made.model:
+        shutil.copytree(made.model, model, dirs_exist_ok=True)
+    wanted = promoted(run, with_model(lane, str(model)), name=named(run, "taught", made.lessons.digest))
+    print(f"{run.name}: the taught model is in {model}; set engine.model of lane {lane.name} to it, in any run file")
+    suggest([(f"tandem run {made.write('promoted.yaml', wanted)}", f"{run.name} anew, with the taught model")])
+    return Exit.DONE
+
+
+def _say(folder: DualFolder, line: str, *, better: bool) -> None:
+    kind, reason = (EventKind.NORMAL, "DistillPromoted") if better else (EventKind.WARNING, "DistillRejected")
+    folder.say([Event(kind=kind, reason=reason, message=line)], datetime.now(UTC))
