@@ -12,6 +12,7 @@ from tandem_rpc.channels import channel
 from tandem_rpc.errors import Refused, RpcSetupError, invalid, refused_field
 from tandem_rpc.server import Server, serve
 from tandem_rpc.tls import ClientTls, ServerTls
+from tandem_rpc.turns import Turns
 
 __all__ = [
     "AsyncServer",
@@ -22,6 +23,7 @@ __all__ = [
     "Server",
     "ServerTls",
     "Streams",
+    "Turns",
     "Verifier",
     "caller",
     "channel",

@@ -11,6 +11,7 @@ from tandem_rpc import exposure
 from tandem_rpc.options import DEFAULT_DEADLINE_S, DEFAULT_MESSAGE_BYTES, channel_options
 from tandem_rpc.tls import ClientTls, channel_credentials
 from tandem_rpc.token_file import TokenFile
+from tandem_rpc.turns import OwnThread, Requests
 
 _Go: TypeAlias = Callable[..., Any]
 
@@ -39,7 +40,7 @@ def channel(
     """
     way = way_to(address, token=token_file is not None, tls=tls, plaintext=plaintext, max_message_bytes=max_message_bytes)
     bare = grpc.secure_channel(address, way.credentials, way.options) if way.credentials else grpc.insecure_channel(address, way.options)
-    return grpc.intercept_channel(bare, _Manners(TokenFile(token_file) if token_file else None, deadline_s))
+    return grpc.intercept_channel(bare, _Manners(bare, TokenFile(token_file) if token_file else None, deadline_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +83,14 @@ class _Manners(
     grpc.StreamUnaryClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Shows the token and sets the deadline.
+    """Shows the token, sets the deadline, and has streams on which both sides take turns spoken by the thread that asks.
 
     An interceptor, because gRPC's own call credentials are not sent without TLS, not even on loopback. It is blind to what
     it passes on, so requests and answers are Any.
     """
 
-    def __init__(self, token_file: TokenFile | None, deadline_s: float) -> None:
-        self._token_file, self._deadline_s = token_file, deadline_s
+    def __init__(self, bare: grpc.Channel, token_file: TokenFile | None, deadline_s: float) -> None:
+        self._bare, self._token_file, self._deadline_s = bare, token_file, deadline_s
 
     def intercept_unary_unary(self, continuation: _Go, client_call_details: grpc.ClientCallDetails, request: Any) -> Any:  # noqa: ANN401
         details = self._shown(client_call_details)
@@ -102,7 +103,9 @@ class _Manners(
         return continuation(self._shown(client_call_details), request_iterator)
 
     def intercept_stream_stream(self, continuation: _Go, client_call_details: grpc.ClientCallDetails, request_iterator: Any) -> Any:  # noqa: ANN401
-        return continuation(self._shown(client_call_details), request_iterator)
+        details = self._shown(client_call_details)
+        own = OwnThread.begun(self._bare, details) if isinstance(request_iterator, Requests) else None
+        return own or continuation(details, request_iterator)
 
     def _shown(self, call: grpc.ClientCallDetails) -> _Details:
         token = (("authorization", f"Bearer {self._token_file.first()}"),) if self._token_file else ()

@@ -6,8 +6,7 @@ again and what to say; the next one begins a new stream.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from queue import SimpleQueue
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +21,7 @@ from tandem_memory.client.requests import Query
 
 if TYPE_CHECKING:
     from grpc import aio
+    from tandem_rpc import Turns
 
 _LIVES = 2  # deadlines: a stream that is older than one is replaced, so that every search is answered, or given up, within the other
 
@@ -32,7 +32,8 @@ class Searcher:
     def __init__(self, link: Link, terms: Terms) -> None:
         self._link, self._terms = link, terms
         self._lock = threading.Lock()
-        self._stream: _Stream | None = None
+        self._stream: Turns[SearchRequest, SearchResponse] | None = None
+        self._since = 0.0
 
     def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """As `Memory.search`."""
@@ -74,37 +75,20 @@ class Searcher:
                 self._drop()
         return response
 
-    def _begun(self) -> "_Stream":
-        if self._stream is not None and time.monotonic() - self._stream.since > self._terms.deadline_s:
+    def _begun(self) -> "Turns[SearchRequest, SearchResponse]":
+        if time.monotonic() - self._since > self._terms.deadline_s:
             self._drop()
-        self._stream = self._stream or _Stream(self._link, _LIVES * self._terms.deadline_s)
+        if self._stream is None:
+            from tandem_rpc import Turns
+
+            self._since = time.monotonic()
+            self._stream = Turns(self._link.stub.SearchStream, SearchResponse.FromString, _LIVES * self._terms.deadline_s)
         return self._stream
 
     def _drop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.end()
-
-
-class _Stream:
-    """One stream, with one request under way at most."""
-
-    def __init__(self, link: Link, timeout_s: float) -> None:
-        self.since = time.monotonic()
-        self._asked: SimpleQueue[SearchRequest | None] = SimpleQueue()
-        call = link.stub.SearchStream(iter(self._asked.get, None), timeout=timeout_s)
-        self._answers: Iterator[SearchResponse] = call
-        self._cancel = call.cancel
-
-    def ask(self, request: SearchRequest) -> SearchResponse | None:
-        """The answer; None when the service has ended the stream."""
-        self._asked.put(request)
-        return next(self._answers, None)
-
-    def end(self) -> None:
-        """Say nothing more."""
-        self._asked.put(None)
-        self._cancel()
 
 
 class AsyncSearcher:
