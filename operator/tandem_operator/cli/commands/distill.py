@@ -12,6 +12,9 @@ def distill(
     name: RunName,
     *,
     min_samples: Annotated[int, typer.Option(min=1, help="Answers of the cloud lane that must teach something.")] = 300,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-8, max=1.0, help="Of the training; less forgets less. By the width of the model when left out.")
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder for the taught model; the run's own when left out.")] = None,
     plain: Plain = False,
 ) -> None:
@@ -33,4 +36,4 @@ def distill(
         leave(Exit.BAD_INPUT, f"{name}: is a TrainingRun, which has no lanes: name a DualRun")
     from tandem_operator.cli.dual import distilling
 
-    raise typer.Exit(distilling.distill(folder, least=min_samples, save=save, plain=plain))
+    raise typer.Exit(distilling.distill(folder, least=min_samples, learning_rate=learning_rate, save=save, plain=plain))

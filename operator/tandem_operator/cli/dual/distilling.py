@@ -16,18 +16,26 @@ from tandem_operator.local.dual import distilling
 from tandem_operator.local.dual.distilling import DistillError, Round
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder
-from tandem_operator.plan.dual.distilling import UnteachableError, canary, named, promoted, pupil, training, with_model
+from tandem_operator.plan.dual.distilling import UnteachableError, canary, named, promoted, pupil, rate, training, with_model
 from tandem_operator.plan.values import Event, EventKind
 
 
-def distill(folder: DualFolder, *, least: int, save: Path | None, plain: bool) -> Exit:
-    """One round."""
+def distill(folder: DualFolder, *, least: int, learning_rate: float | None, save: Path | None, plain: bool) -> Exit:
+    """One round.
+
+    Args:
+        folder: Of the run.
+        least: Answers of the cloud lane that must teach something.
+        learning_rate: Of the training; by the width of the model when None.
+        save: Where the taught model goes.
+        plain: No panels.
+    """
     run = folder.run()
     try:
         lane = pupil(run)
-        made = distilling.chosen(folder, least)
+        made = distilling.chosen(folder, least, learning_rate)
         print("\n".join(f"{run.name}: {line}" for line in made.lines), flush=True)
-        code = _taught(run, lane, made, plain=plain)
+        code = _taught(run, lane, made, learning_rate, plain=plain)
         if code is not Exit.DONE:
             return code
         for part, model in (("before", lane.engine.model if lane.engine else ""), ("after", str(made.model))):
@@ -44,10 +52,11 @@ def distill(folder: DualFolder, *, least: int, save: Path | None, plain: bool) -
     return _promoted(run, lane, made, save) if better else Exit.FAILED
 
 
-def _taught(run: DualRun, lane: LaneSpec, made: Round, *, plain: bool) -> Exit:
+def _taught(run: DualRun, lane: LaneSpec, made: Round, learning_rate: float | None, *, plain: bool) -> Exit:
     """Train, and have the model as a folder."""
     assert lane.engine is not None
-    wanted = training(run, lane, made.lessons, width=distilling.width(lane.engine.model))
+    usual = rate(distilling.width(lane.engine.model))
+    wanted = training(run, lane, made.lessons, learning_rate=learning_rate or usual)
     code = running.run_file(made.write("training.yaml", wanted), name=None, fresh=False, plain=plain)
     if code is Exit.DONE:
         distilling.export(Home.of().run(wanted.name), lane.engine.model, made.model)

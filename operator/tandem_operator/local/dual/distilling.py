@@ -4,6 +4,7 @@ A round has a folder of its own in that of its run, named after what is taught: 
 training.yaml, before.yaml, after.yaml and promoted.yaml, the taught model, and verdict.json.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -67,8 +68,13 @@ class Round:
         return str(path)
 
 
-def chosen(folder: DualFolder, least: int) -> Round:
+def chosen(folder: DualFolder, least: int, learning_rate: float | None) -> Round:
     """Choose what to teach, from what the run has answered by now.
+
+    Args:
+        folder: The run's.
+        least: Answers of the cloud lane that must teach something.
+        learning_rate: Of the training, where a person has named one: with another one it is another round.
 
     Raises:
         DistillError: when there is too little, or the books cannot be read.
@@ -83,6 +89,8 @@ def chosen(folder: DualFolder, least: int) -> Round:
         message = f"{folder.name}: {_last_words(made)}"
         raise DistillError(message)
     told = cast("dict[str, Any]", json.loads((into / "selection.json").read_text(encoding="utf-8")))
+    if learning_rate is not None:
+        told["digest"] = hashlib.sha256(f"{told['digest']} {learning_rate}".encode()).hexdigest()
     path = into.with_name(str(told["digest"])[:_NAME])
     if not path.exists():
         into.rename(path)

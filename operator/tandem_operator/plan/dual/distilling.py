@@ -24,6 +24,8 @@ _RATE_TIMES_WIDTH = 0.128
 """The rate at which Adam learns best falls as the width rises (arXiv 2203.03466): 2e-3 for the examples' models of 64 numbers, which was
 measured; 1.4e-4 for a width of 896, 3e-5 for 4,096, which are customary."""
 
+_USUAL_WIDTH = 2048  # of models of one to three billion numbers
+
 
 class UnteachableError(Exception):
     """The run's local model cannot be taught; one line that says why, and what to do."""
@@ -65,14 +67,14 @@ def named(run: DualRun, part: str, digest: str) -> str:
     return f"{run.name[:_OF_NAME].rstrip('-')}-{part}-{digest[:_OF_DIGEST]}"
 
 
-def training(run: DualRun, lane: LaneSpec, lessons: Lessons, *, width: int | None) -> TrainingRun:
+def training(run: DualRun, lane: LaneSpec, lessons: Lessons, *, learning_rate: float) -> TrainingRun:
     """The run that teaches.
 
     Args:
         run: Whose model.
         lane: The one that `pupil` found.
         lessons: What is taught.
-        width: Numbers in which the model holds a token; None where that is not known.
+        learning_rate: The largest of the run.
     """
     assert lane.engine is not None
     context = _SHORTEST
@@ -84,7 +86,7 @@ def training(run: DualRun, lane: LaneSpec, lessons: Lessons, *, width: int | Non
         "steps": steps,
         "contextLength": context,
         "batchSize": _BATCH,
-        "learningRate": _RATE_TIMES_WIDTH / width if width else 1e-4,
+        "learningRate": learning_rate,
         "warmupSteps": steps // _WARMUP,
     }
     model = {"pretrained": lane.engine.model}
@@ -98,6 +100,11 @@ def training(run: DualRun, lane: LaneSpec, lessons: Lessons, *, width: int | Non
     made = from_object(_document("TrainingRun", named(run, "distil", lessons.digest), spec))
     assert isinstance(made, TrainingRun)
     return made
+
+
+def rate(width: int | None) -> float:
+    """The learning rate that suits a model which holds a token in so many numbers; None where that is not known."""
+    return _RATE_TIMES_WIDTH / width if width else _RATE_TIMES_WIDTH / _USUAL_WIDTH
 
 
 def canary(run: DualRun, lane: LaneSpec, source: str, *, name: str) -> DualRun:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tandem_operator.api.answering import RoutingPolicy
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.run_file import from_object
-from tandem_operator.plan.dual.distilling import Lessons, UnteachableError, canary, named, promoted, pupil, training, with_model
+from tandem_operator.plan.dual.distilling import Lessons, UnteachableError, canary, named, promoted, pupil, rate, training, with_model
 
 from tests.operator.plan.dual.runs import CLOUD, LOCAL, dual
 
@@ -51,7 +51,7 @@ def test_who_cannot_be_taught(lanes: list[dict[str, Any]], why: str) -> None:
 @given(st.integers(1, 10**9), st.integers(1, 10**6), st.one_of(st.none(), st.integers(16, 16_384)))
 def test_any_lessons_make_a_run_that_is_accepted(text_bytes: int, longest_bytes: int, width: int | None) -> None:
     """All rules of TrainingRun hold, whatever is taught to whatever model, and no row that could be read is too long."""
-    run = training(pair(), pupil(pair()), lessons(text_bytes, longest_bytes), width=width)
+    run = training(pair(), pupil(pair()), lessons(text_bytes, longest_bytes), learning_rate=rate(width))
     (phase,) = run.spec.phases
     assert run.name == "pair-distil-01234567"
     assert phase.context_length >= min(longest_bytes, 8192)
@@ -62,8 +62,7 @@ def test_any_lessons_make_a_run_that_is_accepted(text_bytes: int, longest_bytes:
 
 def test_wider_models_learn_at_smaller_rates() -> None:
     """2e-3 for 64 numbers, and half of it for twice as many."""
-    rates = [training(pair(), pupil(pair()), lessons(), width=width).spec.phases[0].learning_rate for width in (64, 128)]
-    assert rates == [2e-3, 1e-3]
+    assert [rate(64), rate(128)] == [2e-3, 1e-3]
 
 
 def test_the_canary_is_answered_as_the_lane_answers() -> None:
