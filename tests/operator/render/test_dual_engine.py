@@ -138,6 +138,15 @@ def test_cards_memory_and_processors_are_those_that_its_lane_asks_for() -> None:
     assert "limits" not in container(engine_of(engine_run()))["resources"], "how large a model is, only its owner knows"
 
 
+def test_all_that_it_is_told_of_is_mounted() -> None:
+    """Every place that a variable names, and the folder that it works in, can be written by it."""
+    made = engine_of(engine_run("openai/gpt"))
+    places = {mount["mountPath"] for mount in container(made)["volumeMounts"] if not mount.get("readOnly")}
+    named = [value for value in variables(made).values() if str(value).startswith("/")]
+    assert {"/tandem/hub", container(made)["workingDir"]} <= places
+    assert all(any(f"{value}/".startswith(f"{place}/") for place in places) for value in named)
+
+
 def test_volumes_and_a_token_for_gated_models_come_from_the_run() -> None:
     """A claim with models takes the place of what would be brought; the token is named, not held."""
     wishes = {

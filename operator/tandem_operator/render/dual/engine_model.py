@@ -20,6 +20,10 @@ from . import terms
 FOLDER: Final = "/tandem/model"
 """What a server works in: models that are named by a relative path are here."""
 
+HUB: Final = "/tandem/hub"
+"""Where models of the hub are kept; it has to be there also when none is, or listing models is an error. A claim of the run that is mounted
+here keeps them for the next start."""
+
 _VOLUME: Final = "model"
 _NAME: Final = "bring-model"
 _BRING: Final = '[ ! -e "$1" ] || { mkdir -p "$2/$(dirname "$1")" && cp -R "$1" "$2/$1"; }'
@@ -43,7 +47,7 @@ def bringing(engine: EngineSpec, run: DualRun, site: PodSite, mounted: Container
 
 def volumes() -> Mapping[str, tuple[Manifest, Manifest]]:
     """What a server can write to, and its model: by name, what each volume is and how it is mounted."""
-    places = {_VOLUME: FOLDER, "cache": CACHE, "tmp": "/tmp"}  # noqa: S108  # the pod's own
+    places = {_VOLUME: FOLDER, "hub": HUB, "cache": CACHE, "tmp": "/tmp"}  # noqa: S108  # the pod's own
     empty: dict[str, tuple[Manifest, Manifest]] = {name: ({"emptyDir": {}}, {"mountPath": path}) for name, path in places.items()}
     # Processes of a server over several cards talk through /dev/shm, of which a container has 64 MiB otherwise.
     return {**empty, "shared-memory": ({"emptyDir": {"medium": "Memory"}}, {"mountPath": "/dev/shm"})}  # noqa: S108
@@ -57,6 +61,7 @@ def variables(engine: EngineSpec) -> Mapping[str, str]:
         "LOGNAME": "nonroot",
         "XDG_CACHE_HOME": f"{CACHE}/xdg",
         "HF_HOME": f"{CACHE}/huggingface",
+        "HF_HUB_CACHE": HUB,
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor",
