@@ -13,11 +13,11 @@ The models are tiny and their kinds of questions easy to tell apart: this shows 
 import os
 import random
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import TypeVar
 
 from tandem_memory.embedding import Ngrams
 from tandem_reasoning.coordinator.job import Job
@@ -27,8 +27,10 @@ from tandem_reasoning.routing.decision import Arm, Policy
 from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.replay.curve import Curve, Point
+from tandem_reasoning.thinking import scatter
 from tandem_reasoning.thinking.answers import keyed, right
-from tandem_reasoning.thinking.vote import plurality, wanted
+from tandem_reasoning.thinking.scatter import Scatter
+from tandem_reasoning.thinking.vote import Enough, plurality, wanted
 from tandem_reasoning.values import Call, Question
 
 from tests.bench.memory.line import say
@@ -41,9 +43,13 @@ SETS = ("checkable", "hard")
 QUESTIONS = Path(__file__).parents[3] / "manifests" / "examples" / "questions"
 POLICIES: Mapping[str, Policy] = {"cascade": Cascade(), "knn": Knn()}
 ORDERS = 10
+_T = TypeVar("_T")
 ACCURACY_ASKED, COST_ASKED, OVER_RANDOM_ASKED = 0.95, 0.60, 0.15
 FEWER_ASKED, LOSS_ASKED = 2.0, 0.005
-MARGIN = 2  # a run's own
+MARGIN, LEAST = 2, 2  # a run's own
+TOLERANCES = (0.002, scatter.TOLERANCE, 0.01)
+RULES: Mapping[str, float | None] = {"two ahead": None, **{f"gain {tolerance}": tolerance for tolerance in TOLERANCES}}
+"""When a vote is settled: by its lead, or by what the rest could gain; the one in the middle is a run's own."""
 RIGHT = "right"
 
 
@@ -66,6 +72,27 @@ class Answers:
         return RIGHT if right(reply, self.question.answer) else keyed([reply])[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Votes:
+    """What the experts of the local lane say to a question, in plain form, and which of them are right."""
+
+    kind: str
+    said: tuple[str, ...]
+    rights: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, answers: Answers) -> "Votes":
+        """The same."""
+        question = answers.question
+        assert question.answer is not None
+        rights = tuple(right(each, question.answer) for each in answers.votes)
+        return cls(kind=question.kind, said=tuple(keyed(answers.votes)), rights=rights)
+
+    def right(self, count: int) -> bool:
+        """Whether the vote of the first so many is."""
+        return self.rights[plurality(self.said[:count]).voter]
+
+
 def main() -> None:
     """Ask both models, then measure."""
     with (
@@ -78,12 +105,6 @@ def main() -> None:
             _tell_routing(name, found)
             _tell_routing(f"{name} answerable", [each for each in found if each.question.kind != "memory"])
             _tell_adaptive(name, found)
-
-
-@contextmanager
-def _both(folder: Path) -> Generator[tuple[LanguageServer, LanguageServer]]:
-    with llama_cpp("local", folder) as local, llama_cpp("cloud", folder) as cloud:
-        yield local, cloud
 
 
 def _asked(folder: Path, local: LanguageServer, cloud: LanguageServer, asked: Sequence[Question]) -> list[Answers]:
@@ -154,28 +175,33 @@ def _tell_routing(name: str, found: Sequence[Answers]) -> None:
 
 def _tell_adaptive(name: str, found: Sequence[Answers]) -> None:
     """Asking no more experts than settle the vote, beside asking all eight: the same replies, so that nothing but the rule differs."""
-    few = [_until_settled(keyed(each.votes)) for each in found]
-    whole = mean(_voted(each, len(each.votes)) for each in found)
-    loss = whole - mean(_voted(each, count) for each, count in zip(found, few, strict=True))
-    say("adaptive_fewer_calls", sum(len(each.votes) for each in found) / sum(few), "times", asked=FEWER_ASKED, set=name)
-    say("adaptive_loss", loss, "accuracy", asked=LOSS_ASKED, set=name, all_experts=whole)
+    votes = [Votes.of(each) for each in found]
+    whole = mean(each.right(len(each.said)) for each in votes)
+    for rule, tolerance in RULES.items():
+        runs = [_adaptive(_shuffled(votes, order), tolerance) for order in range(ORDERS)]
+        calls, accuracy = mean(calls for calls, _ in runs), mean(accuracy for _, accuracy in runs)
+        say("adaptive_fewer_calls", len(votes[0].said) / calls, "times", asked=FEWER_ASKED, set=name, rule=rule)
+        say("adaptive_loss", whole - accuracy, "accuracy", asked=LOSS_ASKED, set=name, rule=rule, all_experts=whole)
 
 
-def _until_settled(replies: Sequence[str]) -> int:
-    """How many experts a run asks."""
-    asked = 0
-    while n := wanted(replies[:asked], experts=len(replies), margin=MARGIN):
-        asked += n
-    return asked
+def _adaptive(found: Sequence[Votes], tolerance: float | None) -> tuple[float, float]:
+    """Calls a question, and accuracy, of a run that learns from each question how far answers to its kind scatter."""
+    scatters, calls, hits = dict[str, Scatter](), list[int](), list[bool]()
+    for each in found:
+        known = scatters.get(each.kind, Scatter())
+        enough = Enough(margin=MARGIN)
+        if tolerance is not None and known.spread is not None:
+            enough = Enough(margin=MARGIN, least=LEAST, spread=known.spread, tolerance=tolerance)
+        asked = 0
+        while n := wanted(each.said[:asked], experts=len(each.said), enough=enough):
+            asked += n
+        scatters[each.kind] = known.seen(asked, len({*each.said[:asked]}))
+        calls.append(asked)
+        hits.append(each.right(asked))
+    return mean(calls), mean(hits)
 
 
-def _voted(each: Answers, count: int) -> bool:
-    """Whether the first so many are right."""
-    assert each.question.answer is not None
-    return right(each.votes[plurality(keyed(each.votes[:count])).voter], each.question.answer)
-
-
-def _shuffled(asked: Sequence[Asked], order: int) -> list[Asked]:
+def _shuffled(asked: Sequence[_T], order: int) -> list[_T]:
     shuffled = list(asked)
     random.Random(order).shuffle(shuffled)
     return shuffled

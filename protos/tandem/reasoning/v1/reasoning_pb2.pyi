@@ -201,7 +201,7 @@ class Thinking(_message.Message):
     max_steps: _builtins.int
     """Rounds of all experts over a question."""
     margin: _builtins.int
-    """Votes ahead that settle a question before all experts were asked."""
+    """Votes ahead that settle a question before all experts were asked, as long as it is not known how far answers to such scatter."""
     max_tokens: _builtins.int
     """Most tokens of an answer."""
     temperature: _builtins.float
@@ -420,10 +420,13 @@ class Lease(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     ROUTE_FIELD_NUMBER: _builtins.int
     RECORDED_FIELD_NUMBER: _builtins.int
+    SPREAD_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     kind: _builtins.str
     attempts: _builtins.int
     """How often it was handed out, this time included."""
+    spread: _builtins.float
+    """How far answers of the first lane's experts to such questions scatter, more than 0; 0 as long as that is not known."""
     @_builtins.property
     def hold(self) -> Global___Hold: ...
     @_builtins.property
@@ -441,10 +444,11 @@ class Lease(_message.Message):
         attempts: _builtins.int = ...,
         route: Global___Route | None = ...,
         recorded: _abc.Iterable[Global___Recorded] | None = ...,
+        spread: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "route", b"route"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "hold", b"hold", "kind", b"kind", "question", b"question", "recorded", b"recorded", "route", b"route"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "hold", b"hold", "kind", b"kind", "question", b"question", "recorded", b"recorded", "route", b"route", "spread", b"spread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

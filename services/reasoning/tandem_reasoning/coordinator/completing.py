@@ -83,5 +83,5 @@ class Completing:
             self.standing.done(told.outcome.agreement)
             if self.memory is not None and told.left is not None:
                 self.memory.done(told.left)
-            self.lessons.done(told.item)
+            self.lessons.done(told.item, told.outcome.detail)
         return wire.CompleteResponse()

@@ -24,12 +24,14 @@ class Handed:
         decision: Who is to answer it.
         near: Questions alike that the decision rests on.
         recorded: Calls that were made for it before.
+        spread: How far answers of the first lane's experts to such questions scatter; None as long as that is not known.
     """
 
     lease: Lease
     decision: Decision
     near: Sequence[Neighbour]
     recorded: Sequence[Call]
+    spread: float | None
 
 
 class Handing:
@@ -75,7 +77,9 @@ class Handing:
     def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums) -> Handed:
         recorded = self._reader.calls_of(lease.hold.item) if lease.attempts > 1 else ()
         known = self._known(lease.question, views, sums)
-        return Handed(lease=lease, decision=self._learner.policy.route(known), near=known.neighbours, recorded=recorded)
+        decision = self._learner.policy.route(known)
+        spread = self._learner.spread(decision.lanes[0], lease.question.kind) if decision.lanes else None
+        return Handed(lease=lease, decision=decision, near=known.neighbours, recorded=recorded, spread=spread)
 
     def _known(self, question: Question, views: Sequence[LaneView], sums: Sums) -> Known:
         left = None if sums.cap_nano is None else sums.cap_nano - sums.total.spent_nano - sums.total.reserved_nano

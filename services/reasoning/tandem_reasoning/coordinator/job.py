@@ -67,7 +67,7 @@ class ThinkingJob(_Part):
     adaptive: bool = True
     """Ask no more experts than it takes to settle the vote."""
     margin: Count = 2
-    """Votes ahead that settle it."""
+    """Votes ahead that settle it, as long as it is not known how far answers to such questions scatter."""
     max_tokens: Count = 512
     """Of an answer."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.8

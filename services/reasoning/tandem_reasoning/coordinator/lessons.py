@@ -28,15 +28,15 @@ class Lessons:
         self._learner, self._reader, self._sums = learner, reader, sums
         self._cloud = [lane.name for lane in lanes.values() if lane.kind is LaneKind.CLOUD]
         after = 0
-        while learner.learns and (page := reader.items(after, _PAGE, state=State.DONE)):
+        while page := reader.items(after, _PAGE, state=State.DONE):
             for item in page:
                 self._learn(item.question, item.outcome)
             after = page[-1].position
 
-    def done(self, item: str) -> None:
-        """A question was answered, and its outcome is in the books."""
-        if not self._learner.learns:
-            return
+    def done(self, item: str, detail: str) -> None:
+        """A question was answered, and its outcome is in the books, with such a detail."""
+        if not self._learner.learns and '"scatter"' not in detail:
+            return  # there is nothing to be learned from it
         found = self._reader.item(item)
         assert found is not None
         self._learn(found.question, found.outcome)

@@ -50,6 +50,7 @@ def leased(handed: Handed, policy: str) -> wire.Lease:
         attempts=lease.attempts,
         route=route(handed.decision, policy, handed.near),
         recorded=_recorded(handed.recorded),
+        spread=handed.spread or 0.0,
     )
 
 

@@ -6,7 +6,7 @@ would have been. A field that is missing was not asked for.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tandem_reasoning.routing.decision import Decision, Mode
@@ -29,6 +29,7 @@ class Answered:
         answers: What each lane said, in plain form.
         shares: Part of a lane's experts that said it; no entry where one call was made.
         joined: What the vote of both lanes says; None where it was not taken.
+        scatter: How many of a lane's experts answered in the first step, and how many different answers they gave.
     """
 
     question: Question
@@ -37,6 +38,7 @@ class Answered:
     answers: Mapping[str, str]
     shares: Mapping[str, float]
     joined: str | None
+    scatter: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
     @property
     def share(self) -> float | None:
@@ -68,6 +70,7 @@ def answered(question: Question, decision: Decision | None, detail: str) -> Answ
         answers={name: str(said["answer"]) for name, said in lanes.items()},
         shares={name: float(said["share"]) for name, said in lanes.items() if said.get("share") is not None},
         joined=told.get("joined"),
+        scatter={name: (int(said["scatter"][0]), int(said["scatter"][1])) for name, said in lanes.items() if "scatter" in said},
     )
 
 

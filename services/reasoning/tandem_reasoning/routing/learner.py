@@ -18,6 +18,7 @@ from tandem_reasoning.routing.policies.ensemble import Ensemble, Gain
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.population import Population
 from tandem_reasoning.routing.thresholds import Learning, Thresholds
+from tandem_reasoning.thinking.scatter import Scatter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class Learner:
         self.labelled = self.answered = 0
         self._experience, self._gains = Experience(), dict[str, Gain]()
         self._population = Population()
+        self._scatters = dict[tuple[str, str], Scatter]()
         self._recent: deque[Predicted] = deque(maxlen=RECENT)
         self._handed_on: deque[bool] = deque(maxlen=RECENT)
         self._lines: Thresholds | None = None
@@ -61,6 +63,10 @@ class Learner:
     def near(self, question: str) -> tuple[Neighbour, ...]:
         """Questions alike whose label is known, nearest first; none for a policy that learns nothing."""
         return tuple(self._population.nearest(features(question))) if self.learns else ()
+
+    def spread(self, lane: str, kind: str) -> float | None:
+        """How far answers of a lane's experts to questions of a kind scatter; None as long as that is not known."""
+        return self._scatters.get((lane, kind), Scatter()).spread
 
     def learn(self, answered: Answered, *, p: float | None, cloud_nano: int) -> None:
         """One more outcome.
@@ -71,6 +77,9 @@ class Learner:
             cloud_nano: What the cloud lane's answer costs, nano-dollars.
         """
         self.answered += 1
+        for lane, (asked, different) in answered.scatter.items():
+            place = lane, answered.question.kind
+            self._scatters[place] = self._scatters.get(place, Scatter()).seen(asked, different)
         if answered.agreed is not None:
             self.labelled += 1
         if not self.learns:

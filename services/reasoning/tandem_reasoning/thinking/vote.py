@@ -1,13 +1,16 @@
 """Which answer most experts gave, and when nobody else need be asked.
 
 Majority voting gives most of what debates of models give, at the cost of one round ("Debate or Vote", arXiv 2508.17536). Experts of
-one model err together, so the first few often settle it: stop when the leader is `margin` votes ahead, or when those who are left
-could not change the result (adaptive consistency, arXiv 2305.11860).
+one model err together, so the first few often settle it: stop when those who are left could not change the result, or hardly gain
+anything by how such questions went (`scatter`); and as long as that is not known, when the leader is `margin` votes ahead (adaptive
+consistency, arXiv 2305.11860).
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from tandem_reasoning.thinking import scatter
 
 LEAST = 3
 """Answers before which a lead is not believed: two experts of one model often err alike.
@@ -64,30 +67,57 @@ def joined(answers: Sequence[str], other: str) -> Vote:
     return plurality([*answers, other], ranks=[*([1] * len(answers)), 0])
 
 
-def decided(answers: Sequence[str], *, experts: int, margin: int, least: int = LEAST) -> bool:
-    """Whether nobody else need be asked: the leader is `margin` ahead, or cannot be reached, or all have answered.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enough:
+    """When a vote is settled.
+
+    Attributes:
+        margin: Votes ahead that are enough; as many as there are experts asks all whose votes could still matter.
+        least: Answers before which neither a lead nor anything else is believed.
+        spread: How far answers to such questions scatter; where it is known it decides in place of the margin.
+        tolerance: What asking the rest may gain at most without being worth it, where the spread is known.
+    """
+
+    margin: int
+    least: int = LEAST
+    spread: float | None = None
+    tolerance: float = scatter.TOLERANCE
+
+
+def decided(answers: Sequence[str], *, experts: int, enough: Enough) -> bool:
+    """Whether nobody else need be asked: all have answered, the leader cannot be reached, or it is sure enough.
 
     Args:
         answers: Those given so far.
         experts: How many would be asked at most.
-        margin: Votes ahead that are enough; as many as `experts` asks all whose votes could still matter.
-        least: Answers before which a lead is not believed.
+        enough: What is sure enough.
     """
-    return wanted(answers, experts=experts, margin=margin, least=least) == 0
+    return _settled(_votes(answers), experts, enough)
 
 
-def wanted(answers: Sequence[str], *, experts: int, margin: int, least: int = LEAST) -> int:
+def wanted(answers: Sequence[str], *, experts: int, enough: Enough) -> int:
     """How many more to ask at once, so that none of them could have been spared by asking one by one.
 
     Args:
         answers: Those given so far.
         experts: How many are asked at most.
-        margin: Votes ahead that are enough.
-        least: Answers before which a lead is not believed.
+        enough: When nobody else need be asked.
     """
-    left = experts - len(answers)
-    ahead = plurality(answers).ahead if answers else 0
-    if left <= 0 or ahead > left or (ahead >= margin and len(answers) >= least):
-        return 0
-    # the leader wins at `margin` ahead, or when fewer are left than it is ahead; each vote brings that nearer by one, or by two
-    return min(max(margin - ahead, least - len(answers)), (left - ahead) // 2 + 1)
+    ways, more = {_votes(answers)}, 0
+    while not any(_settled(votes, experts, enough) for votes in ways):
+        ways, more = {after for votes in ways for after in scatter.followed(votes)}, more + 1
+    return more
+
+
+def _votes(answers: Sequence[str]) -> scatter.Votes:
+    return tuple(sorted(Counter(answers).values(), reverse=True))
+
+
+def _settled(votes: scatter.Votes, experts: int, enough: Enough) -> bool:
+    left = experts - sum(votes)
+    ahead = votes[0] - (votes[1] if len(votes) > 1 else 0) if votes else 0
+    if left <= 0 or ahead > left:
+        return True
+    if not votes or sum(votes) < enough.least:
+        return False
+    return ahead >= enough.margin if enough.spread is None else scatter.gain(votes, left, enough.spread) <= enough.tolerance

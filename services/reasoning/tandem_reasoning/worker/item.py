@@ -6,7 +6,7 @@ A lane that does not answer is left out: the other one answers alone. Only where
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
@@ -14,7 +14,7 @@ from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem_reasoning.routing.decision import Mode
 from tandem_reasoning.thinking import answers, notes, steps, vote
 from tandem_reasoning.thinking.prompts import BARE, Expert, Recalled, Shared, Wording, prompt
-from tandem_reasoning.thinking.vote import Vote
+from tandem_reasoning.thinking.vote import Enough, Vote
 from tandem_reasoning.values import CallPlace, Prompt, Question
 from tandem_reasoning.wire import hold_of, mode_of
 from tandem_reasoning.worker.calls import Asking, Calls, LaneDownError, Reply
@@ -22,6 +22,7 @@ from tandem_reasoning.worker.line import Line
 
 _T = TypeVar("_T")
 
+_PAIR = 2  # of one answer there is no share that says how sure it is
 _ALONE = Expert(name="alone")  # asks nothing but the question
 
 
@@ -32,6 +33,7 @@ class Manner:
     experts: tuple[Expert, ...]
     max_steps: int
     margin: int
+    adaptive: bool
     max_tokens: int
     temperature: float
     wording: Wording
@@ -44,6 +46,7 @@ class Manner:
             experts=tuple(Expert(name=each.name, role=each.role) for each in begun.experts),
             max_steps=told.max_steps,
             margin=told.margin if told.adaptive else len(begun.experts),
+            adaptive=told.adaptive,
             max_tokens=told.max_tokens,
             temperature=told.temperature,
             wording=BARE if told.bare else Wording(),
@@ -62,6 +65,7 @@ class Opinion:
         replies: Of the last step.
         calls: How many were made for it.
         steps: How many there were.
+        scatter: How many experts answered in the first step, and how many different answers they gave; None when one was asked.
     """
 
     lane: str
@@ -71,6 +75,7 @@ class Opinion:
     replies: tuple[str, ...]
     calls: int
     steps: int
+    scatter: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -137,14 +142,15 @@ class Thinking:
 
     async def _vote(self, lane: str) -> Opinion | None:
         """Experts in steps, until they agree or the last step is over; None when the lane does not answer."""
-        earlier, calls, opinion = "", 0, None
+        earlier, calls, opinion, scatter = "", 0, None, None
         for step in range(1, self.manner.max_steps + 1):
             replies = await self._step(lane, step, earlier)
             if not replies:
                 return opinion
             calls += len(replies)
             said = answers.keyed(replies)
-            opinion = _opinion(lane, replies, vote.plurality(said), calls, step)
+            scatter = scatter or (len(said), len({*said}))
+            opinion = replace(_opinion(lane, replies, vote.plurality(said), calls, step), scatter=scatter)
             if not steps.another(step, max_steps=self.manner.max_steps, answers=said):
                 break
             earlier = steps.shown(replies, said)
@@ -154,7 +160,7 @@ class Thinking:
         """Replies of as many experts as it takes."""
         shared, memory = await self._shared(step, earlier)
         experts, replies, asked = self.manner.experts, list[str](), 0
-        while n := vote.wanted(answers.keyed(replies), experts=len(experts) - asked + len(replies), margin=self.manner.margin):
+        while n := vote.wanted(answers.keyed(replies), experts=len(experts) - asked + len(replies), enough=self._enough):
             some, asked = experts[asked : asked + n], asked + n
             heard = await _together(*(self._expert(lane, step, each, shared, memory) for each in some))
             replies += [each.text for each in heard if each is not None]
@@ -202,6 +208,14 @@ class Thinking:
         await self.line.ask(self.line.stub.Fail, wire.FailRequest(worker=self.worker, hold=self.lease.hold, reason=reason))
 
     @property
+    def _enough(self) -> Enough:
+        """When no more experts need be asked. Two are enough at most where nothing but the answer rests on their vote."""
+        manner, route = self.manner, self.lease.route
+        spread = self.lease.spread if manner.adaptive and self.lease.spread > 0 else None
+        alone = spread is not None and len(route.lanes) == 1
+        return Enough(margin=manner.margin, least=_PAIR if alone else vote.LEAST, spread=spread)
+
+    @property
     def _item(self) -> str:
         return self.lease.hold.item
 
@@ -234,10 +248,7 @@ def _joined(local: Opinion | None, cloud: Opinion | None) -> Opinion | None:
 def _detail(opinions: Sequence[Opinion], greedy: Opinion | None, joined: Opinion | None) -> Mapping[str, object]:
     """What is kept beside the answer, for scores and for the router."""
     own = [opinion for opinion in opinions if opinion is not joined]
-    by_lane = {
-        opinion.lane: {"answer": opinion.answer, "share": opinion.share, "calls": opinion.calls, "steps": opinion.steps}
-        for opinion in reversed(own)
-    }
+    by_lane = {opinion.lane: _said(opinion) for opinion in reversed(own)}
     told: dict[str, object] = {"lanes": by_lane, "voters": len(opinions[0].replies)}
     if greedy is not None:
         told["greedy"] = greedy.answer
@@ -246,6 +257,11 @@ def _detail(opinions: Sequence[Opinion], greedy: Opinion | None, joined: Opinion
     if len(by_lane) > 1:
         told["agreed"] = len({*answers.keyed([each.answer for each in own])}) == 1
     return told
+
+
+def _said(opinion: Opinion) -> Mapping[str, object]:
+    said = {"answer": opinion.answer, "share": opinion.share, "calls": opinion.calls, "steps": opinion.steps}
+    return said if opinion.scatter is None else {**said, "scatter": opinion.scatter}
 
 
 async def _together(*asked: Coroutine[Any, Any, _T]) -> list[_T]:

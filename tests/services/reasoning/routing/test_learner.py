@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tandem_reasoning.routing.answered import Answered, answered
-from tandem_reasoning.routing.decision import Decision, Mode
+from tandem_reasoning.routing.decision import Decision, Mode, Policy
 from tandem_reasoning.routing.experience import Experience
 from tandem_reasoning.routing.features import features
 from tandem_reasoning.routing.learner import Learner, Purse
@@ -65,6 +65,22 @@ def test_votes_are_believed_by_the_narrowest_class_of_which_enough_is_known() ->
     assert sums <= 1 < odes
     assert seen.of("here", "unheard of") == seen.lanes["here"]
     assert seen.of("elsewhere", "sums") == seen.pooled
+
+
+@pytest.mark.parametrize("policy", [Local(), Cascade()])
+def test_scatter_is_learned_for_each_lane_and_kind(policy: Policy) -> None:
+    """Whatever the policy: where experts agree little of it, where each says something else much; of others nothing is known."""
+    learner = Learner(policy)
+    for n in range(40):
+        lanes = {"here": {"answer": "2", "share": 1.0, "scatter": (3, 1) if n % 2 else (8, 8)}}
+        kind = ("odes", "sums")[n % 2]
+        learner.learn(answered(Question(id=str(n), text="?", kind=kind), None, json.dumps({"lanes": lanes})), p=None, cloud_nano=1)
+    sums, odes = learner.spread("here", "sums"), learner.spread("here", "odes")
+    assert sums is not None
+    assert odes is not None
+    assert sums < 0.1
+    assert odes > 10
+    assert learner.spread("here", "tales") is learner.spread("there", "sums") is None
 
 
 def test_agreement_is_learned_from_questions_that_both_answered() -> None:

@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tandem_reasoning.thinking.vote import decided, joined, plurality, wanted
+from tandem_reasoning.thinking.scatter import Scatter
+from tandem_reasoning.thinking.vote import Enough, decided, joined, plurality, wanted
 
 ANSWERS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=12)
 
@@ -55,7 +56,7 @@ def test_a_tie_goes_to_the_stronger_then_to_the_first() -> None:
 )
 def test_how_many_more_are_asked_of_eight(given_so_far: str, margin: int, more: int) -> None:
     """Enough to settle it if they agree, none when it is settled or all have answered."""
-    assert wanted(given_so_far, experts=8, margin=margin, least=1) == more
+    assert wanted(given_so_far, experts=8, enough=Enough(margin=margin, least=1)) == more
 
 
 @given(
@@ -63,13 +64,14 @@ def test_how_many_more_are_asked_of_eight(given_so_far: str, margin: int, more: 
     experts=st.integers(1, 12),
     margin=st.integers(1, 12),
     least=st.integers(1, 4),
+    spread=st.none() | st.sampled_from([0.01, 0.2, 1.0, 5.0, 100.0]),
 )
-def test_asking_in_waves_asks_nobody_in_vain(answers: list[str], experts: int, margin: int, least: int) -> None:
+def test_asking_in_waves_asks_nobody_in_vain(answers: list[str], experts: int, margin: int, least: int, spread: float | None) -> None:
     """As many are asked as by one who asks one by one and stops as soon as he may."""
-    asked = 0
-    while more := wanted(answers[:asked], experts=experts, margin=margin, least=least):
+    asked, enough = 0, Enough(margin=margin, least=least, spread=spread)
+    while more := wanted(answers[:asked], experts=experts, enough=enough):
         asked += more
-    one_by_one = next(count for count in range(experts + 1) if decided(answers[:count], experts=experts, margin=margin, least=least))
+    one_by_one = next(count for count in range(experts + 1) if decided(answers[:count], experts=experts, enough=enough))
     assert asked == one_by_one
     assert asked >= min(least, experts // 2 + 1)
 
@@ -77,7 +79,7 @@ def test_asking_in_waves_asks_nobody_in_vain(answers: list[str], experts: int, m
 @given(st.lists(st.sampled_from("abc"), min_size=8, max_size=8))
 def test_a_full_margin_never_changes_the_result(answers: list[str]) -> None:
     """With a margin of all experts one stops only when the leader cannot be reached: the same as asking everybody."""
-    asked = next(count for count in range(9) if decided(answers[:count], experts=8, margin=8))
+    asked = next(count for count in range(9) if decided(answers[:count], experts=8, enough=Enough(margin=8)))
     assert plurality(answers[:asked]).answer == plurality(answers).answer
 
 
@@ -95,7 +97,7 @@ def test_adaptive_asking_saves_half_the_calls() -> None:
     for _ in range(items):
         skill = draws.betavariate(0.6, 0.2)  # single calls right in 3 of 4, eight experts worth 1.6
         answers = ["right" if draws.random() < skill else draws.choice(["wrong", "off"]) for _ in range(8)]
-        asked = next(count for count in range(9) if decided(answers[:count], experts=8, margin=2))
+        asked = next(count for count in range(9) if decided(answers[:count], experts=8, enough=Enough(margin=2)))
         calls += asked
         every += plurality(answers).answer == "right"
         adaptive += plurality(answers[:asked]).answer == "right"
@@ -105,5 +107,36 @@ def test_adaptive_asking_saves_half_the_calls() -> None:
 
 def test_two_who_agree_are_not_believed() -> None:
     """A third is asked at once with them, unless two are all there are."""
-    assert [wanted(said, experts=8, margin=2) for said in ("", "aa", "aaa", "aab")] == [3, 1, 0, 1]
-    assert wanted("", experts=2, margin=2) == 2
+    assert [wanted(said, experts=8, enough=Enough(margin=2)) for said in ("", "aa", "aaa", "aab")] == [3, 1, 0, 1]
+    assert wanted("", experts=2, enough=Enough(margin=2)) == 2
+
+
+def test_how_such_questions_went_decides() -> None:
+    """Where experts agree two are enough, where they half agree more are asked, and where each says something else nobody is asked on."""
+    asked = {
+        spread: [wanted(said, experts=8, enough=Enough(margin=2, least=2, spread=spread)) for said in ("aa", "ab", "aab", "abcde")]
+        for spread in (0.02, 1.0, 1000.0)
+    }
+    assert asked[0.02][0] == 0
+    assert asked[0.02][1] > 0
+    assert all(asked[1.0][:3])
+    assert asked[1000.0] == [0, 0, 0, 0]
+
+
+def test_learned_asking_saves_more_where_experts_agree() -> None:
+    """On kinds of questions that experts know and that nobody does, half as many are asked as by a lead of two; as many are right."""
+    draws = random.Random(0)
+    kinds = {"known": lambda: "right" if draws.random() < 0.97 else "wrong", "strange": lambda: str(draws.randrange(10**6))}
+    scatters, calls, led, right, whole = dict.fromkeys(kinds, Scatter()), 0, 0, 0, 0
+    for number in range(1000):
+        kind = ("known", "strange")[number % 2]
+        answers = [kinds[kind]() for _ in range(8)]
+        enough = Enough(margin=2, least=2, spread=scatters[kind].spread)
+        asked = next(count for count in range(9) if decided(answers[:count], experts=8, enough=enough))
+        scatters[kind] = scatters[kind].seen(asked, len(set(answers[:asked])))
+        calls += asked
+        led += next(count for count in range(9) if decided(answers[:count], experts=8, enough=Enough(margin=2)))
+        right += plurality(answers[:asked]).answer == "right"
+        whole += plurality(answers).answer == "right"
+    assert 2 * calls <= led
+    assert right >= whole - 5

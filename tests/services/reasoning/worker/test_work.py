@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from tandem.reasoning.v1.reasoning_pb2 import ClaimRequest, ClaimResponse, CompleteRequest
+from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.service import Reasoning
 from tandem_reasoning.ledger import State
 from tandem_reasoning.worker.item import Thinking
 
 from tests.services.reasoning.coordination import coordinating, items, job, questions, said, saying, work
-from tests.services.reasoning.lanes.wire_server import Act, playing
+from tests.services.reasoning.lanes.wire_server import Act, Played, playing
 
 PATIENCE_S = 240
 VOTE = {"routing": {"policy": "Local"}}
@@ -32,6 +33,32 @@ def test_all_questions_are_answered_once(tmp_path: Path) -> None:
 
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     assert {item.outcome and item.outcome.answer for item in items(tmp_path / "ledger.sqlite")} == {"so"}
+
+
+def test_experts_that_always_agree_are_asked_less(tmp_path: Path) -> None:
+    """Once ten votes of a kind were one answer, two experts are asked in place of three; a coordinator that is started anew knows it."""
+
+    async def part(asked: Job, local: Played, until: int) -> int:
+        """Calls that were made until so many questions are answered."""
+        before = len(local.asked)
+        async with coordinating(tmp_path, asked, questions(90)) as coordinator:
+            stop = asyncio.Event()
+            working = asyncio.create_task(work(coordinator.address, "one", stop, at_once=1))
+            while coordinator.status.done < until:  # noqa: ASYNC110 - nothing says so but the status
+                await asyncio.sleep(0.01)
+            stop.set()
+            await working
+            assert coordinator.status.lanes[0].calls == len(local.asked)
+        return len(local.asked) - before
+
+    async def deed() -> None:
+        async with playing() as local:
+            local.answer, asked = saying("Answer: so"), job({"local": [local.url]}, **VOTE)
+            assert await part(asked, local, 30) >= 90
+            assert await part(asked, local, 60) <= 30 * 2 + 12  # a few more questions may have been begun
+            assert await part(asked, local, 90) <= 30 * 2
+
+    asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
 
 
 def test_experts_that_disagree_think_again(tmp_path: Path) -> None:
@@ -177,7 +204,7 @@ def test_a_coordinator_that_is_started_anew(tmp_path: Path) -> None:
 
     async def deed() -> None:
         async with playing() as local:
-            local.answer, asked = saying("Answer: so"), job({"local": [local.url]}, **VOTE)
+            local.answer, asked = saying("Answer: so"), job({"local": [local.url]}, thinking={"adaptive": False}, **VOTE)
             async with coordinating(tmp_path, asked, questions(40)) as first:
                 working = asyncio.create_task(work(first.address, "one", at_once=4))
                 await local.until(lambda: len(local.asked) > 15)
