@@ -25,9 +25,9 @@ class ThinkingSpec(ApiModel):
     temperature: StrictFloat = Field(default=0.8, ge=0, le=2)
     """Of the experts' calls: 0 for the likeliest answer. A single call is made with 0."""
     adaptive: StrictBool = True
-    """Ask no more experts than it takes to settle the vote."""
+    """Ask no more experts than it takes to settle the vote, or than can still gain half a point by how such questions went."""
     margin: Annotated[StrictInt, Field(ge=1, le=32)] = 2
-    """Votes ahead that settle it."""
+    """Votes ahead that settle it, as long as too few questions of the kind were answered to tell."""
     bare: StrictBool = False
     """Nothing around the question: for models that follow no instructions."""
     call_seconds: StrictFloat = Field(default=120.0, gt=0, le=86_400)
