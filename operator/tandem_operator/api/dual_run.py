@@ -123,6 +123,8 @@ class DualRunSpec(ApiModel):
     """Finish the calls in flight and stop; set back to false to go on."""
     deadline: Duration | None = None
     """Longest time from the start to the end, suspension included."""
+    no_progress_after: Duration | None = None
+    """Fail when no question is answered or given up for so long while the run is under way; it waits for ever when left out."""
     ttl_seconds_after_finished: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] | None = None
     """Seconds after its end when the run is removed. Never when left out."""
 

@@ -103,6 +103,8 @@ class DualRunStatus(ApiModel):
     """Questions answered."""
     failed: int = 0
     """Questions given up, each with a reason."""
+    progressed_at: Time | None = None
+    """When the last question was answered or given up; when the attempt began, before its first."""
     eta_seconds: int | None = None
     """Seconds to the end at the speed of late."""
     agreement: Measured = None

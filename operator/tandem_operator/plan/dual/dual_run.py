@@ -15,7 +15,7 @@ from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline, retention
 
-from . import conditions, endings, events, heard, order, phases, starts
+from . import conditions, endings, events, heard, order, phases, progress, starts
 from .phases import UNDER_WAY, Ending, Reason
 from .values import DualPlan, DualSeen
 
@@ -105,7 +105,7 @@ def _next_attempt(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     resumed = run.status.phase is not RunPhase.PENDING
     status = starts.anew(run.status) if resumed else run.status
     reason, started_at = Reason.RESUMED if resumed else Reason.ACCEPTED, status.started_at or now
-    return _set(status, RunPhase.PENDING, reason, attempt=status.attempt + 1, started_at=started_at)
+    return _set(status, RunPhase.PENDING, reason, attempt=status.attempt + 1, started_at=started_at, progressed_at=now)
 
 
 def _waits(run: DualRun, seen: DualSeen, now: datetime, *, started: bool) -> Iterator[timedelta]:
@@ -118,7 +118,8 @@ def _waits(run: DualRun, seen: DualSeen, now: datetime, *, started: bool) -> Ite
     if status.phase.terminal:
         moments = [retention.moment(run)]
     else:
-        moments = [deadline.moment(run), *(part.start_after for part in status.parts if status.phase in UNDER_WAY)]
+        under_way = status.phase in UNDER_WAY
+        moments = [deadline.moment(run), *((progress.moment(run), *(part.start_after for part in status.parts)) if under_way else ())]
     yield from (moment - now for moment in moments if moment and moment > now)
 
 

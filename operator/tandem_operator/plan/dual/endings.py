@@ -10,7 +10,7 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline
 from tandem_operator.plan.policies.budget import dollars
 
-from . import heard, starts
+from . import heard, progress, starts
 from .phases import Ending, Reason
 from .values import DualSeen, Role, SeenPart
 
@@ -20,7 +20,7 @@ _LONGEST_MESSAGE: Final = 1000  # characters; a status must stay readable
 
 def ending(run: DualRun, seen: DualSeen, now: datetime) -> Ending | None:
     """Why its parts must leave; None while the run may go on."""
-    return finished(run) or forbidden(run, seen) or wish(run, now) or _hopeless(run, seen)
+    return finished(run) or forbidden(run, seen) or wish(run, now) or _hopeless(run, seen) or progress.missed(run, now)
 
 
 def finished(run: DualRun) -> Ending | None:

@@ -24,6 +24,7 @@ def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
         "spent_usd": report.spent_usd,  # may fall: what is set aside for finding out about servers is set right after
         "reserved_usd": report.reserved_usd,
         "agreement": report.agreement,
+        "progressed_at": report.at if report.done + report.failed > status.done + status.failed else status.progressed_at,
         "eta_seconds": _eta_seconds(report, status),
         "lanes": report.lanes,
         "memory": report.memory,

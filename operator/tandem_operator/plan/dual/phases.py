@@ -25,6 +25,7 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     DO_NOT_RESTART = "DoNotRestart"
     TOO_MANY_FAILURES = "TooManyFailures"
+    NO_PROGRESS = "NoProgress"
     WITHDRAWN = "Withdrawn"
 
     @property
@@ -44,7 +45,13 @@ class Ending:
 
 _ANSWERED: Final = (Reason.ALL_ANSWERED, Reason.PARTIAL_FAILURE)
 _RESTS: Final = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED)
-_HOPELESS: Final = (Reason.DEADLINE_EXCEEDED, Reason.BUDGET_EXHAUSTED, Reason.DO_NOT_RESTART, Reason.TOO_MANY_FAILURES)
+_HOPELESS: Final = (
+    Reason.DEADLINE_EXCEEDED,
+    Reason.BUDGET_EXHAUSTED,
+    Reason.DO_NOT_RESTART,
+    Reason.TOO_MANY_FAILURES,
+    Reason.NO_PROGRESS,
+)
 _ENDS: Final[Mapping[RunPhase, tuple[Reason, ...]]] = {
     RunPhase.SUSPENDED: _RESTS,
     RunPhase.SUCCEEDED: _ANSWERED,

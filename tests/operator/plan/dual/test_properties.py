@@ -17,6 +17,7 @@ RUNS = st.sampled_from(
         dual(budget={"usd": 1.0, "onExhausted": "Suspend"}),
         dual(budget={"usd": 1.0}, workers=1),
         dual(deadline="5m"),
+        dual(noProgressAfter="2m"),
     ]
 )
 SLOTS = ("memory-0", "engine-0", "engine-1", "coordinator-0", "worker-0", "worker-1")
