@@ -3,7 +3,8 @@
 Both models answer the shipped question sets once, in whole runs: one greedy call of each, and a vote of eight experts of the local one.
 Then the policies themselves decide, question by question, who would have been asked, with neighbours by the memory's own embedding and
 labels that are nothing but whether both lanes agreed; warm-up and exploration are paid for. The means of ten orders of the
-questions count. `answerable` leaves out those about strangers, which nobody can know without a memory.
+questions count. `answerable` leaves out those about strangers, which nobody can know without a memory. `adaptive_fewer_calls` is beside
+asking each of eight experts.
 
 One JSON line each: {metric, value, unit, asked, set, ...}. `over_random` is accuracy above a coin that costs as much.
 
@@ -74,7 +75,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Votes:
-    """What the experts of the local lane say to a question, in plain form, and which of them are right."""
+    """What the experts of the local lane say to a question, in plain form, and which are right; all whose votes could still matter."""
 
     kind: str
     said: tuple[str, ...]
@@ -180,7 +181,7 @@ def _tell_adaptive(name: str, found: Sequence[Answers]) -> None:
     for rule, tolerance in RULES.items():
         runs = [_adaptive(_shuffled(votes, order), tolerance) for order in range(ORDERS)]
         calls, accuracy = mean(calls for calls, _ in runs), mean(accuracy for _, accuracy in runs)
-        say("adaptive_fewer_calls", len(votes[0].said) / calls, "times", asked=FEWER_ASKED, set=name, rule=rule)
+        say("adaptive_fewer_calls", len(ROLES) / calls, "times", asked=FEWER_ASKED, set=name, rule=rule)
         say("adaptive_loss", whole - accuracy, "accuracy", asked=LOSS_ASKED, set=name, rule=rule, all_experts=whole)
 
 
@@ -193,7 +194,7 @@ def _adaptive(found: Sequence[Votes], tolerance: float | None) -> tuple[float, f
         if tolerance is not None and known.spread is not None:
             enough = Enough(margin=MARGIN, least=LEAST, spread=known.spread, tolerance=tolerance)
         asked = 0
-        while n := wanted(each.said[:asked], experts=len(each.said), enough=enough):
+        while n := wanted(each.said[:asked], experts=len(ROLES), enough=enough):
             asked += n
         scatters[each.kind] = known.seen(asked, len({*each.said[:asked]}))
         calls.append(asked)
