@@ -90,7 +90,8 @@ class Agent:
         return ThreadPoolExecutor(1, "prepare").submit(self._prepare)
 
     def _prepare(self) -> tuple[str, ...]:
-        return tuple(str(prepare.ensure(phase.data, self._job.cache, self._reporting.line)) for phase in self._job.run.phases)
+        run, cache, say = self._job.run, self._job.cache, self._reporting.line
+        return tuple(str(prepare.phase(phase, run.trainer.model.pretrained, cache, say)) for phase in run.phases)
 
     def _live(self, preparing: Future[tuple[str, ...]] | None) -> None:
         """Listen to the ranks until the last of them has ended."""

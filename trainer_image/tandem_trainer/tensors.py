@@ -1,8 +1,11 @@
-"""Tensors seen as bytes, and number formats by the names that torch and numpy share."""
+"""Tensors as they are kept: seen as bytes, and by the names that readers and writers of checkpoints share."""
 
 from typing import Any
 
 import torch
+
+MASTER = "master"
+"""A checkpoint keeps the fp32 numbers of the weight `name` as the tensor `name/master`."""
 
 
 def bytes_of(tensor: torch.Tensor) -> memoryview:

@@ -1,17 +1,12 @@
-"""Text into token shards, once: whoever comes second finds them in the cache, or waits for whoever is at it.
+"""Text into token shards, once: the shards' folder is named after everything they depend on.
 
-The shards' folder is named after everything they depend on, and appears under that name only when it is complete. This
-module knows no torch, so the agent can run it before any rank starts.
+This module knows no torch, so the agent can run it before any rank starts.
 """
 
 import argparse
-import fcntl
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +14,13 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from tandem_trainer.data import shards, sources, tokens
+from tandem_trainer.data import once, shards, sources, tokens
+from tandem_trainer.data.conversations import prepare as conversations
+from tandem_trainer.data.once import Say
 from tandem_trainer.exit_codes import DO_NOT_RESTART
-from tandem_trainer.job import Data
+from tandem_trainer.job import Data, Phase
 from tandem_trainer.refusal import Refusal
 
-Say = Callable[[str], None]
 _LAYOUT = b"tandem.tokens 1"
 _FILE_TOKENS = 1 << 27  # 256 MiB of 16-bit tokens a file
 _PROGRESS_BYTES = 64 << 20
@@ -40,30 +36,26 @@ def ensure(data: Data, cache: Path, say: Say = print) -> Path:
     tokenizer = tokens.tokenizer(data.tokenizer)
     found = sources.find(data)
     folder = cache / xxhash.xxh3_128_hexdigest(b"\0".join([_LAYOUT, tokenizer.digest.encode(), found.digest.encode()]))
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.with_suffix(".lock"), say):
-        for left in cache.glob(f".{folder.name[:8]}-*"):  # by a process that was killed: the lock is ours
-            shutil.rmtree(left, ignore_errors=True)
-        if not folder.is_dir():
-            _make(folder, data, found, tokenizer, say)
-    return folder
+    return once.made(folder, lambda building: _make(building, data, found, tokenizer, say), say)
 
 
-def _make(folder: Path, data: Data, found: sources.Sources, tokenizer: tokens.Tokenizer, say: Say) -> None:
+def phase(phase: Phase, pretrained: Path | None, cache: Path, say: Say = print) -> Path:
+    """The folder of what a phase learns from: windows of conversations for a `pretrained` model, token shards for others.
+
+    Raises:
+        Refusal: as those who make them do.
+    """
+    if pretrained is None:
+        return ensure(phase.data, cache, say)
+    return conversations.ensure(phase.data.source, pretrained, phase.context_length, cache, say)
+
+
+def _make(building: Path, data: Data, found: sources.Sources, tokenizer: tokens.Tokenizer, say: Say) -> None:
     say(f"data: making tokens of {len(found.files)} files, {found.total_bytes / 1e6:.1f} MB, in {found.folder}")
-    building = Path(tempfile.mkdtemp(prefix=f".{folder.name[:8]}-", dir=folder.parent))
-    try:
-        index = _fill(building, data, found, tokenizer, say)
-        building.chmod(0o755)  # made private; a cache may be shared
-        shards.sync(building)  # all names are lasting before the folder has its own
-        building.rename(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    index = _fill(building, data, found, tokenizer, say)
     left_out = len(found.files) - index.documents
     unread = f", {left_out} files left out because they are empty, binary or unreadable" if left_out else ""
-    say(f"data: {index.tokens / 1e6:.2f} million tokens of {index.documents} documents in {folder}{unread}")
+    say(f"data: {index.tokens / 1e6:.2f} million tokens of {index.documents} documents{unread}")
 
 
 def _fill(folder: Path, data: Data, found: sources.Sources, tokenizer: tokens.Tokenizer, say: Say) -> shards.Index:
@@ -139,18 +131,6 @@ class _Writing:
         self._hash.update(together.data)
         self._counts.append(len(together))
         self._gathered, self._gathered_tokens = [], 0
-
-
-@contextmanager
-def _alone(lock: Path, say: Say) -> Iterator[None]:
-    """Only one process on the machine at a time; the kernel lets go of the lock of one that dies."""
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("data: another process is making these tokens, waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

@@ -18,9 +18,8 @@ from tandem_trainer.checkpoint.slices import Slice, Want
 from tandem_trainer.deepspeed import engine as engines
 from tandem_trainer.deepspeed.adamw import MOMENTS, AdamW
 from tandem_trainer.rank.world import World
-from tandem_trainer.tensors import bytes_of, dtype_name
+from tandem_trainer.tensors import MASTER, bytes_of, dtype_name
 
-MASTER = "master"
 STEPS = "adamw/step"
 
 

@@ -9,9 +9,10 @@ import torch.distributed as dist
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.data import draws
+from tandem_trainer.data.conversations.windows import Windows
 from tandem_trainer.data.shards import Shards
 from tandem_trainer.deepspeed import engine as engines
-from tandem_trainer.deepspeed.feed import Feed
+from tandem_trainer.deepspeed.feed import ConversationFeed, Feed, TextFeed
 from tandem_trainer.deepspeed.state import State
 from tandem_trainer.job import Phase, Run
 from tandem_trainer.models.build import build
@@ -24,17 +25,15 @@ class DeepSpeedTrainer:
     """A trainer as `trainer.Trainer` describes it."""
 
     def __init__(self, run: Run, world: World, shards: Sequence[Path]) -> None:
-        """Build model and engine; the ranks have met already. `shards` are the folders of token shards, one a phase.
+        """Build model and engine; the ranks have met already. `shards` are the folders of what was prepared, one a phase.
 
         Raises:
             Refusal: when phases, data and ranks do not fit together, or the model cannot be had.
         """
         self._run, self._world = run, world
-        opened = {folder: Shards(folder) for folder in set(shards)}
-        self._shards = [opened[folder] for folder in shards]
-        self._feeds = [self._feed(index, phase) for index, phase in enumerate(run.phases)]
+        self._feeds = tuple(self._opened(shards))
         self._feeding = self._feeds[0]
-        self._model = build(run.trainer, _vocabulary(run, self._shards), run.phases[0].data.seed)
+        self._model = build(run.trainer, _vocabulary(run, self._feeds), run.phases[0].data.seed)
         self._engine, self._adamw = engines.start(self._model.module, run.trainer, run.phases[0].batch_size, world.device)
         self._state = State(self._engine, self._adamw, world)
         self._restored = self._given_up = False
@@ -47,7 +46,7 @@ class DeepSpeedTrainer:
         self._feeding = self._feeds[phase_index]
         self._engine.set_train_batch_size(phase.batch_size)
         self.flops_per_token = self._model.flops_per_token(phase.context_length)
-        self.data_digest = self._shards[phase_index].index.digest
+        self.data_digest = self._feeding.digest
         self._agree_on_data(phase_index)
 
     def step(self, at: Position, stop: Callable[[], bool]) -> StepReport | None:
@@ -56,9 +55,9 @@ class DeepSpeedTrainer:
         self._get_ready(at)
         micro_batches = self._feeding.micro_batches(at.phase_step)
         loss = torch.zeros((), device=self._world.device)
-        for left, tokens_BT in zip(range(len(micro_batches) - 1, -1, -1), micro_batches, strict=True):  # shape
+        for left, micro_batch in zip(range(len(micro_batches) - 1, -1, -1), micro_batches, strict=True):
             self._engine.set_gradient_accumulation_boundary(left == 0)
-            micro_loss = self._engine(tokens_BT)
+            micro_loss = self._engine(*micro_batch)
             self._engine.backward(micro_loss)
             loss += micro_loss.detach()
             if left and stop():
@@ -90,12 +89,21 @@ class DeepSpeedTrainer:
         if self._restored:
             engines.refresh_weights(self._engine)
             self._restored = False
-        if self._run.trainer.model.hugging_face:  # it may have dropout, whose draws must not depend on what went before
+        if (
+            self._run.trainer.model.hugging_face or self._run.trainer.model.pretrained
+        ):  # it may have dropout, whose draws must not depend on what went before
             torch.manual_seed(draws.key(at.phase.data.seed, at.step, self._world.rank))
         self._adamw.set_learning_rate(at.learning_rate)
 
-    def _feed(self, index: int, phase: Phase) -> Feed:
-        return Feed(self._shards[index], phase, index, self._run.trainer.micro_batch_size, self._world)
+    def _opened(self, folders: Sequence[Path]) -> Iterator[Feed]:
+        size, opened = self._run.trainer.micro_batch_size, {}
+        for index, (folder, phase) in enumerate(zip(folders, self._run.phases, strict=True)):
+            if self._run.trainer.model.pretrained is not None:
+                windows = opened[folder] = opened.get(folder) or Windows(folder)
+                yield ConversationFeed(windows, phase, index, size, self._world)
+            else:
+                shards = opened[folder] = opened.get(folder) or Shards(folder)
+                yield TextFeed(shards, phase, index, size, self._world)
 
     def _agree_on_data(self, phase_index: int) -> None:
         """Stop if machines prepared different data: each would train on its own, and no restart could repeat it."""
@@ -108,8 +116,10 @@ class DeepSpeedTrainer:
             raise Refusal(message)
 
 
-def _vocabulary(run: Run, shards: Sequence[Shards]) -> int:
-    sizes = [each.index.vocabulary for each in shards]
+def _vocabulary(run: Run, feeds: Sequence[Feed]) -> int:
+    sizes = [each.vocabulary for each in feeds]
+    if run.trainer.model.pretrained is not None:
+        return max(sizes)
     for index, size in enumerate(sizes):
         if size != sizes[0]:
             message = (
