@@ -1,8 +1,7 @@
 """Our images as fixtures: built once for each version of their inputs, mounted once for each session."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +10,7 @@ from tests.images.image import Image
 from tests.parts import debian
 from tests.parts.fixtures import needing, say
 from tests.parts.image_record import Record
-from tests.parts.images import bases, build
-
-ROOT = Path(__file__).parents[2]
-DOCKERFILES = {
-    "operator": "operator/Dockerfile",
-    "memory": "services/memory/Dockerfile",
-    "reasoning": "services/reasoning/Dockerfile",
-    "telemetry": "services/telemetry/Dockerfile",
-    "trainer": "trainer_image/Dockerfile",
-}
-ARGUMENTS: Mapping[str, Mapping[str, str]] = {"trainer": {"REQUIREMENTS": "requirements-cpu.txt"}}
+from tests.parts.our_images import ours
 
 Built = Callable[[str], Image]
 Mounted = Callable[[str], Container]
@@ -35,10 +24,7 @@ def built(request: pytest.FixtureRequest) -> Built:
     def image(name: str) -> Image:
         if name not in images:
             with needing("container images", request.config):
-                arguments = {**bases(), **ARGUMENTS.get(name, {})}
-                record = build(
-                    Path(DOCKERFILES[name]), f"localhost/tandem-{name}:dev", ROOT, arguments, lambda line: say(request.config, line)
-                )
+                record = ours(name, lambda line: say(request.config, line))
             images[name] = Image(Record.read(record))
         return images[name]
 

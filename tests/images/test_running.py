@@ -10,7 +10,8 @@ from urllib.error import URLError
 
 import pytest
 
-from tests.images.conftest import DOCKERFILES, Mounted
+from tests.images.conftest import Mounted
+from tests.parts.our_images import DOCKERFILES
 from tests.parts.running import free_port
 
 WHO = "import os, pathlib; print(os.getuid(), os.getgid(), [l for l in open('/proc/self/status') if l.startswith('CapEff')])"

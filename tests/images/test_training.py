@@ -20,7 +20,8 @@ from tandem_operator.plan.values import Seen
 from tandem_operator.render.process import Site, process
 from tandem_trainer.checkpoint.reader import newest
 
-from tests.images.conftest import ROOT, Mounted
+from tests.images.conftest import Mounted
+from tests.parts.our_images import ROOT
 from tests.parts.running import free_port
 
 pytestmark = pytest.mark.slow

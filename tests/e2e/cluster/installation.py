@@ -12,8 +12,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.cluster import Cluster
-from tests.images.conftest import ARGUMENTS, DOCKERFILES
-from tests.parts.images import bases, build
+from tests.parts.our_images import DOCKERFILES, ours
 from tests.parts.part import Say
 
 ROOT = Path(__file__).parents[3]
@@ -55,9 +54,8 @@ def load_images(cluster: Cluster, say: Say) -> None:
     Raises:
         Missing: When they cannot be built here.
     """
-    for name, dockerfile in DOCKERFILES.items():
-        arguments = {**bases(), **ARGUMENTS.get(name, {})}
-        cluster.load_image(build(Path(dockerfile), f"localhost/tandem-{name}:dev", ROOT, arguments, say))
+    for name in DOCKERFILES:
+        cluster.load_image(ours(name, say))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
