@@ -27,12 +27,12 @@ def _make(_: Part, into: Path, say: Say) -> None:
     major, minor, _patch = _KUBERNETES[1:].split(".")
     facts = {"gitVersion": _KUBERNETES, "gitMajor": major, "gitMinor": minor}
     said = " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in facts.items())
-    command = [compiler, "build", f"{go.STRIPPED} {said}", "-o", str(into / "kube"), "."]
+    command = [compiler, "build", f"{go.STRIPPED} {said}", go.LEAN, "-o", str(into / "kube"), "."]
     go.built(command, "go build kube", folder=_MODULE, log=into / "build.log", environ={}, say=say)
     for program in _PROGRAMS:
         (into / program).symlink_to("kube")
     root = into / "pause"
-    command = [compiler, "build", go.STRIPPED, "-o", str(root / "pause"), "./pause"]
+    command = [compiler, "build", go.STRIPPED, go.LEAN, "-o", str(root / "pause"), "./pause"]
     go.built(command, "go build pause", folder=_MODULE, log=into / "build.log", environ={"CGO_ENABLED": "0"}, say=say)
     write_image(PAUSE_IMAGE, root, into / PAUSE_ARCHIVE, {"Entrypoint": ["/pause"]})
     shutil.rmtree(root)

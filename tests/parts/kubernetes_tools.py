@@ -1,5 +1,6 @@
 """What stands around Kubernetes in tests: its DNS, Helm, nodes played by kwok, and the Karpenter that buys such nodes."""
 
+import hashlib
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +10,23 @@ from tests.parts.part import Part, Say
 STAGES = "stages.yaml"  # beside kwok: how it plays nodes and pods
 CRDS = "crds.yaml"  # beside Karpenter
 
+_COREDNS = Path(__file__).with_name("coredns")  # a Go module: with all the plugins that it ships with, twice as much is compiled
 _STAGES = (
     "kustomize/stage/node/fast/node-initialize.yaml",
     "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
     "kustomize/stage/pod/fast/pod-*.yaml",
 )
 _CRDS = ("pkg/apis/crds/*.yaml", "kwok/apis/crds/*.yaml")
+
+
+def _coredns_version() -> str:
+    inputs = b"\0".join((_COREDNS / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
+    return f"v1.15.0-{hashlib.sha256(inputs).hexdigest()[:12]}"
+
+
+def _make_coredns(part: Part, into: Path, say: Say) -> None:
+    command = [go.program_for(part), "build", go.STRIPPED, go.LEAN, "-o", str(into / part.program), "."]
+    go.built(command, "go build coredns", folder=_COREDNS, log=into / "build.log", environ={}, say=say)
 
 
 def _make_kwok(part: Part, into: Path, say: Say) -> None:
@@ -32,7 +44,7 @@ def _join(source: Path, patterns: tuple[str, ...], into: Path) -> None:
     into.write_text("\n---\n".join(file.read_text() for file in files))
 
 
-COREDNS = Part(name="coredns", version="v1.15.0", program="coredns", make=partial(go.install, "github.com/coredns/coredns"))
+COREDNS = Part(name="coredns", version=_coredns_version(), program="coredns", make=_make_coredns)
 HELM = Part(name="helm", version="v3.22.0", program="helm", make=partial(go.install, "helm.sh/helm/v3/cmd/helm"))
 KWOK = Part(name="kwok", version="v0.8.0", program="kwok", make=_make_kwok)
 KARPENTER = Part(name="karpenter", version="v1.14.1", program="kwok", make=_make_karpenter)  # v1.15 needs a newer Go
