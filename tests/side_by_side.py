@@ -1,4 +1,4 @@
-"""pytest plugin: how tests are shared out among several processes (`pytest -n 2 --dist loadscope`, pytest-xdist).
+"""pytest plugin: how tests are shared out among several processes (`pytest -n 3 --dist loadscope`, pytest-xdist).
 
 A file's tests stay together, and so do all tests that use what a machine has room for once, such as a cluster. Processes know their
 tests by name alone before they run them, so that those files are listed here; one that is not is found when tests are collected.
@@ -25,11 +25,22 @@ _SHARED: Mapping[str, tuple[str, ...]] = {  # a fixture: files, or folders, whos
     ),
     "cassandra": ("tests/services/memory/cassandra/", "tests/services/memory/main/test_clustered.py"),
 }
+_LONG = (  # files that start training again and again, and would come last: who begins one at the end has all others wait
+    "tests/trainer_image/deepspeed/",
+    "tests/trainer_image/worker/test_agent.py",
+    "tests/trainer_image/checkpoint/test_crash.py",
+)
 
 
 def _shared(nodeid: str) -> str | None:
     """What a test shares with others."""
     return next((fixture for fixture, places in _SHARED.items() if nodeid.startswith(places)), None)
+
+
+def _turn(nodeid: str) -> int:
+    """Who begins first: those that share something, in the order of the list, then those that are long."""
+    shared = _shared(nodeid)
+    return list(_SHARED).index(shared) if shared else len(_SHARED) + (not nodeid.startswith(_LONG))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,10 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Raises:
         UsageError: for a test that uses what its file is not listed for.
     """
-    places = list(_SHARED)
-    items.sort(key=lambda item: places.index(shared) if (shared := _shared(item.nodeid)) else len(places))
+    items.sort(key=lambda item: _turn(item.nodeid))
     for item in items:
-        for fixture in places:
+        for fixture in _SHARED:
             if fixture in getattr(item, "fixturenames", ()) and _shared(item.nodeid) != fixture:
                 msg = f"{item.nodeid} uses {fixture}: list its file for that in tests/side_by_side.py, so that one process has all who do"
                 raise pytest.UsageError(msg)
