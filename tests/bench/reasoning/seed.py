@@ -25,7 +25,7 @@ STEPS = 2
 CALL_S, PER_MINUTE = 9.6, 600.0
 SEED_S = 77_000.0  # 154 s a question, 500 questions
 ASKED = 80.0
-WORKERS, AT_ONCE = 2, 16
+WORKERS, AT_ONCE = 2, 32  # a question has two or three calls under way on the average, as its experts are asked in waves
 IN_FLIGHT = 160  # 96 calls of 9.6 s fill 600 a minute; some take twice as long
 
 
