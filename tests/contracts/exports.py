@@ -47,6 +47,8 @@ class Export:
     without: tuple[str, ...] = ()
 
 
+_OF_TRAINER = ("deepspeed", "huggingface")
+_SERVES = ("transformers[serving]>=5.23",)  # an engine of a DualRun that names no image is the trainer's, too: torch is there already
 _BUILDS_OURS = ("hatchling>=1.27",)  # as [build-system] of every member says
 EXPORTS = (
     Export(file="operator/requirements.txt", member="operator", extras=("cluster",)),
@@ -57,11 +59,12 @@ EXPORTS = (
     Export(file="services/reasoning/requirements-build.txt", more=_BUILDS_OURS),
     Export(file="services/telemetry/requirements.txt", member="services/telemetry"),
     Export(file="services/telemetry/requirements-build.txt", more=_BUILDS_OURS),
-    Export(file="trainer_image/requirements.txt", member="trainer_image", extras=("deepspeed",)),
+    Export(file="trainer_image/requirements.txt", member="trainer_image", extras=_OF_TRAINER, more=_SERVES),
     Export(
         file="trainer_image/requirements-cpu.txt",
         member="trainer_image",
-        extras=("deepspeed",),
+        extras=_OF_TRAINER,
+        more=_SERVES,
         # Of CUDA, the runtime and the profiler's interface stay, which say that there is no card; stubs stand in for the rest.
         without=(*_CUDA, *(f"nvidia-{name}" for name in _NVIDIA)),
     ),
@@ -69,7 +72,8 @@ EXPORTS = (
     Export(
         file="trainer_image/requirements-no-torch.txt",
         member="trainer_image",
-        extras=("deepspeed",),
+        extras=_OF_TRAINER,
+        more=_SERVES,
         without=("torch", *_CUDA, *(f"nvidia-{name}" for name in (*_NVIDIA, "cuda-cupti", "cuda-runtime"))),
     ),
     # DeepSpeed comes as source; its own build asks for these.
