@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from tandem.memory.v1.memory_pb2 import Found, Hit, SearchRequest, SearchResponse
+from tandem.memory.v1.memory_pb2 import Found, SearchRequest, SearchResponse
 
 from tandem_memory.acceptance import check_search
 from tandem_memory.acceptance.limits import DEFAULT_FOUND
@@ -29,8 +29,10 @@ class Searching(Calls):
             check_search(request)
             queries, silent = await texts.matrix(self._parts, request.namespace, request.queries)
             found = iter(await self._batches.nearest(_question(request), queries) if len(queries) else ())
-            each = (silent[number] if number in silent else next(found) for number in range(len(request.queries)))
-            return SearchResponse(found=[_found(one, request) for one in each])
+            response = SearchResponse()
+            for number in range(len(request.queries)):
+                _tell(response.found.add(), silent[number] if number in silent else next(found), request)
+            return response
 
     async def SearchStream(  # noqa: N802 - the wire's name
         self, request_iterator: AsyncIterator[SearchRequest], context: Context
@@ -50,12 +52,16 @@ def _question(request: SearchRequest) -> Question:
     )
 
 
-def _found(one: Sequence[Near] | TooLarge | str, request: SearchRequest) -> Found:
-    """What a query is answered: what it found, or why it is refused."""
+def _tell(found: Found, one: Sequence[Near] | TooLarge | str, request: SearchRequest) -> None:
+    """What a query is answered, written where it is sent from: what it found, or why it is refused."""
     if isinstance(one, str):
-        return Found(refused=one)
-    if isinstance(one, TooLarge):
+        found.refused = one
+    elif isinstance(one, TooLarge):
         problem = f"its {request.k or DEFAULT_FOUND} nearest records are more than an answer holds ({FOUND_BYTES >> 20} MiB)"
         fixes = ("fewer (k)", "no vectors" if request.with_vectors else "", "this query by itself" if len(request.queries) > 1 else "")
-        return Found(refused=f"{problem}; ask for {' or '.join(filter(None, fixes))}")
-    return Found(hits=[Hit(record=near.record, similarity=near.similarity) for near in one])
+        found.refused = f"{problem}; ask for {' or '.join(filter(None, fixes))}"
+    else:
+        for near in one:
+            hit = found.hits.add()  # made elsewhere, ten records would be copied three times: 25 us, in place of 10
+            hit.record.CopyFrom(near.record)
+            hit.similarity = near.similarity
