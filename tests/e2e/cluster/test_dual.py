@@ -1,4 +1,4 @@
-"""A DualRun on a cluster: two real language models outside it, a shared memory inside it, and pods that are killed meanwhile."""
+"""A DualRun on a cluster: one real language model in a pod of its own and one outside, a shared memory, and what befalls them."""
 
 import base64
 import csv
@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cluster.installation import RELEASE, Applied, Installation, Tenant
+from tests.cluster.cluster import Cluster
+from tests.e2e.cluster.installation import RELEASE, SERVICES_ON, Applied, Installation, Tenant
 from tests.e2e.cluster.relay import relayed
 from tests.parts.llm_servers.server import LanguageServer
 from tests.services.reasoning.faults.faults import Faults
@@ -23,8 +24,9 @@ pytestmark = pytest.mark.slow
 
 KEY = "sk-never-to-be-seen-7f3a91"
 QUESTIONS = 100
-PARTS = 3
-SLOWLY = 2.0  # seconds that each call takes besides; with one at a time on each lane there is time to kill somebody, on any machine
+PARTS = 4
+TAKEN = "node2"  # operator and memory are on the other
+SLOWLY = 2.0  # seconds that each call of the cloud takes besides; with one at a time there is time to kill somebody, on any machine
 ONE_AT_A_TIME = {"maxInFlight": 1}
 WATCHED = "pods,services,configmaps,persistentvolumeclaims,events,events.events.k8s.io,dualruns"
 QUESTIONS_OF_MEMORY = """
@@ -40,31 +42,25 @@ with Memory(told["address"], told["namespace"], tls=ClientTls(ca=ca), token_file
 
 
 @pytest.fixture
-def providers(local_llm: LanguageServer, cloud_llm: LanguageServer) -> Generator[tuple[Provider, Provider]]:
-    """A local server, and a provider that wants a key."""
-    cloud = Faults(latency_s=SLOWLY, key=KEY)
-    with (
-        providing(local_llm.url, local_llm.model, Faults(latency_s=SLOWLY)) as local,
-        providing(cloud_llm.url, cloud_llm.model, cloud) as paid,
-    ):
-        yield local, paid
+def provider(cloud_llm: LanguageServer) -> Generator[Provider]:
+    """One that wants a key."""
+    with providing(cloud_llm.url, cloud_llm.model, Faults(latency_s=SLOWLY, key=KEY)) as paid:
+        yield paid
 
 
 @pytest.fixture
-def pair(providers: tuple[Provider, Provider], installation: Installation) -> Generator[dict[str, Any]]:
-    """A run over both, under addresses that pods reach."""
-    local, cloud = providers
-    host = installation.cluster.host_address
-    with relayed(local.url, host) as local_url, relayed(cloud.url, host) as cloud_url:
-        price = {"usdPerMillionInputTokens": 0.03, "usdPerMillionOutputTokens": 0.14}
+def pair(provider: Provider, installation: Installation) -> Generator[dict[str, Any]]:
+    """A run over it, under an address that pods reach, and over a model of the examples that the run serves itself."""
+    with relayed(provider.url, installation.cluster.host_address) as cloud_url:
+        engine = {"server": "Transformers", "model": "models/local", "arguments": ["--dtype", "float32"]}
         lanes = [
-            {"name": "local", "kind": "Local", "url": local_url, "model": local.model, "limits": ONE_AT_A_TIME},
+            {"name": "local", "kind": "Local", "engine": engine, "limits": ONE_AT_A_TIME},
             {
                 "name": "cloud",
                 "kind": "Cloud",
                 "url": cloud_url,
-                "model": cloud.model,
-                "price": price,
+                "model": provider.model,
+                "price": {"usdPerMillionInputTokens": 0.03, "usdPerMillionOutputTokens": 0.14},
                 "limits": ONE_AT_A_TIME,
                 "apiKeySecret": {"name": "provider", "key": "api-key"},
             },
@@ -81,17 +77,23 @@ def pair(providers: tuple[Provider, Provider], installation: Installation) -> Ge
         yield {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
 
 
-def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, pair: dict[str, Any]) -> None:
-    """Coordinator and workers are killed in the middle: every question is answered, remembered and reported once, and no key is seen."""
+def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, pair: dict[str, Any], cluster: Cluster) -> None:
+    """Coordinator, workers and the node of the local lane are lost: every question is answered and remembered once, and no key is seen."""
     tenant.kubectl("create", "secret", "generic", "provider", f"--from-literal=api-key={KEY}")
     space = tenant.namespace
+    cluster.kubectl("cordon", SERVICES_ON)
     run = tenant.apply(pair, memory={"namespace": space})
+    run.wait("a node for the engine", lambda run: _is_placed(run, "engine-0"))
+    cluster.kubectl("uncordon", SERVICES_ON)
+    cluster.kubectl("cordon", TAKEN)
+    run.wait("a node for the coordinator", lambda run: _is_placed(run, "coordinator-0"))
+    cluster.kubectl("uncordon", TAKEN)
     said = ""
     for share, harm, slot in (
-        (0.15, _kill, "worker-0"),
+        (0.1, _kill, "worker-0"),
+        (0.15, _cut_the_power, "engine-0"),
         (0.3, _kill, "coordinator-0"),
-        (0.5, _delete, "worker-1"),
-        (0.6, _delete, "coordinator-0"),
+        (0.5, _delete, "coordinator-0"),
     ):
         run.wait(f"{share} of the answers", lambda run, share=share: run.status.get("done", 0) >= share * QUESTIONS)
         run.wait("all parts", lambda run: len(_running(run)) == PARTS)
@@ -101,7 +103,7 @@ def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, 
     status = run.status
     assert (status["total"], status["done"], status["failed"]) == (QUESTIONS, QUESTIONS, 0), run.said()
     assert {part["name"]: part["start"] for part in status["parts"]}["coordinator-0"] > 1, "nobody was killed in the middle"
-    assert {lane["name"]: lane["calls"] > 0 for lane in status["lanes"]} == {"local": True, "cloud": True}
+    assert all(_calls(run)[lane] > 0 for lane in ("local", "cloud"))
     assert 0 < float(status["spentUsd"]) < 1
     answered = [row["id"] for row in csv.DictReader(io.StringIO(_kept(run, "answers.csv")))]
     assert len(answered) == len(set(answered)) == QUESTIONS
@@ -112,6 +114,23 @@ def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, 
         said += tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-{part}", "--tail=-1")
     assert KEY not in said
     assert "run pair-" in said, "these are not the logs of its coordinator"
+
+
+def _is_placed(run: Applied, slot: str) -> bool:
+    return any("nodeName" in pod["spec"] for pod in run.pods if f"-{slot}-" in pod["metadata"]["name"])
+
+
+def _cut_the_power(run: Applied, slot: str) -> None:
+    """The node of the local lane is gone without a word: its engine is replaced elsewhere, and the cloud answers on meanwhile."""
+    cluster, before = run.tenant.installation.cluster, _calls(run)
+    assert {pod["spec"]["nodeName"] for pod in run.pods if f"-{slot}-" in pod["metadata"]["name"]} == {TAKEN}
+    cluster.node_kill(TAKEN)
+    run.wait("an engine elsewhere", lambda run: any(f"-{slot}-" in name and not name.endswith("-1") for name in _running(run)))
+    assert _calls(run)["cloud"] > before["cloud"], "a lane waited for the other"
+
+
+def _calls(run: Applied) -> dict[str, int]:
+    return {lane["name"]: lane.get("calls", 0) for lane in run.status.get("lanes", ())}
 
 
 def _kill(run: Applied, slot: str) -> None:
