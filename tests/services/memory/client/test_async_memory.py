@@ -87,7 +87,7 @@ def test_a_writer_raises_on_leaving(stand_in: StandIn, make: Make) -> None:
     """What was refused, or that nobody is there any more."""
 
     async def deed(memory: AsyncMemory) -> None:
-        stand_in.refusals.append(Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "disk: full"))
+        stand_in.refusals += [Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "disk: full")] * 9  # a call that is not heard is made again
         with pytest.raises(FullError):
             async with memory.writer() as writer:
                 await writer.write(make(0))

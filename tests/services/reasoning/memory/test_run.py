@@ -20,7 +20,7 @@ from tests.services.reasoning.lanes.wire_server import playing
 from tests.services.reasoning.memory.answering import Answer, following, recalled
 from tests.services.reasoning.memory.conftest import awaited, records, told
 
-VOTE = {"routing": {"policy": "Local"}}
+VOTE = {"routing": {"policy": "Local"}, "thinking": {"adaptive": False}}  # three of four of one mind settle it
 PATIENT = {"waitSeconds": 100.0}  # a slow machine is no failure
 EVERY = {**PATIENT, "holdOut": 0.0}
 
