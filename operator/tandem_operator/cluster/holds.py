@@ -89,15 +89,27 @@ class Holds:
         if wanted in {known, self._refused.get(key)} or (not hold and (known is None or known[0] != uid)):
             return
         try:
-            await self._kube.apply(f"{paths.budgets(key[0])}/{key[1]}", budget)
+            await self._write(key, budget, new=known is None)
         except KubeError as error:
-            if not error.refused:
+            if not (error.refused or (known is None and error.conflict)):
                 raise
             _log.warning("%s/%s: its workers cannot be held where they are: %s", *key, error)
             self._refused[key] = wanted
         else:
             self._known[key] = wanted
             self._wrote("disruption_budget")
+
+    async def _write(self, key: Key, budget: Json, *, new: bool) -> None:
+        """Write a budget. One of that name that is somebody else's stays as it is, which is a conflict."""
+        if new:
+            try:
+                await self._kube.create(paths.budgets(key[0]), budget)
+            except KubeError as error:
+                if not error.conflict or key not in await self._listed(key[0]):
+                    raise
+            else:
+                return
+        await self._kube.apply(f"{paths.budgets(key[0])}/{key[1]}", budget)
 
     def forget(self, key: Key) -> None:
         """The run is gone, and its budget with it."""

@@ -54,6 +54,7 @@ class Looking(ABC):
         except KubeError as error:
             again = self._failed(key, error)
         except Exception:  # noqa: BLE001 - a defect that one run brings out must not end the care for the others
+            self.failed_looks += 1
             _log.exception("%s/%s: a defect of the operator's; the run is looked at again", *key)
             again = self._later(key)
         else:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +26,7 @@ _MOST_UNTOLD: Final = 10_000
 _AT_ONCE: Final = 4  # beside 32 looks: a crowd of runs tells of each twice
 _LAST_AT_ONCE: Final = 32  # nobody looks any more
 _PAUSE_S: Final = 1.0
+_TRIES: Final = 5  # of an event that the server has trouble with, such as a webhook of that namespace that does not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class _Untold:
     key: Key
     uid: str
     at: datetime
+    tries: int = 1
 
 
 class Telling:
@@ -101,6 +103,9 @@ class Telling:
             if error.silent:
                 await asyncio.sleep(_PAUSE_S)
                 self._untold.appendleft(untold)
+            elif error.passing and untold.tries < _TRIES:
+                await asyncio.sleep(_PAUSE_S)
+                self._untold.append(replace(untold, tries=untold.tries + 1))
             elif not error.conflict:  # told already, but we did not hear the answer
                 _log.warning("%s/%s: event %s was not written: %s", *key, untold.event.reason, error)
         else:

@@ -81,7 +81,7 @@ class World(Runs):
     def pods_of(self, key: Key, uid: str) -> tuple[SeenPod, ...]:
         """The pods of a run, and those of its newest attempt that have ended and are gone; none of another run of its name."""
         there, departed = self._pods.get(key, {}), self._departed.get(key, {})
-        newest = max((pod.worker.attempt for pod in there.values()), default=0)
+        newest = max((pod.worker.attempt for pod in there.values() if pod.run_uid == uid), default=0)
         for name in [name for name, pod in departed.items() if pod.worker.attempt < newest or pod.run_uid != uid]:
             del departed[name]
         return tuple(pod for pod in {**departed, **there}.values() if pod.run_uid == uid)

@@ -22,6 +22,7 @@ SPARE = "tandem.dev/spare"
 ROLE = "tandem.dev/role"
 INDEX = "tandem.dev/index"
 START = "tandem.dev/start"
+_OURS = "tandem.dev/"
 
 
 def metadata(
@@ -35,6 +36,11 @@ def metadata(
         **({"annotations": dict(annotations)} if annotations else {}),
         **({"ownerReferences": [_owner(run)]} if run.metadata.uid else {}),
     }
+
+
+def added(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """What a run adds of its own to a pod's labels: none of our kind, by which pods are told apart."""
+    return {name: text for name, text in labels.items() if not name.startswith(_OURS)}
 
 
 def _owner(run: TrainingRun | DualRun) -> Manifest:

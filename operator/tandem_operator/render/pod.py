@@ -11,7 +11,7 @@ from tandem_operator.plan.policies import rendezvous
 from tandem_operator.plan.values import Worker
 
 from .cluster_site import PodSite
-from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, metadata
+from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, added, metadata
 from .worker_pod import queue, resources, security, volumes
 from .worker_pod.environment import environment, told_of_ours, whole_secrets
 from .worker_pod.placement import placement
@@ -46,7 +46,7 @@ def pod(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
 
 def _labels(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
     ours = {RUN_UID: run.metadata.uid, ATTEMPT: str(worker.attempt), RANK: str(worker.rank)}
-    return {**run.spec.pod.labels, **queue.labels(worker, run), **ours, **({SPARE: "true"} if worker.spare else {})}
+    return {**added(run.spec.pod.labels), **queue.labels(worker, run), **ours, **({SPARE: "true"} if worker.spare else {})}
 
 
 def _annotations(worker: Worker, run: TrainingRun) -> Mapping[str, str]:

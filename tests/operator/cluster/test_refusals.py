@@ -111,6 +111,21 @@ def test_without_quota_for_its_budget(run: Run, operator: Operator, kubelets: Ku
     assert operator.last_words().count("cannot be held") == 1
 
 
+def test_a_budget_of_its_name_that_is_somebody_elses(run: Run, operator: Operator, kubelets: Kubelets) -> None:
+    """It stays as it is; the run's workers are not held where they are, and it goes on without."""
+    budgets = BUDGETS.format(run.namespace)
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+    theirs = run.api.create(budgets, {"metadata": {"name": "r"}, "spec": spec})
+    run.create()
+    run.until(phase="Running")
+    eventually("it to be told", lambda: "cannot be held" in operator.last_words())
+    kubelets.end(run.namespace, "r-1-0", 0)
+    run.until(phase="Succeeded")
+    (found,) = run.api.items(budgets)
+    assert (found["spec"], found["metadata"]["generation"]) == (spec, theirs["metadata"]["generation"])
+    assert "ownerReferences" not in found["metadata"]
+
+
 def test_a_pod_that_is_not_admitted(run: Run, api: Api) -> None:
     """It is misconfigured, in the words of the server; once that is mended the run goes on, without an edit."""
     name = f"{run.namespace}-urgent"

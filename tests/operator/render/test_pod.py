@@ -15,7 +15,9 @@ from .shapes import SITE, container, pod_of, run_of, spare_of
 NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
 TOLD = {"TANDEM_JOB": '{"checkpoint":{}}', "TANDEM_WORKERS": "2"}
 OURS = ["app.kubernetes.io/managed-by", "tandem.dev/run", "tandem.dev/run-uid", "tandem.dev/attempt", "tandem.dev/rank"]
-LABELS = st.dictionaries(st.sampled_from([*OURS, "team", "kueue.x-k8s.io/queue-name"]), st.text("ab", max_size=3))
+LABELS = st.dictionaries(
+    st.sampled_from([*OURS, "tandem.dev/spare", "tandem.dev/dual-run", "team", "kueue.x-k8s.io/queue-name"]), st.text("ab", max_size=3)
+)
 NOTES = st.dictionaries(st.sampled_from(["kueue.x-k8s.io/pod-group-total-count", "note"]), st.text("ab", max_size=3))
 
 
@@ -52,7 +54,7 @@ def test_what_a_run_adds_never_replaces_what_is_ours(labels: dict[str, str], ann
     assert made["labels"].items() >= without["labels"].items()
     assert made.get("annotations", {}).items() >= without.get("annotations", {}).items()
     assert {name: text for name, text in made["labels"].items() if name not in without["labels"]} == {
-        name: text for name, text in labels.items() if name not in without["labels"]
+        name: text for name, text in labels.items() if name not in without["labels"] and not name.startswith("tandem.dev/")
     }
 
 

@@ -64,6 +64,11 @@ class KubeError(Exception):
         return self.status in {400, 403, 405, 422}
 
     @property
+    def passing(self) -> bool:
+        """Whether the same request may be answered otherwise in a while: there are too many, or the server is in trouble."""
+        return self.status == _TOO_MANY or self.status >= 500  # noqa: PLR2004 - HTTP
+
+    @property
     def postponed(self) -> bool:
         """Whether the server asks to come again later, and has done nothing."""
         return self.status == _TOO_MANY or (self.status >= 500 and self.retry_after_s is not None)  # noqa: PLR2004 - HTTP

@@ -66,8 +66,8 @@ def _resumed(status: RunStatus, report: Report) -> RunStatus:
         lost = max(0, status.fell_at_step - report.resumed_from_step)
         status = status.model_copy(update={"lost_steps": status.lost_steps + lost, "fell_at_step": None})
     up = status.phase in UNDER_WAY and report.first_step_at
-    if up and status.fell_at and up > status.fell_at:
-        took_s = (up - status.fell_at).total_seconds()
+    if up and status.fell_at:
+        took_s = max(0.0, (up - status.fell_at).total_seconds())  # by two clocks: a worker's may be behind
         status = status.model_copy(update={"time_to_resume_seconds": took_s, "fell_at": None})
     return status
 

@@ -10,7 +10,7 @@ from tandem_operator.plan.dual.job import Reached, job
 from tandem_operator.plan.dual.slots import engines_of
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.render.cluster_site import PodSite
-from tandem_operator.render.manifest import INDEX, ROLE, RUN_UID, START, Manifest, metadata
+from tandem_operator.render.manifest import INDEX, ROLE, RUN_UID, START, Manifest, added, metadata
 from tandem_operator.render.worker_pod import security
 from tandem_operator.render.worker_pod.environment import whole_secrets
 
@@ -36,7 +36,7 @@ _LAST_WORDS: Final = {Role.COORDINATOR: "FallbackToLogsOnError", Role.WORKER: "F
 def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
     """The pod that `part` of `run` is at `site`; `token` is the digest of the run's token."""
     role, told = part.slot.role, _annotations(part, run, site)
-    ours = {**run.spec.pod.labels, RUN_UID: run.metadata.uid, ROLE: role.value, INDEX: str(part.slot.index), START: str(part.start)}
+    ours = {**added(run.spec.pod.labels), RUN_UID: run.metadata.uid, ROLE: role.value, INDEX: str(part.slot.index), START: str(part.start)}
     mounted = volumes.of_part(part, run, site, token=token, annotations=told, own_memory=environment.own_memory(run, site))
     container: Manifest = {
         "name": role.value,
