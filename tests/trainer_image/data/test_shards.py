@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tandem_trainer.data import shards
+from tandem_trainer.data.index import INDEX
 from tandem_trainer.data.tokens import Special
 from tandem_trainer.refusal import Refusal
 
@@ -14,7 +15,7 @@ def _folder(path: Path, counts: tuple[int, ...], dtype: str = "<u2") -> Path:
     for number, start in enumerate(np.cumsum([0, *counts[:-1]]).tolist()):
         shards.write(path, number, tokens[start : start + counts[number]])
     index = shards.Index(source="s", tokenizer="bytes", special=Special.following(256), dtype=dtype, counts=counts, documents=1, digest="d")
-    (path / shards.INDEX).write_text(index.model_dump_json())
+    (path / INDEX).write_text(index.model_dump_json())
     return path
 
 
@@ -39,8 +40,8 @@ def test_a_truncated_file_is_refused_by_name(tmp_path: Path) -> None:
 def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
     """A folder written by a later Tandem is not misread."""
     folder = _folder(tmp_path, (9,))
-    index = (folder / shards.INDEX).read_text()
-    (folder / shards.INDEX).write_text(index.replace('"version":1', '"version":2'))
+    index = (folder / INDEX).read_text()
+    (folder / INDEX).write_text(index.replace('"version":1', '"version":2'))
     with pytest.raises(Refusal, match="version 2"):
         shards.Shards(folder)
 

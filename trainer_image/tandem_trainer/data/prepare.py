@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tandem_trainer.data import once, shards, sources, tokens
 from tandem_trainer.data.conversations import prepare as conversations
+from tandem_trainer.data.index import INDEX
 from tandem_trainer.data.once import Say
 from tandem_trainer.exit_codes import DO_NOT_RESTART
 from tandem_trainer.job import Data, Phase
@@ -120,7 +121,7 @@ class _Writing:
             documents=self._documents,
             digest=self._hash.hexdigest(),
         )
-        shards.write_durably(self._folder / shards.INDEX, index.model_dump_json(indent=2).encode())
+        shards.write_durably(self._folder / INDEX, index.model_dump_json(indent=2).encode())
         return index
 
     def _write(self) -> None:

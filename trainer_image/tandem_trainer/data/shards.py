@@ -8,26 +8,20 @@ epoch; it may reach over the edge of a file. 16-bit numbers where the vocabulary
 import os
 from bisect import bisect_right
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tandem_trainer.data.index import FolderIndex
 from tandem_trainer.data.tokens import Special
 from tandem_trainer.refusal import Refusal
 
-INDEX = "index.json"
 
-
-class Index(BaseModel):
+class Index(FolderIndex):
     """What the files of a folder mean."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+    holds = "token shards"
     format: str = "tandem.tokens"
-    version: int = 1
-    source: str
     tokenizer: str
     special: Special
     dtype: str
@@ -47,23 +41,6 @@ class Index(BaseModel):
     def vocabulary(self) -> int:
         """Tokens a model must know."""
         return self.special.vocabulary
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        """The index of a folder.
-
-        Raises:
-            Refusal: when it is not there or not of this version.
-        """
-        try:
-            index = cls.model_validate_json((folder / INDEX).read_bytes())
-        except (OSError, ValidationError) as error:
-            message = f"data: {folder} holds no token shards ({type(error).__name__}): remove it, and they are made anew"
-            raise Refusal(message) from None
-        if (index.format, index.version) != ("tandem.tokens", 1):
-            message = f"data: {folder} is {index.format} version {index.version}, not tandem.tokens version 1: remove it"
-            raise Refusal(message)
-        return index
 
 
 def dtype_of(vocabulary: int) -> str:

@@ -13,6 +13,7 @@ from tandem_trainer.data import once, shards
 from tandem_trainer.data.conversations import rows, windows
 from tandem_trainer.data.conversations.packing import packed
 from tandem_trainer.data.conversations.speech import Speech, Spoken
+from tandem_trainer.data.index import INDEX
 from tandem_trainer.data.once import Say
 from tandem_trainer.refusal import Refusal
 
@@ -93,5 +94,5 @@ def _write(folder: Path, source: str, spoken: list[Spoken], context: int) -> win
         vocabulary=vocabulary,
         digest=hashed.hexdigest(),
     )
-    shards.write_durably(folder / windows.INDEX, index.model_dump_json(indent=2).encode())
+    shards.write_durably(folder / INDEX, index.model_dump_json(indent=2).encode())
     return index

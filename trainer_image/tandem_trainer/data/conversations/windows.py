@@ -7,25 +7,20 @@ one, and with the padding; and which tokens are answers. `index.json` says what 
 
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tandem_trainer.data.index import FolderIndex
 from tandem_trainer.refusal import Refusal
 
-INDEX = "index.json"
 
-
-class Index(BaseModel):
+class Index(FolderIndex):
     """What the files of a folder mean."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+    holds = "conversations"
     format: str = "tandem.windows"
-    version: int = 1
-    source: str
     context: int
     """Tokens in a window."""
     windows: int
@@ -34,23 +29,6 @@ class Index(BaseModel):
     """Tokens that a model must know."""
     digest: str
     """Digest of all numbers: two folders of the same digest teach the same."""
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        """The index of a folder.
-
-        Raises:
-            Refusal: when it is not there or not of this version.
-        """
-        try:
-            index = cls.model_validate_json((folder / INDEX).read_bytes())
-        except (OSError, ValidationError) as error:
-            message = f"data: {folder} holds no conversations ({type(error).__name__}): remove it, and they are made anew"
-            raise Refusal(message) from None
-        if (index.format, index.version) != ("tandem.windows", 1):
-            message = f"data: {folder} is {index.format} version {index.version}, not tandem.windows version 1: remove it"
-            raise Refusal(message)
-        return index
 
 
 class Windows:
