@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from tandem_reasoning.complaint import complain, complain_of
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.distilling.buffer import LEAST
 from tandem_reasoning.distilling.judging import document, judged, sentences
@@ -19,7 +20,7 @@ from tandem_reasoning.distilling.verdict import Rule, decide
 from tandem_reasoning.ledger import LedgerError
 
 VERDICT = "verdict.json"
-_REJECTED, _BAD = 1, 2  # as for a command line that cannot be used
+_NAME, _REJECTED = "distilling", 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,12 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _asked(argv)
     try:
         return _judge(asked) if asked.what == "judge" else _select(asked)
-    except ValidationError as error:
-        return _said(*(f"{error.title}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()))
-    except LedgerError as error:
-        return _said(str(error))
-    except OSError as error:
-        return _said(f"{error.filename}: {error.strerror}")
+    except (ValidationError, LedgerError, OSError) as error:
+        return complain_of(_NAME, error)
 
 
 def _select(asked: argparse.Namespace) -> int:
@@ -40,9 +37,9 @@ def _select(asked: argparse.Namespace) -> int:
     told = select(asked.ledger, job, asked.into)
     if told["lessons"] < asked.min_samples:
         lacking = f"{told['lessons']} answers of the cloud lane teach something, and {asked.min_samples} are asked"
-        return _said(f"{lacking}: go on once more questions are answered")
+        return complain(_NAME, f"{lacking}: go on once more questions are answered")
     if not told["rehearsals"]:
-        return _said("of no question is it known that the local model answers it rightly, so it would forget all that it knows")
+        return complain(_NAME, "of no question is it known that the local model answers it rightly, so it would forget all that it knows")
     return _told(selected(told), code=0)
 
 
@@ -75,12 +72,6 @@ def _asked(argv: Sequence[str] | None) -> argparse.Namespace:
 def _told(lines: Sequence[str], *, code: int) -> int:
     sys.stdout.writelines(f"{each}\n" for each in lines)
     return code
-
-
-def _said(*lines: str) -> int:
-    for each in lines:
-        sys.stderr.write(f"tandem-reasoning distilling: {each}\n")
-    return _BAD
 
 
 if __name__ == "__main__":

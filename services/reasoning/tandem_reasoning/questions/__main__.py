@@ -8,11 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tandem_reasoning.complaint import BAD
 from tandem_reasoning.questions.line import USUAL, Fields
 from tandem_reasoning.questions.mistakes import QuestionsError
 from tandem_reasoning.questions.reading import questions
-
-_BAD = 2  # as for a command line that cannot be used
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = sum(1 for _ in questions(asked.source, os.environ, fields=fields, limit=asked.limit))
     except QuestionsError as error:
         sys.stdout.writelines(f"{mistake}\n" for mistake in error.mistakes)
-        return _BAD
+        return BAD
     sys.stdout.write(f"{asked.source}: {found:,} questions\n")
     return 0
 

@@ -16,13 +16,14 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 from tandem_objects import ObjectError, open_store
 
+from tandem_reasoning.complaint import complain_of
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.keeping.shelf import Shelf
 from tandem_reasoning.ledger import DamagedError, LedgerError
 from tandem_reasoning.report import verdict
 from tandem_reasoning.report.writing import FILES, write
 
-_BAD = 2  # as for a command line that cannot be used
+_NAME = "report"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,12 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _at_hand(asked.ledger) as ledger:
             told = write(ledger, asked.into, job=_job(ledger, asked.job), now=datetime.now(UTC))
-    except ValidationError as error:
-        return _said(*(f"{error.title}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()))
-    except (LedgerError, ObjectError) as error:
-        return _said(str(error))
-    except OSError as error:
-        return _said(f"{error.filename}: {error.strerror}")
+    except (ValidationError, LedgerError, ObjectError, OSError) as error:
+        return complain_of(_NAME, error)
     sys.stdout.writelines(f"{each}\n" for each in (*verdict.sentences(told), *(str(asked.into / name) for name in FILES)))
     return 0
 
@@ -66,12 +63,6 @@ def _job(ledger: Path, named: Path | None) -> Job | None:
     if named is None and not beside.is_file():
         return None
     return Job.model_validate_json((named or beside).read_bytes())
-
-
-def _said(*lines: str) -> int:
-    for line in lines:
-        sys.stderr.write(f"tandem-reasoning report: {line}\n")
-    return _BAD
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+from tandem_reasoning.complaint import complain, complain_of
 from tandem_reasoning.ledger import Books, LedgerError, Review
 from tandem_reasoning.routing.answered import answered
 from tandem_reasoning.routing.curiosity.candidates import Groups, candidate
@@ -19,7 +20,7 @@ from tandem_reasoning.routing.curiosity.order import Candidate, order
 from tandem_reasoning.routing.replay import choice
 from tandem_reasoning.values import NANO_USD, Question
 
-_BAD = 2  # as for a command line that cannot be used
+_NAME = "curiosity"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,10 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         with closing(Review(asked.ledger)) as review:
             answer_nano = _paid(review) if asked.answer_usd is None else int(asked.answer_usd * NANO_USD)
             if not answer_nano:
-                return _said("no answer of this run cost anything; say with --answer-usd what one costs")
+                return complain(_NAME, "no answer of this run cost anything; say with --answer-usd what one costs")
             chosen = tuple(_chosen(review, int(asked.usd * NANO_USD) // answer_nano))
     except LedgerError as error:
-        return _said(str(error))
+        return complain_of(_NAME, error)
     sys.stdout.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in chosen)
     return 0
 
@@ -65,11 +66,6 @@ def _paid(review: Review) -> int:
 
 def _mean(books: Books) -> int:
     return (books.spent_nano - books.charged_nano) // books.calls if books.calls else 0
-
-
-def _said(line: str) -> int:
-    sys.stderr.write(f"tandem-reasoning curiosity: {line}\n")
-    return _BAD
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from tandem_reasoning.complaint import complain_of
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import LedgerError, Review
 from tandem_reasoning.report.line import line
@@ -20,7 +21,7 @@ from tandem_reasoning.routing.policies.named import PolicyName, named
 from tandem_reasoning.routing.replay.comparison import SETTLED, compared
 from tandem_reasoning.routing.replay.log import Logged
 
-_BAD = 2  # as for a command line that cannot be used
+_NAME = "replay"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,12 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     policy = named(asked.policy, cloud_share=asked.cloud_share, single=asked.single, learning=SETTLED)
     try:
         told = compared(tuple(rows(asked.ledger, asked.job)), asked.policy, policy)
-    except ValidationError as error:
-        return _said(*(f"{error.title}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()))
-    except LedgerError as error:
-        return _said(str(error))
-    except OSError as error:
-        return _said(f"{error.filename}: {error.strerror}")
+    except (ValidationError, LedgerError, OSError) as error:
+        return complain_of(_NAME, error)
     sys.stdout.write(f"{json.dumps(told, indent=2)}\n")
     return 0
 
@@ -71,12 +68,6 @@ def _asked(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--single", action="store_true", help="one call in place of a vote, under Local")
     parser.add_argument("--job", type=Path, help="file with the run's job; job.json beside the ledger when left out, if there is one")
     return parser.parse_args(argv)
-
-
-def _said(*lines: str) -> int:
-    for each in lines:
-        sys.stderr.write(f"tandem-reasoning replay: {each}\n")
-    return _BAD
 
 
 if __name__ == "__main__":
