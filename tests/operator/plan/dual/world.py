@@ -11,11 +11,12 @@ from typing import Any
 
 from tandem_operator.api.dual_run import DualBudgetSpec, DualRun, DualRunSpec
 from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus
+from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.dual.dual_run import plan
 from tandem_operator.plan.dual.phases import UNDER_WAY
 from tandem_operator.plan.dual.values import DualPlan, DualReport, DualSeen, Part, Role, SeenPart
 
-from tests.operator.plan.dual.runs import T0
+from tests.operator.plan.dual.runs import T0, dual
 
 TOTAL = 20
 
@@ -145,3 +146,15 @@ class World:
             yield "a run that is over has changed"
         if after.attempt < before.attempt or after.spent_usd < before.spent_usd:
             yield "a count has fallen"
+
+
+def running(**spec: object) -> World:
+    """A run whose parts are all up."""
+    world = World(dual(**spec))
+    world.up()
+    assert world.run.status.phase is RunPhase.RUNNING
+    return world
+
+
+def standing(world: World) -> tuple[RunPhase, str]:
+    return world.run.status.phase, world.run.status.reason
