@@ -12,9 +12,9 @@ import torch
 from tandem_trainer import export
 from tandem_trainer.data.conversations.prepare import ensure
 from tandem_trainer.data.conversations.windows import Windows
-from tandem_trainer.deepspeed.feed import ConversationFeed
 from tandem_trainer.job import Phase
 from tandem_trainer.models.chat import ChatModel
+from tandem_trainer.rank.feed import ConversationFeed
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 

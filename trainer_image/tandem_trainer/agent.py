@@ -24,10 +24,11 @@ from tandem_trainer import last_words
 from tandem_trainer.data import prepare
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
 from tandem_trainer.job import Job
-from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Snapshot, Stepped
+from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Save, Snapshot, Stepped
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.verdict import verdict
 from tandem_trainer.worker import arrival, ranks
+from tandem_trainer.worker.asked import Asked
 from tandem_trainer.worker.reporting import Reporting
 from tandem_trainer.worker.uploads import Kept, Saved, Swept, Uploads
 
@@ -43,13 +44,14 @@ class Agent:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._reporting = Reporting(job)
+        self._asked = Asked(job.asked if job.leads else None)
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._ours, self._wake = socket.socketpair()
         self._ranks: tuple[ranks.Rank, ...] = ()
         self._codes: dict[int, int] = {}
         self._verdict: int | None = None
         self._kill_at: float | None = None
-        self._asked_to_leave = self._passed_on = False
+        self._asked_to_leave = self._passed_on = self._resumed = False
         self.message = self._unsaved = ""
 
     def run(self) -> int:
@@ -108,6 +110,7 @@ class Agent:
                     preparing = None
                 self._settle()
                 self._look_after_ranks()
+                self._pass_on()
 
     def _hear(self, rank: ranks.Rank | None) -> bool:
         """Take in what a rank said; False once it has hung up. None is a result that waits in `_results`."""
@@ -129,11 +132,12 @@ class Agent:
                 assert descriptor is not None
                 self._uploads.save(message, descriptor)
             case Resumed():
+                self._resumed = True
                 self._uploads.distrusted = message.passed_over
                 self._reporting.resumed(message)
             case Ended():
                 self.message = self.message or message.message
-            case Released() | Prepared():
+            case Released() | Prepared() | Save():
                 raise AssertionError(message)
 
     def _prepared(self, preparing: Future[tuple[str, ...]]) -> None:
@@ -164,6 +168,12 @@ class Agent:
                 self._ended(rank, code)
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._signal_ranks(signal.SIGKILL)
+
+    def _pass_on(self) -> None:
+        """Ask rank 0 for a checkpoint that somebody asks for; before it has gone on from somewhere it could not take that in."""
+        if self._resumed and (after := self._asked.news()) is not None:
+            self._reporting.line(f"asked for a checkpoint of a step after {after}")
+            self._send(self._ranks[0], Save(after=after))
 
     def _ended(self, rank: ranks.Rank, code: int) -> None:
         self._codes[rank.number] = code
@@ -202,8 +212,8 @@ class Agent:
         if self._verdict is not None:
             return self._verdict
         code = ranks.exit_code(self._codes.values())
-        if code not in {DONE, DO_NOT_RESTART} and self._asked_to_leave:
-            code = PREEMPTED  # however it left: a rank may fall because another has left already
+        if code not in {DONE, DO_NOT_RESTART} and (self._asked_to_leave or PREEMPTED in self._codes.values()):
+            code = PREEMPTED  # however it left: a rank may fall because another has left already, as one that is fenced off does by itself
         if code in {DONE, PREEMPTED} and self._unsaved:
             self.message = f"the last checkpoint is not safe: {self._unsaved}"
             return FAILED

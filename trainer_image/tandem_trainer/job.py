@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -34,17 +34,47 @@ class Optimizer(_Told):
     weight_decay: float = 0.1
 
 
+class Mixture(_Told):
+    """Experts: how many, how large, how they learn."""
+
+    count: int = 32
+    active: int = 2
+    inner_width: int = 256
+    learning_rule: Literal["hard_equal", "responsibility", "local_adam", "hebbian", "oja", "end_to_end"] = "responsibility"
+    rate: float | None = None
+    clip: float = 1.0
+    temperature: float = 1.0
+    balance: float = 0.05
+
+
+class Memory(_Told):
+    """Where experts are: slots of the device, and bytes of host memory that they may take; None for all there is."""
+
+    streaming_slots: int = 3
+    hot_slots: int = 0
+    experts_per_slot: int = 1
+    keep_activations: bool = False
+    host: int | None = None
+
+
+def _usual_precision(told: dict[str, Any]) -> Literal["bf16", "fp32"]:
+    """Experts keep their master copies in fp32 and compute with them."""
+    return "fp32" if told.get("kind") == "experts" else "bf16"
+
+
 class Trainer(_Told):
     """The trainer that was chosen, with the settings of whichever it is."""
 
-    kind: Literal["deepspeed", "script"]
+    kind: Literal["deepspeed", "experts", "script"]
     zero_stage: int = 2
     micro_batch_size: int = 4
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["bf16", "fp32"] = Field(default_factory=_usual_precision)
     model: Model = Model()
     optimizer: Optimizer = Optimizer()
     gradient_clip: float = 1.0
     activation_checkpointing: bool = False
+    mixture: Mixture = Mixture()
+    memory: Memory = Memory()
     path: str = ""
     args: tuple[str, ...] = ()
 
@@ -121,6 +151,8 @@ class Job(_Told):
     cache: Path
     telemetry: str | None = None
     token_file: Path | None = None
+    asked: Path | None = None
+    """Folder of the file by which checkpoints are asked for (worker/asked.py)."""
     store_patience_s: float = 0.0
     """How long a store that does not answer is waited for at the start, in seconds; 0 where a person looks on, who is told at once."""
     telemetry_ca: str | None = None
@@ -155,6 +187,7 @@ class Job(_Told):
             "cache": environ["TANDEM_CACHE"],
             "telemetry": environ.get("TANDEM_TELEMETRY"),
             "token_file": environ.get("TANDEM_TOKEN_FILE"),
+            "asked": environ.get("TANDEM_ASKED"),
             "store_patience_s": environ.get("TANDEM_STORE_PATIENCE_SECONDS", "0"),
             "telemetry_ca": environ.get("TANDEM_TELEMETRY_CA") or None,
         }

@@ -89,8 +89,15 @@ class Prepared:
     shards: tuple[str, ...]
 
 
-Message = Resumed | Stepped | Snapshot | Ended | Released | Prepared
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Resumed, Stepped, Snapshot, Ended, Released, Prepared)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """Agent to rank 0: keep state of a step later than `after`, as soon as there is some, and train on."""
+
+    after: int
+
+
+Message = Resumed | Stepped | Snapshot | Ended | Released | Prepared | Save
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Resumed, Stepped, Snapshot, Ended, Released, Prepared, Save)}
 
 
 class Link:

@@ -14,7 +14,10 @@ from tandem_trainer.rank.world import World
 from tandem_trainer.trainer import Trainer
 from tandem_trainer.verdict import verdict
 
-_TRAINERS = {"deepspeed": ("tandem_trainer.deepspeed.train", "DeepSpeedTrainer")}
+_TRAINERS = {
+    "deepspeed": ("tandem_trainer.deepspeed.train", "DeepSpeedTrainer"),
+    "experts": ("tandem_trainer.experts.train", "ExpertsTrainer"),
+}
 
 
 def train(trainer: Trainer, session: Session) -> int:

@@ -36,12 +36,14 @@ class StepReport:
     """What one optimizer step measured. `loss` is the mean over the global batch, equal on all ranks; nats a token.
 
     `flops` are the operations that the model needed, over all ranks, recomputation not counted; None where nobody knows.
+    `device_memory_bytes` is what a trainer counted by itself; None leaves it to what torch has held on the card.
     """
 
     loss: float
     tokens: int
     flops: float | None = None
     gradient_norm: float | None = None
+    device_memory_bytes: int | None = None
 
 
 class Trainer(Protocol):

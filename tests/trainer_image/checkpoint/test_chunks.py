@@ -44,3 +44,20 @@ def test_any_changed_byte_changes_its_block_and_the_chunk(data: bytes, draw: st.
     before, after = chunks.block_digests(memoryview(data)), chunks.block_digests(memoryview(changed))
     assert [n for n, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]] == [at // chunks.BLOCK]
     assert chunks.digest(before) != chunks.digest(after)
+
+
+@given(st.integers(1, 6000), st.integers(1, MIB).map(lambda n: 16 * n), st.integers(0, 100), st.integers(0, 64).map(lambda n: 64 * n))
+def test_chunks_of_a_tensor_with_units_hold_whole_units(count: int, unit: int, first: int, offset: int) -> None:
+    """A unit that changes costs its own bytes and less than what is worth a chunk; so many chunks are never more than are bearable."""
+    whole = {"shape": (first + count, unit), "dtype": "float32", "unit": unit}
+    placed = Placed(tensor="t", start=first * unit, count=count * unit, offset=offset, **whole)  # type: ignore[arg-type]
+    size, unit_bytes = offset + placed.bytes, 4 * unit
+    extents = chunks.cuts(size, [placed])
+    assert sum(extent.stop - extent.start for extent in extents) == size
+    assert all(before.stop == after.start for before, after in itertools.pairwise(extents))
+    own = [extent for extent in extents if extent.start >= offset]
+    worth = min(max(chunks.FINEST, placed.bytes // chunks.MOST), chunks.CHUNK)
+    assert all(extent.stop - extent.start < unit_bytes + worth for extent in own)
+    assert len(own) <= max(chunks.MOST, -(-placed.bytes // chunks.CHUNK)) + 1
+    if unit_bytes <= chunks.CHUNK + chunks.SMALLEST - 1:
+        assert all((extent.start - offset) % unit_bytes == 0 for extent in own)

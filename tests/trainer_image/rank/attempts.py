@@ -54,6 +54,10 @@ class Agent:
             self._link.send(released)
         self._held.clear()
 
+    def ask(self, after: int) -> None:
+        """Ask for the state of a later step than `after`."""
+        self._link.send(links.Save(after=after))
+
     def _keep(self, told: links.Snapshot, descriptor: int) -> None:
         moment = Moment(claim=told.claim, step=told.step, tokens=told.tokens, extra=told.extra)
         commit(self._store, keep_part(self._store, moment, told.layout, mapped(descriptor, told.bytes)), timeout_s=0)

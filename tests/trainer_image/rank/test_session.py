@@ -47,6 +47,17 @@ def test_the_end_of_a_phase_is_kept_for_certain(place: Place) -> None:
     assert place.agent.kept() == [2, 4, 6, 7]
 
 
+@pytest.mark.parametrize(("after", "kept"), [(0, [5, 10]), (4, [5, 10]), (5, [5, 7, 10]), (500, [5, 7, 10])])
+def test_what_the_agent_asks_for_is_kept_once_and_training_goes_on(place: Place, after: int, kept: list[int]) -> None:
+    """Asked in step 7 for a later state than one before: it is there already, or that of this very step is kept, once.
+
+    An attempt may have gone on from before the checkpoint that the asker knows of.
+    """
+    place.deeds[6, 0] = lambda: place.agent.ask(after)
+    place.train((10,), every=5)
+    assert place.agent.kept() == kept
+
+
 @pytest.mark.parametrize(("micro_batch", "kept", "given_up"), [(0, 3, [3]), (1, 4, []), (2, 4, [4])])
 def test_sigterm_in_a_step_keeps_the_last_whole_one_and_leaves(place: Place, micro_batch: int, kept: int, given_up: list[int]) -> None:
     """Wherever in step 3 it comes, no whole step is lost, none is kept half, and the next attempt loses nothing."""

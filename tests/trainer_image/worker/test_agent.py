@@ -47,6 +47,25 @@ def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int) -> None:
     assert worker.steps() == list(range(1, STEPS + 1))
 
 
+def test_a_checkpoint_that_is_asked_for_is_taken_while_training_goes_on(worker: Worker, tmp_path: Path) -> None:
+    """A file that says after which step: the next state is kept though none is due, and the run is made to its end."""
+    asked = tmp_path / "asked"
+    asked.mkdir()
+    (asked / "save-after-step").write_text("")
+    worker.spec = {"phases": [{"name": "a", "steps": 200}], "checkpoint": {"uri": worker.uri, "everySteps": 1000}}
+    worker.environ["TANDEM_ASKED"] = str(asked)
+    process = worker.start()
+    until(process, "step 5\n")
+    (asked / "save-after-step").write_text("0")
+    until(process, "asked for a checkpoint of a step after 0")
+    kept = until(process, "checkpoint of step ")
+    code, printed = ended(process)
+    assert code == 0, printed
+    assert 5 < int(kept.partition("of step ")[2].partition(":")[0]) < 200
+    assert printed.count("checkpoint of step ") == 1, "asked for once, kept once, and then the last"
+    assert worker.steps() == list(range(1, 201))
+
+
 def test_an_attempt_that_comes_after_a_later_one_makes_no_step(worker: Worker) -> None:
     """Cut off before its first claim, it finds the next attempt's: all its ranks leave as fenced, and it takes nothing away."""
     worker.ranks = 2

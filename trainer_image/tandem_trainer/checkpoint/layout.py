@@ -42,6 +42,7 @@ class Placed:
     start: int
     count: int
     offset: int
+    unit: int = 0
 
     @property
     def bytes(self) -> int:

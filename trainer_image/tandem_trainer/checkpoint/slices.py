@@ -19,6 +19,8 @@ class Slice:
         start: First number held, counted in the flattened tensor.
         count: How many numbers are held.
         data: Their bytes, contiguous, little-endian; `count` times the size of the format.
+        unit: How many numbers of the tensor change together while others do not, such as those of one expert: chunks are cut
+            between units. 0 where all of it changes at every step.
     """
 
     tensor: str
@@ -27,6 +29,7 @@ class Slice:
     start: int
     count: int
     data: memoryview
+    unit: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

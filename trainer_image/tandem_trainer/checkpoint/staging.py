@@ -157,4 +157,5 @@ def _place(piece: Slice, end: int) -> Placed:
         start=piece.start,
         count=piece.count,
         offset=aligned(end),
+        unit=piece.unit,
     )

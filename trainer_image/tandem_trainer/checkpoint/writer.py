@@ -4,7 +4,7 @@ Chunks go straight from shared memory into the store, each hashed once. The mani
 is none (`put_if_absent`), so that a reader finds either a whole checkpoint or none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields
@@ -20,7 +20,7 @@ from tandem_trainer.checkpoint.manifest import Chunk, Part, PartInfo, Stretch, T
 def save_part(
     store: Store,
     info: PartInfo,
-    layout: Iterable[Placed],
+    layout: Sequence[Placed],
     buffer: memoryview,
     *,
     previous: Part | None = None,
@@ -43,7 +43,7 @@ def save_part(
         CheckpointError: when the store does not take it. Nothing of it is left then, and nothing before it is harmed.
     """
     uploads = _Uploads(store, info, previous)
-    extents = chunks.cuts(len(buffer))
+    extents = chunks.cuts(len(buffer), layout)
     with during(f"step {info.step} of rank {info.rank} could not be saved, what was saved before stands"):
         with uploads, ThreadPoolExecutor(parallel, thread_name_prefix="upload") as pool:
             uploaded = list(pool.map(uploads.upload, (buffer[extent] for extent in extents)))

@@ -5,6 +5,7 @@ of a Hugging Face `tokenizer.json`; the special tokens follow its own. Vocabular
 which keeps the output matrix aligned for the tensor cores of every GPU (the customary padding since Megatron-LM).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +51,10 @@ class Tokenizer(Protocol):
         """Tokens of a document, without special ones."""
         ...
 
+    def decode(self, tokens: Sequence[int]) -> bytes:
+        """The text of tokens; special ones stand for none."""
+        ...
+
 
 class ByteTokenizer:
     """One token a byte."""
@@ -60,6 +65,10 @@ class ByteTokenizer:
     def encode(self, text: bytes) -> NDArray[np.uint8]:
         """The bytes themselves, not copied."""
         return np.frombuffer(text, dtype=np.uint8)
+
+    def decode(self, tokens: Sequence[int]) -> bytes:
+        """The bytes themselves."""
+        return bytes(token for token in tokens if token < self.special.end)
 
 
 class FileTokenizer:
@@ -82,6 +91,10 @@ class FileTokenizer:
     def encode(self, text: bytes) -> NDArray[np.uint32]:
         """Tokens of a document in UTF-8."""
         return np.array(self._loaded.encode(text.decode(), add_special_tokens=False).ids, dtype=np.uint32)
+
+    def decode(self, tokens: Sequence[int]) -> bytes:
+        """Text in UTF-8; where the last character is not yet whole, a replacement character stands for it."""
+        return self._loaded.decode([token for token in tokens if token < self.special.end], skip_special_tokens=False).encode()
 
 
 def tokenizer(name: str) -> Tokenizer:

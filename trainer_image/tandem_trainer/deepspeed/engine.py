@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tandem_trainer.adamw import AdamW
 from tandem_trainer.deepspeed import library
-from tandem_trainer.deepspeed.adamw import AdamW
 from tandem_trainer.job import Trainer
 
 deepspeed = library.load()

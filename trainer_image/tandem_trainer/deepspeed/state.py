@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tandem_trainer.adamw import MOMENTS, AdamW
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice, Want
 from tandem_trainer.deepspeed import engine as engines
-from tandem_trainer.deepspeed.adamw import MOMENTS, AdamW
 from tandem_trainer.rank.world import World
 from tandem_trainer.tensors import MASTER, bytes_of, dtype_name
 

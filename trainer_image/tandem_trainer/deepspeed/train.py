@@ -12,10 +12,10 @@ from tandem_trainer.data import draws
 from tandem_trainer.data.conversations.windows import Windows
 from tandem_trainer.data.shards import Shards
 from tandem_trainer.deepspeed import engine as engines
-from tandem_trainer.deepspeed.feed import ConversationFeed, Feed, TextFeed
 from tandem_trainer.deepspeed.state import State
 from tandem_trainer.job import Phase, Run
 from tandem_trainer.models.build import build
+from tandem_trainer.rank.feed import ConversationFeed, Feed, TextFeed
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.trainer import Position, StepReport

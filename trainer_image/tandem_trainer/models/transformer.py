@@ -54,11 +54,15 @@ class Transformer(nn.Module):
 
     def forward(self, tokens_BT: Tensor) -> Tensor:
         """Mean loss, in nats a token, of predicting each token but the first from those before it."""
-        x_BTD = self.embedding(tokens_BT[:, :-1])
+        return self.head(self.stream(tokens_BT[:, :-1]), tokens_BT[:, 1:])
+
+    def stream(self, tokens_BT: Tensor) -> Tensor:
+        """What the blocks make of each token and those before it, (B, T, D): what the head predicts from."""
+        x_BTD = self.embedding(tokens_BT)
         rotation = _rotation(x_BTD, self.sizes.head_width)
         for block in self.blocks:
             x_BTD = checkpoint(block, x_BTD, rotation, use_reentrant=False) if self.recompute else block(x_BTD, rotation)
-        return self.head(x_BTD, tokens_BT[:, 1:])
+        return x_BTD
 
 
 class Block(nn.Module):

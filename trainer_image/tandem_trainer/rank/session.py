@@ -128,7 +128,7 @@ class Session:
             gradient_norm=report.gradient_norm,
             utilization=report.flops and report.flops / seconds / self._reachable(),
             spikes=0 if self._job.run.spikes.action == "Ignore" else self._spikes.seen,
-            device_memory_bytes=self._world.peak_memory_bytes(),
+            device_memory_bytes=report.device_memory_bytes or self._world.peak_memory_bytes(),
         )
         self._link.send(told)
 
@@ -162,7 +162,9 @@ class Session:
         self._kept, self._owed = done, False
 
     def _wish(self) -> Wish:
-        return Wish(stop=self._asked_to_stop, checkpoint=self._world.rank == 0 and self._cadence.late(), busy=self._snapshots.busy())
+        busy = self._snapshots.busy()  # hears what the agent asks for
+        due = self._cadence.late() or self._snapshots.asked_for(self._kept)
+        return Wish(stop=self._asked_to_stop, checkpoint=self._world.rank == 0 and due, busy=busy)
 
     def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
         self._asked_to_stop = True

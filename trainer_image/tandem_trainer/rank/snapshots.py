@@ -7,7 +7,7 @@ from typing import Any
 
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.checkpoint.staging import Staging
-from tandem_trainer.link import Link, Released, Snapshot
+from tandem_trainer.link import Link, Released, Save, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Snapshots:
         self._link = link
         self._rank = rank
         self._staging = Staging()
+        self._asked_after = -1
         self.claim = 0
 
     def reserve(self, slices: Iterable[Slice]) -> None:
@@ -38,6 +39,10 @@ class Snapshots:
         self._hear(timeout_s=0)
         return self._staging.full
 
+    def asked_for(self, kept: int) -> bool:
+        """Whether the agent asks for a later state than that of step `kept`, as far as `busy` has heard."""
+        return kept <= self._asked_after
+
     def wait_for_room(self) -> None:
         """Return once a snapshot can be taken."""
         while self.busy():
@@ -46,6 +51,7 @@ class Snapshots:
     def take(self, slices: Iterable[Slice], state: State, *, began_at: float) -> None:
         """Copy `slices` and have them saved; training stands still since `began_at` (perf_counter). There must be room."""
         staged = self._staging.take(slices)
+        self._asked_after = -1  # answered, even if it is not as late as was asked: an attempt may have gone on from before that
         assert staged is not None, "no room for a snapshot, though all ranks agreed that there is"
         snapshot = Snapshot(
             rank=self._rank,
@@ -64,6 +70,11 @@ class Snapshots:
     def _hear(self, timeout_s: float | None) -> None:
         while (received := self._link.receive(timeout_s)) is not None:
             message, _ = received
-            assert isinstance(message, Released), f"a rank with nothing to wait for was told {message}"
-            self._staging.release(message.generation)
+            match message:
+                case Released():
+                    self._staging.release(message.generation)
+                case Save():
+                    self._asked_after = max(self._asked_after, message.after)
+                case _:
+                    raise AssertionError(message)
             timeout_s = 0

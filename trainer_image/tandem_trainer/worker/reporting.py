@@ -109,7 +109,9 @@ class Reporting:
         if now or time.monotonic() - self._said_at >= _LINE_EVERY_S:
             self._said_at = time.monotonic()
             total = self._job.run.total_steps
-            self.line(f"step {message.step}/{total}  {message.phase}  loss {message.loss:.4f}  {message.tokens_per_second:,.0f} tokens/s")
+            rate, memory = f"{message.tokens_per_second:,.0f} tokens/s", message.device_memory_bytes
+            held = f"  device memory {memory / 1e6:,.2f} MB" if memory is not None else ""
+            self.line(f"step {message.step}/{total}  {message.phase}  loss {message.loss:.4f}  {rate}{held}")
 
     def _report(self, *, now: bool) -> None:
         if self._sink is None or not (now or time.monotonic() - self._reported_at >= _REPORT_EVERY_S):
@@ -139,6 +141,7 @@ def _record(message: Stepped, at: datetime) -> dict[str, object]:
         "tokensPerSecond": message.tokens_per_second,
         "learningRate": message.learning_rate,
         "gradientNorm": message.gradient_norm,
+        "deviceMemoryBytes": message.device_memory_bytes,
         "at": at.isoformat(),
     }
 

@@ -1,7 +1,7 @@
-"""AdamW over the flat fp32 partitions of ZeRO: one fused kernel a partition, on cards and CPUs alike.
+"""AdamW over fp32 weights, or the flat partitions that ZeRO makes of them: one fused kernel each, on cards and CPUs alike.
 
 It calls the kernel that `torch.optim.AdamW(fused=True)` calls. Torch's class itself would load the torch compiler at the
-first step (see `library.py`); and here moments exist from the start, so that a checkpoint can be taken, or taken back,
+first step (see `deepspeed/library.py`); and here moments exist from the start, so that a checkpoint can be taken, or taken back,
 before any step. Source of the rule: Loshchilov and Hutter 2019, "Decoupled weight decay regularization".
 """
 
@@ -33,7 +33,7 @@ class AdamW:
         self.state: dict[Tensor, dict[str, Tensor]] = {}
 
     def prepare(self, partitions: Iterable[Tensor]) -> None:
-        """Make the moments of the partitions into which ZeRO flattened the weights."""
+        """Make the moments of the weights, or of the partitions into which ZeRO flattened them."""
         for flat in partitions:
             moments = {name: torch.zeros_like(flat, requires_grad=False) for name in MOMENTS}
             self.state[flat] = {"step": torch.zeros((), dtype=torch.float32, device=flat.device), **moments}

@@ -1,0 +1,192 @@
+"""The scheduled layer is a plain layer whose experts happen to be elsewhere."""
+
+import itertools
+
+import pytest
+import torch
+from tandem_trainer.experts.layer import Layer
+from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.sizes import PIECE, Room, link_bytes
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from tests.trainer_image.experts.plain import Plain, layer, matrices, windows
+
+ROOMS = (Room(), Room(streaming=4, hot=2), Room(group=4), Room(hot=1, group=3), Room(hot=1, group=2, kept=25), Room(kept=100))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_learns_what_a_plain_layer_learns(rule: str, room: Room) -> None:
+    """Six windows, clipped and with experts left out: answers, passed-on errors and weights agree to 1e-5 of their size."""
+    scheduled, rows = layer(rule, room, clip=3.0)
+    plain = Plain(RULES[rule].change, matrices(rows, scheduled.sizes), 3.0)
+    for number in range(6):
+        x_ND, chosen_NK, error_NKD = windows(scheduled.sizes)(number)
+        answers = scheduled.answer(x_ND, chosen_NK)
+        assert _off(answers, plain.answer(x_ND, chosen_NK)) < 1e-5
+        scheduled.teach(error_NKD, rate=0.05)
+        passed_on = plain.teach(x_ND, chosen_NK, error_NKD, 0.05)
+        if RULES[rule].through:
+            assert _off(scheduled.pass_on(), passed_on) < 1e-5
+    scheduled.settle()
+    for mine, others in zip(matrices(rows, scheduled.sizes), plain.matrices, strict=True):
+        assert max(_off(one, other) for one, other in zip(mine, others, strict=True)) < 1e-5
+
+
+@pytest.mark.parametrize("rule", ["responsibility", "local_adam"])
+def test_settling_changes_no_bit(rule: str) -> None:
+    """Settled after every window, after some, or at the end only, with other slots and groups: the same rows to the last bit."""
+    ends = []
+    for room, every in ((Room(), 1), (Room(), 5), (Room(hot=2, group=2), 3), (Room(streaming=5, group=6), 100), (Room(hot=1, kept=25), 3)):
+        scheduled, rows = layer(rule, room, clip=1.0)
+        for number in range(10):
+            x_ND, chosen_NK, error_NKD = windows(scheduled.sizes)(number)
+            scheduled.answer(x_ND, chosen_NK)
+            scheduled.teach(error_NKD, rate=0.1)
+            if number % every == 0:
+                scheduled.settle()
+        scheduled.settle()
+        ends.append(rows.rows_ER)
+    assert all(torch.equal(ends[0], other) for other in ends[1:])
+
+
+def test_after_a_checkpoint_a_run_moves_what_a_resumed_one_moves() -> None:
+    """Hot places and heat begin anew on both paths: windows after it cost the same bytes each, and change the same bits."""
+    room = Room(hot=2)
+    going_on, rows = layer("responsibility", room, count=12)
+    for number in range(4):
+        _window(going_on, number)
+    going_on.settle()
+    resumed, resumed_rows = layer("responsibility", room, count=12)
+    _window(resumed, 9)
+    resumed_rows.rows_ER.copy_(rows.rows_ER)
+    resumed.forget()
+    for number in range(4, 12):
+        assert _window(going_on, number) == _window(resumed, number)
+    for each in (going_on, resumed):
+        each.settle()
+    assert torch.equal(rows.rows_ER, resumed_rows.rows_ER)
+
+
+@pytest.mark.parametrize("hot", [0, 1, 3])
+def test_bytes_over_the_link_are_the_formula(hot: int) -> None:
+    """A step brings each touched expert once and takes each that learned back once; hot ones cost nothing after the first."""
+    scheduled, _ = layer("responsibility", Room(hot=hot))
+    moved = []
+    for _ in range(4):
+        x_ND, chosen_NK, error_NKD = windows(scheduled.sizes, tokens=64)(0)
+        scheduled.answer(x_ND, chosen_NK)
+        moved.append((scheduled.mover.counted.bytes_in, scheduled.mover.counted.bytes_out))
+        scheduled.teach(error_NKD, rate=0.1)
+    assert moved[0] == link_bytes(scheduled.sizes, learned=0, touched=6)
+    each = [(now[0] - before[0], now[1] - before[1]) for before, now in itertools.pairwise(moved)]
+    assert each == [link_bytes(scheduled.sizes, learned=6 - hot, touched=6 - hot)] * 3
+
+
+@pytest.mark.parametrize("rule", ["responsibility", "local_adam", "oja"])
+def test_nothing_as_large_as_an_expert_is_made_while_it_trains(rule: str) -> None:
+    """No operation of a step makes a tensor as large as an expert's two matrices, hot and grouped slots included."""
+    scheduled, _ = layer(rule, Room(hot=1, group=2), clip=1.0, count=12, width=48, inner=64)
+    window = windows(scheduled.sizes, tokens=16)
+    for number in range(3):
+        x_ND, chosen_NK, error_NKD = window(number)
+        with _Largest() as made:
+            scheduled.answer(x_ND, chosen_NK)
+            scheduled.teach(error_NKD, rate=0.1)
+        assert 0 < made.numbers < scheduled.sizes.weights
+
+
+def test_working_memory_does_not_follow_the_load() -> None:
+    """All of 2,000 tokens choose the same two experts: nothing is made that is larger than the answers themselves."""
+    scheduled, _ = layer("responsibility", Room(), inner=64)
+    for number in range(3):
+        x_ND, _, error_NKD = windows(scheduled.sizes, tokens=2000)(number)
+        chosen_NK = torch.tensor([[1, 3]]).expand(2000, 2)
+        with _Largest() as made:
+            scheduled.answer(x_ND, chosen_NK)
+            scheduled.teach(error_NKD, rate=0.1)
+        assert made.numbers == error_NKD.numel() < 2000 * scheduled.sizes.inner
+
+
+def test_more_pairs_than_are_worked_on_at_a_time_are_learned_like_few() -> None:
+    """An expert with several pieces of pairs, beside small ones in its slot: answers and weights are those of a plain layer."""
+    for room in (Room(), Room(group=3)):
+        scheduled, rows = layer("oja", room, clip=3.0)
+        plain = Plain(RULES["oja"].change, matrices(rows, scheduled.sizes), 3.0)
+        x_ND, chosen_NK, error_NKD = windows(scheduled.sizes, tokens=3 * PIECE)(0)
+        chosen_NK[:, 0] = 2
+        chosen_NK[:, 1] = torch.where(chosen_NK[:, 1] == 2, 4, chosen_NK[:, 1])
+        assert _off(scheduled.answer(x_ND, chosen_NK), plain.answer(x_ND, chosen_NK)) < 1e-5
+        scheduled.teach(error_NKD, rate=0.05)
+        plain.teach(x_ND, chosen_NK, error_NKD, 0.05)
+        scheduled.settle()
+        for mine, others in zip(matrices(rows, scheduled.sizes), plain.matrices, strict=True):
+            assert max(_off(one, other) for one, other in zip(mine, others, strict=True)) < 1e-5
+
+
+@pytest.mark.parametrize("kept", [0, 14, 40, 1000])
+def test_experts_learn_from_what_answering_has_kept(kept: int) -> None:
+    """What was kept of the second window is spoilt before it is learned from: whose pairs were all in memory is named as unwell."""
+    scheduled, _ = layer("responsibility", Room(kept=kept, group=2))
+    scheduled.answer(*windows(scheduled.sizes)(0)[:2])
+    x_ND, chosen_NK, error_NKD = windows(scheduled.sizes)(1)
+    scheduled.answer(x_ND, chosen_NK)
+    scheduled.teach(error_NKD, rate=0.1)
+    scheduled.mover.slots.kept_WMF.fill_(float("nan"))
+    scheduled.settle()
+    seen_E = torch.bincount(chosen_NK.flatten(), minlength=scheduled.sizes.count)
+    assert torch.equal(scheduled.unwell_E, (seen_E > 0) & (seen_E.cumsum(0) <= kept))
+
+
+def test_what_is_kept_is_foreseen() -> None:
+    """Slots, desk and what is inside for the pairs of two windows, to the byte."""
+    scheduled, _ = layer("responsibility", Room(hot=2, group=3, kept=50))
+    sizes = scheduled.sizes
+    assert scheduled.mover.slots.bytes == Room(hot=2, group=3, kept=50).bytes(sizes)
+    assert Room(kept=50).bytes(sizes) - Room().bytes(sizes) == 2 * 50 * sizes.inner * 4
+
+
+def test_a_gradient_that_is_no_number_stays_with_its_expert() -> None:
+    """Errors of expert 2 are not finite: it keeps its weights and is named; all others learn as if nothing had happened."""
+    sick, rows = layer("responsibility", Room(group=3), clip=1.0)
+    sound, other_rows = layer("responsibility", Room(group=3), clip=1.0)
+    first = rows[2].clone()
+    for each in (sick, sound):
+        x_ND, chosen_NK, error_NKD = windows(each.sizes)(0)
+        each.answer(x_ND, chosen_NK)
+        if each is sick:
+            error_NKD[chosen_NK == 2] = float("nan")
+        each.teach(error_NKD, rate=0.1)
+        each.settle()
+    assert sick.unwell_E.nonzero().flatten().tolist() == [2]
+    assert torch.equal(rows[2], first)
+    others = [0, 1, 3, 4, 5]
+    assert torch.equal(rows.rows_ER[others], other_rows.rows_ER[others])
+
+
+def _window(each: Layer, number: int) -> int:
+    """Answer for a window of few tokens and be taught; how many bytes that moved."""
+    x_ND, chosen_NK, error_NKD = windows(each.sizes, tokens=6)(number)
+    before = each.mover.counted.bytes_in + each.mover.counted.bytes_out
+    each.answer(x_ND, chosen_NK)
+    each.teach(error_NKD, rate=0.1)
+    return each.mover.counted.bytes_in + each.mover.counted.bytes_out - before
+
+
+def _off(one: torch.Tensor, other: torch.Tensor) -> float:
+    return ((one - other).abs().max() / other.abs().max()).item()
+
+
+class _Largest(TorchDispatchMode):
+    """The largest tensor with memory of its own that any operation made."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
+        before = {each.untyped_storage().data_ptr() for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
+        made = func(*args, **(kwargs or {}))
+        for each in tree_leaves(made):
+            if isinstance(each, torch.Tensor) and each.untyped_storage().data_ptr() not in before:
+                self.numbers = max(self.numbers, each.numel())
+        return made

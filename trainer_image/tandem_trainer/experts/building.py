@@ -1,0 +1,51 @@
+"""What a run's words mean in experts: how many of which size, in how many places, and the mixture that is made of them."""
+
+import torch
+
+from tandem_trainer.experts.layer import Layer
+from tandem_trainer.experts.learning.router import Router
+from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.model import Mixture, Shared
+from tandem_trainer.experts.moving.link import link_to
+from tandem_trainer.experts.moving.mover import Mover
+from tandem_trainer.experts.moving.slots import HostRows
+from tandem_trainer.experts.sizes import Room, Sizes
+from tandem_trainer.job import Run
+from tandem_trainer.models.transformer import Sizes as TrunkSizes
+from tandem_trainer.models.transformer import Transformer
+
+
+def sizes(run: Run) -> Sizes:
+    """The experts, with the moments that their rule needs."""
+    mixture = run.trainer.mixture
+    return Sizes(
+        count=mixture.count,
+        active=mixture.active,
+        width=run.trainer.model.width,
+        inner=mixture.inner_width,
+        moments=RULES[mixture.learning_rule].moments,
+    )
+
+
+def room(run: Run) -> Room:
+    """Their places on the device."""
+    memory = run.trainer.memory
+    pairs = max(phase.batch_size * phase.context_length for phase in run.phases) * run.trainer.mixture.active
+    return Room(
+        streaming=memory.streaming_slots,
+        hot=memory.hot_slots,
+        group=memory.experts_per_slot,
+        kept=pairs if memory.keep_activations else 0,
+    )
+
+
+def built(run: Run, of: Sizes, places: Room, vocabulary: int, device: torch.device) -> tuple[Mixture, HostRows]:
+    """The mixture with first weights for what is shared, and rows for all experts, which are still zero."""
+    told, rule = run.trainer, RULES[run.trainer.mixture.learning_rule]
+    of_trunk = TrunkSizes(layers=told.model.layers, width=told.model.width, heads=told.model.heads, vocabulary=vocabulary)
+    transformer = Transformer(of_trunk, recompute=told.activation_checkpointing)
+    shared = Shared(transformer, Router(of.count, of.width)).to(device)
+    link = link_to(device, places.slots)
+    rows = HostRows(of, link)
+    layer = Layer(of, Mover(of, places, rows, link), rule, clip=told.mixture.clip)
+    return Mixture(shared, layer, rule, temperature=told.mixture.temperature, balance=told.mixture.balance), rows

@@ -1,0 +1,112 @@
+"""A mixture read back from its newest checkpoint, to be asked and taught no more: all experts on the host, a few on the device."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from tandem_objects import Store
+from torch import Tensor
+
+from tandem_trainer import host_memory
+from tandem_trainer.checkpoint.errors import Corrupted
+from tandem_trainer.checkpoint.manifest import Manifest
+from tandem_trainer.checkpoint.reader import Reader, newest
+from tandem_trainer.checkpoint.slices import Want
+from tandem_trainer.data.tokens import Tokenizer, tokenizer
+from tandem_trainer.experts import building
+from tandem_trainer.experts.model import Mixture
+from tandem_trainer.experts.moving.slots import HostRows
+from tandem_trainer.experts.sizes import NUMBER_BYTES, Sizes
+from tandem_trainer.experts.state import HANDICAPS, ROWS
+from tandem_trainer.job import Run
+from tandem_trainer.refusal import Refusal
+from tandem_trainer.tensors import MASTER, bytes_of, dtype_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A model that has learned.
+
+    Attributes:
+        mixture: The model.
+        tokenizer: Its words.
+        context: As many tokens as it has learned to read at once.
+        manifest: The checkpoint that it was read from.
+    """
+
+    mixture: Mixture
+    tokenizer: Tokenizer
+    context: int
+    manifest: Manifest
+
+    @property
+    def device_bytes(self) -> int:
+        """What it holds of the device: the slots, what all tokens share, and a handicap an expert."""
+        shared = sum(weight.numel() * weight.element_size() for weight in self.mixture.shared.parameters())
+        return self.mixture.layer.mover.slots.bytes + shared + self.mixture.handicap_E.numel() * NUMBER_BYTES
+
+
+def read(run: Run, store: Store, device: torch.device) -> Trained:
+    """The model of `run` as its newest readable checkpoint has it; of experts that have moments, the weights alone are read.
+
+    Raises:
+        Refusal: when the run trains no experts, there is no checkpoint, or the host cannot hold them.
+        CheckpointError: when the store does not answer, or holds another model.
+    """
+    if run.trainer.kind != "experts":
+        message = f"{run.name}: has trainer {run.trainer.kind}, which keeps no experts: name a run with trainer experts"
+        raise Refusal(message)
+    words, kept = tokenizer(run.phases[-1].data.tokenizer), building.sizes(run)
+    asked = replace(kept, moments=False)
+    _insist_on_room(asked)
+    room = replace(building.room(run), kept=0)  # what is kept is there to be learned from
+    mixture, rows = building.built(run, asked, room, words.special.vocabulary, device)
+    manifest = _filled(mixture, rows, kept, store)
+    return Trained(mixture=mixture, tokenizer=words, context=_learned(run, manifest.step), manifest=manifest)
+
+
+def _learned(run: Run, step: int) -> int:
+    """The longest context of the phases that were begun: what lies beyond has never been read."""
+    ends = list(itertools.accumulate(phase.steps for phase in run.phases))
+    return max(phase.context_length for phase, end in zip(run.phases, ends, strict=True) if end - phase.steps < max(step, 1))
+
+
+def _insist_on_room(sizes: Sizes) -> None:
+    needed, there = sizes.rows_bytes, host_memory.limit(None)
+    if needed > there.bytes:
+        experts = f"{sizes.count:,} experts need {needed:,} bytes of host memory"
+        message = f"trainer.experts.mixture.count: {experts}, and {there.said_by} {there.bytes:,}: take a larger machine"
+        raise Refusal(message)
+
+
+def _filled(mixture: Mixture, rows: HostRows, kept: Sizes, store: Store) -> Manifest:
+    """Fill all weights, from the newest checkpoint that is whole."""
+    passed_over: list[str] = []
+    while (manifest := newest(store, skip=passed_over).manifest) is not None:
+        try:
+            _fill(mixture, rows, kept, Reader(store, manifest))
+        except Corrupted:
+            passed_over.append(manifest.key)
+        else:
+            return manifest
+    message = f"{store.uri}: holds no checkpoint that can be read: train until the first is saved"
+    raise Refusal(message)
+
+
+def _fill(mixture: Mixture, rows: HostRows, kept: Sizes, saved: Reader) -> None:
+    named = {f"{name}/{MASTER}": weight.detach() for name, weight in mixture.shared.named_parameters()}
+    named[HANDICAPS] = mixture.handicap_E
+    for name, numbers in named.items():
+        saved.check(name, tuple(numbers.shape), dtype_name(numbers.dtype))
+    saved.check(ROWS, (kept.count, kept.row), "float32")
+    on_host = {name: torch.empty_like(numbers, device="cpu") for name, numbers in named.items()}
+    saved.fill([*(Want(tensor=name, start=0, out=bytes_of(numbers)) for name, numbers in on_host.items()), *_rows(rows.rows_ER, kept)])
+    for name, numbers in named.items():
+        numbers.copy_(on_host[name])
+
+
+def _rows(rows_ER: Tensor, kept: Sizes) -> Iterator[Want]:
+    """The weights that each row begins with; moments behind them stay in the store."""
+    for expert, row in enumerate(rows_ER):
+        yield Want(tensor=ROWS, start=expert * kept.row, out=bytes_of(row))

@@ -1,0 +1,120 @@
+"""The one file that knows what a device is: memory on both sides of the link, and three streams that run beside each other.
+
+On a card (CUDA or ROCm, which torch spells the same) experts come in on one stream, compute on the current one and go out on a
+third; events keep the order that a slot needs and no other. On a processor the twin does the same copies at once, so that what
+is tested there is what runs on a card, but for the waiting.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Copies = Iterable[tuple[Tensor, Tensor]]
+"""Pairs of where to and where from."""
+
+
+class Link(Protocol):
+    """The way to the device and back."""
+
+    device: torch.device
+
+    def begin(self) -> None:
+        """A pass begins: what went out before has arrived before anything comes in."""
+        ...
+
+    def bring(self, slot: int, copies: Copies) -> None:
+        """Copy in, once the slot is free again."""
+        ...
+
+    @contextmanager
+    def computing(self, slot: int) -> Iterator[None]:
+        """Compute with what was brought."""
+        ...
+
+    def take_back(self, slot: int, copies: Copies) -> None:
+        """Copy out what was computed."""
+        ...
+
+    def finish(self) -> None:
+        """Return when the host may look at what was taken back."""
+        ...
+
+
+def link_to(device: torch.device, slots: int) -> Link:
+    """The link to that device."""
+    return _CardLink(device, slots) if device.type == "cuda" else _MemoryLink()
+
+
+def on_host(rows: int, numbers: int, device: torch.device) -> Tensor:
+    """Host memory that the device can copy from by itself: pinned where there is a card."""
+    return torch.zeros(rows, numbers, pin_memory=device.type == "cuda")
+
+
+class _MemoryLink:
+    """Both sides are host memory: a copy is done when it is needed, so that caches still have it, and never later."""
+
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        self._coming: dict[int, Copies] = {}
+
+    def begin(self) -> None: ...
+
+    def bring(self, slot: int, copies: Copies) -> None:
+        self._coming[slot] = copies
+
+    @contextmanager
+    def computing(self, slot: int) -> Iterator[None]:
+        _copy(self._coming.pop(slot, ()))
+        yield
+
+    def take_back(self, slot: int, copies: Copies) -> None:
+        del slot
+        _copy(copies)
+
+    def finish(self) -> None: ...
+
+
+class _CardLink:
+    """Three streams, and for each slot the moments after which it may be read or written again."""
+
+    def __init__(self, device: torch.device, slots: int) -> None:
+        self.device = device
+        self._in, self._out = torch.cuda.Stream(device), torch.cuda.Stream(device)
+        self._brought, self._computed, self._returned = ([torch.cuda.Event() for _ in range(slots)] for _ in range(3))
+
+    def begin(self) -> None:
+        self._in.wait_stream(self._out)
+
+    def bring(self, slot: int, copies: Copies) -> None:
+        with torch.cuda.stream(self._in):
+            self._computed[slot].wait(self._in)
+            self._returned[slot].wait(self._in)
+            for to, source in copies:
+                to.copy_(source, non_blocking=True)
+            self._brought[slot].record(self._in)
+
+    @contextmanager
+    def computing(self, slot: int) -> Iterator[None]:
+        current = torch.cuda.current_stream(self.device)
+        self._brought[slot].wait(current)
+        yield
+        self._computed[slot].record(current)
+
+    def take_back(self, slot: int, copies: Copies) -> None:
+        with torch.cuda.stream(self._out):
+            self._computed[slot].wait(self._out)
+            for to, source in copies:
+                to.copy_(source, non_blocking=True)
+            self._returned[slot].record(self._out)
+
+    def finish(self) -> None:
+        self._out.synchronize()
+
+
+def _copy(copies: Copies) -> None:
+    for to, source in copies:
+        to.copy_(source)

@@ -1,0 +1,122 @@
+"""Carries out a pass: brings experts, has them compute, takes them back; and counts what it moved."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from tandem_trainer.experts.moving.link import Link, link_to
+from tandem_trainer.experts.moving.schedule import Pass, Visit, plan
+from tandem_trainer.experts.moving.slots import Desk, HostRows, Slots, Weights
+from tandem_trainer.experts.sizes import Room, Sizes
+
+
+class Turn(Protocol):
+    """What experts have to do in a pass."""
+
+    @property
+    def learning(self) -> Collection[int]:
+        """Experts that learn."""
+        ...
+
+    @property
+    def answering(self) -> Collection[int]:
+        """Experts that are asked."""
+        ...
+
+    def work(self, visit: Visit, weights: Weights, desk: Desk) -> None:
+        """Do it for the experts of a visit, whose weights those are."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Counted:
+    """What was done since the beginning: bytes to the device, bytes back, and passes."""
+
+    bytes_in: int = 0
+    bytes_out: int = 0
+    passes: int = 0
+
+
+class Mover:
+    """All experts of a layer, wherever they are."""
+
+    def __init__(self, sizes: Sizes, room: Room, rows: HostRows, link: Link) -> None:
+        self._sizes, self._room, self._rows, self._link = sizes, room, rows, link
+        self.slots = Slots(sizes, room, link.device)
+        self.counted = Counted()
+        self._hot: tuple[int | None, ...] = ()
+        self._changed: frozenset[int] = frozenset()
+        self._heat: dict[int, int] = {}
+        self._ahead = room.streaming - 2  # copies in that are begun before their turn: one slot computes, one goes out
+
+    @property
+    def device(self) -> torch.device:
+        """Where experts compute."""
+        return self._link.device
+
+    def go_round(self, turn: Turn, *, farewell: bool = False) -> Pass:
+        """One pass over the experts that have something to do; with `farewell` the host knows all there is afterwards."""
+        learning, answering = turn.learning, turn.answering
+        made = plan(
+            self._room,
+            learning=learning,
+            answering=answering,
+            hot=self._hot,
+            changed=self._changed,
+            heat=self._heat,
+            farewell=farewell,
+        )
+        self._carry_out(made, turn)
+        self._count(made)
+        self._hot, self._changed = made.hot, made.changed
+        for expert in {*learning, *answering}:
+            self._heat[expert] = self._heat.get(expert, 0) + 1
+        if farewell:
+            self._heat.clear()  # after a checkpoint a run goes on as one that is resumed from it, copy by copy
+            self._link.finish()
+        return made
+
+    def forget(self) -> None:
+        """The rows of the host were replaced: what is on the device counts no more."""
+        self._hot, self._changed = (), frozenset()
+        self._heat.clear()
+
+    def _count(self, made: Pass) -> None:
+        self.counted.bytes_in += made.copies_in * self._sizes.row_bytes
+        self.counted.bytes_out += made.copies_out * self._sizes.row_bytes
+        self.counted.passes += 1
+
+    def _carry_out(self, made: Pass, turn: Turn) -> None:
+        self._link.begin()
+        for visit in made.visits[: self._ahead]:
+            self._bring(visit)
+        for number, visit in enumerate(made.visits):
+            for coming in made.visits[number + self._ahead : number + self._ahead + 1]:
+                self._bring(coming)
+            with self._link.computing(visit.slot):
+                turn.work(visit, self.slots[visit.slot], self.slots.desk)
+            if visit.goes:
+                self._link.take_back(visit.slot, [(row, place) for place, row in self._pairs(visit, visit.goes)])
+
+    def _bring(self, visit: Visit) -> None:
+        if visit.comes:
+            self._link.bring(visit.slot, self._pairs(visit, visit.comes))
+
+    def _pairs(self, visit: Visit, places: Collection[int]) -> list[tuple[Tensor, Tensor]]:
+        """Place in the slot and row on the host."""
+        rows_GR, pairs = self.slots[visit.slot].rows_GR, []
+        for place in places:
+            expert = visit.experts[place]
+            assert expert is not None
+            pairs.append((rows_GR[place], self._rows[expert]))
+        return pairs
+
+
+def open_mover(sizes: Sizes, room: Room, link: Link | None = None) -> tuple[Mover, HostRows]:
+    """Rows for all experts on the host, and who moves them; on the processor where no link is given."""
+    link = link or link_to(torch.device("cpu"), room.slots)
+    rows = HostRows(sizes, link)
+    return Mover(sizes, room, rows, link), rows

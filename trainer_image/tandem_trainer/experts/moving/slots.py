@@ -1,0 +1,80 @@
+"""Where experts are: all of them in rows on the host, a few in slots on the device. Both are made once and never grow."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tandem_trainer.experts.moving.link import Link, on_host
+from tandem_trainer.experts.sizes import KEPT_WINDOWS, NUMBER_BYTES, PIECE, Room, Sizes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Views into a slot, by place G: both matrices, and the whole rows.
+
+    Shapes: in_GDF (places, width, inner), out_GFD (places, inner, width), rows_GR (places, numbers of a row).
+    """
+
+    in_GDF: Tensor
+    out_GFD: Tensor
+    rows_GR: Tensor
+
+
+class Desk:
+    """What experts are worked on with: one gradient, and room for a piece of the pairs that want them.
+
+    Shapes, C for PIECE: x_CD, error_CD and answer_CD (pairs, width), inside_CF and inner_error_CF (pairs, inner).
+    """
+
+    def __init__(self, sizes: Sizes, device: torch.device) -> None:
+        self.gradient = _weights(torch.zeros(1, sizes.weights, device=device), sizes)
+        self.x_CD, self.error_CD, self.answer_CD = torch.zeros(3, PIECE, sizes.width, device=device)
+        self.inside_CF, self.inner_error_CF = torch.zeros(2, PIECE, sizes.inner, device=device)
+
+
+class Slots:
+    """Memory for experts on the device, for what they keep until they learn, and the desk there."""
+
+    def __init__(self, sizes: Sizes, room: Room, device: torch.device) -> None:
+        rows_SGR = torch.zeros(room.slots, room.group, sizes.row, device=device)
+        self._slots = tuple(_weights(rows_GR, sizes) for rows_GR in rows_SGR)
+        self.desk = Desk(sizes, device)
+        self.gradient = self.desk.gradient
+        self.kept_WMF = torch.zeros(KEPT_WINDOWS, room.kept, sizes.inner, device=device)
+        """What is inside experts before the GELU, by window and pair: for the window that is learned from, and the one that is answered."""
+        self.bytes = (rows_SGR.numel() + sizes.desk + self.kept_WMF.numel()) * NUMBER_BYTES
+
+    def __getitem__(self, slot: int) -> Weights:
+        """The views into a slot."""
+        return self._slots[slot]
+
+
+class HostRows:
+    """The rows of all experts in host memory, (count, numbers of a row)."""
+
+    def __init__(self, sizes: Sizes, link: Link) -> None:
+        self.rows_ER = on_host(sizes.count, sizes.row, link.device)
+        self._sizes = sizes
+
+    def begin(self, seed: int, share: float) -> None:
+        """First weights: variance is kept on the way in, and `share` of it on the way out, so that experts begin as small additions."""
+        weights = _weights(self.rows_ER, self._sizes)
+        generator = torch.Generator().manual_seed(seed)
+        for in_DF, out_FD in zip(weights.in_GDF, weights.out_GFD, strict=True):
+            in_DF.normal_(std=self._sizes.width**-0.5, generator=generator)
+            out_FD.normal_(std=(share / self._sizes.inner) ** 0.5, generator=generator)
+
+    def __getitem__(self, expert: int) -> Tensor:
+        """The row of an expert."""
+        return self.rows_ER[expert]
+
+
+def _weights(rows_GR: Tensor, sizes: Sizes) -> Weights:
+    used = sizes.width * sizes.inner
+    first, second = rows_GR[:, :used], rows_GR[:, sizes.matrix : sizes.matrix + used]
+    return Weights(
+        in_GDF=first.unflatten(1, (sizes.width, sizes.inner)),
+        out_GFD=second.unflatten(1, (sizes.inner, sizes.width)),
+        rows_GR=rows_GR,
+    )

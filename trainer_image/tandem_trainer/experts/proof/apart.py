@@ -1,0 +1,49 @@
+"""Each number of experts is measured in a process of its own: an allocator would remember the one before."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tandem_trainer.experts.proof.judging import Row
+from tandem_trainer.experts.proof.wanted import Wanted
+
+
+class EndedError(Exception):
+    """The process ended before it had measured anything; a line that says how."""
+
+
+def measured_apart(wanted: Wanted, count: int, told: Callable[[int], None]) -> tuple[str, Row]:
+    """The device, and what was measured on it; `told` hears how many windows are done.
+
+    Raises:
+        EndedError: when the process ended early; it has said why on standard error, unless the system killed it.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tandem_trainer.experts.proof.measure"])  # torch is loaded once, and no card is touched
+    reading, writing = context.Pipe(duplex=False)
+    child = context.Process(target=_measure, args=(wanted, count, writing), daemon=True)
+    child.start()
+    writing.close()
+    for heard in _heard(reading):
+        if not isinstance(heard, int):
+            child.join()
+            return heard
+        told(heard)
+    child.join()
+    message = f"measuring {count:,} experts ended with exit code {child.exitcode}"
+    raise EndedError(message)
+
+
+def _measure(wanted: Wanted, count: int, writing: Connection) -> None:
+    from tandem_trainer.experts.proof.measure import measure
+
+    writing.send(measure(wanted, count, writing.send))
+
+
+def _heard(reading: Connection) -> Iterator[Any]:
+    while True:
+        try:
+            yield reading.recv()
+        except EOFError:
+            return

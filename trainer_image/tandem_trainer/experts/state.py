@@ -1,0 +1,66 @@
+"""What a mixture must not forget: the rows of all experts as they lie on the host, the shared parts with their moments, the handicaps.
+
+Rows come first, and chunks are cut between experts: those that learned nothing since the checkpoint before are not uploaded again.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from tandem_trainer.adamw import MOMENTS, AdamW
+from tandem_trainer.checkpoint.reader import Reader
+from tandem_trainer.checkpoint.slices import Slice, Want
+from tandem_trainer.experts.model import Mixture
+from tandem_trainer.tensors import MASTER, bytes_of, dtype_name
+
+ROWS = "experts/rows"
+STEPS = "adamw/step"
+HANDICAPS = "router/handicaps"
+
+
+class State:
+    """The state by name."""
+
+    def __init__(self, mixture: Mixture, rows_ER: Tensor, adamw: AdamW) -> None:
+        self._mixture, self._rows_ER, self._adamw = mixture, rows_ER, adamw
+        self._steps = torch.zeros(1)
+
+    def slices(self) -> Iterator[Slice]:
+        """All of it; experts that are on the device, or have still to learn, return first."""
+        self._mixture.layer.settle()
+        self._steps.fill_(float(next(iter(self._adamw.state.values()))["step"]))
+        for name, numbers in self._named().items():
+            on_host = numbers.detach().cpu().contiguous()
+            shape, kind = tuple(numbers.shape), dtype_name(numbers.dtype)
+            unit = shape[1] if name == ROWS else 0
+            yield Slice(tensor=name, shape=shape, dtype=kind, start=0, count=numbers.numel(), data=bytes_of(on_host), unit=unit)
+
+    def restore(self, saved: Reader) -> None:
+        """Take it back.
+
+        Raises:
+            CheckpointError: when it cannot be read, or is the state of other sizes.
+        """
+        named = self._named()
+        for name, numbers in named.items():
+            saved.check(name, tuple(numbers.shape), dtype_name(numbers.dtype))
+        on_host = {name: _on_host(numbers) for name, numbers in named.items()}
+        saved.fill(Want(tensor=name, start=0, out=bytes_of(numbers)) for name, numbers in on_host.items())
+        for name, numbers in named.items():
+            numbers.detach().copy_(on_host[name])
+        for state in self._adamw.state.values():
+            state["step"].fill_(float(self._steps[0]))
+        self._mixture.layer.forget()
+
+    def _named(self) -> Mapping[str, Tensor]:
+        named = {ROWS: self._rows_ER}
+        for name, weight in self._mixture.shared.named_parameters():
+            named[f"{name}/{MASTER}"] = weight
+            named.update({f"{name}/{moment}": self._adamw.state[weight][moment] for moment in MOMENTS})
+        return {**named, HANDICAPS: self._mixture.handicap_E, STEPS: self._steps}
+
+
+def _on_host(numbers: Tensor) -> Tensor:
+    """The tensor itself where it lies there, else room for a copy."""
+    return numbers.detach() if numbers.device.type == "cpu" else torch.empty_like(numbers, device="cpu")

@@ -1,0 +1,119 @@
+"""The experts trainer: a language model most of whose weights are never on the device at the same time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from tandem_trainer import host_memory
+from tandem_trainer.adamw import AdamW
+from tandem_trainer.checkpoint.reader import Reader
+from tandem_trainer.checkpoint.slices import Slice
+from tandem_trainer.data.shards import Shards
+from tandem_trainer.experts import building
+from tandem_trainer.experts import sizes as experts
+from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.state import State
+from tandem_trainer.job import Phase, Run
+from tandem_trainer.models.flops import flops_per_token, multiplied_weights
+from tandem_trainer.rank.feed import TextFeed
+from tandem_trainer.rank.world import World
+from tandem_trainer.refusal import Refusal
+from tandem_trainer.trainer import Position, StepReport
+
+_NAMED = 10  # experts that a line of the log names
+
+
+class ExpertsTrainer:
+    """A trainer as `trainer.Trainer` describes it, on one rank."""
+
+    def __init__(self, run: Run, world: World, shards: Sequence[Path]) -> None:
+        """Build trunk, router and experts. `shards` are the folders of what was prepared, one a phase.
+
+        Raises:
+            Refusal: when phases and data do not fit together, there is more than one rank, or the host cannot hold all experts.
+        """
+        _insist_on_one(world)
+        self._run, self._world, told = run, world, run.trainer
+        self._feeds = tuple(_opened(run, world, shards))
+        self._feeding = self._feeds[0]
+        self.sizes, room = building.sizes(run), building.room(run)
+        limit = host_memory.limit(told.memory.host)
+        experts.insist_on(self.sizes, limit_bytes=limit.bytes, said_by=limit.said_by)
+        torch.manual_seed(run.phases[0].data.seed)
+        self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
+        self._rows.begin(run.phases[0].data.seed, share=1 / (2 * told.model.layers))
+        self._parameters = tuple(self.mixture.shared.parameters())
+        self._adamw = AdamW(self._parameters, told.optimizer)
+        self._adamw.prepare(self._parameters)
+        self._state = State(self.mixture, self._rows.rows_ER, self._adamw)
+        self._rate = told.mixture.rate or RULES[told.mixture.learning_rule].rate
+        self.flops_per_token = 0.0
+
+    def begin(self, phase_index: int, phase: Phase) -> None:
+        """Change data, context length and batch size."""
+        self._feeding = self._feeds[phase_index]
+        model, asked = self._run.trainer.model, 2 * self.sizes.active * self.sizes.width * self.sizes.inner
+        weights = multiplied_weights(self.mixture.shared) + asked
+        self.flops_per_token = flops_per_token(weights, layers=model.layers, width=model.width, context=phase.context_length)
+
+    def step(self, at: Position, stop: Callable[[], bool]) -> StepReport:
+        """Make one optimizer step: one window, which is never given up half-way."""
+        del stop
+        ((tokens_BT,),) = self._feeding.micro_batches(at.phase_step)
+        taught = self.mixture.learn(tokens_BT, rate=at.learning_rate * self._rate)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._run.trainer.gradient_clip or float("inf"))
+        if norm.isfinite():
+            self._adamw.set_learning_rate(at.learning_rate)
+            self._adamw.step()
+        for weight in self._parameters:
+            weight.grad = None
+        self._report_unwell(at.step, taught.broken_E)
+        tokens = at.phase.batch_size * at.phase.context_length
+        return StepReport(
+            loss=float(taught.loss),
+            tokens=tokens,
+            flops=tokens * self.flops_per_token,
+            gradient_norm=float(norm),
+            device_memory_bytes=self.device_memory_bytes(),
+        )
+
+    def slices(self) -> Iterator[Slice]:
+        """All state."""
+        return self._state.slices()
+
+    def restore(self, saved: Reader) -> None:
+        """Take state back."""
+        self._state.restore(saved)
+
+    def device_memory_bytes(self) -> int:
+        """The most that torch has held on the card; on a processor what would lie on a card between two steps."""
+        peak = self._world.peak_memory_bytes()
+        if peak is not None:
+            return peak
+        shared = sum(weight.numel() * weight.element_size() for weight in self._parameters)
+        handicaps = self.mixture.handicap_E.numel() * self.mixture.handicap_E.element_size()
+        return self.mixture.layer.mover.slots.bytes + 4 * shared + handicaps  # weights, gradients, two moments
+
+    def _report_unwell(self, step: int, broken_E: torch.Tensor) -> None:
+        unwell_E = self.mixture.layer.unwell_E
+        _tell(step, broken_E, "answered no numbers and are asked no more")
+        _tell(step, unwell_E, "were not changed by errors that are no numbers")
+        unwell_E.zero_()
+
+
+def _tell(step: int, marked_E: torch.Tensor, what: str) -> None:
+    if marked_E.any():
+        named = ", ".join(str(expert) for expert in marked_E.nonzero().flatten().tolist()[:_NAMED])
+        print(f"step {step + 1}: {int(marked_E.sum())} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
+
+
+def _insist_on_one(world: World) -> None:
+    if world.size != 1:
+        message = f"trainer.experts: {world.size} ranks cannot share one set of experts: set workers 1 and processesPerWorker 1"
+        raise Refusal(message)
+
+
+def _opened(run: Run, world: World, folders: Sequence[Path]) -> Iterator[TextFeed]:
+    for index, (folder, phase) in enumerate(zip(folders, run.phases, strict=True)):
+        yield TextFeed(Shards(folder), phase, index, phase.batch_size, world)
