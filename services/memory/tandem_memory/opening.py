@@ -27,6 +27,7 @@ from tandem_memory.settings import Settings
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.store import LOG
 
+_DAY_S = 86_400.0
 _MOST_TOKENS = 10_000  # remembered at about 300 bytes each
 
 
@@ -101,7 +102,8 @@ async def _clustered(settings: Settings, called: str, *, begin: bool) -> AsyncGe
 
     try:
         link = await asyncio.to_thread(open_link)
-        opened = await asyncio.to_thread(partial(Clustered, link, manners=Manners(most_young_bytes=settings.cassandra_young_bytes)))
+        manners = Manners(kept=settings.remember_days * _DAY_S, most_young_bytes=settings.cassandra_young_bytes)
+        opened = await asyncio.to_thread(partial(Clustered, link, manners=manners))
     except StoreUnavailableError as error:
         msg = f"{called or 'TANDEM_MEMORY_CASSANDRA'}: {' '.join(str(error).split())}"
         raise OpeningError(msg) from error

@@ -99,9 +99,9 @@ class Settings(BaseSettings):
     most_watchers: Annotated[int, Field(gt=0)] = 1024
     grace_seconds: Annotated[float, Field(ge=0)] = 5
     """How long calls in progress may go on after SIGTERM."""
-    remember_days: Annotated[float, Field(gt=0)] = KEPT.days
-    """With a folder: how long it is remembered that records were removed and judged. Longer than anybody waits who tells a judgement again
-    because its answer was lost, and than a watcher stays away that goes on from its cursor. A cluster remembers for ever."""
+    remember_days: Annotated[float, Field(gt=0, le=36_500)] = KEPT.days
+    """How long it is remembered that records were removed and judged, a century at most. Longer than anybody waits who tells a judgement
+    again because its answer was lost, and than a watcher stays away that goes on from its cursor."""
     scratch: Path | None = None
     """Where a copy is put together before it is sent away; absent, beside the store."""
 

@@ -1,6 +1,6 @@
 """Speed of the shared memory, beside peers that do the same on the same machine in the same run: `python -m tests.bench.memory`.
 
-    python -m tests.bench.memory [--only PART,...] [--records N] [--dimensions 384] [--seconds 5] [--peers pgvector,chroma,...]
+    python -m tests.bench.memory [--only PART,...] [--records N] [--dimensions N] [--seconds N] [--clients N] [--peers A,B,...]
 
 One JSON line each: {metric, value, unit, peer|floor|ceiling, ratio}. The parts, and how many records each has if it is not said:
 
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--records", type=int)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--clients", type=int, default=8, help="of the parts service and cassandra")
     parser.add_argument("--peers", type=_several)
     asked = parser.parse_args()
     if unknown := set(asked.only) - RECORDS.keys():
@@ -58,14 +59,15 @@ def measure(part: str, records: int, asked: argparse.Namespace) -> None:
     from tests.bench.memory.peers import KEEPING, SEARCHED
     from tests.bench.memory.workload import Workload
 
+    load = service.Load(clients=asked.clients, seconds=asked.seconds)
     how = {
         "index": index.measure,
-        "service": lambda work: service.measure(work, SEARCHED if asked.peers is None else asked.peers, asked.seconds),
+        "service": lambda work: service.measure(work, SEARCHED if asked.peers is None else asked.peers, load),
         "watch": lambda work: watching.measure(work, asked.seconds),
         "kept": lambda work: kept.measure(work, KEEPING if asked.peers is None else asked.peers),
         "ready": large.ready,
         "million": lambda work: large.million(work, asked.seconds),
-        "cassandra": lambda work: cassandra.measure(work, asked.seconds, nodes=1, replicas=1),
+        "cassandra": lambda work: cassandra.measure(work, asked.seconds, asked.clients, nodes=1, replicas=1),
     }
     with tempfile.TemporaryDirectory() as folder:
         how[part](Workload.made(Path(folder), records, asked.dimensions))

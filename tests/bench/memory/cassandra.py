@@ -1,8 +1,8 @@
 """The service over a cluster of Cassandra, beside its driver alone and beside the same service over LMDB, all in one run.
 
-    python -m tests.bench.memory.cassandra [--nodes 1|3] [--replicas 1|2] [--records 3000] [--dimensions 384] [--seconds 8]
+    python -m tests.bench.memory.cassandra [--nodes 1|3] [--replicas 1|2] [--records 3000] [--dimensions 384] [--seconds 8] [--clients 8]
 
-Eight clients append and search, in turns through the service and by the driver alone. The driver does what one caller would have to
+Clients append and search, in turns through the service and by the driver alone. The driver does what one caller would have to
 do with the same tables for the same promises: each name is claimed by a lightweight transaction before its record is written at a
 quorum; a search asks which logs there are, asks the index of one node, and reads what that names at a quorum. Asked of the service is
 at least three quarters of the driver's rate. The processor time of a call is told for clients, services and nodes.
@@ -31,7 +31,8 @@ from tests.bench.memory.cassandra_callers import KEYSPACE, Bare, Served
 from tests.bench.memory.line import say
 from tests.bench.memory.workload import Workload
 
-CLIENTS, BATCH = 8, 64
+CLIENTS = 8  # as of the other parts
+BATCH = 64
 FLOOR = 0.75
 _ROUNDS = 2  # of each, in turns: what warms up or slows down does so for both
 _BULK = 256
@@ -80,20 +81,21 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Crowd:
-    """Eight clients of one kind, each a process; and the processes that work for them."""
+    """Clients of one kind, each a process; and the processes that work for them."""
 
     kind: type[Served] | type[Bare]
     addresses: Sequence[str]
     work: Workload
+    clients: int
     services: Sequence[int] = ()
     nodes: Sequence[int] = ()
 
     def do(self, task: Task, seconds: float, turn: int) -> Done:
         """A task, for the `turn`th time."""
         context = multiprocessing.get_context("spawn")
-        barrier, answers = context.Barrier(CLIENTS + 1), context.Queue()
+        barrier, answers = context.Barrier(self.clients + 1), context.Queue()
         meeting = barrier, answers
-        numbers = range(turn * CLIENTS, (turn + 1) * CLIENTS)
+        numbers = range(turn * self.clients, (turn + 1) * self.clients)
         workers = [context.Process(target=_process, args=(self, task, seconds, number, meeting)) for number in numbers]
         for worker in workers:
             worker.start()
@@ -106,7 +108,7 @@ class Crowd:
         return Done(seconds, [each for took, _ in told for each in took], sum(used for _, used in told), services_s, nodes_s)
 
 
-def measure(work: Workload, seconds: float, nodes: int, replicas: int) -> None:
+def measure(work: Workload, seconds: float, clients: int, *, nodes: int, replicas: int) -> None:
     """Tell every figure: of the service on a cluster of so many nodes, of the driver alone, and of the service over LMDB."""
     from tests.parts import cassandra_cluster
     from tests.parts.cassandra_jars import CASSANDRA
@@ -120,13 +122,14 @@ def measure(work: Workload, seconds: float, nodes: int, replicas: int) -> None:
         say("memory_cassandra_load", _load(services[0][0], work), "records/s")
         pids = [pid for _, pid in services]
         _settle(pids)
-        ours = Crowd(kind=Served, addresses=[each for each, _ in services], work=work, services=pids, nodes=cluster.pids)
-        bare = Crowd(kind=Bare, addresses=[",".join(cluster.addresses)], work=work, nodes=cluster.pids)
+        addresses = [each for each, _ in services]
+        ours = Crowd(kind=Served, addresses=addresses, work=work, clients=clients, services=pids, nodes=cluster.pids)
+        bare = Crowd(kind=Bare, addresses=[",".join(cluster.addresses)], work=work, clients=clients, nodes=cluster.pids)
         clustered = {task: _in_turns(task, seconds, (ours, bare)) for task in TASKS}
     with _serving(work.folder / "embedded", {"TANDEM_MEMORY_FOLDER": str(work.folder / "store")}) as (address, pid):
         _load(address, work)
         _settle([pid])
-        embedded = Crowd(kind=Served, addresses=[address], work=work, services=[pid])
+        embedded = Crowd(kind=Served, addresses=[address], work=work, clients=clients, services=[pid])
         for task in TASKS:
             _tell(task, clustered[task], embedded.do(task, seconds, 0))
 
@@ -233,12 +236,13 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=3000)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--clients", type=int, default=CLIENTS)
     asked = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with tempfile.TemporaryDirectory() as temporary:
         work = Workload.made(Path(temporary), asked.records, asked.dimensions)
-        measure(work, asked.seconds, asked.nodes, asked.replicas)
+        measure(work, asked.seconds, asked.clients, nodes=asked.nodes, replicas=asked.replicas)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.bench.memory.peers import tandem
 from tests.bench.memory.slow_disk import slowly
 from tests.bench.memory.workload import FILTERS, Workload
 
-CLIENTS, BATCH = 8, 64
+BATCH = 64
 _ON_A_SLOW_DISK = ("tandem", "pgvector")  # which sync for every append that they acknowledge, and are servers: their disk is theirs alone
 _FLOORS = {
     ("search_all", "pgvector"): 1.15,
@@ -28,6 +28,18 @@ _FLOORS = {
     ("append_1_slow_disk", "pgvector"): 1.5,
 }
 _CEILINGS = {"search_p99_while_appending": 3.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How many do the same at once, and for how long."""
+
+    clients: int
+    seconds: float
+
+    def appends(self, batch: int, turn: int, *, more_s: float = 0) -> dict[str, Any]:
+        """Of one kind; in each turn on a peer under numbers of their own."""
+        return {"do": "append", "batch": batch, "clients": self.clients, "seconds": self.seconds + more_s, "turn": turn}
 
 
 @dataclass
@@ -46,10 +58,10 @@ class Measured:
         self.take(f"{name}_p99", done["p99"] * 1e3, "ms")
 
 
-def measure(work: Workload, peers: tuple[str, ...], seconds: float) -> None:
+def measure(work: Workload, peers: tuple[str, ...], load: Load) -> None:
     """Tell every figure of ours, beside each peer's of the same run."""
-    ours = _measured("tandem", work, seconds)
-    theirs = {name: _measured(name, work, seconds) for name in peers}
+    ours = _measured("tandem", work, load)
+    theirs = {name: _measured(name, work, load) for name in peers}
     for name, (value, unit) in ours.figures.items():
         said = False
         for peer, measured in theirs.items():
@@ -62,7 +74,7 @@ def measure(work: Workload, peers: tuple[str, ...], seconds: float) -> None:
             say(f"memory_{name}", value, unit, ceiling=_CEILINGS.get(name))
 
 
-def _measured(peer: str, work: Workload, seconds: float) -> Measured:
+def _measured(peer: str, work: Workload, load: Load) -> Measured:
     module, folder = import_module(f"tests.bench.memory.peers.{peer}"), work.folder / peer
     shutil.rmtree(folder, ignore_errors=True)
     measured = Measured()
@@ -72,39 +84,34 @@ def _measured(peer: str, work: Workload, seconds: float) -> Measured:
         measured.take("load", len(work.vectors) / loaded, "records/s")
         if peer == "tandem":
             tandem.settle(pid)
-        _searches(peer, address, work, seconds, measured)
+        _searches(peer, address, work, load, measured)
         for turn, batch in enumerate((1, BATCH)):
-            measured.appends(f"append_{batch}", batch, driven(peer, address, work, _appending(batch, seconds, turn)))
+            measured.appends(f"append_{batch}", batch, driven(peer, address, work, load.appends(batch, turn)))
         if peer == "tandem":
-            _while_appending(address, work, seconds, measured)
+            _while_appending(address, work, load, measured)
         measured.take("disk", sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / 2**20, "MiB")
     _restart(peer, module, folder, work, measured)
     if peer in _ON_A_SLOW_DISK:
         with module.serving(folder, slowly(work.folder)) as (address, _):
-            measured.appends("append_1_slow_disk", 1, driven(peer, address, work, _appending(1, seconds, 2)))
+            measured.appends("append_1_slow_disk", 1, driven(peer, address, work, load.appends(1, 2)))
     return measured
 
 
-def _searches(peer: str, address: str, work: Workload, seconds: float, measured: Measured) -> None:
+def _searches(peer: str, address: str, work: Workload, load: Load, measured: Measured) -> None:
     for name in FILTERS:
         least = driven(peer, address, work, {"do": "recall", "filter": name})
-        task = {"do": "search", "filter": name, "effort": least["effort"], "clients": CLIENTS, "seconds": seconds}
+        task = {"do": "search", "filter": name, "effort": least["effort"], "clients": load.clients, "seconds": load.seconds}
         done = driven(peer, address, work, task)
         measured.take(f"search_{name}", done["per_second"], "queries/s")
         measured.take(f"search_{name}_p99", done["p99"] * 1e3, "ms")
         measured.take(f"search_{name}_recall", least["recall"], "part")
 
 
-def _appending(batch: int, seconds: float, turn: int) -> dict[str, Any]:
-    """Appends of one kind; in each turn on a peer under numbers of their own."""
-    return {"do": "append", "batch": batch, "clients": CLIENTS, "seconds": seconds, "turn": turn}
-
-
-def _while_appending(address: str, work: Workload, seconds: float, measured: Measured) -> None:
+def _while_appending(address: str, work: Workload, load: Load, measured: Measured) -> None:
     """One search after the other, alone and while as many clients append as can."""
-    look = {"do": "search", "filter": "all", "effort": 0, "clients": 1, "seconds": seconds}
+    look = {"do": "search", "filter": "all", "effort": 0, "clients": 1, "seconds": load.seconds}
     alone = driven("tandem", address, work, look)["p99"]
-    with begun("tandem", address, work, _appending(1, seconds + 4, 3)) as writers:
+    with begun("tandem", address, work, load.appends(1, 3, more_s=4)) as writers:
         time.sleep(3)  # until all of them are at it
         beside = driven("tandem", address, work, look)["p99"]
         writers.communicate()

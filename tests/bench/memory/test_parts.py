@@ -29,9 +29,14 @@ _TOLD = {
 
 
 def _lines(part: str, folder: Path) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "tests.bench.memory", "--only", part, "--records", "2500", "--dimensions", "32", "--seconds", "0.5"]
+    small = ["--records", "2500", "--dimensions", "32", "--seconds", "0.5", "--clients", "2"]
     done = subprocess.run(
-        [*command, "--peers", ""], cwd=_ROOT, env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.bench.memory", "--only", part, *small, "--peers", ""],
+        cwd=_ROOT,
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

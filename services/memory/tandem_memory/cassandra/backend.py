@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from tandem_memory.backend import (
 )
 from tandem_memory.bell import Bell
 from tandem_memory.cassandra.answers import answers, checking, copying, finding, writing
-from tandem_memory.cassandra.answers.watching import Told, follow
+from tandem_memory.cassandra.answers.watching import Spot, Told, follow
 from tandem_memory.cassandra.cluster import schema
 from tandem_memory.cassandra.cluster.asking import Asking
 from tandem_memory.cassandra.cluster.link import Link
@@ -201,20 +201,21 @@ class Clustered:
                 raise CursorError(msg) from None
             return None
 
-    def _begin_now(self, namespace: str) -> Callable[[Shelf], Mapping[str, int]]:
+    def _begin_now(self, namespace: str) -> Callable[[Shelf], Spot]:
         """Behind all that this replica knows of at this moment."""
         space = self._spaces.remembered(namespace)
         shelf = self._shelves.get(space.identity) if space else None
         if shelf is not None:
             heads = shelf.tails.heads
-            return lambda _: heads
+            return lambda _: Spot(after=heads)
         own = f"{self._replica}."
-        return lambda found: {writer: head for writer, head in found.tails.heads.items() if not writer.startswith(own)}
+        return lambda found: Spot(after={writer: head for writer, head in found.tails.heads.items() if not writer.startswith(own)})
 
     async def _count(self, space: Space) -> int:
         return await answers.count(await self._shelf(space.name))
 
 
-def _begin(cursor: str, shelf: Shelf) -> Mapping[str, int]:
+def _begin(cursor: str, shelf: Shelf) -> Spot:
     """Where a cursor says."""
-    return places.positions(shelf.space.identity, cursor, shelf.tails.heads, shelf.tails.closed)
+    after = places.positions(shelf.space.identity, cursor, shelf.tails.heads, shelf.tails.closed)
+    return Spot(after=after, since_us=places.since_us(cursor) if cursor else shelf.forgotten_us)

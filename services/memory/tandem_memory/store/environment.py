@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import lmdb
 
@@ -228,7 +228,7 @@ class Environment:
         try:
             if first:
                 self._redone()
-            self._tables = {table: self._held.open_db(table.encode(), create=self._writable) for table in Table}
+            self._tables = self._all_tables() if self._writable else existing(self._held)
             if first and self._writable and (store := self._identity()):
                 self._redo = Redo.opened(self._folder, store)
         except lmdb.MapFullError:
@@ -237,6 +237,9 @@ class Environment:
             if taken < map_bytes:  # there was no more address space
                 raise
             self._begin(2 * taken, first=first)
+
+    def _all_tables(self) -> dict[Table, Any]:
+        return {table: self._held.open_db(table.encode()) for table in Table}
 
     def _redone(self) -> None:
         """Do again what a power cut has taken back of the last commits."""

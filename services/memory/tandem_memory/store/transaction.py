@@ -19,7 +19,7 @@ Write: TypeAlias = tuple[Table, bytes, bytes | None]
 
 
 class Transaction:
-    """Reads, and writes where it was begun for that.
+    """Reads, and writes where it was begun for that. A table that is not there, since an earlier version did not make it, is empty.
 
     Attributes:
         writes: What was written, in its order.
@@ -35,18 +35,12 @@ class Transaction:
         Raises:
             DamagedError: when it is not as it was written.
         """
-        try:
-            kept = self._held.get(key, db=self._tables[table])
-        except DAMAGE as error:
-            raise _damaged(table, error) from error
+        kept = self._kept(table, key)
         return None if kept is None else unsealed(table, key, kept)
 
     def has(self, table: Table, key: bytes) -> bool:
         """Whether there is such a key."""
-        try:
-            return self._held.get(key, db=self._tables[table]) is not None
-        except DAMAGE as error:
-            raise _damaged(table, error) from error
+        return self._kept(table, key) is not None
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Keep a value, in place of what is there."""
@@ -78,6 +72,8 @@ class Transaction:
 
     def walk_sealed(self, table: Table, first: bytes = b"", before: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """The same, with values as they are kept, for who looks for damage."""
+        if table not in self._tables:
+            return
         with self._held.cursor(self._tables[table]) as cursor, _noticing_damage(table):
             found = cursor.set_range(first) if first else cursor.first()
             while found:
@@ -89,6 +85,8 @@ class Transaction:
 
     def last_sealed(self, table: Table, before: bytes) -> tuple[bytes, bytes] | None:
         """The last key before `before`, and its value as it is kept."""
+        if table not in self._tables:
+            return None
         with self._held.cursor(self._tables[table]) as cursor, _noticing_damage(table):
             found = cursor.prev() if cursor.set_range(before) else cursor.last()
             if not found:
@@ -103,6 +101,12 @@ class Transaction:
     def count(self, table: Table) -> int:
         """How many keys a table has."""
         return self._held.stat(self._tables[table])["entries"]
+
+    def _kept(self, table: Table, key: bytes) -> bytes | None:
+        try:
+            return self._held.get(key, db=self._tables[table]) if table in self._tables else None
+        except DAMAGE as error:
+            raise _damaged(table, error) from error
 
 
 @contextmanager

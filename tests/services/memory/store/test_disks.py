@@ -161,6 +161,21 @@ def test_a_disk_that_may_only_be_read(disk: Path) -> None:
         assert store.check().findings == []
 
 
+def test_a_store_of_an_earlier_version_that_may_only_be_read(disk: Path) -> None:
+    """Tables that came later are taken for empty where none can be made: what is there is served, and nothing is wrong with it."""
+    with closing(Store(disk / "store", now=now)) as store:
+        commit(store, append(large("a", 10)))
+    with lmdb.Environment(str(disk / "store" / "log"), max_dbs=len(Table)) as environment, environment.begin(write=True) as earlier:
+        for table in (Table.FORGOTTEN, Table.FOLDED):
+            earlier.drop(environment.open_db(table.encode(), earlier))
+    mounted_read_only(disk)
+    with closing(Store(disk / "store", now=now)) as store:
+        assert held(store) == ["a"]
+        assert store.check().findings == []
+        with pytest.raises(StoreFullError):
+            commit(store, append(large("b", 10)))
+
+
 def test_a_new_store_where_nothing_may_be_written(disk: Path) -> None:
     """Where there is no store and none can be begun, that is said in one line."""
     mounted_read_only(disk)

@@ -1,7 +1,8 @@
 """Whether what is kept agrees with itself, while it is written.
 
 What must hold: every position of a log, up to where it has been read, is an entry that can be read; a record has a vector of the
-right size; its key is claimed for it; a judgement that a log tells of stands beside its record, and under its key is claimed.
+right size; its key is claimed for it; a judgement that a log tells of, and has not forgotten, stands beside its record, and under its
+key is claimed.
 What seems wrong is looked at again before it is told, because others write meanwhile.
 """
 
@@ -16,7 +17,7 @@ from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.reading import walk
 from tandem_memory.cassandra.shelf.shelf import Shelf
-from tandem_memory.cassandra.writers.drafts import key_name, told_name
+from tandem_memory.cassandra.writers.drafts import key_name, told_first, told_name
 
 _FLOAT_BYTES = 4
 
@@ -50,6 +51,8 @@ class _Check:
     async def _wrong(self, entries: Sequence[Entry]) -> AsyncIterator[tuple[Place, str]]:
         names, judged = list[tuple[str, Place]](), list[tuple[Place, Judged]]()
         for entry in entries:
+            if entry.kind == Kind.CHANGE and entry.at_us < self._shelf.forgotten_us:
+                continue
             try:
                 names += _names(entry)
                 judged += _judged(entry)
@@ -78,7 +81,7 @@ class _Check:
         for place, each in judged:
             record = records.get(Place.parsed(each.id))
             beside = told_name(each.key) or f"at {place}"
-            if record is None or (record.kind == Kind.RECORD and beside not in dict(record.judged)):
+            if record is None or (record.kind == Kind.RECORD and beside not in {told_first(each.name) for each in record.judged}):
                 wrong.append((place, f"the judgement is not beside record {each.id}"))
         return wrong
 

@@ -4,7 +4,7 @@ Nothing is kept for a reader but its place in each log.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tandem.memory.v1.memory_pb2 import Change, Filter
@@ -18,6 +18,19 @@ from tandem_memory.cassandra.shelf.shelf import Manners, Shelf
 from tandem_memory.wanted import wants
 
 _MOST_BYTES = 1 << 20  # of one message, but for a single large change: gRPC's usual limit is 4 MiB
+
+
+@dataclass(slots=True, kw_only=True)
+class Spot:
+    """Where a reader is.
+
+    Attributes:
+        after: Up to where it was told of each log.
+        since_us: When it began with nothing, all before this moment was forgotten: records were told with the sum of that.
+    """
+
+    after: dict[str, int]
+    since_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +51,7 @@ class Told:
 async def follow(
     bell: Bell,
     shelf: Callable[[], Awaitable[Shelf | None]],
-    begin: Callable[[Shelf], Mapping[str, int]],
+    begin: Callable[[Shelf], Spot],
     told: Told,
     manners: Manners,
 ) -> AsyncIterator[News]:
@@ -47,20 +60,23 @@ async def follow(
     Args:
         bell: Rings when this replica has written.
         shelf: The namespace, once it is there.
-        begin: Where the watcher begins in each log, asked when the logs have been read.
+        begin: Where the watcher begins, asked when the logs have been read.
         told: What is told.
         manners: How often others are looked after, and the watcher told its place.
+
+    Raises:
+        CursorTooOldError: when it would go on over what is forgotten by now.
     """
     clock = asyncio.get_running_loop().time
     told_s, cursor, place_first = clock(), "", told.place_first
-    after: dict[str, int] | None = None
+    spot: Spot | None = None
     while True:
         rung, more, changes = bell.next(), False, list[Change]()
         if (found := await shelf()) is not None:
-            await found.refresh(manners.poll if after is not None else 0)
-            after = dict(begin(found)) if after is None else after
-            changes, more = await _look(found, after, told)
-            cursor = places.cursor(found.space.identity, after, found.tails.closed)
+            await found.refresh(manners.poll if spot is not None else 0)
+            spot = begin(found) if spot is None else spot
+            changes, more = await _look(found, spot, told)
+            cursor = places.cursor(found.space.identity, spot.after, found.tails.closed, spot.since_us)
         if changes or (place_first and cursor) or clock() - told_s >= manners.quiet:
             yield News(changes=changes, cursor=cursor)
             told_s, place_first = clock(), place_first and not cursor
@@ -68,20 +84,20 @@ async def follow(
             await rung_or_late(rung, min(told_s + manners.quiet - clock(), manners.poll))
 
 
-async def _look(shelf: Shelf, after: dict[str, int], told: Told) -> tuple[list[Change], bool]:
-    """Changes behind `after`, which goes on over them; and whether there are more."""
-    if after == shelf.tails.heads:
+async def _look(shelf: Shelf, spot: Spot, told: Told) -> tuple[list[Change], bool]:
+    """Changes behind `spot`, which goes on over them; and whether there are more."""
+    if spot.after == shelf.tails.heads:
         return [], False
-    async for entries in walk(shelf, after, exact=told.vectors):
-        return list(_changes(entries, after, told)), True
+    async for entries in walk(shelf, spot.after, exact=told.vectors):
+        return _changes(entries, spot, told), True
     return [], False
 
 
-def _changes(entries: Sequence[Entry], after: dict[str, int], told: Told) -> "list[Change]":
+def _changes(entries: Sequence[Entry], spot: Spot, told: Told) -> "list[Change]":
     everything, changes, weight = not told.wanted.ByteSize(), list[Change](), 0
     for entry in entries:
-        after[entry.place.writer] = entry.place.position
-        change = entry.change
+        change = entry.told(spot.since_us)
+        spot.after[entry.place.writer] = entry.place.position
         if change is None or not (everything or not change.HasField("appended") or wants(told.wanted, change.appended)):
             continue
         changes.append(change)

@@ -12,7 +12,8 @@ from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.cassandra.writers import drafts
 from tandem_memory.cassandra.writers.claims import Standing
-from tandem_memory.cassandra.writers.drafts import key_name, told_name
+from tandem_memory.cassandra.writers.drafts import key_name, told_first, told_name
+from tandem_memory.cassandra.writers.ledger import Draft
 
 _FREE = Standing(holder=None, entry=None)
 
@@ -49,9 +50,14 @@ async def judge(shelf: Shelf, judged: Sequence[Judged]) -> int:
     entries = await shelf.log.at(set(of))
     there = {place for place, entry in entries.items() if entry.kind == Kind.RECORD}
     wanted = _firsts([told_name(each.key) for each in judged], [place in there for place in of])
-    standings = await _standings(shelf, [told_name(judged[at].key) for at in wanted])
-    fresh = [(judged[at], standings.get(told_name(judged[at].key), _FREE)) for at in wanted]
-    new = [drafts.judgement(shelf.log, each, standing.holder) for each, standing in fresh if standing.entry is None]
+    standings, forgotten_us = await _standings(shelf, [told_name(judged[at].key) for at in wanted]), shelf.forgotten_us
+    new = list[Draft]()
+    for at in wanted:
+        name = told_name(judged[at].key)
+        standing = standings.get(name, _FREE)
+        if standing.entry is None or standing.entry.at_us < forgotten_us:
+            before = [beside for beside in entries[of[at]].judged if beside.at_us < forgotten_us and told_first(beside.name) == name]
+            new.append(drafts.judgement(shelf.log, judged[at], standing.holder, len(before)))
     return sum(booked.place is not None for booked in await shelf.ledger.book(new)) if new else 0
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Change, Judged, Record
 
+from tandem_memory.backend import CursorTooOldError
 from tandem_memory.cassandra.log.places import Place
 
 _MICROSECONDS = 1_000_000
@@ -25,6 +26,14 @@ class Kind(IntEnum):
     JUDGED = 3  # a judgement, beside the record that it is about
 
 
+class Beside(NamedTuple):
+    """A judgement that stands beside its record: under which name, when it was written, and the message."""
+
+    name: str
+    at_us: int
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A position that was read.
@@ -33,10 +42,10 @@ class Entry:
         place: Which.
         kind: What is there.
         at_us: When it was written, microseconds since 1970; never earlier than what is before it in its log.
-        body: The message.
+        body: The message; empty where that is forgotten.
         size: How long it is, where it is kept in pieces; else 0.
         exact: The record's vector, little-endian float32; empty when it was not asked for.
-        judged: What was said of the record's use: names and messages.
+        judged: What was said of the record's use.
     """
 
     place: Place
@@ -45,18 +54,23 @@ class Entry:
     body: bytes
     size: int = 0
     exact: bytes = b""
-    judged: tuple[tuple[str, bytes], ...] = ()
+    judged: tuple[Beside, ...] = ()
 
     @property
     def record(self) -> Record:
         """The record, with all that is known of its use."""
+        return self.until(None)
+
+    def until(self, moment_us: int | None) -> Record:
+        """The record, with what was known of its use before a moment."""
         record = self.appended
-        for _, body in self.judged:
-            judged = Judged.FromString(body)
-            record.use.times += 1
-            record.use.gain += judged.gain
-            if judged.source:
-                record.use.by_source[judged.source] += 1
+        for beside in self.judged:
+            if moment_us is None or beside.at_us < moment_us:
+                judged = Judged.FromString(beside.body)
+                record.use.times += 1
+                record.use.gain += judged.gain
+                if judged.source:
+                    record.use.by_source[judged.source] += 1
         return record
 
     @property
@@ -69,10 +83,24 @@ class Entry:
 
     @property
     def change(self) -> Change | None:
-        """What a watcher is told of it; None of a record that is gone."""
+        """What happened; None of a record that is gone, and an empty one where that is forgotten."""
         if self.kind == Kind.NOTHING:
             return None
         return Change(appended=self.appended) if self.kind == Kind.RECORD else Change.FromString(self.body)
+
+    def told(self, since_us: int) -> Change | None:
+        """What is told of it to who has begun when all before a moment was forgotten, and was told the sum of that.
+
+        Raises:
+            CursorTooOldError: when it is forgotten by now.
+        """
+        if self.kind == Kind.RECORD:
+            return Change(appended=self.until(since_us))
+        if self.kind == Kind.NOTHING or self.at_us < since_us:
+            return None
+        if not self.body:
+            raise CursorTooOldError(Place(self.place.writer, self.place.position - 1), self.place)
+        return self.change
 
 
 Row = tuple[Any, ...]  # position, entry, kind, at, body, size and, where it was asked for, exact
@@ -88,7 +116,7 @@ def grouped(writer: str, rows: Iterable[Row]) -> list[Entry]:
                 Entry(place=Place(writer, position), kind=Kind(kind), at_us=at_us, body=body or b"", size=size or 0, exact=vector)
             )
         elif entries and entries[-1].place.position == position and entries[-1].kind == Kind.RECORD:
-            entries[-1] = replace(entries[-1], judged=(*entries[-1].judged, (name, body or b"")))
+            entries[-1] = replace(entries[-1], judged=(*entries[-1].judged, Beside(name, at_us, body or b"")))
     return entries
 
 

@@ -30,8 +30,9 @@ _OF_A_LOG = "identity = ? AND writer = ? AND bucket = ?"
 class Log:
     """The logs of one namespace."""
 
-    def __init__(self, asking: Asking, space: Space) -> None:
-        self._asking, self._space = asking, space
+    def __init__(self, asking: Asking, space: Space, ttl_s: int) -> None:
+        """`ttl_s`: After so many seconds Cassandra forgets what was removed or judged; with 0 never."""
+        self._asking, self._space, self._ttl_s = asking, space, ttl_s
         self._table = log_table(space.dimension)
         self._pieces = Pieces(asking, space.identity)
 
@@ -103,7 +104,7 @@ class Log:
 
     async def write_pieces(self, entry: Entry) -> None:
         """Write what of an entry does not go into its row, before that is written."""
-        await self._pieces.write(entry)
+        await self._pieces.write(entry, self._ttl_s if entry.kind == Kind.CHANGE else 0)
 
     async def forget_pieces(self, entries: Iterable[Entry]) -> None:
         """Take away the pieces of entries that are gone."""
@@ -121,8 +122,15 @@ class Log:
         )
 
     def change(self, entry: Entry) -> Statement:
-        """Writes something else that happened."""
-        return self._insert(entry.place, "", Kind.CHANGE, entry.at_us, *kept_in_row(entry))
+        """Writes that something else happened: this stays, so that the log has no gap where it is forgotten what that was."""
+        return self._insert(entry.place, "", Kind.CHANGE, entry.at_us, UNSET_VALUE, kept_in_row(entry)[1])
+
+    def what(self, entry: Entry) -> Statement:
+        """Writes what that was, for as long as it is remembered."""
+        return Statement(
+            f"UPDATE {self._table} USING TIMESTAMP {WRITTEN} AND TTL ? SET body = ? WHERE {_OF_A_LOG} AND position = ? AND entry = ''",
+            (self._ttl_s, kept_in_row(entry)[0], self._space.identity, entry.place.writer, entry.place.bucket, entry.place.position),
+        )
 
     def judged(self, record: Place, name: str, at_us: int, body: bytes) -> Statement:
         """Writes a judgement beside its record; the same name once."""

@@ -30,13 +30,13 @@ class Pieces:
     def __init__(self, asking: Asking, identity: str) -> None:
         self._asking, self._identity = asking, identity
 
-    async def write(self, entry: Entry) -> None:
-        """Write the pieces of an entry whose body does not go into its row."""
+    async def write(self, entry: Entry, ttl_s: int) -> None:
+        """Write the pieces of an entry whose body does not go into its row; they go by themselves after `ttl_s`, with 0 never."""
         if len(entry.body) > _IN_A_ROW:
-            cql = f"INSERT INTO pieces (identity, place, number, body) VALUES (?, ?, ?, ?) USING TIMESTAMP {WRITTEN}"
+            cql = f"INSERT INTO pieces (identity, place, number, body) VALUES (?, ?, ?, ?) USING TIMESTAMP {WRITTEN} AND TTL ?"
             pieces = [entry.body[begin : begin + _PIECE] for begin in range(0, len(entry.body), _PIECE)]
             keys = self._keys(entry, len(entry.body))
-            written = (self._asking.write([Statement(cql, (*key, piece))]) for key, piece in zip(keys, pieces, strict=True))
+            written = (self._asking.write([Statement(cql, (*key, piece, ttl_s))]) for key, piece in zip(keys, pieces, strict=True))
             await asyncio.gather(*written)
 
     async def put_together(self, entries: Sequence[Entry], *, all_of_them: bool = False) -> list[Entry]:

@@ -3,7 +3,8 @@
 A writer is one turn of one replica of the service. Both numbers of its name are its own for ever, so no position is given twice.
 
 Every start of a replica makes one more log, and logs that nobody writes any more are closed: numbered, in their order. A cursor names
-how many of them in that order it is behind, and of all others those that it has begun; so it does not grow with the starts.
+how many of them in that order it is behind, and of all others those that it has begun; so it does not grow with the starts. It also names
+the moment before which everything was forgotten when its reader began with nothing, if there was such a moment.
 """
 
 import re
@@ -15,7 +16,9 @@ from tandem_memory.cassandra.cluster.schema import BUCKET
 
 _WRITER = r"[0-9a-f]{12}\.[0-9]{1,9}"
 _ID = re.compile(rf"({_WRITER})-([1-9][0-9]{{0,17}})", re.ASCII)
-_CURSOR = re.compile(rf"([0-9a-f]{{12}})(?:,~([1-9][0-9]{{0,8}}))?((?:,{_WRITER}-[1-9][0-9]{{0,17}})*)", re.ASCII)
+_CURSOR = re.compile(
+    rf"([0-9a-f]{{12}})(?:,@([1-9][0-9]{{0,17}}))?(?:,~([1-9][0-9]{{0,8}}))?((?:,{_WRITER}-[1-9][0-9]{{0,17}})*)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,14 +83,20 @@ def bucket(position: int) -> int:
     return (position - 1) // BUCKET
 
 
-def cursor(identity: str, positions: Mapping[str, int], closed: Sequence["Closed"]) -> str:
-    """Where who has seen each writer's log up to its position goes on from."""
+def cursor(identity: str, positions: Mapping[str, int], closed: Sequence["Closed"], since_us: int = 0) -> str:
+    """Where who has seen each writer's log up to its position goes on from; `since_us` as `since_us` gives it back."""
     behind = 0
     while behind < len(closed) and positions.get(closed[behind].writer, 0) >= closed[behind].position:
         behind += 1
     counted = {each.writer for each in closed[:behind]}
     named = (f"{writer}-{position}" for writer, position in sorted(positions.items()) if position and writer not in counted)
-    return ",".join((identity, *([f"~{behind}"] if behind else []), *named))
+    return ",".join((identity, *([f"@{since_us}"] if since_us else []), *([f"~{behind}"] if behind else []), *named))
+
+
+def since_us(given: str) -> int:
+    """The moment before which all was forgotten when a reader began; 0 if nothing was."""
+    found = _CURSOR.fullmatch(given)
+    return int(found[2] or 0) if found else 0
 
 
 def positions(identity: str, given: str, heads: Mapping[str, int], closed: Sequence["Closed"]) -> dict[str, int]:
@@ -105,8 +114,8 @@ def positions(identity: str, given: str, heads: Mapping[str, int], closed: Seque
     if not given:
         return {}
     found = _CURSOR.fullmatch(given)
-    if found and found[1] == identity and (behind := int(found[2] or 0)) <= len(closed):
-        told = {place.writer: place.position for place in map(Place.parsed, found[3].split(",")[1:])}
+    if found and found[1] == identity and (behind := int(found[3] or 0)) <= len(closed):
+        told = {place.writer: place.position for place in map(Place.parsed, found[4].split(",")[1:])}
         if all(position <= heads.get(writer, 0) for writer, position in told.items()):
             return {each.writer: each.position for each in closed[:behind]} | told
     msg = f"{given[:80]!r} is no cursor of this namespace: begin without one"

@@ -1,6 +1,7 @@
 """All that this replica holds of one namespace: its logs as far as they have been read, the names in it, and the log it writes."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -19,10 +20,13 @@ from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
 from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Awaiting, Claims
 from tandem_memory.cassandra.writers.ledger import Ledger, Pen
+from tandem_memory.remembering import KEPT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 1 << 62  # no log comes so far
 _EMPTIED_AT_ONCE = 64
+_LONGER = 1.1  # than asked for: clocks differ, and who begins anew reads for a while what was known then
+_LONGEST_TTL_S = 5 * 365 * 86_400  # Cassandra refuses to forget anything after 2038 (CASSANDRA-14092)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Manners:
         settle_for_others: After how long that is done for a replica that does not do it itself.
         gone: After how long a writer that said nothing of leaving is taken to have left.
         retry: How long to wait when it could not be done.
+        kept: For how long it is known what was removed or judged, and under which keys.
         most_young_bytes: Memory for records that some node may lack. While one is away they pile up, and when it is full
             nothing is appended: 60,000 records of 384 dimensions by then.
     """
@@ -50,7 +55,14 @@ class Manners:
     settle_for_others: float = 60.0
     gone: float = 300.0
     retry: float = 5.0
+    kept: float = KEPT.total_seconds()
     most_young_bytes: int = 512 << 20
+
+    @property
+    def ttl_s(self) -> int:
+        """After how many seconds Cassandra may forget what need not be kept; 0 is never."""
+        longer_s = math.ceil(_LONGER * self.kept)
+        return longer_s if longer_s < _LONGEST_TTL_S else 0
 
 
 class _Row(NamedTuple):
@@ -79,8 +91,8 @@ class Shelf:
         ring: Callable[[], None],
     ) -> None:
         self.space = space
-        self.log = Log(asking, space)
-        self.claims = Claims(asking, space.identity)
+        self.log = Log(asking, space, manners.ttl_s)
+        self.claims = Claims(asking, space.identity, manners.ttl_s)
         self.tails = Tails(space.dimension, room)
         self._asking, self._now, self._manners, self._room, self._ring = asking, now, manners, room, ring
         self._beats = Beats(asking, space.identity, manners.lease)
@@ -109,6 +121,12 @@ class Shelf:
         self._being_closed: asyncio.Task[None] | None = None
         self._settled_s: dict[str, float] = {}
         self._looked_s: dict[str, float] = {}
+
+    @property
+    def forgotten_us(self) -> int:
+        """Before this moment it is not known any more what was removed or judged; 0 while all is known."""
+        moment = self._now() - timedelta(seconds=self._manners.kept)
+        return (moment - _EPOCH) // timedelta(microseconds=1) if moment > datetime.fromisoformat(self.space.created_at) else 0
 
     async def ready(self) -> None:
         """Return when the logs have been read for the first time."""

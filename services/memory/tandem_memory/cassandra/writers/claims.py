@@ -34,26 +34,25 @@ class Standing:
 class Claims:
     """The names of one namespace."""
 
-    def __init__(self, asking: Asking, identity: str) -> None:
-        self._asking, self._identity = asking, identity
+    def __init__(self, asking: Asking, identity: str, ttl_s: int) -> None:
+        """`ttl_s`: After so many seconds Cassandra forgets a name that is passing; with 0 never."""
+        self._asking, self._identity, self._ttl_s = asking, identity, ttl_s
 
     async def holder(self, name: str) -> Place | None:
         """The place that a name is claimed for."""
         rows = await self._asking.rows("SELECT place FROM claims WHERE identity = ? AND name = ?", self._identity, name)
-        return Place.parsed(rows[0][0]) if rows else None
+        return Place.parsed(rows[0][0]) if rows and rows[0][0] else None
 
-    async def take(self, name: str, place: Place, instead_of: Place | None) -> Place | None:
+    async def take(self, name: str, place: Place, instead_of: Place | None, *, passing: bool) -> Place | None:
         """Claim a name that is held by `instead_of`, or by nobody; the place that it is claimed for then, None if that is not known."""
-        mine = str(place)
-        if instead_of is None:
-            cql = "INSERT INTO claims (identity, name, place) VALUES (?, ?, ?) IF NOT EXISTS"
-            won, there = await self._asking.decided(cql, self._identity, name, mine)
-        else:
-            cql = "UPDATE claims SET place = ? WHERE identity = ? AND name = ? IF place = ?"
-            won, there = await self._asking.decided(cql, mine, self._identity, name, str(instead_of))
+        held, ttl_s = str(instead_of) if instead_of else None, self._ttl_s if passing else 0
+        cql = "UPDATE claims USING TTL ? SET place = ? WHERE identity = ? AND name = ? IF place = ?"
+        won, there = await self._asking.decided(cql, ttl_s, str(place), self._identity, name, held)
         if won:
             return place
-        return Place.parsed(there[-1]) if there and there[-1] else None
+        if there and there[-1]:
+            return Place.parsed(there[-1])
+        return None if instead_of is None else await self.take(name, place, None, passing=passing)  # it was let go meanwhile
 
     async def release(self, name: str, place: Place) -> None:
         """Let a name go, if it is claimed for this place."""

@@ -12,6 +12,7 @@ from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.writers.ledger import Draft
 
 _IDS_A_CHANGE = 128  # removed together, so that a watcher hears of it if and only if it was done: about 20 KB, as Cassandra wants it
+_AGAIN = "again "  # no name of a judgement begins like this
 _BESIDE_BYTES = 200  # of a row beside its entry, without its message
 
 
@@ -23,6 +24,16 @@ def key_name(key: str) -> str:
 def told_name(key: str) -> str:
     """The name that a judgement's key is claimed under."""
     return f"judgement {key}" if key else ""
+
+
+def told_again(name: str, times: int) -> str:
+    """The name that a judgement stands under beside its record, where others of its key were forgotten before: it is a new one."""
+    return f"{_AGAIN}{times} {name}" if times else name
+
+
+def told_first(name: str) -> str:
+    """The name that `told_again` was given."""
+    return name.removeprefix(_AGAIN).partition(" ")[2] if name.startswith(_AGAIN) else name
 
 
 def record(log: Log, handed_in: Record, instead_of: Place | None, *, back: bool) -> Draft:
@@ -40,16 +51,16 @@ def record(log: Log, handed_in: Record, instead_of: Place | None, *, back: bool)
     return Draft(entry=entry, statement=statement, name=key_name(handed_in.key), instead_of=instead_of, weight_bytes=weight)
 
 
-def judgement(log: Log, judged: Judged, instead_of: Place | None) -> Draft:
-    """A judgement of a record that is there."""
+def judgement(log: Log, judged: Judged, instead_of: Place | None, forgotten: int) -> Draft:
+    """A judgement of a record that is there, and was judged under this key so often before that it is forgotten by now."""
     body, of = judged.SerializeToString(), Place.parsed(judged.id)
 
     def beside(entry: Entry) -> Sequence[Statement]:
         # Under its key, so that it counts once also if it was told before and not to the end.
-        return [log.judged(of, told_name(judged.key) or f"at {entry.place}", entry.at_us, body)]
+        return [log.judged(of, told_again(told_name(judged.key), forgotten) or f"at {entry.place}", entry.at_us, body)]
 
     change = _change(log, Change(judged=judged), beside, 2 * len(body) + _BESIDE_BYTES)
-    return replace(change, name=told_name(judged.key), instead_of=instead_of)
+    return replace(change, name=told_name(judged.key), instead_of=instead_of, passing=True)
 
 
 def removals(log: Log, places: Sequence[Place]) -> Iterator[tuple[Draft, Sequence[Place]]]:
@@ -69,6 +80,6 @@ def _change(log: Log, change: Change, beside: Callable[[Entry], Sequence[Stateme
     return Draft(
         entry=lambda place, at_us: Entry(place=place, kind=Kind.CHANGE, at_us=at_us, body=body),
         statement=log.change,
-        beside=beside,
+        beside=lambda entry: [log.what(entry), *beside(entry)],
         weight_bytes=weight_bytes + len(body),
     )

@@ -33,7 +33,8 @@ class Draft:
         statement: Writes that entry.
         beside: What else must be there when it is, in other partitions; about `weight_bytes` together with it.
         name: Claimed for it, when it is not empty.
-        instead_of: The place that the name was claimed for, where nothing is.
+        instead_of: The place that the name was claimed for, where nothing is that counts.
+        passing: Whether the name is forgotten after a time.
         weight_bytes: About how much it writes.
     """
 
@@ -42,6 +43,7 @@ class Draft:
     beside: Callable[[Entry], Sequence[Statement]] | None = None
     name: str = ""
     instead_of: Place | None = None
+    passing: bool = False
     weight_bytes: int = 0
 
 
@@ -196,7 +198,7 @@ class Ledger:
         ]
 
     async def _claim(self, draft: Draft, place: Place) -> Place | None:
-        return await self._claims.take(draft.name, place, draft.instead_of) if draft.name else place
+        return await self._claims.take(draft.name, place, draft.instead_of, passing=draft.passing) if draft.name else place
 
     def _statements(self, line: _Line, at_us: int) -> Iterator[Statement]:
         if line.entry is None:
