@@ -32,7 +32,13 @@ class Following(Generic[T]):
     """The newest message of a server's stream, kept through breaks of the connection and restarts of the server."""
 
     def __init__(
-        self, channel: grpc.Channel, stream: Callable[[], Stream[T]], *, who: str, on_change: Callable[[], None] | None = None
+        self,
+        channel: grpc.Channel,
+        stream: Callable[[], Stream[T]],
+        *,
+        who: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_change: Callable[[], None] | None = None,
     ) -> None:
         """Begin to listen. A server that is not there (yet) is no error.
 
@@ -40,9 +46,10 @@ class Following(Generic[T]):
             channel: To the server; closed with this.
             stream: Opens the stream on that channel; asked again whenever it broke.
             who: Of whom it is, for the log.
+            now: The time that tells when a message came; asked from the listening thread.
             on_change: Told from the listening thread that there is news; must not block.
         """
-        self._channel, self._stream, self._who, self._on_change = channel, stream, who, on_change
+        self._channel, self._stream, self._who, self._now, self._on_change = channel, stream, who, now, on_change
         self._newest: tuple[T, datetime] | None = None
         self._lock, self._leave = threading.Lock(), threading.Event()
         self._call: Stream[T] | None = None
@@ -79,7 +86,7 @@ class Following(Generic[T]):
         try:
             for message in call:
                 with self._lock:
-                    self._newest = message, datetime.now(UTC)
+                    self._newest = message, self._now()
                 self._complained = ""
                 if self._on_change:
                     self._on_change()

@@ -1,4 +1,4 @@
-"""The HTTP side: /metrics for Prometheus, /healthz for probes, nothing else."""
+"""The HTTP side: /metrics for Prometheus, /healthz and /readyz for probes, nothing else."""
 
 import socket
 import threading
@@ -23,13 +23,19 @@ class Scraping:
         port: Where it listens.
     """
 
-    def __init__(self, listen: str, metrics: CollectorRegistry, unhealthy: Callable[[], str | None]) -> None:
-        """Begin to listen at "host:port"; `unhealthy` says why, in a line, and None while all is well.
+    def __init__(
+        self,
+        listen: str,
+        metrics: CollectorRegistry,
+        unhealthy: Callable[[], str | None],
+        unready: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Begin to listen at "host:port"; `unhealthy` says why, in a line, and None while all is well; `unready` what else /readyz says.
 
         Raises:
             UnboundError: when that cannot be.
         """
-        app = _routes(cast("WSGIApplication", make_wsgi_app(metrics)), unhealthy)
+        app = _routes(cast("WSGIApplication", make_wsgi_app(metrics)), unhealthy, unready)
         host, port = host_of(listen), int(listen.rpartition(":")[2])
         kind = _V6Server if ":" in host else _Server
         try:
@@ -67,16 +73,16 @@ class _Silent(WSGIRequestHandler):
         """Say nothing."""
 
 
-def _routes(metrics: "WSGIApplication", unhealthy: Callable[[], str | None]) -> "WSGIApplication":
+def _routes(metrics: "WSGIApplication", unhealthy: Callable[[], str | None], unready: Callable[[], str | None]) -> "WSGIApplication":
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         match environ["PATH_INFO"]:
             case "/metrics":
                 return metrics(environ, start_response)
-            case "/healthz":
-                why = unhealthy()
+            case "/healthz" | "/readyz" as asked:
+                why = unhealthy() or (unready() if asked == "/readyz" else None)
                 status, text = ("200 OK", b"ok\n") if why is None else ("503 Service Unavailable", f"{why}\n".encode())
             case _:
-                status, text = "404 Not Found", b"see /metrics and /healthz\n"
+                status, text = "404 Not Found", b"see /metrics, /healthz and /readyz\n"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [text]
 

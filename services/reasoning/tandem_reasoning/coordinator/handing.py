@@ -45,6 +45,7 @@ class Handing:
         learner: Learner,
         *,
         broke: Callable[[], bool],
+        pressure: Callable[[], float],
         run_uid: str,
         lease_s: float,
         clock: Callable[[], float],
@@ -57,12 +58,14 @@ class Handing:
             lanes: By name.
             learner: Knows who is to be asked, by all that the run has learned.
             broke: Whether the money reaches for no call any more: lanes that cost something are not asked then.
+            pressure: Seconds that the rest would take over seconds that are left, as in `Known`.
             run_uid: Identity of the run.
             lease_s: How long a question is a worker's without a word from it.
             clock: Monotonic seconds.
         """
         self._sums, self._reader, self._lanes, self._learner = sums, reader, lanes, learner
-        self._run_uid, self._lease_s, self._clock, self._broke = run_uid, lease_s, clock, broke
+        self._run_uid, self._lease_s, self._clock = run_uid, lease_s, clock
+        self._broke, self._pressure = broke, pressure
 
     def wish(self, worker: str, count: int, has: frozenset[str] | None) -> Claim:
         """For at most `count` questions; `has` are those that the worker knows of, if an answer may have been lost."""
@@ -70,18 +73,18 @@ class Handing:
 
     def handed(self, leases: Sequence[Lease]) -> Sequence[Handed]:
         """What a wish came to, with a decision for each: by how the lanes and the money stand now, once for all of them."""
-        sums, now = self._sums(), self._clock()
+        sums, now, pressure = self._sums(), self._clock(), self._pressure()
         views = [self._view(desk, sums, now) for desk in self._lanes.values()]
-        return [self._handed(lease, views, sums) for lease in leases]
+        return [self._handed(lease, views, sums, pressure) for lease in leases]
 
-    def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums) -> Handed:
+    def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums, pressure: float) -> Handed:
         recorded = self._reader.calls_of(lease.hold.item) if lease.attempts > 1 else ()
-        known = self._known(lease.question, views, sums)
+        known = self._known(lease.question, views, sums, pressure)
         decision = self._learner.policy.route(known)
         spread = self._learner.spread(decision.lanes[0], lease.question.kind) if decision.lanes else None
         return Handed(lease=lease, decision=decision, near=known.neighbours, recorded=recorded, spread=spread)
 
-    def _known(self, question: Question, views: Sequence[LaneView], sums: Sums) -> Known:
+    def _known(self, question: Question, views: Sequence[LaneView], sums: Sums, pressure: float) -> Known:
         left = None if sums.cap_nano is None else sums.cap_nano - sums.total.spent_nano - sums.total.reserved_nano
         draw = draws.uniform(self._run_uid, question.id, _PURPOSE)
         return Known(
@@ -91,6 +94,7 @@ class Handing:
             labelled=self._learner.labelled,
             kind=question.kind,
             left_nano=left,
+            pressure=pressure,
         )
 
     def _view(self, desk: LaneDesk, sums: Sums, now: float) -> LaneView:

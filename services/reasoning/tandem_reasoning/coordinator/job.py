@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tandem_reasoning.routing import draws
@@ -153,6 +153,8 @@ class Job(_Part):
     memory: MemoryJob = MemoryJob()
     budget_usd: Usd | None = None
     on_exhausted: OnExhausted = OnExhausted.LOCAL_ONLY
+    ends_at: AwareDatetime | None = None
+    """When the run must have ended; never when left out."""
     max_attempts: Count = 4
     """How often a question is tried before it has failed."""
     lease_seconds: Annotated[float, Field(gt=0)] = 60.0

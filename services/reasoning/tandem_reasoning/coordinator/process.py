@@ -100,7 +100,8 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
         learner, clock = Learner(job.routing.rule), time.monotonic
         lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
-        standing = Standing(job, lambda: ledger.sums, lanes, clock)
+        ends_at = None if job.ends_at is None else clock() + job.ends_at.timestamp() - time.time()
+        standing = Standing(job, lambda: ledger.sums, lanes, clock, ends_at=ends_at)
         inspections = Inspections(desk=desk, lanes=lanes, clock=clock, chance=random.random)
         if job.probe:
             inspections.begin(reader.probes())
@@ -111,6 +112,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             lanes,
             learner,
             broke=lambda: bool(standing.broke),
+            pressure=lambda: standing.pressure,
             run_uid=job.run_uid,
             lease_s=job.lease_seconds,
             clock=clock,

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
@@ -10,6 +11,7 @@ from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.ledger import Books, State, Sums
 
 _LATELY = 100  # questions that agreement and speed are of
+_TELLING = 10  # answers that tell a speed: the first ones waited for servers to warm up, and came together
 
 
 class Standing:
@@ -21,8 +23,19 @@ class Standing:
         memory: Tells how the run stands with the shared memory; None without one.
     """
 
-    def __init__(self, job: Job, sums: Callable[[], Sums], lanes: Mapping[str, LaneDesk], clock: Callable[[], float]) -> None:
-        self._job, self._sums, self._lanes, self._clock = job, sums, lanes, clock
+    def __init__(
+        self, job: Job, sums: Callable[[], Sums], lanes: Mapping[str, LaneDesk], clock: Callable[[], float], *, ends_at: float | None = None
+    ) -> None:
+        """Begin.
+
+        Args:
+            job: The run.
+            sums: What the books add up to.
+            lanes: By name.
+            clock: Monotonic seconds.
+            ends_at: When the run must have ended by `clock`; None when it may take as long as it likes.
+        """
+        self._job, self._sums, self._lanes, self._clock, self._ends_at = job, sums, lanes, clock, ends_at
         self._done_at: deque[float] = deque([clock()], maxlen=_LATELY)
         self._agreements: deque[float] = deque(maxlen=_LATELY)
         self.broke = ""
@@ -44,6 +57,15 @@ class Standing:
     def halted(self) -> bool:
         """Whether the run ends with its money."""
         return bool(self.broke) and self._job.on_exhausted is not OnExhausted.LOCAL_ONLY
+
+    @property
+    def pressure(self) -> float:
+        """Seconds that the rest would take over seconds that are left: more than 1 is late; 0 without a deadline, or answers to go by."""
+        eta_s = self._eta_s(self._sums())
+        if self._ends_at is None or eta_s is None or len(self._done_at) <= _TELLING:
+            return 0.0
+        left_s = self._ends_at - self._clock()
+        return eta_s / left_s if left_s > 0 else inf
 
     def message(self) -> wire.Status:
         """All of it."""

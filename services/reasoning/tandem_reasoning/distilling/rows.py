@@ -1,7 +1,7 @@
 """Samples as a trainer reads them: the very prompts that the lane is asked with, and the reply that is wanted.
 
-Each sample comes once as the single call asks it and once for each expert, since it is experts who vote. A second step, which shows
-what the first one came to, is not taught.
+Each sample comes once as the single call asks it and once for each expert, since it is experts who vote; a habit only as it was asked.
+A second step, which shows what the first one came to, is not taught.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +26,9 @@ def rows(samples: Iterable[Sample], job: Job) -> Iterator[Row]:
     wording = BARE if job.thinking.bare else Wording()
     for each in samples:
         for expert in experts:
+            reply = each.reply_to(expert.name)
+            if reply is None:
+                continue
             asked = prompt(Shared(question=each.question), expert, max_tokens=job.thinking.max_tokens, wording=wording)
             said = [{"role": message.role, "content": message.content} for message in asked.messages]
-            yield {"messages": [*said, {"role": "assistant", "content": each.reply}]}
+            yield {"messages": [*said, {"role": "assistant", "content": reply}]}

@@ -5,9 +5,14 @@ or that both lanes were asked and answered differently. What the local model say
 forgotten. An answer is right when it is the label or, where there is none, when both lanes agree on it or all local experts do; a
 wrong one of the cloud lane's teaches nothing. Neither does an answer that was given with something recalled in sight: without that
 it may be a guess.
+
+Where a whole class is not taught, what the local model says there by itself is a habit, right or wrong. To go on saying it keeps what the
+model does there as it was, and with it what is nowhere rehearsed: what a model knows of a class cannot be told question by question
+(learning without forgetting: Li and Hoiem, arXiv 1606.09282).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tandem_reasoning.report.line import ALONE, Line, local_answer, single
@@ -21,6 +26,7 @@ class Use(StrEnum):
 
     LESSON = "lesson"
     REHEARSAL = "rehearsal"
+    HABIT = "habit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +35,19 @@ class Sample:
 
     Attributes:
         question: What is asked.
-        reply: The whole text, as a lane gave it.
+        reply: The whole text, as a lane gave it; empty for a habit.
         use: Whether it is new to the local model.
+        replies: Of a habit, what the model said in answer to each prompt, by the expert whose prompt it was.
     """
 
     question: Question
     reply: str
     use: Use
+    replies: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def reply_to(self, expert: str) -> str | None:
+        """What it is to say to the prompt of an expert; None when that prompt is not shown."""
+        return self.replies.get(expert) if self.use is Use.HABIT else self.reply
 
 
 def sample(line: Line, sides: Sides) -> Sample | None:
@@ -50,6 +62,15 @@ def sample(line: Line, sides: Sides) -> Sample | None:
         return None
     reply = cloud_reply(line, sides) if use is Use.LESSON else _local_reply(line, sides)
     return None if reply is None else Sample(question=line.of.question, reply=reply, use=use)
+
+
+def habit(line: Line, sides: Sides) -> Sample | None:
+    """What the local model said to a question in a first step; None when it was not asked, or something recalled was in sight."""
+    if line.recalled:
+        return None
+    said = [call for call in line.of.calls if call.place.step == 1 and sides.kind(call.lane) is LaneKind.LOCAL]
+    replies = {call.place.expert: call.answer for call in said if call.answer.strip()}  # nothing is no habit to keep up
+    return Sample(question=line.of.question, reply="", use=Use.HABIT, replies=replies) if replies else None
 
 
 def cloud_reply(line: Line, sides: Sides) -> str | None:

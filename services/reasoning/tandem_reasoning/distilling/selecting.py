@@ -12,6 +12,7 @@ from typing import Any
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.distilling.buffer import Buffer, filled
 from tandem_reasoning.distilling.rows import rows
+from tandem_reasoning.distilling.verdict import NAMELESS
 from tandem_reasoning.ledger import Review
 from tandem_reasoning.report.line import line
 from tandem_reasoning.report.sides import of_job
@@ -56,6 +57,8 @@ def selected(told: Mapping[str, Any]) -> Sequence[str]:
     lines = [f"{told['lessons']} lessons{f' ({kinds})' if kinds else ''}, {told['rehearsals']} rehearsals, {told['rows']} prompts of them"]
     lines.append(f"{told['canary']} questions are kept back to judge by")
     lines += [f"right is there {basis}: {count} questions" for basis, count in told["rightBy"].items()]
+    if told["unknown"]:
+        lines.append(f"not taught, because the cloud lane answers them wrongly more often than rightly: {', '.join(told['unknown'])}")
     if told["recalled"]:
         lines.append(f"{told['recalled']} questions are left out: their prompts showed something that was recalled")
     return lines
@@ -85,4 +88,5 @@ def _told(buffer: Buffer) -> Mapping[str, Any]:
         "canary": len(buffer.canary),
         "rightBy": dict(Counter(each.basis.value for each in buffer.canary)),
         "recalled": buffer.recalled,
+        "unknown": [kind or NAMELESS for kind in buffer.unknown],
     }

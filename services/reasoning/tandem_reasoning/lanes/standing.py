@@ -17,6 +17,8 @@ ERRORS = RECENT // 2
 """As many errors among them, and it is not asked: half of all that is sent there is lost."""
 UNREACHABLE = 5
 """As many in a row where nobody listened are enough by themselves: that is no bad luck."""
+NOBODY_S = 10.0
+"""As long without anybody who listened is enough, too: of a machine that lost its power each call waits that long for a connection."""
 EXHAUSTED_S = 600.0
 """Between two tries of an account that is empty: each is a call that fails, and people take minutes to pay."""
 
@@ -41,6 +43,8 @@ class Standing:
         trial_until: While one call tries whether it is well again, no other does; should that call never end, until then.
         streak: How often in a row it was found shut.
         recent: What came of the last calls; None for an answer.
+        heard_at: When the server last said anything over HTTP; calls that began before that prove nothing against it.
+        nobody_since: Since when nobody listened; None if there was an answer since.
         problem: Why it is shut, in the words of the server.
         refused_stamp: Stamp of the key that was refused.
     """
@@ -50,6 +54,8 @@ class Standing:
     trial_until: float = 0.0
     streak: int = 0
     recent: tuple[Trouble | None, ...] = ()
+    heard_at: float = -inf
+    nobody_since: float | None = None
     problem: str = ""
     refused_stamp: str = ""
 
@@ -109,6 +115,7 @@ def server_after(standing: Standing, outcome: Outcome, now: float, *, trial: boo
     """
     if standing.phase is Phase.OPEN and not trial:
         return standing
+    standing = _listened(standing, outcome, now)
     if isinstance(outcome, Failed) and outcome.trouble is Trouble.THROTTLED:
         return _throttled(standing, outcome, now, chance)
     if isinstance(outcome, Failed) and outcome.trouble in (Trouble.EXHAUSTED, Trouble.UNAUTHORIZED):
@@ -118,7 +125,7 @@ def server_after(standing: Standing, outcome: Outcome, now: float, *, trial: boo
         return Standing() if error is None or not isinstance(outcome, Failed) else opened(standing, outcome, now, chance)
     recent = (*standing.recent, error)[-RECENT:]
     standing = replace(standing, recent=recent, streak=0 if error is None else standing.streak)
-    if _broken(recent) and isinstance(outcome, Failed):
+    if isinstance(outcome, Failed) and (_broken(recent) or _nobody_there(standing, now)):
         return opened(standing, outcome, now, chance)
     return standing
 
@@ -154,6 +161,20 @@ def _throttled(standing: Standing, refusal: Failed, now: float, chance: float) -
         until = max(until, standing.until)
     recent = () if standing.phase is Phase.OPEN else standing.recent
     return Standing(phase=Phase.THROTTLED, until=until, streak=streak, recent=recent, problem=refusal.problem)
+
+
+def _listened(standing: Standing, outcome: Outcome, now: float) -> Standing:
+    """With what a call tells of whether anybody listens: one that was cut off or took too long tells nothing."""
+    if isinstance(outcome, Failed) and outcome.trouble is Trouble.UNREACHABLE:
+        begun = max(now - outcome.seconds, standing.heard_at)
+        return replace(standing, nobody_since=begun if standing.nobody_since is None else standing.nobody_since)
+    if isinstance(outcome, Failed) and outcome.status is None:
+        return standing
+    return replace(standing, heard_at=now, nobody_since=None)
+
+
+def _nobody_there(standing: Standing, now: float) -> bool:
+    return standing.nobody_since is not None and now - standing.nobody_since >= NOBODY_S
 
 
 def _broken(recent: tuple[Trouble | None, ...]) -> bool:

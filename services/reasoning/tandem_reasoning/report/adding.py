@@ -160,6 +160,7 @@ def _learned(tally: Tally, rights: _Floats, classes: _Floats) -> Learned:
         second=second,
         recalled=tally.recalled[True] if remembers else None,
         not_recalled=tally.recalled[False] if remembers else None,
+        away=tally.away if remembers else None,
         escalated=tally.escalated,
         compared=tally.compared,
         agreed=tally.agreed,

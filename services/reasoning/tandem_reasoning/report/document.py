@@ -127,6 +127,7 @@ def _learned(learned: Learned) -> Mapping[str, object]:
         "secondHalf": _proportion(learned.second),
         "recalled": learned.recalled,
         "notRecalled": learned.not_recalled,
+        "memoryAway": learned.away,
         "escalated": learned.escalated,
         "compared": learned.compared,
         "lanesAgreed": _proportion(learned.agreed),

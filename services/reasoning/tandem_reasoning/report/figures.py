@@ -86,6 +86,7 @@ class Learned:
         second: In the second halves.
         recalled: Answers whose prompts showed something of the memory; None for a run without one.
         not_recalled: Answers whose prompts did not; None likewise.
+        away: Answers, of these, for which the memory could not be asked; None likewise.
         escalated: Answers for which a cascade went on to its second lane.
         compared: Answers for which both lanes were asked in order to learn.
         agreed: Questions that both lanes answered, and how many got the same answer from both.
@@ -95,6 +96,7 @@ class Learned:
     second: Proportion
     recalled: int | None
     not_recalled: int | None
+    away: int | None
     escalated: int
     compared: int
     agreed: Proportion

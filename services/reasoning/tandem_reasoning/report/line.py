@@ -73,6 +73,7 @@ class Line:
         seconds: What it took one call after the other, those of a step at once.
         recalled: Whether a prompt showed it something of the shared memory; None when the run had none.
         recall: Whether it was, of questions that the memory had something for; None for all others.
+        away: Whether the memory could not be asked for one of its steps.
     """
 
     of: Reviewed
@@ -83,6 +84,7 @@ class Line:
     seconds: float
     recalled: bool | None
     recall: Recall | None
+    away: bool
 
     @property
     def done(self) -> bool:
@@ -107,7 +109,8 @@ def line(of: Reviewed) -> Line:
     decided = outcome.decision if outcome else None
     decision = choice.read(decided.choice, propensity=decided.propensity) if decided else None
     detail: Mapping[str, Any] = json.loads(outcome.detail) if outcome else {}
-    recall = _recall(detail)
+    remembered: Mapping[str, Any] = detail.get("recalled") or {}
+    recall = Recall(shown=bool(remembered["shown"]), hold_out=float(remembered["holdOut"])) if remembered.get("records") else None
     lanes: Mapping[str, Any] = detail.get("lanes", {})
     escalated = decision is not None and decision.mode is Mode.CASCADE and not decision.compare and len(lanes) > 1
     by_lane: dict[str, list[Call]] = {}
@@ -123,6 +126,7 @@ def line(of: Reviewed) -> Line:
         seconds=_seconds(of.calls, at_once=decision is not None and (decision.compare or decision.mode is Mode.ENSEMBLE)),
         recalled=recall is not None and recall.shown if "recalled" in detail else None,
         recall=recall,
+        away=bool(remembered.get("away")),
     )
 
 
@@ -181,8 +185,3 @@ def _seconds(calls: Sequence[Call], *, at_once: bool) -> float:
             voted[call.place.step] = max(voted.get(call.place.step, 0.0), call.seconds)
     steps = sum(voted.values())
     return max(steps, alone) if at_once else steps + alone
-
-
-def _recall(detail: Mapping[str, Any]) -> Recall | None:
-    told: Mapping[str, Any] = detail.get("recalled") or {}
-    return Recall(shown=bool(told["shown"]), hold_out=float(told["holdOut"])) if told.get("records") else None

@@ -77,6 +77,7 @@ def learned(figures: Figures) -> Table:
         ["asked of both lanes in order to learn", words.number(told.compared)],
         ["answers shown something of the memory", words.number(told.recalled)],
         ["answers shown nothing of it", words.number(told.not_recalled)],
+        ["answers for which it could not be asked", words.number(told.away)],
     ]
     return Table(caption="", head=["", "this run"], rows=rows if figures.done else [])
 

@@ -54,6 +54,7 @@ class Tally:
         escalated: Answered questions in which a cascade went on to its second lane.
         compared: Answered questions that both lanes were asked so that something is learned.
         recalled: Answered questions by whether a prompt showed them something of the memory.
+        away: Answered questions for which the memory could not be asked.
         at: When each question was answered, seconds since 1970.
         spent_nano: What each of those cost.
         rights: Whether each of those was right: 1, 0, or -1 where nobody knows.
@@ -74,6 +75,7 @@ class Tally:
     escalated: int = 0
     compared: int = 0
     recalled: Counter[bool | None] = field(default_factory=Counter[bool | None])
+    away: int = 0
     at: "array[float]" = field(default_factory=_doubles)
     spent_nano: "array[float]" = field(default_factory=_doubles)
     rights: "array[float]" = field(default_factory=_doubles)
@@ -124,6 +126,7 @@ class Tally:
         compared = line.decision is not None and line.decision.compare
         self.compared += compared
         self.recalled[line.recalled] += 1
+        self.away += line.away
         self.seconds += line.seconds
         self.at.append(line.of.at)
         self.spent_nano.append(sum(part.cost_nano for part in line.parts.values()))

@@ -76,6 +76,8 @@ def _learning(figures: Figures) -> Iterator[str]:
     learned = figures.learned
     lift = next((score for score in figures.scores if score.name == "crossLaneLift"), None)
     yield _memory(lift)
+    if learned.away:
+        yield f"The memory could not be asked for {learned.away:,} of the answers: they went on without it."
     if learned.first.of and learned.second.of:
         halves = f"{words.share(learned.first)} in the first half of each class, {words.share(learned.second)} in the second"
         yield f"Routed questions were answered rightly in {halves}."

@@ -53,13 +53,16 @@ class Published:
 
 
 @contextmanager
-def serve_metrics(listen: str, published: Published, unhealthy: Callable[[], str | None]) -> Generator[int]:
-    """Serve /metrics and /healthz at "host:port" in threads of their own.
+def serve_metrics(
+    listen: str, published: Published, unhealthy: Callable[[], str | None], unready: Callable[[], str | None] = lambda: None
+) -> Generator[int]:
+    """Serve /metrics, /healthz and /readyz at "host:port" in threads of their own.
 
     Args:
         listen: Where; port 0 takes a free one.
         published: What /metrics shows.
         unhealthy: Why /healthz answers 503, in a line; None while all is well. Called in the thread of a probe.
+        unready: Why /readyz does so, though all is well.
 
     Yields:
         The port.
@@ -71,5 +74,5 @@ def serve_metrics(listen: str, published: Published, unhealthy: Callable[[], str
 
     from tandem_telemetry.publication import registry_of
 
-    with Scraping(listen, registry_of(published), unhealthy) as scraping:
+    with Scraping(listen, registry_of(published), unhealthy, unready) as scraping:
         yield scraping.port

@@ -55,7 +55,8 @@ class Watcher:
         self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
         self._on_change = on_change or _nobody
         self._known: dict[RunKey, Newest] = {}
-        self._heard: dict[RunKey, WorkerReport] = {}  # not merged with what is known yet: most of it is never asked for
+        # As they came: most is never asked for, so it is not merged with what is known yet; and a message takes eight times its wire.
+        self._heard: dict[RunKey, bytes] = {}
         self._lock = threading.Lock()
         self._leave = threading.Event()
         self._call: grpc.RpcContext | None = None  # what is listened to
@@ -75,6 +76,14 @@ class Watcher:
             self._merge(key)
             known = self._known.get(key)
         return known.report if known else None
+
+    def last_word_of(self, key: RunKey) -> WorkerReport | None:
+        """The last report of one run as it came, which is cheaper: what was said to a service before a restart may be missing."""
+        with self._lock:
+            if heard := self._heard.get(key):
+                return WorkerReport.FromString(heard)
+            known = self._known.get(key)
+            return known.report if known else None
 
     def close(self) -> None:
         """Listen no more. What was heard stays."""
@@ -111,7 +120,7 @@ class Watcher:
             self._broken(error)
 
     def _take(self, burst: WatchResponse) -> None:
-        heard = {run_key(report.source): _copy(report) for report in burst.reports}
+        heard = {run_key(report.source): report.SerializeToString() for report in burst.reports}
         forgotten = {run_key(source) for source in burst.forgotten}
         with self._lock:
             self._heard.update(heard)
@@ -122,8 +131,8 @@ class Watcher:
 
     def _merge(self, key: RunKey) -> None:
         """Within one stream each report holds all that was said before, so only the last has to be merged."""
-        if report := self._heard.pop(key, None):
-            self._known[key] = merged(self._known.get(key), report)
+        if heard := self._heard.pop(key, None):
+            self._known[key] = merged(self._known.get(key), WorkerReport.FromString(heard))
 
     def _merge_all(self) -> None:
         for key in tuple(self._heard):
@@ -134,13 +143,6 @@ class Watcher:
         if not self._leave.is_set() and text != self._complained:
             self._complained = text
             _log.warning("%s", text)
-
-
-def _copy(report: WorkerReport) -> WorkerReport:
-    """The report by itself: as a part it would keep the whole burst in memory."""
-    copy = WorkerReport()
-    copy.CopyFrom(report)
-    return copy
 
 
 def _nobody(_: Collection[RunKey]) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import Item
 from tandem_reasoning.values import Question
 
@@ -34,21 +36,27 @@ async def cloud(path: str, body: dict[str, Any]) -> Act:
     return said("Answer: so")
 
 
-def run(folder: Path, count: int, *, parts: Sequence[int] = (), **routing: Any) -> list[Item]:
+async def answered(folder: Path, told: Job, count: int, until: int) -> None:
+    """Have a coordinator and a worker until so many of `count` questions are answered."""
+    async with coordinating(folder, told, asked(count)) as coordinator:
+        stop = asyncio.Event()
+        working = asyncio.create_task(work(coordinator.address, "one", stop, at_once=2))
+        while coordinator.status.done < until:  # noqa: ASYNC110 - nothing says so but the status
+            await asyncio.sleep(0.01)
+        stop.set()
+        await working
+
+
+def run(folder: Path, count: int, *, parts: Sequence[int] = (), ends_at: datetime | None = None, **routing: Any) -> list[Item]:
     """All items; the coordinator is started anew whenever so many questions as in `parts` are answered."""
+    more = {} if ends_at is None else {"endsAt": ends_at}
 
     async def deed() -> None:
         async with playing() as here, playing() as there:
             here.answer, there.answer = local, cloud
-            told = job({"local": [here.url], "cloud": [there.url]}, routing={"warmup": WARMUP, "explore": 0, **routing})
+            told = job({"local": [here.url], "cloud": [there.url]}, routing={"warmup": WARMUP, "explore": 0, **routing}, **more)
             for until in (*parts, count):
-                async with coordinating(folder, told, asked(count)) as coordinator:
-                    stop = asyncio.Event()
-                    working = asyncio.create_task(work(coordinator.address, "one", stop, at_once=2))
-                    while coordinator.status.done < until:  # noqa: ASYNC110 - nothing says so but the status
-                        await asyncio.sleep(0.01)
-                    stop.set()
-                    await working
+                await answered(folder, told, count, until)
 
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     return list(items(folder / "ledger.sqlite"))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_what_was_learned_and_decided_outlives_the_coordinator(tmp_path: Path) -
     assert all(decisions)
     compared = [each for each in decisions if each and "compared" in each.choice]
     assert WARMUP <= len(compared) <= WARMUP + 8
+
+
+@pytest.mark.parametrize(("left", "mode"), [(timedelta(0), Mode.SINGLE), (timedelta(days=1), Mode.CASCADE)])
+def test_who_is_late_asks_once(tmp_path: Path, left: timedelta, mode: Mode) -> None:
+    """As soon as the run's speed is known and too low for the time that is left, questions are asked once; else the run learns on."""
+    found = run(tmp_path, 40, policy="Cascade", warmup=40, ends_at=datetime.now(UTC) + left)
+    decisions = [choice.read(item.outcome.decision.choice) for item in found[-10:] if item.outcome and item.outcome.decision]
+    assert [decision and decision.mode for decision in decisions] == [mode] * 10
 
 
 @pytest.mark.parametrize("kind", ["sum", "rhyme"])

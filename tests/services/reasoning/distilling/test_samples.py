@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from tandem_reasoning.distilling.canary import Basis, Kept, kept
-from tandem_reasoning.distilling.samples import Sample, Use, sample
+from tandem_reasoning.distilling.samples import Sample, Use, habit, sample
 from tandem_reasoning.ledger import Review
 from tandem_reasoning.report.line import line
 from tandem_reasoning.report.sides import of_job
@@ -103,3 +103,22 @@ def test_without_labels_lanes_say_what_is_right(books: Books, cloud: str | None,
     found = judged(books)
     assert found is not None
     assert (found.basis, found.question.answer) == (basis, answer)
+
+
+def test_a_habit_is_what_the_local_model_said_to_each_prompt(books: Books) -> None:
+    """Right or wrong, word for word, and nothing of the cloud lane's."""
+    books.answered(question("q", "maybe"), COMPARE, votes=("No.", "yes"), greedy="No", cloud="yes")
+    with closing(Review(books.path)) as review:
+        (only,) = review.questions()
+    found = habit(line(only), SIDES)
+    assert found is not None
+    assert (found.use, found.replies) == (Use.HABIT, {"alone": "No", "first": "No.", "second": "yes"})
+
+
+@pytest.mark.parametrize(("choice", "votes", "shown"), [(SENT, (), False), (CASCADE, ("no", "yes"), True)])
+def test_no_habit_without_an_answer_of_its_own(books: Books, choice: str, votes: tuple[str, ...], *, shown: bool) -> None:
+    """Where only the cloud lane was asked, or what was recalled was in sight, nothing is known of what the model says by itself."""
+    books.answered(question("q"), choice, votes=votes, cloud="yes", shown=shown)
+    with closing(Review(books.path)) as review:
+        (only,) = review.questions()
+    assert habit(line(only), SIDES) is None

@@ -23,6 +23,7 @@ from tests.parts.running import free_port
 from tests.services.reasoning.coordination import UID, job, said
 from tests.services.reasoning.lanes.wire_server import Act, playing
 
+DUE = 4  # answers for a snapshot
 COUNT, PATIENCE_S = 24, 120
 
 
@@ -42,7 +43,7 @@ class Machine:
             "LEDGER": self.ledger,
             "LISTEN": f"127.0.0.1:{port}",
             "SNAPSHOTS": store,
-            "SNAPSHOT_QUESTIONS": 4,
+            "SNAPSHOT_QUESTIONS": DUE,
             "REPORT": self.report,
         }
         environ = {**os.environ, **{f"TANDEM_COORDINATOR_{name}": str(value) for name, value in settings.items()}}
@@ -80,10 +81,12 @@ def gated(gate: asyncio.Semaphore) -> Callable[[str, dict[str, Any]], Awaitable[
 
 
 async def first_of(shelf: Shelf) -> Manifest:
-    """The newest snapshot, once there is one."""
-    while not (found := await asyncio.to_thread(list, shelf.newest_first())):  # noqa: ASYNC110 - nobody tells of it
+    """The newest snapshot, once there is one of as many answers as make one due; on a busy machine one of fewer comes by time."""
+    while True:
+        found = await asyncio.to_thread(list, shelf.newest_first())
+        if found and found[0].answered >= DUE:
+            return found[0]
         await asyncio.sleep(0.1)
-    return found[0]
 
 
 @pytest.mark.slow
@@ -115,7 +118,7 @@ def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
             second = Machine(tmp_path / "second", port, store, told)
             stack.callback(second.process.kill)
             begun = await second.until(lambda status: status.total == COUNT)
-            assert begun.done >= whole.answered >= 4
+            assert begun.done >= whole.answered >= DUE
             for _ in range(10 * COUNT):
                 gate.release()
             over = await second.until(lambda status: status.over)

@@ -149,6 +149,21 @@ def test_nobody_at_the_address() -> None:
     assert not found.trouble.perhaps_paid
 
 
+def test_a_proxy_of_the_environment_is_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all addresses but those that it says need none."""
+
+    async def run() -> tuple[int, int]:
+        async with playing() as proxy, playing() as lane:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            async with LaneClient() as client:
+                for url in ("http://lane.example/v1", lane.url):
+                    assert isinstance(await client.ask(url, "small", PROMPT, deadline_s=10), Answered)
+            return len(proxy.asked), len(lane.asked)
+
+    assert asyncio.run(run()) == (1, 1)
+
+
 def test_no_safe_connection_is_told_from_nobody_there() -> None:
     """Somebody listens and speaks no TLS: the line says so."""
 

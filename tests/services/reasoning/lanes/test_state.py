@@ -1,5 +1,6 @@
 """How lanes and their servers stand after calls: who may be asked, when again, and what people are told."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -149,6 +150,35 @@ def test_nobody_listening_is_seen_sooner() -> None:
     assert told.state.phase is Phase.READY
     told.call(failed(Trouble.UNREACHABLE))
     assert told.state.phase is Phase.OPEN
+
+
+@pytest.mark.parametrize(("took_s", "calls"), [(10.0, 1), (3.0, 4), (0.0, 5)])
+def test_the_longer_nobody_listens_the_fewer_calls_it_takes(took_s: float, calls: int) -> None:
+    """A machine that lost its power lets each wait for a connection: ten seconds of that are enough, an answer in between begins anew."""
+    told = Told()
+    nobody = replace(failed(Trouble.UNREACHABLE), seconds=took_s)
+    for last in (ANSWER, nobody):
+        for _ in range(calls - 1):
+            told.wait(took_s)
+            told.call(nobody)
+        assert told.state.phase is Phase.READY
+        told.wait(took_s)
+        told.call(last)
+    assert told.state.phase is Phase.OPEN
+
+
+def test_a_connection_that_was_lost_beside_answers_is_bad_luck() -> None:
+    """It waited for ten seconds, but others were answered meanwhile; an answer that is refused is one, too."""
+    for answer in (ANSWER, replace(failed(Trouble.SERVER_ERROR), status=500)):
+        told = Told()
+        told.wait(8.0)
+        told.call(answer)
+        told.wait(2.0)
+        told.call(replace(failed(Trouble.UNREACHABLE), seconds=10.0), times=2)
+        assert told.state.phase is Phase.READY
+        told.wait(8.0)
+        told.call(replace(failed(Trouble.UNREACHABLE), seconds=10.0))
+        assert told.state.phase is Phase.OPEN
 
 
 def test_what_is_the_items_fault_is_not_held_against_the_lane() -> None:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tandem_reasoning.ledger import State, verify
+from tandem_reasoning.report.writing import write
 from tandem_reasoning.values import Question
 
 from tests.parts.running import free_port
@@ -75,6 +77,8 @@ def test_a_memory_that_is_not_there_at_the_start(memory: Service, tmp_path: Path
 
     awaited(deed)
     assert each_once(memory, asked)
+    told = write(tmp_path / "ledger.sqlite", tmp_path / "report", job=None, now=datetime.now(UTC))
+    assert (told.learned.away, told.learned.not_recalled) == (12, 12)
 
 
 def test_a_memory_that_refuses(memory: Service, tmp_path: Path) -> None:

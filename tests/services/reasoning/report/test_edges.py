@@ -123,14 +123,16 @@ def test_what_memory_is_worth(ledger: Ledger, tmp_path: Path) -> None:
     detail = {True: '{"recalled": {"shown": true, "holdOut": 0.5, "records": [{"id": "r"}]}}', False: ""}
     detail[False] = detail[True].replace("true", "false")
     asked(ledger, *(Question(id=f"q{number}", text="?", answer="yes") for number in range(60)))
-    for number in range(60):
+    for number in range(59):
         shown = number % 2 == 0
         answered(ledger, "yes" if shown else "no", detail=detail[shown] if number < 40 else '{"recalled": {"shown": false, "records": []}}')
+    answered(ledger, "yes", detail='{"recalled": {"shown": false, "records": [], "away": true}}')
     told = report(tmp_path)
     lift = told["scores"]["crossLaneLift"]
     assert (lift["value"], lift["items"], told["learned"]["recalled"], told["learned"]["notRecalled"]) == (1, 40, 20, 40)
     assert lift["interval"][0] > 0.5
     assert any("shared memory's lift in accuracy is 1.000" in sentence for sentence in told["verdict"])
+    assert "The memory could not be asked for 1 of the answers: they went on without it." in told["verdict"]
 
 
 def test_of_what_is_no_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

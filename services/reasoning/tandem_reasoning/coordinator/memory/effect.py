@@ -111,10 +111,10 @@ class Effect:
         await self._desk.ask(Tell(key=_OFF, kind="MemoryHarmDetected", message=self.off))
 
 
-def recalled_detail(found: tuple[Found, ...], *, shown: bool, hold_out: float) -> dict[str, object]:
-    """What an outcome says of what the memory had for it."""
+def recalled_detail(found: tuple[Found, ...], *, shown: bool, away: bool, hold_out: float) -> dict[str, object]:
+    """What an outcome says of what the memory had for it, and whether it could not be asked for some step."""
     records = [{"id": each.id, "source": each.source, "similarity": each.similarity} for each in found]
-    return {"shown": shown, "holdOut": hold_out, "records": records}
+    return {"shown": shown, "holdOut": hold_out, "records": records, **({"away": True} if away else {})}
 
 
 def _turned_off(reader: Reader) -> str:

@@ -85,12 +85,16 @@ def _shown(hit: Hit, manner: MemoryJob) -> Found:
     )
 
 
+AWAY = "null"
+"""As the books keep it that the memory could not be asked."""
+
+
 def written(found: Sequence[Found]) -> str:
     """As the books keep them."""
     return json.dumps([asdict(each) for each in found])
 
 
 def read(records: str) -> tuple[Found, ...]:
-    """What `written` wrote."""
-    told: list[dict[str, Any]] = json.loads(records)
+    """What `written` wrote; none where the memory was away."""
+    told: list[dict[str, Any]] = json.loads(records) or []
     return tuple(replace(Found(**each), strategy=tuple(each["strategy"])) for each in told)

@@ -46,10 +46,10 @@ class Reach:
         else:
             self.well()
 
-    async def search(self, question: str, k: int, where: Filter) -> Sequence[Hit]:
-        """The nearest records; none while it is away, or has none."""
+    async def search(self, question: str, k: int, where: Filter) -> Sequence[Hit] | None:
+        """The nearest records, or none where it has none; None while it is away."""
         if self._clock() < self._left_alone_until:
-            return ()
+            return None
         if self._failures:  # one alone finds out whether it is back
             self._leave_alone()
         try:
@@ -61,7 +61,7 @@ class Reach:
             return ()
         except MemoryServiceError as error:
             self.failed(error)
-            return ()
+            return None
         self.well()
         return hits
 

@@ -81,7 +81,8 @@ class SharedMemory:
         """
         detail: dict[str, object] = json.loads(outcome.detail)
         question = self._question(item)
-        records = _apart(self._reader.recollections(item))
+        recollections = self._reader.recollections(item)
+        records, away = _apart(recollections), any(each.records == found.AWAY for each in recollections)
         shown = [each for each in records if each.id in recalled]
         right = None if question.answer is None else answers.right(outcome.answer, question.answer)
         said = Said(
@@ -101,7 +102,7 @@ class SharedMemory:
         memories = [kept.record(said, self._manner)]
         if shown and right is not None:
             memories += [kept.gain(said, each, self._worth(said, each, right=right)) for each in shown]
-        told = recalled_detail(records, shown=bool(shown), hold_out=self._manner.hold_out)
+        told = recalled_detail(records, shown=bool(shown), away=away, hold_out=self._manner.hold_out)
         answered = Answered(kind=question.kind, found=bool(records), shown=bool(shown), right=right, agreement=outcome.agreement)
         return Left(outcome=replace(outcome, detail=json.dumps({**detail, "recalled": told})), memories=tuple(memories), answered=answered)
 
@@ -133,7 +134,7 @@ class SharedMemory:
         question, manner, run_uid = self._question(item), self._manner, self._job.run_uid
         hits = await self._reach.search(question.text, manner.top_k + found.SPARE, found.wanted(manner, run_uid, question.text))
         shown = not draws.held_out(run_uid, item, share=manner.hold_out)
-        records = found.written(found.chosen(hits, manner, run_uid))
+        records = found.AWAY if hits is None else found.written(found.chosen(hits, manner, run_uid))
         return _shown(await self._desk.ask(Recollect(item=item, step=step, shown=shown, records=records)))
 
     def _worth(self, said: Said, record: Found, *, right: bool) -> float:

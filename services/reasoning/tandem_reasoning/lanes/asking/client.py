@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import httpx2
 
+from tandem_reasoning.lanes.asking.connections import SILENT_S, Connections
 from tandem_reasoning.lanes.asking.key import KeyMissingError, KeyPlace
 from tandem_reasoning.lanes.asking.response import read
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
@@ -53,13 +54,22 @@ class LaneClient:
         key: Where the key is; None for servers that want none. It is shown to every url that is asked, so have one client for each lane.
         most_bytes: Of an answer; a longer one is given up.
         most_at_once: Calls; more wait for their turn, within their deadlines.
+        silent_s: Seconds without a word of its kernel after which the machine of a server is taken for gone.
     """
 
-    def __init__(self, *, key: KeyPlace | None = None, most_bytes: int = MOST_BYTES, most_at_once: int = MOST_AT_ONCE) -> None:
+    def __init__(
+        self,
+        *,
+        key: KeyPlace | None = None,
+        most_bytes: int = MOST_BYTES,
+        most_at_once: int = MOST_AT_ONCE,
+        silent_s: int = SILENT_S,
+    ) -> None:
         self._key, self._most_bytes = key, most_bytes
+        limits = httpx2.Limits(max_connections=most_at_once, max_keepalive_connections=most_at_once, keepalive_expiry=_IDLE_S)
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(None, connect=_CONNECT_S),  # the deadline of the call is the only other one
-            limits=httpx2.Limits(max_connections=most_at_once, max_keepalive_connections=most_at_once, keepalive_expiry=_IDLE_S),
+            transport=Connections(limits, silent_s=silent_s),
             headers={"Accept-Encoding": "identity"},  # so that an answer is as large as it looks
             follow_redirects=False,  # the key is for the address that was given
         )
