@@ -1,8 +1,9 @@
 """The word of a DualRun's coordinator in the planner's words; both shells hear it this way."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,10 @@ class Coordination:
         *,
         tls: "tandem_rpc.ClientTls | None" = None,
         plaintext: bool = False,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_change: Callable[[], None] | None = None,
     ) -> None:
-        """Begin to listen; arguments are those of `tandem_rpc.channel`, and `on_change` is told from another thread that there is news.
+        """Begin to listen; arguments are those of `tandem_rpc.channel` and of `tandem_rpc.following.Following`.
 
         Raises:
             tandem_rpc.RpcSetupError: when one of them cannot be used. A coordinator that is not there (yet) is no error.
@@ -60,9 +62,8 @@ class Coordination:
 
         opened = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
         watch = ReasoningServiceStub(opened).Watch
-        self._following = Following(
-            opened, lambda: watch(wire.WatchRequest(), wait_for_ready=True), who=f"coordinator at {address}", on_change=on_change
-        )
+        listened = partial(watch, wire.WatchRequest(), wait_for_ready=True)
+        self._following = Following(opened, listened, who=f"coordinator at {address}", now=now, on_change=on_change)
 
     def newest(self) -> DualReport | None:
         """The newest report; None until the coordinator was heard."""

@@ -65,9 +65,9 @@ class Chart:
             self._rendered[command] = done.stdout
         return [document for document in yaml.load_all(self._rendered[command], _YAML) if document]
 
-    def refusal(self, *settings: str) -> str:
-        """Why Helm does not render these settings; empty when it does."""
-        done = self._tried("template", RELEASE, str(CHART), *_told(settings, ()))
+    def refusal(self, *settings: str, files: tuple[Path, ...] = (), knows: tuple[str, ...] = ()) -> str:
+        """Why Helm does not render these settings, for a cluster that `knows` these APIs besides Kubernetes' own; empty when it does."""
+        done = self._tried("template", RELEASE, str(CHART), *_told(settings, files), *(f"--api-versions={each}" for each in knows))
         return done.stderr if done.returncode else ""
 
     def lint(self, *settings: str, files: tuple[Path, ...] = ()) -> str:

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ _QUICKSTART = ROOT / "manifests/examples/cluster-quickstart.yaml"
 @pytest.fixture
 def installed(helm: Path, api_cluster: Cluster) -> Install:
     """Installs with the given settings, into a namespace of its own: its name, and a Helm that is told the release."""
+    api_cluster.kubectl(
+        "delete", "lease", "tandem-operator-of-all-namespaces", "-n", "default", "--ignore-not-found"
+    )  # of other tests' operators
 
     @contextmanager
     def install(*settings: str) -> Generator[tuple[str, Helm]]:
@@ -70,10 +74,51 @@ def test_the_api_server_decides_as_written(installed: Install, api_cluster: Clus
         assert _may(api_cluster, operator, "default", "create", "secrets")
         assert not [verb for verb in ("get", "list", "watch", "patch", "update") if _may(api_cluster, operator, "default", verb, "secrets")]
         assert _may(api_cluster, operator, "default", "watch", "nodes")
-        assert _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/tandem-operator")
-        assert not _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/another")
+        assert _may(api_cluster, operator, "default", "update", "leases.coordination.k8s.io/tandem-operator")
+        assert not _may(api_cluster, operator, "default", "update", "leases.coordination.k8s.io/another")
+        assert not _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/tandem-operator")
         assert _may(api_cluster, telemetry, space, "create", "tokenreviews.authentication.k8s.io")
         assert not _may(api_cluster, telemetry, space, "get", "pods")
+
+
+def test_a_second_release_that_watches_the_same_is_refused(
+    installed: Install, api_cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Helm names the first and the way out, wherever it is; one whose operator is down, and the same release again, are no reason."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")  # where a time without a zone would be hours ago
+    space, path = api_cluster.new_namespace("watched"), ("apply", "-f", "-")
+    api_cluster.kubectl(*path, stdin=_lease(space, "team-a/one", datetime.now(UTC)))
+    told = f"release team-a/one cares for the runs of {space} already .Lease {space}/tandem-operator.: `helm uninstall one -n team-a` first"
+    with pytest.raises(AssertionError, match=told), installed(f"watchNamespace={space}"):
+        pass
+    monkeypatch.setenv("TZ", "America/Los_Angeles")  # where it would be hours ahead
+    api_cluster.kubectl(*path, stdin=_lease(space, "team-a/one", datetime.now(UTC) - timedelta(hours=1)))
+    with installed(f"watchNamespace={space}") as (home, helm):
+        api_cluster.kubectl(*path, stdin=_lease(space, f"{home}/tandem", datetime.now(UTC)))
+        helm("upgrade", str(CHART), f"--set=watchNamespace={space}")
+
+
+def _lease(space: str, release: str, renewed: datetime) -> str:
+    """The Lease of an operator, as that one writes it."""
+    metadata = {"namespace": space, "name": "tandem-operator", "annotations": {"tandem.dev/release": release}}
+    spec = {"holderIdentity": "one-7d4", "renewTime": renewed.isoformat(timespec="microseconds").replace("+00:00", "Z")}
+    return json.dumps({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec})
+
+
+def test_what_live_runs_go_by_outlives_the_chart(installed: Install, api_cluster: Cluster) -> None:
+    """The next release of that name has the certificates and keys of the one before: whom workers believe, and what they show."""
+    own = ("telemetry-tls", "memory-tls", "operator-key", "minio")
+    settings = ("minio.enabled=true", "memory.enabled=true")
+
+    def held(space: str) -> list[str]:
+        return [api_cluster.kubectl("-n", space, "get", "secret", f"tandem-{name}", "-o", "jsonpath={.data}") for name in own]
+
+    with installed(*settings) as (space, helm):
+        before = held(space)
+        helm("uninstall")
+        helm("install", str(CHART), *(f"--set={each}" for each in settings))
+        assert held(space) == before
+        assert api_cluster.kubectl("-n", "default", "get", "secret", "tandem-minio", "-o", "jsonpath={.data}") == before[-1]
 
 
 def test_runs_outlive_the_chart(installed: Install, api_cluster: Cluster) -> None:

@@ -64,10 +64,22 @@ class AnyCluster:
         self.wait_until(f"the service account of {name}", lambda: self.get("serviceaccount", "default", "-n", name))
         return name
 
+    @property
+    def two_nodes(self) -> tuple[str, str]:
+        """The first two nodes, by name, that take pods: node1 and node2 of a cluster of ours.
+
+        Raises:
+            ClusterError: When there are no two.
+        """
+        free = sorted(each["metadata"]["name"] for each in self.get("nodes")["items"] if _takes_pods(each))
+        if len(free) < 2:
+            msg = f"two nodes that are ready and not tainted are needed, and there is only {free}"
+            raise ClusterError(msg)
+        return free[0], free[1]
+
     def node_is_ready(self, name: str) -> bool:
         """What the API says of a node."""
-        conditions = self.get("node", name)["status"].get("conditions", [])
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        return _ready(self.get("node", name))
 
     def node_notice(self, name: str, kind: str = "karpenter") -> None:
         """Taint a node as the machinery of that kind does when the node is about to go (`control/taints.py`)."""
@@ -78,3 +90,11 @@ class AnyCluster:
         keys = {taint["key"] for taint in self.get("node", name)["spec"].get("taints", [])} & set(NOTICES.values())
         if keys:
             self.kubectl("taint", "node", name, *(f"{key}-" for key in sorted(keys)))
+
+
+def _ready(node: Any) -> bool:
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"].get("conditions", []))
+
+
+def _takes_pods(node: Any) -> bool:
+    return _ready(node) and not set(node["spec"]) & {"taints", "unschedulable"}

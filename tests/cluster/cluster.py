@@ -1,5 +1,6 @@
 """A cluster of this machine in the hands of a test: what it can be asked, and what can befall it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,11 @@ class Cluster(AnyCluster):
     def add_fake_nodes(self, count: int) -> None:
         """Have this many nodes whose pods only seem to run (`control/fake_nodes.py`)."""
         add_fake_nodes(self.site, self.programs, count)
+
+    @property
+    def chart_settings(self) -> Mapping[str, str]:
+        """Our images are on every node, and nothing can be pulled."""
+        return {"images.pullPolicy": "Never"}
 
     @property
     def minio(self) -> MinioServer:

@@ -38,8 +38,8 @@ class Diarist:
     @property
     def starts(self) -> int:
         """How many containers it has had, as the API knows."""
-        (container,) = self.cluster.get("pod", "diarist", "-n", self.namespace)["status"]["containerStatuses"]
-        return container["restartCount"] + 1
+        told = self.cluster.get("pod", "diarist", "-n", self.namespace)["status"].get("containerStatuses", [])  # none for a moment
+        return sum(container["restartCount"] + 1 for container in told)
 
 
 def write_diary(cluster: Cluster, namespace: str, node: str) -> Diarist:

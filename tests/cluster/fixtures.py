@@ -1,7 +1,7 @@
 """pytest plugin: a cluster for the whole test run, whole again before each test that uses it.
 
 A cluster that a person brought up under the same number is used as it is and left up. KUBECONFIG_TANDEM_E2E names any
-other cluster; tests that would cut the power of its machines skip.
+other cluster (`foreign.py`); tests that would cut the power of its machines skip.
 """
 
 import os
@@ -9,35 +9,27 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from tests.cluster import life
-from tests.cluster.any_cluster import AnyCluster
 from tests.cluster.cluster import Cluster
+from tests.cluster.foreign import KUBECONFIG, ForeignCluster
 from tests.cluster.life import Wanted
 from tests.cluster.programs import obtained
 from tests.cluster.site import CLUSTERS, Site
 from tests.parts.fixtures import needing, say
 from tests.parts.part import Missing
 
-_ELSEWHERE = "KUBECONFIG_TANDEM_E2E"
 _PEOPLE = CLUSTERS // 3  # how many test runs a machine has room for at a time
 LIGHT, SPARE = _PEOPLE, 2 * _PEOPLE  # added to the number: a run's cluster without nodes, and one that a test may do anything to
-
-
-class ForeignCluster(AnyCluster):
-    """Somebody else's: what it lacks makes the test that asks for it skip."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        pytest.skip(f"the cluster of {_ELSEWHERE} has no {name}: only one of this machine has")
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Generator[Any]:
     """`Cluster` with node1 and node2, or the `ForeignCluster` that was named."""
-    elsewhere = os.environ.get(_ELSEWHERE)
+    elsewhere = os.environ.get(KUBECONFIG)
     if elsewhere:
         kubectl = shutil.which("kubectl")
         with needing("kubectl", request.config):

@@ -124,3 +124,16 @@ def test_the_api_server_dies(cluster: Cluster) -> None:
     cluster.api_start()
     assert cluster.get("configmap", "kept")["metadata"]["name"] == "kept"
     cluster.kubectl("delete", "configmap", "kept")
+
+
+def test_two_nodes_that_take_pods(cluster: Cluster) -> None:
+    """Cordoned and tainted ones are left out; the first two of a cluster of ours are its own."""
+    assert cluster.two_nodes == ("node1", "node2")
+    cluster.kubectl("cordon", "node2")
+    try:
+        with pytest.raises(Exception, match=r"there is only \['node1'\]"):
+            _ = cluster.two_nodes
+    finally:
+        cluster.kubectl("uncordon", "node2")
+        # what a whole run has only once asks for the two before anything is healed
+        cluster.wait_until("node2 to take pods again", lambda: cluster.two_nodes)

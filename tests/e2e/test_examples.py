@@ -32,6 +32,31 @@ def test_the_quickstart_trains_to_its_end_and_shows_it(home: Home) -> None:
         assert tried.returncode == 0, line + tried.stderr
 
 
+def test_experts_take_as_much_device_memory_as_an_eighth_of_them(home: Home) -> None:
+    """The example, and its first steps with eight experts: the loss falls, memory is flat, but for what the router keeps of each."""
+    done = home.tandem("run", EXAMPLES / "experts.yaml", timeout_s=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    spec = yaml.safe_load((EXAMPLES / "experts.yaml").read_text())["spec"]
+    losses = [seen[0] for _, seen in sorted(home.losses("experts").items())]
+    assert len(losses) == spec["phases"][0]["steps"]
+    assert sum(losses[-10:]) / 10 < losses[0] - 2
+    mixture = spec["trainer"]["experts"]["mixture"]
+    many, mixture["count"] = mixture["count"], 8
+    spec["phases"][0]["steps"] = spec["phases"][0]["warmupSteps"]
+    fewer = home.tandem("run", home.write(spec, "fewer"), timeout_s=900)
+    assert fewer.returncode == 0, fewer.stdout + fewer.stderr
+    ((more,), (less,)) = (_device_memory(home, name) for name in ("experts", "fewer"))
+    router = 4 * (4 * spec["trainer"]["experts"]["model"]["width"] + 1)  # a key with gradient and moments, and a handicap, in fp32
+    assert more - less == (many - 8) * router
+    assert f"device memory {more / 1e6:,.2f} MB" in home.tandem("logs", "experts").stdout
+
+
+def _device_memory(home: Home, name: str) -> set[int]:
+    """What any step took."""
+    steps = [path.read_text() for path in home.folder(name).glob("workers/*/steps.jsonl")]
+    return {json.loads(line)["deviceMemoryBytes"] for text in steps for line in text.splitlines()}
+
+
 def test_the_script_example_is_a_loop_of_40_lines_that_resumes(home: Home) -> None:
     """It trains to its end, was short enough to read, and its state is in the checkpoints."""
     assert len((EXAMPLES / "train_script.py").read_text().splitlines()) <= 40

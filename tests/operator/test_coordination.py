@@ -1,11 +1,15 @@
 """What a coordinator says becomes the planner's report, with nothing invented."""
 
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem_operator.api.dual_status import MemoryState, MemoryStatus
-from tandem_operator.coordination import report
+from tandem_operator.coordination import Coordination, report
+
+from tests.services.reasoning.coordination import coordinating, job, questions
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -16,3 +20,17 @@ def test_how_it_stands_with_the_memory_arrives(state: MemoryState) -> None:
     told = wire.Status(total=7, memory=wire.MemoryStatus(state=state, problem="no route", waiting=3, shown=1))
     assert report(told, NOW).memory == MemoryStatus(state=state, problem="no route", waiting=3)
     assert report(wire.Status(total=7), NOW).memory is None
+
+
+def test_a_word_comes_at_the_time_of_whoever_listens(tmp_path: Path) -> None:
+    """Which is that of the cluster: words are told from those of an earlier coordinator by when that one's pod began."""
+
+    async def story() -> None:
+        async with coordinating(tmp_path, job({"local": ["http://127.0.0.1:9/v1"]}), questions(3)) as coordinator:
+            listening = Coordination(coordinator.address, now=lambda: NOW)
+            while (heard := listening.newest()) is None:  # noqa: ASYNC110 - nothing says so but the report
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(listening.close)
+            assert (heard.at, heard.total) == (NOW, 3)
+
+    asyncio.run(asyncio.wait_for(story(), 60))

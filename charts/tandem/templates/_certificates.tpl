@@ -24,6 +24,7 @@
 {{- fail (printf "%s.tls: existingSecret and certManager.enabled exclude each other: leave one out" $component) }}
 {{- end }}
 {{- if $tls.certManager.enabled }}
+{{- include "tandem.needs" (dict "root" .root "setting" (printf "%s.tls.certManager.enabled" $component) "api" "cert-manager.io/v1" "remedy" "install cert-manager first") }}
 apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata:
@@ -40,7 +41,7 @@ spec:
     kind: {{ $tls.certManager.issuerKind }}
     name: {{ required (printf "%s.tls.certManager.issuer is needed: name the Issuer or ClusterIssuer that signs" $component) $tls.certManager.issuer }}
 {{- else if not $tls.existingSecret }}
-{{- /* Made once and kept over upgrades. Where lookup sees nothing (helm template, some GitOps tools) it is new each time: use certManager. */}}
+{{- /* Made once and kept over upgrades, and when the release is gone: live runs were told whom to believe, and the next one goes on with it. Where lookup sees nothing (helm template, some GitOps tools) it is new each time: use certManager. */}}
 {{- $kept := (lookup "v1" "Secret" .root.Release.Namespace $secret).data | default dict }}
 {{- $made := dict }}
 {{- if not (index $kept "tls.key") }}
@@ -54,6 +55,8 @@ metadata:
   name: {{ $secret }}
   namespace: {{ .root.Release.Namespace }}
   labels: {{- $labels | nindent 4 }}
+  annotations:
+    helm.sh/resource-policy: keep
 type: kubernetes.io/tls
 data:
   {{- range $key := list "ca.crt" "tls.crt" "tls.key" }}

@@ -5,16 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
-from .model import NAME, ApiModel
-from .scalars import CREDENTIALS_RULE, WITHOUT_CREDENTIALS
-
-HostPort = Annotated[
-    str,
-    Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$", max_length=261),
-    WITHOUT_CREDENTIALS,
-    CREDENTIALS_RULE,
-]
-"""Where a gRPC server listens."""
+from .model import ApiModel
+from .names import Name
+from .scalars import HostPort
 
 
 class ThinkingSpec(ApiModel):
@@ -60,7 +53,7 @@ class DualMemorySpec(ApiModel):
 
     address: HostPort | None = None
     """host:port of a memory service; one of the run's own when left out."""
-    namespace: str = Field(default="default", pattern=NAME)
+    namespace: Name = "default"
     """Namespace of the records: lower-case letters, digits and dashes, at most 40, starting with a letter. Several runs may share one."""
     top_k: Annotated[StrictInt, Field(ge=1, le=32)] = 1
     """Most records that a step is shown; more of them crowd a small model's prompt sooner than they help."""

@@ -12,12 +12,13 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt
 from .answering import DualMemorySpec, RoutingSpec, ThinkingSpec
 from .dual_status import DualRunStatus
 from .lane import Count, LaneKind, LaneSpec
-from .model import NAME, ApiModel, Duration, RunMeta, duration_text
+from .model import ApiModel, Duration, RunMeta, duration_text
+from .names import Name
 from .placement import PlacementSpec
 from .pod import PodSpec
-from .rule import Broken, rule
+from .rule import Broken, entry_rule, rule
 from .scalars import Address
-from .training_run import API_VERSION
+from .training_run import API_VERSION, NO_TIME
 from .upkeep import LimitSpec, StoreSpec
 
 FieldName = Annotated[str, Field(min_length=1, max_length=63)]
@@ -35,7 +36,7 @@ class OnDualExhausted(StrEnum):
 class QuestionsSpec(ApiModel):
     """The questions: JSON lines, one question each."""
 
-    source: Address = Field(min_length=1, max_length=1024)
+    source: Address
     """A path, file:// or s3:// address of a .jsonl file."""
     id_field: FieldName = "id"
     """Field that names a question, unique in the file."""
@@ -52,7 +53,7 @@ class QuestionsSpec(ApiModel):
 class ExpertSpec(ApiModel):
     """A role that a model takes while it thinks about a question."""
 
-    name: str = Field(pattern=NAME)
+    name: Name
     """Name of the expert, unique in the run: lower-case letters, digits and dashes, at most 40, starting with a letter."""
     role: str = Field(min_length=1, max_length=4000)
     """What the model is told to do."""
@@ -110,9 +111,9 @@ class DualRunSpec(ApiModel):
     workers: StrictInt = Field(default=2, ge=1, le=64)
     """Processes, or pods, that work on questions; each of them on several at once."""
     placement: PlacementSpec | None = None
-    """Where the pods of coordinator and workers may run; on any machine without taints when left out. Unused on one machine."""
+    """Where the pods of coordinator, workers and engines may run; on any machine without taints when left out. Unused on one machine."""
     pod: PodSpec = PodSpec()
-    """What the pods of coordinator and workers get; cpu and memory are those of each. Unused on one machine."""
+    """What the pods of coordinator, workers and engines get; cpu and memory are those of the first two. Unused on one machine."""
     memory: DualMemorySpec | None = None
     """The shared memory that lanes recall from and add to; none when left out."""
     budget: DualBudgetSpec = DualBudgetSpec()
@@ -166,6 +167,18 @@ class DualRunSpec(ApiModel):
         if self.budget.usd is not None and self.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY and not local:
             sentence = "needs a lane of kind Local: add one, or use Suspend or Fail"
             yield Broken(("budget", "onExhausted"), self.budget.on_exhausted, sentence)
+
+    @entry_rule
+    def has_time(self) -> Iterator[Broken]:
+        """A run that may take no time would end before its first question."""
+        if self.deadline is not None and not self.deadline:
+            yield Broken(("deadline",), duration_text(self.deadline), NO_TIME)
+
+    @entry_rule
+    def has_time_for_progress(self) -> Iterator[Broken]:
+        """Nothing is answered in no time."""
+        if self.no_progress_after is not None and not self.no_progress_after:
+            yield Broken(("noProgressAfter",), duration_text(self.no_progress_after), NO_TIME)
 
 
 class DualRun(ApiModel):

@@ -3,9 +3,12 @@
 from decimal import Decimal
 from enum import StrEnum
 
+from pydantic import computed_field
+
+from .dollars import dollars
 from .model import ApiModel, Time, UsdText
-from .scalars import Measured
-from .status import CheckpointStatus, Condition, RunPhase
+from .scalars import Measured, Total
+from .status import CheckpointStatus, Condition, RunPhase, Standing, deciding
 
 
 class LaneState(StrEnum):
@@ -77,10 +80,10 @@ class PartStatus(ApiModel):
     start_after: Time | None = None
     """That start waits until then."""
     told: str = ""
-    """Budget and token that this start is told, as far as it is told any; another one needs another start."""
+    """What this start is told of the run, in short; where the run says something else by now, there is another start."""
 
 
-class DualRunStatus(ApiModel):
+class DualRunStatus(Standing):
     """How a run stands."""
 
     observed_generation: int = 0
@@ -97,7 +100,7 @@ class DualRunStatus(ApiModel):
     """When the first attempt was begun."""
     finished_at: Time | None = None
     """When the run came to its end."""
-    total: int = 0
+    total: Total = 0
     """Questions to be answered."""
     done: int = 0
     """Questions answered."""
@@ -126,3 +129,15 @@ class DualRunStatus(ApiModel):
     conditions: tuple[Condition, ...] = ()
     """What can be waited for: Scheduled, Running, LanesHealthy, MemoryHealthy, BudgetOK, Checkpointed, PartialFailure, Suspended,
     Complete, Failed."""
+
+    @computed_field
+    @property
+    def why(self) -> str:
+        """The one word that says most about why the run is where it is: what is to be corrected, what it waits for, or `reason`."""
+        return deciding(self.phase, self.reason, self.conditions)
+
+    @computed_field
+    @property
+    def spent(self) -> str:
+        """US dollars spent so far, as people read them."""
+        return dollars(self.spent_usd)

@@ -1,22 +1,29 @@
 """A lane of a DualRun: an OpenAI-compatible server, paid by the token in the cloud or run on a machine of one's own."""
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
-from .model import NAME, ApiModel, Usd
+from .credentials import KEEP_IN_SECRET, holds_key, holds_password
+from .model import ApiModel, Usd
+from .names import IMAGE, NO_IMAGE, Name, SecretKeyName, SecretName, VariableName
 from .placement import Accelerator
-from .pod import Quantity
-from .rule import Broken, rule
-from .scalars import CREDENTIALS_RULE, WITHOUT_CREDENTIALS, Address
+from .quantity import Quantity
+from .rule import Broken, entry_rule, rule
+from .scalars import Address
+from .shape import Shape
 
 Url = Annotated[
     str,
-    Field(pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?$", max_length=1024),
-    WITHOUT_CREDENTIALS,
-    CREDENTIALS_RULE,
+    Shape(
+        most=1024,
+        bare=True,
+        pattern=r"https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?",
+        instead="is no address of an API: write http:// or https://, a host and a path, such as http://127.0.0.1:1234/v1",
+    ),
 ]
 """Address of an OpenAI-compatible API."""
 
@@ -34,9 +41,9 @@ class LaneKind(StrEnum):
 class SecretReference(ApiModel):
     """A key of a Kubernetes Secret in the namespace of the run."""
 
-    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)
+    name: SecretName
     """Name of the Secret: lower-case letters, digits, dashes and dots."""
-    key: str = Field(default="api-key", pattern=r"^[-._A-Za-z0-9]+$", max_length=253)
+    key: SecretKeyName = "api-key"
     """Key in the Secret: letters, digits, dashes, dots and underscores."""
 
 
@@ -75,7 +82,7 @@ class EngineSpec(ApiModel):
 
     server: EngineServer = EngineServer.TRANSFORMERS
     """Transformers (`transformers serve`), LlamaCpp (`llama-server`) or Vllm (`vllm serve`)."""
-    model: Address = Field(min_length=1, max_length=1024)
+    model: Address
     """A folder, a .gguf file, or the id of a model on the Hugging Face hub. A relative path begins with ./ or is a folder that is there."""
     instances: Annotated[StrictInt, Field(ge=1, le=64)] = 1
     """How many servers of it; calls are spread over them."""
@@ -93,11 +100,27 @@ class EngineSpec(ApiModel):
     memory: Quantity | None = None
     """Memory of each server, such as 24Gi; when left out it asks for 1Gi, and may take more."""
 
+    @entry_rule
+    def names_an_image(self) -> Iterator[Broken]:
+        """No kubelet could pull it, and pods would wait for ever."""
+        if self.image and not re.fullmatch(IMAGE, self.image):
+            yield Broken(("image",), self.image, NO_IMAGE)
+
+    @entry_rule
+    def keeps_passwords_in_secrets(self) -> Iterator[Broken]:
+        """Whoever may read the run, or list processes, may read arguments."""
+        yield from (Broken(("arguments", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.arguments) if holds_password(word))
+
+    @entry_rule
+    def keeps_keys_in_secrets(self) -> Iterator[Broken]:
+        """Likewise."""
+        yield from (Broken(("arguments", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.arguments) if holds_key(word))
+
 
 class LaneSpec(ApiModel):
     """One way to get answers."""
 
-    name: str = Field(pattern=NAME)
+    name: Name
     """Name of the lane, unique in the run: lower-case letters, digits and dashes, at most 40, starting with a letter."""
     kind: LaneKind
     """Cloud (paid for by the token) or Local (a machine of your own)."""
@@ -111,7 +134,7 @@ class LaneSpec(ApiModel):
     """Name of the model, as the server calls it; left out where the lane has an engine, which names it."""
     api_key_secret: SecretReference | None = None
     """Where the API key is kept on a cluster. Never the key itself."""
-    api_key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)
+    api_key_variable: VariableName | None = None
     """On one machine: the environment variable of whoever runs `tandem run` that holds the API key. Never the key itself."""
     price: PriceSpec | None = None
     """What the lane costs; needed in the cloud when the run has a budget."""

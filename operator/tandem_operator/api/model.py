@@ -1,12 +1,11 @@
 """How every type that people write behaves: frozen, camelCase outside, and no field that nobody knows."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Final, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Field,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -16,13 +15,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from .rule import REFUSED, Broken, broken_rules, broken_rules_of_rest
+from .names import Name
+from .rule import REFUSED, Broken, Reading, broken_rules
 from .scalars import Duration, Time, Usd, UsdText, duration, duration_text
 
-__all__ = ["NAME", "ApiModel", "Duration", "ObjectMeta", "RunMeta", "Time", "Usd", "UsdText", "duration", "duration_text"]
-
-NAME = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
-"""A DNS label (RFC 1035) of at most 40 characters: `-<attempt>-<rank>` still fits into the 63 of a pod's host name."""
+__all__ = ["ApiModel", "Duration", "ObjectMeta", "RunMeta", "Time", "Usd", "UsdText", "duration", "duration_text"]
 
 
 class ApiModel(BaseModel):
@@ -49,10 +46,13 @@ class ApiModel(BaseModel):
         for name in type(self).model_fields:
             if self.__dict__[name] is REFUSED:
                 object.__delattr__(self, name)
-        problems = broken_rules_of_rest(self) if info.context is REFUSED else broken_rules(self)
+        problems = broken_rules(self, info.context or _STORED)
         if problems:
             raise ValidationError.from_exception_data(type(self).__name__, [_details(broken) for broken in problems])
         return self
+
+
+_STORED: Final = Reading()
 
 
 def _details(broken: Broken) -> InitErrorDetails:
@@ -84,5 +84,5 @@ class ObjectMeta(ApiModel):
 class RunMeta(ObjectMeta):
     """A run's name leaves room for the attempt and the rank in the names of its workers."""
 
-    name: str = Field(pattern=NAME)
+    name: Name
     """Lower-case letters, digits and dashes, at most 40, starting with a letter."""

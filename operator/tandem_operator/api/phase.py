@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictFloat, StrictInt
 
 from .model import ApiModel
+from .names import PhaseName
 from .rule import Broken, rule
 from .scalars import Address
 from .trainer import Size
@@ -20,7 +21,7 @@ Tokens = Annotated[StrictInt, Field(ge=1, le=1_000_000_000_000_000)]
 class DataSpec(ApiModel):
     """What is learned from, text or conversations; turned into tokens once, before the first step."""
 
-    source: Address = Field(default="python-stdlib", min_length=1, max_length=1024)
+    source: Address = "python-stdlib"
     """`python-stdlib` (the standard library of the Python at hand), a folder of text, or a file of conversations.
 
     A path or a file:// address. Conversations, for a pretrained model, stand in a .jsonl or .jsonl.gz file, one to a line:
@@ -28,7 +29,7 @@ class DataSpec(ApiModel):
     """
     include: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(default=("*.py",), min_length=1, max_length=64)
     """Which files of the folder, as shell patterns on their names; unused for conversations, as are the next two."""
-    tokenizer: Address = Field(default="bytes", min_length=1, max_length=1024)
+    tokenizer: Address = "bytes"
     """`bytes` (one token a byte, nothing to download) or the path of a Hugging Face tokenizer.json."""
     fill_in_the_middle: StrictFloat = Field(default=0.5, ge=0, le=1)
     """Share of the samples that are rearranged as prefix, suffix, middle."""
@@ -44,7 +45,7 @@ class DataSpec(ApiModel):
 class PhaseSpec(ApiModel):
     """A stretch of the run with settings of its own; the switch to the next phase is a checkpoint."""
 
-    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=40)
+    name: PhaseName
     """Name of the phase, unique in the run: lower-case letters, digits and dashes, at most 40."""
     steps: Steps | None = None
     """Length in optimizer steps. Exactly one of steps and tokens."""

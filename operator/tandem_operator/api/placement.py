@@ -1,5 +1,6 @@
 """Where the workers of a run may run: on which kind of machine, with which labels, despite which taints."""
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -7,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictInt
 
 from .model import ApiModel, Duration, duration_text
-from .rule import Broken, rule
+from .names import LABEL_KEY, LABEL_VALUE, NO_LABEL_KEY, NO_LABEL_VALUE
+from .pod import misnamed, misvalued
+from .rule import Broken, entry_rule, rule
 
 Label = Annotated[str, Field(max_length=63)]
 """A label's value, as long as Kubernetes lets it be."""
@@ -59,6 +62,14 @@ class Toleration(ApiModel):
                 ("tolerationSeconds",), self.toleration_seconds, "has a meaning only with effect NoExecute: set it or leave this out"
             )
 
+    @entry_rule
+    def names_a_taint(self) -> Iterator[Broken]:
+        """Kubernetes names taints by the rules of labels, and refuses pods that do not."""
+        if self.key and not re.fullmatch(LABEL_KEY, self.key):
+            yield Broken(("key",), self.key, NO_LABEL_KEY)
+        if self.value and not re.fullmatch(LABEL_VALUE, self.value):
+            yield Broken(("value",), self.value, NO_LABEL_VALUE)
+
 
 class PlacementSpec(ApiModel):
     """Where workers may run."""
@@ -83,3 +94,13 @@ class PlacementSpec(ApiModel):
             yield Broken(
                 ("onDemandAfter",), duration_text(self.on_demand_after), f"has no meaning with spot {self.spot}: use Prefer or leave it out"
             )
+
+    @entry_rule
+    def selects_by_keys(self) -> Iterator[Broken]:
+        """Such a pod would be refused, after the attempt had been counted."""
+        yield from misnamed("nodeSelector", self.node_selector, LABEL_KEY, NO_LABEL_KEY)
+
+    @entry_rule
+    def selects_by_values(self) -> Iterator[Broken]:
+        """Likewise."""
+        yield from misvalued("nodeSelector", self.node_selector)

@@ -6,32 +6,30 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from .shape import VALIDATIONS, Shape, quoted
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION: Final = re.compile(r"([0-9]+[dhms])+")
 _PART: Final = re.compile(r"([0-9]+)([dhms])")
-_LONGEST_DURATION_CHARACTERS: Final = 32
-_CREDENTIALS: Final = "(?i)//[^/?#]*@|^[^/?#]*:[^/?#]*@|[?&#][^=&]*(token|secret|password|signature|credential|api_?key)[^=&]*="
-_TAKE_OUT: Final = "holds a user name, password or key: take it out and give credentials by environment or Secret"
+_NO_DURATION: Final = 'is no duration: write whole numbers with units d, h, m or s, such as "90s" or "1h30m"'
+_DURATION: Final = Shape(most=32, pattern="([0-9]+[dhms])+", instead=_NO_DURATION)
+_NOTHING: Final = "pays for nothing: write more than 0, or leave it out for no limit"
+_LONGEST_S: Final = 1000 * 365 * 86400  # whatever is longer never passes, and a moment that much later still has a date
 
 
 def duration(text: object) -> object:
-    """`"1h30m"` as a timedelta; a timedelta stays as it is.
+    """`"1h30m"` as a timedelta, a thousand years at most; a timedelta stays as it is.
 
     Raises:
         ValueError: when the text is no whole number of d, h, m and s, such as `90` or `1.5h`.
     """
     if isinstance(text, timedelta):
         return text
-    if not isinstance(text, str) or len(text) > _LONGEST_DURATION_CHARACTERS or not _DURATION.fullmatch(text):
-        message = 'is no duration: write whole numbers with units d, h, m or s, such as "90s" or "1h30m"'
-        raise ValueError(message)
-    try:
-        return timedelta(seconds=sum(int(count) * _UNITS_S[unit] for count, unit in _PART.findall(text)))
-    except OverflowError:
-        message = "is longer than time is counted: write a shorter one"
-        raise ValueError(message) from None
+    if not isinstance(text, str) or len(text) > _DURATION.most:
+        raise ValueError(_NO_DURATION)
+    length_s = sum(int(count) * _UNITS_S[unit] for count, unit in _PART.findall(_DURATION.checked(text)))
+    return timedelta(seconds=min(length_s, _LONGEST_S))
 
 
 def duration_text(value: timedelta) -> str:
@@ -41,17 +39,6 @@ def duration_text(value: timedelta) -> str:
         count, rest = divmod(rest, _UNITS_S[unit])
         parts += f"{count}{unit}" if count else ""
     return parts or "0s"
-
-
-def holds_secret(text: str) -> bool:
-    """Whether an address carries a user, a password or a signature, which nobody may print."""
-    return re.search(_CREDENTIALS, text) is not None
-
-
-def _address(value: object) -> object:
-    if isinstance(value, str) and holds_secret(value):
-        raise ValueError(_TAKE_OUT)
-    return value
 
 
 def _utc(value: object) -> object:
@@ -73,6 +60,12 @@ def _dollars(value: object) -> object:
     return value
 
 
+def _above_nothing(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError(_NOTHING)
+    return value
+
+
 def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -81,7 +74,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(duration),
     PlainSerializer(duration_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^([0-9]+[dhms])+$", "maxLength": _LONGEST_DURATION_CHARACTERS}),
+    WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})$", "maxLength": _DURATION.most, VALIDATIONS: _DURATION.rules}),
 ]
 """A length of time, written as `90s`, `10m` or `1h30m`."""
 
@@ -99,7 +92,15 @@ _AS_NUMBER: Final = PlainSerializer(float, return_type=float)
 Usd = Annotated[Decimal, Field(ge=0), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "minimum": 0})]
 """US dollars as people write them: a plain number, not below 0."""
 
-UsdLimit = Annotated[Decimal, Field(gt=0), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+_ABOVE_NOTHING: Final = {"rule": "self > 0", "message": _NOTHING, "messageExpression": f"{quoted(f'%s {_NOTHING}')}.format([self])"}
+
+UsdLimit = Annotated[
+    Decimal,
+    AfterValidator(_above_nothing),
+    _DOLLARS,
+    _AS_NUMBER,
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, VALIDATIONS: [_ABOVE_NOTHING]}),
+]
 """US dollars that may be spent: more than 0."""
 
 UsdText = Annotated[
@@ -109,24 +110,33 @@ UsdText = Annotated[
 ]
 """US dollars as we count them: decimal text, so that adding up never rounds."""
 
-WITHOUT_CREDENTIALS: Final = BeforeValidator(_address)
-"""Refuses an address with credentials. Stands behind all limits of the text, or pydantic forgets them in the schema."""
-
-CREDENTIALS_RULE: Final = Field(
-    json_schema_extra={"x-kubernetes-validations": [{"rule": f"!self.matches('{_CREDENTIALS}')", "message": _TAKE_OUT}]}
-)
-"""The same for the API server."""
-
-Address = Annotated[str, WITHOUT_CREDENTIALS, CREDENTIALS_RULE]
+Address = Annotated[str, Shape(most=1024, least=1, bare=True)]
 """Where something is kept. Never with credentials in it."""
 
 StoreUri = Annotated[
     str,
-    Field(pattern=r"^(file:///.*|s3://[a-z0-9][-.a-z0-9]*(/.*)?)$", max_length=1024),
-    WITHOUT_CREDENTIALS,
-    CREDENTIALS_RULE,
+    Shape(
+        most=1024,
+        bare=True,
+        pattern="file:///.*|s3://[a-z0-9][-.a-z0-9]*(/.*)?",
+        instead="is no place for files: write s3://bucket/prefix or file:///folder",
+    ),
 ]
 """A folder, or a prefix in a bucket."""
+
+HostPort = Annotated[
+    str,
+    Shape(
+        most=261,
+        bare=True,
+        pattern=r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}",
+        instead="is no address of a service: write host:port, such as memory.team.svc:7070",
+    ),
+]
+"""Where a gRPC server listens."""
+
+Total = Annotated[int, Field(exclude_if=lambda total: total == 0)]
+"""How many there are in all: left out of what is written until somebody has counted them, so that nobody reads "of 0"."""
 
 Measured = Annotated[float | None, BeforeValidator(_finite)]
 """A measured number; one that is not finite, such as the loss of a run that diverged, is written as none at all."""

@@ -1,11 +1,15 @@
 """How a run stands. Nothing that a restarted planner needs is kept anywhere else."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import ConfigDict, computed_field
+
+from .dollars import dollars
 from .model import ApiModel, Time, UsdText
-from .scalars import Measured
+from .scalars import Measured, Total
 
 
 class RunPhase(StrEnum):
@@ -57,7 +61,23 @@ class CheckpointStatus(ApiModel):
     """When its manifest was written."""
 
 
-class RunStatus(ApiModel):
+def deciding(phase: RunPhase, reason: str, conditions: Sequence[Condition]) -> str:
+    """The one word that says most about why a run is where it is.
+
+    What is to be corrected comes first; of a run that waits, what its workers wait for; of any other, the reason for its phase.
+    """
+    untrue = {each.type: each.reason for each in conditions if each.status == "False"}
+    waits = untrue.get("Scheduled") if phase is RunPhase.PENDING else None
+    return untrue.get("Accepted") or waits or reason
+
+
+class Standing(ApiModel):
+    """How a run of any kind stands. What a newer Tandem has written there is passed over: an older one goes on caring for the run."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class RunStatus(Standing):
     """How a run stands."""
 
     observed_generation: int = 0
@@ -104,7 +124,7 @@ class RunStatus(ApiModel):
     """Name of the entry of spec.phases that is being trained."""
     step: int = 0
     """Optimizer steps done."""
-    total_steps: int = 0
+    total_steps: Total = 0
     """Optimizer steps to be done."""
     loss: Measured = None
     """Training loss of the last reported step."""
@@ -128,3 +148,15 @@ class RunStatus(ApiModel):
     """From the end of the last attempt that ended early to the next optimizer step after it."""
     conditions: tuple[Condition, ...] = ()
     """What can be waited for: Accepted, Scheduled, Running, Checkpointed, BudgetOK, Interrupted, Suspended, Complete, Failed."""
+
+    @computed_field
+    @property
+    def why(self) -> str:
+        """The one word that says most about why the run is where it is: what is to be corrected, what it waits for, or `reason`."""
+        return deciding(self.phase, self.reason, self.conditions)
+
+    @computed_field
+    @property
+    def spent(self) -> str:
+        """US dollars spent so far, as people read them."""
+        return dollars(self.spent_usd)

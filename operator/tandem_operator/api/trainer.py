@@ -6,11 +6,13 @@ from typing import Annotated, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
+from .credentials import KEEP_IN_SECRET, holds_key, holds_password
 from .model import ApiModel
-from .rule import Broken, rule
+from .quantity import Quantity
+from .rule import Broken, entry_rule, rule
 from .scalars import Address
 
-AVAILABLE: Final = ("deepspeed", "script")
+AVAILABLE: Final = ("deepspeed", "experts", "script")
 """The trainers of this version."""
 
 Size = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
@@ -24,6 +26,12 @@ class Precision(StrEnum):
     FP32 = "fp32"
 
 
+def _uneven_heads(width: int, heads: int) -> Iterator[Broken]:
+    if width % (2 * heads):
+        sentence = f"is not a multiple of twice the {heads} heads: choose a multiple of {2 * heads}, or another number of heads"
+        yield Broken(("width",), width, sentence)
+
+
 class ModelSpec(ApiModel):
     """The model: Tandem's own small transformer by its sizes, a Hugging Face configuration by its name, or a model that has learned."""
 
@@ -35,7 +43,7 @@ class ModelSpec(ApiModel):
     """Number of attention heads."""
     hugging_face: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     """Name or path of a Hugging Face causal-LM configuration; replaces the sizes above."""
-    pretrained: Annotated[Address, Field(min_length=1, max_length=1024)] | None = None
+    pretrained: Address | None = None
     """Folder of a Hugging Face chat model that goes on learning, from conversations (data.source); replaces all of the above.
 
     Its weights are where training begins; its own tokenizer and chat template read the conversations.
@@ -44,11 +52,7 @@ class ModelSpec(ApiModel):
     @rule
     def width_splits_into_even_heads(self) -> Iterator[Broken]:
         """Rotary positions turn pairs of numbers, so that a head needs an even width."""
-        if self.width % (2 * self.heads):
-            sentence = (
-                f"is not a multiple of twice the {self.heads} heads: choose a multiple of {2 * self.heads}, or another number of heads"
-            )
-            yield Broken(("width",), self.width, sentence)
+        yield from _uneven_heads(self.width, self.heads)
 
     @rule
     def begins_in_one_way(self) -> Iterator[Broken]:
@@ -93,14 +97,106 @@ class DeepSpeedSpec(ApiModel):
 class ScriptSpec(ApiModel):
     """A training program of your own, which imports `tandem_trainer.script` for checkpoints, resume and reports."""
 
-    path: Address = Field(min_length=1, max_length=1024)
+    path: Address
     """Python file; relative to the run file on one machine, absolute inside the image on a cluster."""
     args: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(default=(), max_length=256)
     """Arguments passed to it. Never secrets: arguments are visible to everybody on the machine."""
 
+    @entry_rule
+    def keeps_passwords_in_secrets(self) -> Iterator[Broken]:
+        """Whoever may read the run, or list processes, may read arguments."""
+        yield from (Broken(("args", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.args) if holds_password(word))
+
+    @entry_rule
+    def keeps_keys_in_secrets(self) -> Iterator[Broken]:
+        """Likewise."""
+        yield from (Broken(("args", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.args) if holds_key(word))
+
+
+class TrunkSpec(ApiModel):
+    """What all tokens share below the experts: Tandem's own transformer, by its sizes."""
+
+    layers: Size = 2
+    """Number of transformer blocks."""
+    width: Size = 128
+    """Width of the stream, which experts read and write; a multiple of twice the number of heads."""
+    heads: Size = 4
+    """Number of attention heads."""
+
+    @rule
+    def width_splits_into_even_heads(self) -> Iterator[Broken]:
+        """Rotary positions turn pairs of numbers, so that a head needs an even width."""
+        yield from _uneven_heads(self.width, self.heads)
+
+
+class LearningRule(StrEnum):
+    """How experts learn from their own tokens; end_to_end is what they are measured against."""
+
+    RESPONSIBILITY = "responsibility"
+    HARD_EQUAL = "hard_equal"
+    LOCAL_ADAM = "local_adam"
+    HEBBIAN = "hebbian"
+    OJA = "oja"
+    END_TO_END = "end_to_end"
+
+
+class MixtureSpec(ApiModel):
+    """The experts: how many, how large, how they learn."""
+
+    count: Size = 32
+    """All experts; the device does not notice how many. Beyond 1,000 they are found by product keys."""
+    active: StrictInt = Field(default=2, ge=1, le=16)
+    """Experts that see each token; with one alone the router has nobody to compare it with, and learns nothing."""
+    inner_width: Size = 256
+    """Width inside an expert."""
+    learning_rule: LearningRule = LearningRule.RESPONSIBILITY
+    """How experts learn."""
+    rate: StrictFloat | None = Field(default=None, gt=0)
+    """Learning rate of experts, as a multiple of the phase's; left out, one that suits the rule."""
+    clip: StrictFloat = Field(default=1.0, ge=0)
+    """Largest norm of an expert's gradient; 0 switches clipping off."""
+    temperature: StrictFloat = Field(default=1.0, gt=0)
+    """How far apart answers must be, in nats, for the router to learn that only the better one explains the token."""
+    balance: StrictFloat = Field(default=0.05, ge=0)
+    """How fast busy experts are handicapped, in router scores a step; 0 leaves load as it falls."""
+
+    @rule
+    def asks_no_more_than_there_are(self) -> Iterator[Broken]:
+        """A token goes to different experts."""
+        if self.active > self.count:
+            yield Broken(("active",), self.active, f"is more than the {self.count} experts there are: lower it, or raise count")
+
+
+class ExpertMemorySpec(ApiModel):
+    """Where experts are while they wait and while they compute."""
+
+    streaming_slots: StrictInt = Field(default=3, ge=3, le=64)
+    """Slots that experts pass through: one comes in, one computes, one goes out."""
+    hot_slots: StrictInt = Field(default=0, ge=0, le=1024)
+    """Slots whose experts stay on the device, and cost no copies."""
+    experts_per_slot: StrictInt = Field(default=1, ge=1, le=1024)
+    """Experts in a slot; more than one where they are small."""
+    keep_activations: StrictBool = False
+    """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows."""
+    host: Quantity | None = None
+    """Host memory that experts and their checkpoints under way may take, such as 64Gi; all there is when left out."""
+
 
 class ExpertsSpec(ApiModel):
-    """Constant-VRAM mixture of locally learning experts."""
+    """A language model of many experts that learn locally and pass through a few slots of the device: its memory stays the same."""
+
+    model: TrunkSpec = TrunkSpec()
+    """What all tokens share."""
+    mixture: MixtureSpec = MixtureSpec()
+    """The experts."""
+    memory: ExpertMemorySpec = ExpertMemorySpec()
+    """Where they are."""
+    optimizer: OptimizerSpec = OptimizerSpec()
+    """AdamW's settings, for what is shared."""
+    gradient_clip: StrictFloat = Field(default=1.0, ge=0)
+    """Largest gradient norm of what is shared; 0 switches clipping off."""
+    activation_checkpointing: StrictBool = False
+    """Recompute the activations of shared blocks in the backward pass: less memory, about a third more work."""
 
 
 class OffloadSpec(ApiModel):
@@ -117,7 +213,7 @@ class TrainerSpec(ApiModel):
     deepspeed: DeepSpeedSpec | None = None
     """Language-model training with DeepSpeed ZeRO."""
     experts: ExpertsSpec | None = None
-    """Reserved: this version of Tandem refuses it."""
+    """Many experts in the memory of a few."""
     offload: OffloadSpec | None = None
     """Reserved: this version of Tandem refuses it."""
     lattice: LatticeSpec | None = None
@@ -139,12 +235,12 @@ class TrainerSpec(ApiModel):
     def exactly_one(self) -> Iterator[Broken]:
         """A run has one trainer."""
         if len(self.chosen) != 1:
-            found = "has none" if not self.chosen else f"has {len(self.chosen)}, {' and '.join(self.chosen)}"
+            found = ", ".join((f"has {len(self.chosen)}", *self.chosen)) if self.chosen else "has none"
             yield Broken((), self, f"{found}: give exactly one of {', '.join(AVAILABLE)}")
 
     @rule
     def available(self) -> Iterator[Broken]:
-        """Three of the five are names that later versions will use."""
+        """Two of the five are names that later versions will use."""
         for name in self.chosen:
             if name not in AVAILABLE:
                 yield Broken((name,), getattr(self, name), f"is not available in this version: use {' or '.join(AVAILABLE)}")

@@ -1,15 +1,17 @@
 """TrainingRun, what people write: which trainer, on what, through which phases, kept how safe, for how many dollars."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from .model import ApiModel, Duration, RunMeta
+from .model import ApiModel, Duration, RunMeta, duration_text
+from .names import IMAGE, NO_IMAGE
 from .phase import DataSpec, PhaseSpec
 from .placement import Accelerator, PlacementSpec, Spot, Toleration
 from .pod import PodSpec
-from .rule import Broken, rule
+from .rule import Broken, entry_rule, rule
 from .status import RunStatus
 from .trainer import TrainerSpec
 from .upkeep import (
@@ -49,8 +51,10 @@ __all__ = [
 ]
 
 API_VERSION = "tandem.dev/v1alpha1"
-_NO_CONVERSATIONS = "holds no conversations, and a pretrained model learns from nothing else: name a .jsonl file, or leave pretrained out"
-_NOBODY_TO_LEARN = "holds conversations: name who is to learn from them in trainer.deepspeed.model.pretrained, or name a folder of text"
+NO_CONVERSATIONS = "holds no conversations, and a pretrained model learns from nothing else: name a .jsonl file, or leave pretrained out"
+NO_TIME = "is no time at all: write a longer one or leave it out"
+NOBODY_TO_LEARN = "holds conversations: name who is to learn from them in trainer.deepspeed.model.pretrained, or name a folder of text"
+ONE_RANK = "trains on one rank: set workers 1 and processesPerWorker 1"
 
 
 class TrainingRunSpec(ApiModel):
@@ -158,6 +162,13 @@ class TrainingRunSpec(ApiModel):
                 yield Broken(("phases", index, "batchSize"), phase.batch_size, sentence)
 
     @rule
+    def experts_are_not_shared(self) -> Iterator[Broken]:
+        """Each rank would have experts of its own."""
+        ranks = self.workers * self.ranks_per_worker
+        if self.trainer.experts is not None and ranks > 1:
+            yield Broken(("trainer", "experts"), self.trainer.experts, f"{ONE_RANK} (here are {ranks})")
+
+    @rule
     def conversations_have_a_pupil(self) -> Iterator[Broken]:
         """Tokens of a conversation mean something only to the model whose tokenizer made them."""
         if self.trainer.deepspeed is None:
@@ -167,7 +178,19 @@ class TrainingRunSpec(ApiModel):
         shared = [(("data", "source"), self.data)] if len(sources) < len(self.phases) else []
         for field, data in [*shared, *sources]:
             if data.holds_conversations != pretrained:
-                yield Broken(field, data.source, _NO_CONVERSATIONS if pretrained else _NOBODY_TO_LEARN)
+                yield Broken(field, data.source, NO_CONVERSATIONS if pretrained else NOBODY_TO_LEARN)
+
+    @entry_rule
+    def has_time(self) -> Iterator[Broken]:
+        """A run that may take no time would end before its first step."""
+        if self.deadline is not None and not self.deadline:
+            yield Broken(("deadline",), duration_text(self.deadline), NO_TIME)
+
+    @entry_rule
+    def names_an_image(self) -> Iterator[Broken]:
+        """No kubelet could pull it, and pods would wait for ever."""
+        if self.image and not re.fullmatch(IMAGE, self.image):
+            yield Broken(("image",), self.image, NO_IMAGE)
 
 
 class TrainingRun(ApiModel):

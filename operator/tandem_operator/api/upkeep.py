@@ -5,13 +5,26 @@ from typing import Annotated, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
-from .model import NAME, ApiModel, Duration, Usd
+from .model import ApiModel, Duration, Usd
+from .names import Name, SecretName
 from .phase import Steps
-from .pod import ObjectName
-from .scalars import Address, StoreUri, UsdLimit
+from .scalars import HostPort, StoreUri, UsdLimit
+from .shape import Shape
 
 MANIFESTS: Final = "/manifests/"
 """Stands between the place of a run's checkpoints and the name of a manifest in it."""
+
+
+Endpoint = Annotated[
+    str,
+    Shape(
+        most=1024,
+        bare=True,
+        pattern="https?://[^/@]+",
+        instead="is no address of an S3 service: write http:// or https:// and a host, such as http://minio:9000",
+    ),
+]
+"""Where an S3 service listens."""
 
 
 class OnExhausted(StrEnum):
@@ -33,18 +46,19 @@ class StoreSpec(ApiModel):
     """Where the state of a run is kept."""
 
     uri: StoreUri | None = None
-    """`file:///folder` or `s3://bucket/prefix`; a folder of the run's own when left out (one machine only)."""
+    """`file:///folder` or `s3://bucket/prefix`; one of the run's own when left out, here or below the chart's `checkpoints.uri`."""
 
 
 class CheckpointSpec(StoreSpec):
     """Where the state of the run is kept, and how often it is put there."""
 
-    secret: ObjectName | None = None
+    secret: SecretName | None = None
     """Secret in the run's namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 
-    The rights of the service account when left out. Unused on one machine.
+    When left out, the chart's `checkpoints.secret` unless an endpoint is named here; else the rights of the service account.
+    Unused on one machine.
     """
-    endpoint: Annotated[str, Field(pattern=r"^https?://[^/@]+$", max_length=1024)] | None = None
+    endpoint: Endpoint | None = None
     """Address of MinIO or of another S3; the operator's own, or else Amazon's, when left out. Unused on one machine."""
     every_steps: Steps | None = None
     """A checkpoint after so many optimizer steps."""
@@ -70,8 +84,8 @@ class BudgetSpec(LimitSpec):
 
     on_exhausted: OnExhausted = OnExhausted.SUSPEND
     """What becomes of the run after it was checkpointed and stopped at the limit: Suspend or Fail."""
-    usd_per_worker_hour: Usd = Field(default=0, validate_default=True)
-    """Price of a worker for an hour, where no node says its own."""
+    usd_per_worker_hour: Usd | None = None
+    """Price of a worker for an hour, where no node says its own; 0 where it costs nothing. Not known when left out: then nothing counts."""
 
 
 class BackoffSpec(ApiModel):
@@ -108,12 +122,12 @@ class SpikesSpec(ApiModel):
 class ServiceReference(ApiModel):
     """A Tandem service that the workers talk to."""
 
-    address: Address = Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$", max_length=261)
+    address: HostPort
     """host:port of its gRPC server."""
 
 
 class MemoryReference(ServiceReference):
     """The shared memory service that workers may use."""
 
-    namespace: str = Field(default="default", pattern=NAME)
+    namespace: Name = "default"
     """Namespace of the records: lower-case letters, digits and dashes, at most 40, starting with a letter."""

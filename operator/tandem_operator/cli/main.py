@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import checkpoints, control, cost, crds, distill, doctor, logs, memory, plan, report, run, status
+from .commands import checkpoints, control, cost, crds, distill, doctor, generate, logs, memory, plan, prove, report, run, status
 from .exits import EPILOGUE, Exit, Leave
 
 app = typer.Typer(
@@ -34,13 +34,15 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     report.report,
     distill.distill,
     checkpoints.checkpoints,
+    generate.generate,
     doctor.doctor,
     crds.crds,
 )
-_PRINTS_ONLY = {"plan", "status", "cost", "report", "checkpoints", "crds", "doctor", "memory"}
+_PRINTS_ONLY = {"plan", "status", "cost", "report", "checkpoints", "crds", "doctor", "generate", "memory"}
 for _command in _COMMANDS:
     app.command(epilog=EPILOGUE)(_command)
 app.add_typer(memory.app)
+app.add_typer(prove.app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the shape that typer calls

@@ -7,6 +7,7 @@ from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.lane import LaneSpec
 from tandem_operator.api.reading.run_file import SpecError, from_object, read
 from tandem_operator.api.training_run import DataSpec, PhaseSpec, TrainerSpec, TrainingRun
+from tandem_operator.plan import experts
 
 from .exits import Exit, leave
 
@@ -31,13 +32,20 @@ def told_run(path: str, name: str | None = None, *, elsewhere: bool = False) -> 
     folder = Path.cwd() if path == "-" else Path(path).resolve().parent
     if elsewhere:
         return run
-    return _pair(run, folder, path) if isinstance(run, DualRun) else _located(run, folder)
+    return _pair(run, folder, path) if isinstance(run, DualRun) else _located(_possible(run, path), folder)
 
 
 def _renamed(run: TrainingRun | DualRun, name: str) -> TrainingRun | DualRun:
     """The same run under another name, checked as if it stood in the file."""
     told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status"})
     return from_object({**told, "metadata": {**told["metadata"], "name": name}})
+
+
+def _possible(run: TrainingRun, path: str) -> TrainingRun:
+    """A run whose experts, if it has any, can be had."""
+    if problems := tuple(experts.problems(run, in_pods=False)):
+        leave(Exit.BAD_INPUT, *(f"{path}: {problem}" for problem in problems))
+    return run
 
 
 def _pair(run: DualRun, folder: Path, path: str) -> DualRun:

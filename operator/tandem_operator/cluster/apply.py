@@ -4,33 +4,33 @@ Killed between any two requests, or refused one, the next look finds a world in 
 twice: names are derived, so what exists is a conflict; a status is written for the very version of the run that was looked at.
 Why an attempt ends is written before anybody is asked to leave for it: pods leave nothing behind, and whoever comes after us could
 not tell a worker that we sent away from one that was lost. A status that can wait is written once there is more to tell, or a few
-seconds later; when thousands of runs come at once, once the pods of all of them are made (`queue.py`).
+seconds later; when thousands of runs come at once, once the pods of all of them are made (`turns/queue.py`).
 """
 
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.conditions import SCHEDULED, reason_of
-from tandem_operator.plan.values import Plan, Seen, Worker
+from tandem_operator.plan.values import Plan, Seen
 from tandem_operator.render.disruption_budget import disruption_budget
 
-from . import paths
-from .holds import Holds
+from .deeds.asking import Asking
+from .deeds.holds import Holds
+from .deeds.leaving import Leaving
+from .deeds.starting import Starting
+from .deeds.telling import Telling
+from .deeds.writing import Writing
+from .known.stored import StoredRun
+from .known.world import World
 from .kube.client import Kube
-from .kube.document import Json
-from .kube.errors import KubeError
 from .kube.informer import Key
 from .kube.together import all_over
 from .paths import TRAINING_RUN
-from .starting import Starting
-from .stored import StoredRun
-from .telling import Telling
-from .world import World
-from .writing import Writing
 
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
@@ -44,8 +44,9 @@ class Applying:
 
     def __init__(self, kube: Kube, world: World, starting: Starting, wrote: Wrote) -> None:
         """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
-        self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
+        self._world, self._starting, self._leaving = world, starting, Leaving(kube, wrote)
         self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
+        self._asking = Asking(kube, changed_pod=starting.made_pod, wrote=wrote)
         self.holds = Holds(kube, wrote)
         self.telling = Telling(kube, TRAINING_RUN, wrote)
         self.writing = Writing(kube, world, TRAINING_RUN, wrote)
@@ -59,30 +60,36 @@ class Applying:
         Raises:
             KubeError: when the API server refuses; what was done until then stays done.
         """
-        key = (run.metadata.namespace, run.name)
+        key, start = (run.metadata.namespace, run.name), partial(self._world.refusals.heed, made.start, run, self._starting.start)
         if made.can_wait and self._may_wait(key, (stored.uid, reason_of(made.status, SCHEDULED))):
-            await self._start(made.start, run, now)
+            await start()
             return
         if not made.can_wait:
-            await self._start(made.start, run, now)
+            await start()
         if made.remove:
             await self.writing.remove(key, stored)
             return
         if _worth_writing(run.status, made.status, now):
-            try:
-                await self.writing.status(key, stored, made.status)
-            except KubeError as error:
-                if insist and not error.conflict and not error.gone:
-                    await self._stop(made, key, stored, seen, now)
-                raise
+            send = partial(self._send, made, run, stored, seen)
+            await self.writing.status_or(key, stored, made.status, send if insist else None)
             self._waiting.pop(key, None)
             self.telling.say(made.events, key, stored.uid, now)
-        await self._stop(made, key, stored, seen, now)
-        await self.holds.keep(disruption_budget(run, hold=made.hold), run.metadata.uid, hold=made.hold)
+        await self._send(made, run, stored, seen)
+
+    async def send_away(self, key: Key, uid: str) -> None:
+        """Ask all workers of a run to leave that were not asked yet: nobody can plan for it.
+
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        there = (pod for pod in self._world.pods_of(key, uid) if pod.worker.exit_code is None and not pod.worker.stopping)
+        await all_over(*(self._leaving.ask(key[0], pod.worker.name, pod.uid, at_once=False) for pod in there))
 
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
         self._waiting.pop(key, None)
+        self._starting.taken.forget(key)
+        self._asking.forget(key)
         self.holds.forget(key)
 
     def waits_s(self, key: Key) -> float | None:
@@ -97,36 +104,26 @@ class Applying:
             self._waiting[key] = (untold, asyncio.get_running_loop().time())
         return self.waits_s(key) != 0.0
 
-    async def _stop(self, made: Plan, key: Key, stored: StoredRun, seen: Seen, now: datetime) -> None:
+    async def _send(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen) -> None:
+        """Ask workers to leave or to save, and hold them where they are or not. Who cannot be asked to save is not held for it."""
+        key = (run.metadata.namespace, run.name)
+        await self._stop(made, key, stored, seen)
+        asked = await self._asking.ask(made.save, self._world.pods_of(key, stored.uid), made.status.attempt)
+        hold = made.hold and asked
+        await self.holds.keep(disruption_budget(run, hold=hold), run.metadata.uid, hold=hold)
+
+    async def _stop(self, made: Plan, key: Key, stored: StoredRun, seen: Seen) -> None:
         """Ask workers to leave. Of those whose machine is silent only the object is left to delete, and nobody to ask.
 
         That goes for what an earlier run of this name has left, too, which nobody else looks at any more.
         """
         fenced = {worker.name for worker in seen.workers if worker.fenced}
-        for left, worker in self._world.strangers(key, stored.uid, now):
+        for left, worker in self._world.strangers(key, stored.uid):
             if worker.fenced and worker.stopping:
-                await self._delete(key[0], worker.name, left.uid, at_once=True)
+                await self._leaving.ask(key[0], worker.name, left.uid, at_once=True)
         uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
-        await all_over(*(self._delete(key[0], name, uids[name], at_once=name in fenced) for name in names if name in uids))
-
-    async def _delete(self, namespace: str, name: str, uid: str, *, at_once: bool) -> None:
-        options: Json = {"preconditions": {"uid": uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
-        try:
-            await self._kube.delete(f"{paths.pods(namespace)}/{name}", options)
-        except KubeError as error:
-            if not error.conflict:  # another pod of that name by now
-                raise
-        self._wrote("pod")
-
-    async def _start(self, workers: tuple[Worker, ...], run: TrainingRun, now: datetime) -> None:
-        refusals = self._world.refusals
-        if workers and refusals.wait_s(run):
-            return
-        if workers and (refused := await self._starting.start(workers, run, now)):
-            refusals.put(run, refused)
-        else:
-            refusals.forget((run.metadata.namespace, run.name))
+        await all_over(*(self._leaving.ask(key[0], name, uids[name], at_once=name in fenced) for name in names if name in uids))
 
 
 def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:
@@ -134,4 +131,4 @@ def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:
     if before == after:
         return False
     metered = after.model_copy(update={name: getattr(before, name) for name in _SPENT})
-    return metered != before or before.looked_at is None or now - before.looked_at >= _WRITTEN_EVERY
+    return metered != before or before.looked_at is None or abs(now - before.looked_at) >= _WRITTEN_EVERY  # it may be ahead, too

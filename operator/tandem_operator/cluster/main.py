@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from kubernetes.aio import config
@@ -20,29 +21,30 @@ from tandem_operator.render.manifest import MANAGED_BY, OURS
 
 from . import paths
 from .apply import Applying
+from .deeds.starting import Starting
 from .dual.care import DualCare
 from .dual.world import DualWorld
+from .known.machines import Machines
+from .known.neighbours import Neighbours, lease_of
+from .known.world import World
 from .kube.client import Kube, configuration
 from .kube.document import Json
 from .kube.informer import Informer, Key
 from .kube.lease import Lease
 from .kube.limiter import Limiter
+from .kube.server_time import ServerTime
 from .kube.together import first_over
-from .machines import Machines
 from .news import watching
 from .news.hearing import Hearing
 from .news.resync import Resync
 from .news.watching import Followed
 from .paths import DUAL_RUN, TRAINING_RUN
-from .queue import Queue
 from .settings import CurrentSite, Settings
 from .shell import Shell
 from .shown.probes import Probes
-from .starting import Starting
-from .world import World
+from .turns.queue import Queue
 
 _WRONG_SETTINGS: Final = 2
-_LEASE: Final = "tandem-operator"
 _LEASE_QPS, _LEASE_BURST = 10.0, 20  # a queue of its own: to keep the Lease must never wait for work
 _SELECTOR: Final = f"{MANAGED_BY}={OURS}"
 _LOOKS_END_S: Final = 10.0  # of the thirty seconds that the chart gives the process to leave
@@ -79,35 +81,41 @@ async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     found = await configuration()
-    probes = Probes()
-    lease_kube = Kube(found, Limiter(_LEASE_QPS, _LEASE_BURST), probes.failed, lambda: None)
-    lease = Lease(lease_kube, settings.own_namespace, _LEASE, settings.identity, asyncio.get_running_loop().time)
+    probes, clock = Probes(), asyncio.get_running_loop().time
+    time = ServerTime(clock)
+    lease_kube = Kube(found, Limiter(_LEASE_QPS, _LEASE_BURST), probes.failed, lambda: None, time=time)
+    place = lease_of(settings.namespace)
+    lease = Lease(lease_kube, *place, settings.identity, clock, release=settings.release, wrote=partial(probes.wrote, "lease"))
+    probes.contends(lease)
     try:
         with probes.served(settings.probes_listen):
             await first_over(stop.wait(), lease.acquire())
-            return 0 if stop.is_set() else await _act(settings, found, lease, probes, stop)
+            return 0 if stop.is_set() else await _act(settings, found, lease, probes, stop, time=time)
     finally:
         await lease.release()
         await lease_kube.close()
 
 
-async def _act(settings: Settings, found: Configuration, lease: Lease, probes: Probes, stop: asyncio.Event) -> int:
+async def _act(settings: Settings, found: Configuration, lease: Lease, probes: Probes, stop: asyncio.Event, *, time: ServerTime) -> int:
     """Care for all runs while the Lease is held."""
     queue = Queue()
-    hearing = Hearing(settings, queue.add_progress)
-    kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check)
-    world = World(queue.add, queue.add_untold, came=queue.add_new, machines=Machines(told=settings.read_nodes))
+    hearing = Hearing(settings, queue.add_progress, queue.add_reached)
+    kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check, time=time)
+    world = World(queue.add, queue.add_untold, time.now, came=queue.add_new, machines=Machines(told=settings.read_nodes))
     dual_queue = Queue()
     dual_world = DualWorld(dual_queue.add, world.machines)
     informers = {"pods": _pods(kube, settings.namespace, world, dual_world)}
-    dual = DualCare(kube, settings, dual_world, dual_queue, made_pod=informers["pods"].learn, wrote=probes.wrote)
+    neighbours = Neighbours((world, dual_world), asyncio.get_running_loop().time)
+    if not settings.namespace:
+        informers["leases"] = neighbours.follows(kube)
+    dual = DualCare(kube, settings, dual_world, dual_queue, time.now, made_pod=informers["pods"].learn, wrote=probes.wrote)
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
     applying = Applying(kube, world, starting, probes.wrote)
-    shell = Shell(world, queue, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
+    shell = Shell(world, queue, time.now, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     if settings.read_nodes:
         informers["nodes"] = Informer(kube, paths.NODES, world.machines.put, world.machines.drop)
     resync = Resync(kube, world, TRAINING_RUN, settings.namespace)
-    probes.acts(queue, shell, informers, {TRAINING_RUN.plural: resync, DUAL_RUN.plural: dual.resync})
+    probes.acts((queue, dual_queue), (shell, dual.shell), informers, {TRAINING_RUN.plural: resync, DUAL_RUN.plural: dual.resync})
     followed = (
         Followed(kind=TRAINING_RUN, runs=world, listed_anew=resync.listed_anew),
         Followed(kind=DUAL_RUN, runs=dual_world, listed_anew=dual.resync.listed_anew),
@@ -121,6 +129,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
             hearing.follow(),
             resync.run(),
             probes.tick(),
+            neighbours.keep_looking(kube),
             applying.telling.tell(),
             applying.holds.follow(settings.namespace, queue.add),
             working,

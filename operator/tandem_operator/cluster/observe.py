@@ -1,15 +1,14 @@
 """What is: the pods of a run as workers, the machines they are on, and the newest report."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tandem_operator import wire
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.values import Report, Seen
 
+from .known.world import World
 from .kube.informer import Key
-from .world import World
 
 if TYPE_CHECKING:
     from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
@@ -18,9 +17,9 @@ Heard = Callable[[Key], "WorkerReport | None"]
 """The newest report of a run, if there is one."""
 
 
-def observe(run: TrainingRun, key: Key, world: World, heard: Heard, now: datetime) -> Seen:
+def observe(run: TrainingRun, key: Key, world: World, heard: Heard) -> Seen:
     """All that the planner may rest on, at this moment."""
-    workers = tuple(world.worker(pod, now) for pod in world.pods_of(key, run.metadata.uid))
+    workers = tuple(world.worker(pod) for pod in world.pods_of(key, run.metadata.uid))
     vanished = world.vanished(key, run.metadata.uid, run.status.looked_at)
     names = dict.fromkeys(worker.node for worker in (*workers, *vanished) if worker.node)
     nodes = tuple(node for name in names if (node := world.machines.node(name)))

@@ -25,8 +25,8 @@ class Settings(BaseSettings):
     """The only namespace whose runs are cared for; all of them when empty."""
     read_nodes: bool = True
     """Whether nodes may be read. Without that right no notice of a machine's end is seen before its pods say so."""
-    own_namespace: str = "tandem"
-    """Where the Lease is."""
+    release: str = ""
+    """<namespace>/<name> of the installation that we are part of, by which operators of another one are told from our stand-ins."""
     identity: str = Field(default_factory=lambda: f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}")
     """Who holds the Lease, such as the name of the pod. No two processes may share it: each would take the other's Lease for its own."""
     trainer_image: str = "tandem-trainer"

@@ -1,11 +1,11 @@
 """This machine, as one run sees it: its folder, its workers, and the voice of its workers."""
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.local.process.environment import interpreter
 from tandem_operator.render.process import Site
 
 from .hearing import Hearing
@@ -33,7 +33,7 @@ def site(machine: Machine, run: TrainingRun, environ: Mapping[str, str] = os.env
     """Where the workers of the attempt under way find things; the same for all of them, whoever starts them and when."""
     folder = machine.folder
     return Site(
-        python=environ.get("TANDEM_PYTHON", sys.executable),
+        python=interpreter(environ),
         workers=folder.workers,
         cache=home.cache(environ),
         checkpoint_uri=folder.checkpoints,
@@ -46,7 +46,7 @@ def site(machine: Machine, run: TrainingRun, environ: Mapping[str, str] = os.env
 def foreseen(folder: RunFolder, environ: Mapping[str, str] = os.environ) -> Site:
     """The site as far as it is known before anything is started; ports are chosen then, and stand here as 0."""
     return Site(
-        python=environ.get("TANDEM_PYTHON", sys.executable),
+        python=interpreter(environ),
         workers=folder.workers,
         cache=home.cache(environ),
         checkpoint_uri=folder.checkpoints,

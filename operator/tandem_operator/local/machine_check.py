@@ -16,6 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tandem_operator.local.process.environment import interpreter
+from tandem_operator.render import s3
+
 from .state.home import Home, cache
 
 _PYTHON = (3, 11)
@@ -119,7 +122,7 @@ def _disk(thing: str, folder: Path) -> Check:
 
 def _importable(package: str, environ: Mapping[str, str]) -> Check:
     """Whether workers can import a package, and which version it is."""
-    python = environ.get("TANDEM_PYTHON", sys.executable)
+    python = interpreter(environ)
     fix = "install the trainer: `uv sync`, or pip install 'tandem-trainer[deepspeed]', or set TANDEM_PYTHON to the Python that has it"
     try:
         found = version(package) if python == sys.executable else "found"
@@ -145,7 +148,7 @@ def _card() -> Check:
 
 def _object_store(environ: Mapping[str, str]) -> Iterator[Check]:
     """Whether the S3 endpoint that is set answers; what it lets us do shows when a run starts."""
-    endpoint = environ.get("TANDEM_S3_ENDPOINT")
+    endpoint = environ.get(s3.ENDPOINT)
     if not endpoint:
         return
     address = urlsplit(endpoint)
@@ -154,10 +157,10 @@ def _object_store(environ: Mapping[str, str]) -> Iterator[Check]:
         with socket.create_connection((address.hostname or "", port), timeout=_CONNECT_S):
             pass
     except OSError as error:
-        fix = "start it, or correct TANDEM_S3_ENDPOINT, such as http://127.0.0.1:9000"
+        fix = f"start it, or correct {s3.ENDPOINT}, such as http://127.0.0.1:9000"
         yield Check(thing="s3", verdict=Verdict.MISSING, found=f"{endpoint}: {error.strerror or error}", fix=fix)
         return
-    missing = [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not environ.get(name)]
+    missing = [name for name in s3.KEYS if not environ.get(name)]
     if missing:
         yield Check(thing="s3", verdict=Verdict.MISSING, found=f"{endpoint} answers", fix=f"set {' and '.join(missing)}")
         return

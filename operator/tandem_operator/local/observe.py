@@ -7,12 +7,11 @@ import time
 from datetime import datetime
 
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.plan.values import Report, Seen, SeenNode, SeenWorker
+from tandem_operator.plan.values import HERE, Report, Seen, SeenNode, SeenWorker
 
 from . import reports
 from .machine import Machine
 from .process.folder import WorkerFolder
-from .process.workers import HERE
 
 _LAST_WORD_S = 1.0
 _SAVED = (0, 143)  # these agents left after a last checkpoint

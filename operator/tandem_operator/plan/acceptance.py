@@ -1,4 +1,4 @@
-"""Can this cluster run what somebody asks for? Only what the definition of a TrainingRun cannot say by itself.
+"""Can this cluster run what somebody asks for? What the definition of a TrainingRun cannot say by itself, or did not say when it was made.
 
 Pods come and go, so what has to be found again must not be kept in one: checkpoints stand in an object store or on a claim, and
 nothing is named relative to a run file that no pod has. A run that cannot be accepted starts nothing until somebody edits it. What
@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tandem_operator.api.reading.run_file import refused_at_entry
 from tandem_operator.api.status import Condition, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
-from . import conditions, events, look
+from . import conditions, events, experts, look
 from .phases import UNDER_WAY, Reason
 from .policies import first
 from .values import Event, EventKind, Plan, Seen
@@ -29,8 +30,12 @@ class Place:
 
 
 def problems(run: TrainingRun, place: Place) -> tuple[str, ...]:
-    """Why `run` cannot run at `place`: a line for each thing to correct, with field, value and fix."""
-    return (*_image(run, place), *_checkpoint(run, place), *_script(run), *_model(run), *_data(run))
+    """Why `run` cannot run at `place`: a line for each thing to correct, with field, value and fix.
+
+    What is refused at entry is no reason to hold back a run that has begun: it was let in before there was that rule.
+    """
+    at_entry = () if run.status.attempt else (*refused_at_entry(run), *experts.problems(run, in_pods=True))
+    return (*at_entry, *_image(run, place), *_checkpoint(run, place), *_script(run), *_model(run), *_data(run))
 
 
 def refused(status: RunStatus, problems: tuple[str, ...], *, generation: int, now: datetime) -> RunStatus:

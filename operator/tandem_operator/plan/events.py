@@ -5,11 +5,12 @@ A pure difference of two statuses, so a look at a settled run is silent, however
 
 from collections.abc import Iterator
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
-from .conditions import BUDGET_OK, SCHEDULED, reason_of
+from .conditions import BUDGET_OK, SCHEDULED, known, reason_of
 from .phases import UNDER_WAY, Reason
 from .policies import budget, placing, scheduling
 from .values import Event, EventKind, Tier
@@ -33,9 +34,16 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
 
 
 def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
-    nearly = budget.Standing.NEARLY
-    if reason_of(run.status, BUDGET_OK) == nearly and reason_of(before, BUDGET_OK) != nearly:
-        yield _warning("BudgetNearlyExhausted", f"{budget.said(run)}; at the limit the run checkpoints and stops")
+    found = known(run.status, BUDGET_OK)
+    if found is None or found.reason == reason_of(before, BUDGET_OK):
+        return
+    match found.reason:
+        case budget.Standing.NEARLY:
+            yield _warning("BudgetNearlyExhausted", f"{budget.said(run)}; at the limit the run checkpoints and stops")
+        case budget.Standing.NO_PRICE:
+            yield _warning(found.reason, found.message)
+        case _:
+            return
 
 
 def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
@@ -66,7 +74,7 @@ def _began(before: RunStatus, after: RunStatus) -> Iterator[Event]:
 
 def held_up(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) -> Iterator[Event]:
     """What workers or parts wait for, when that changes; a start that takes its time is not worth telling, nor is a wait of our own."""
-    found = next((condition for condition in after.conditions if condition.type == SCHEDULED), None)
+    found = known(after, SCHEDULED)
     if found and found.reason in _HELD_UP and found.reason != reason_of(before, SCHEDULED):
         tell = _warning if found.reason == Tier.MISCONFIGURED else _normal
         yield tell(found.reason, found.message)
@@ -81,7 +89,7 @@ def _arrived(before: RunStatus, after: RunStatus) -> Iterator[Event]:
         case RunPhase.SUSPENDED:
             yield _normal("Suspended", f"at step {after.step}: {after.message}")
         case RunPhase.SUCCEEDED:
-            yield _normal("Succeeded", f"attempts {after.attempt}, {budget.dollars(after.spent_usd)} spent")
+            yield _normal("Succeeded", f"attempts {after.attempt}, {dollars(after.spent_usd)} spent")
         case RunPhase.FAILED:
             yield _warning("Failed", f"{after.reason}: {after.message}")
         case RunPhase.PENDING | RunPhase.STOPPING:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 
-from .policies import budget, capacity, deadline, elastic, retention
+from .policies import budget, capacity, deadline, elastic, hold, retention
 from .values import Seen
 
 AT_ONCE = timedelta(0)
@@ -45,7 +45,13 @@ def _waits(run: TrainingRun, seen: Seen, now: datetime) -> Iterator[timedelta]:
     if not run.status.phase.terminal:
         if spending := budget.until_next(run, seen):
             yield spending
-        moments = (deadline.moment(run), run.status.start_after, *capacity.moments(run, seen), *elastic.moments(run, seen))
+        moments = (
+            deadline.moment(run),
+            run.status.start_after,
+            hold.standing(run, seen, now).until,
+            *capacity.moments(run, seen),
+            *elastic.moments(run, seen),
+        )
     else:
         moments = (retention.moment(run),)
     yield from (moment - now for moment in moments if moment and moment > now)

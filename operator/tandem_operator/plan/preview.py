@@ -7,7 +7,7 @@ from decimal import Decimal
 from tandem_operator.api.phase import PhaseSpec
 from tandem_operator.api.training_run import TrainingRun
 
-from .policies import capacity, wanted
+from .policies import budget, capacity, wanted
 from .values import Worker
 
 _HOUR_S = 3600
@@ -30,7 +30,7 @@ class Preview:
         workers: What would be started.
         phases: The stretches of the run, each with its length.
         hours: The time that the cost is stated for.
-        usd_per_hour: What all workers cost in an hour at `budget.usdPerWorkerHour`; nodes may say otherwise later.
+        usd_per_hour: What all workers cost in an hour at `budget.usdPerWorkerHour`, None without one; nodes may say otherwise later.
         usd: What they cost in `hours`.
         budget_left_usd: What is left of the budget; None without one.
         budget_lasts: How long that lasts; None when it lasts for ever.
@@ -39,8 +39,8 @@ class Preview:
     workers: tuple[Worker, ...]
     phases: tuple[PhasePreview, ...]
     hours: Decimal
-    usd_per_hour: Decimal
-    usd: Decimal
+    usd_per_hour: Decimal | None
+    usd: Decimal | None
     budget_left_usd: Decimal | None
     budget_lasts: timedelta | None
 
@@ -57,17 +57,22 @@ class Preview:
 
 def preview(run: TrainingRun, *, hours: Decimal) -> Preview:
     """The next attempt of `run`, and its cost over `hours`."""
-    usd_per_hour = run.spec.budget.usd_per_worker_hour * run.spec.workers
+    price = run.spec.budget.usd_per_worker_hour
+    usd_per_hour = None if price is None else price * run.spec.workers
     left = None if run.spec.budget.usd is None else max(Decimal(0), run.spec.budget.usd - run.status.spent_usd)
     return Preview(
         workers=_next_workers(run),
         phases=tuple(_phase(phase) for phase in run.spec.phases),
         hours=hours,
         usd_per_hour=usd_per_hour,
-        usd=usd_per_hour * hours,
+        usd=None if usd_per_hour is None else usd_per_hour * hours,
         budget_left_usd=left,
-        budget_lasts=timedelta(seconds=float(left / usd_per_hour * _HOUR_S)) if left is not None and usd_per_hour else None,
+        budget_lasts=_lasts(left, usd_per_hour) if left is not None and usd_per_hour else None,
     )
+
+
+def _lasts(left: Decimal, usd_per_hour: Decimal) -> timedelta:
+    return timedelta(seconds=float(min(left / usd_per_hour * _HOUR_S, budget.LONGEST_S)))
 
 
 def _phase(phase: PhaseSpec) -> PhasePreview:

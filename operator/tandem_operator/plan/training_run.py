@@ -52,7 +52,7 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     if run.status.attempt != before.attempt and not at_once:
         return Plan(status=run.status, stop=stop, events=said, look_again=look.AT_ONCE)
     start = (*wanted.missing(run, seen, now), *elastic.spares(run, seen, now))
-    held, counts = hold.wanted(run, seen), look.next_that_counts(run, seen, now)
+    holding, counts = hold.standing(run, seen, now), look.next_that_counts(run, seen, now)
     again = look.next_moment(run, seen, counts, started=bool(start) and not seen.refused)
     return Plan(
         status=run.status,
@@ -61,9 +61,10 @@ def plan(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
         events=said,
         look_again=again,
         remove=retention.over(run, seen, now),
-        hold=held,
+        hold=holding.held,
+        save=holding.save,
         can_wait=first.can_wait(stored, run.status, seen),
-        unhurried=look.unhurried(again, held=held),
+        unhurried=look.unhurried(again, held=holding.held),
         at_latest=counts,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from tandem_operator.api.placement import Spot
 from tandem_operator.api.status import CheckpointStatus, RunStatus
@@ -52,6 +53,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaveAsked:
+    """The workers are asked for a checkpoint of a step later than `after`, since `at`."""
+
+    after: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWorker:
     """A worker as it stands.
 
@@ -59,7 +68,8 @@ class SeenWorker:
     `exit_code` is None while it lives. `until` is when it ended, as far as that is known. `disrupted` says that the
     platform ended it (DisruptionTarget); `stopping` that it has been asked to leave already; `waiting` why it is not up
     yet. `fenced` says that its machine is not heard of any more: whether it computes on nobody knows, but what it writes
-    is refused by the store as soon as a newer attempt has claimed its place there.
+    is refused by the store as soon as a newer attempt has claimed its place there. `asked` is the checkpoint that it was
+    asked for; only the one of rank 0 is, for all. `grace_s` is how long it would have to leave, in seconds, where that is known.
     """
 
     name: str
@@ -75,6 +85,8 @@ class SeenWorker:
     spare: bool = False
     waiting: Waiting | None = None
     fenced: bool = False
+    asked: SaveAsked | None = None
+    grace_s: int | None = None
 
     @property
     def live(self) -> bool:
@@ -85,6 +97,10 @@ class SeenWorker:
     def placed(self) -> bool:
         """Whether it has, or had, a machine."""
         return self.waiting is None or self.waiting.placed
+
+
+HERE: Final = "this machine"
+"""The name of the machine that workers are on where there is no cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +184,8 @@ class Plan:
     `stop` may name workers that are not heard of, and what is left of spares that ended, so that their names are free again.
     `start` never names an attempt that the written status does not hold yet, save the first; and events are said only if the status
     could be written, so that they are said once. `remove` says that the run itself has outlived its time. `hold` says
-    whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster). `can_wait` says that the status
+    whether evictions that nobody must make are to be refused (a PodDisruptionBudget on a cluster); `save` is the checkpoint that the
+    worker of rank 0 is to be asked for, while there is one, and is told to it once. `can_wait` says that the status
     need not be written for a few seconds: whoever looks next finds all that it says by the workers. `unhurried` says that nothing is
     expected when it is time to look again, and that runs for which something is may come first; but `at_latest`, if that is known,
     the look is due.
@@ -181,6 +198,7 @@ class Plan:
     look_again: timedelta | None = None
     remove: bool = False
     hold: bool = False
+    save: SaveAsked | None = None
     can_wait: bool = False
     unhurried: bool = False
     at_latest: timedelta | None = None

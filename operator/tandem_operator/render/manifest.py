@@ -19,6 +19,10 @@ RUN_UID = "tandem.dev/run-uid"
 ATTEMPT = "tandem.dev/attempt"
 RANK = "tandem.dev/rank"
 SPARE = "tandem.dev/spare"
+SAVE_AFTER = "tandem.dev/save-after-step"
+"""Annotation of the leading worker: a checkpoint of a step later than this one is asked for. It reads it as a file."""
+SAVE_ASKED_AT = "tandem.dev/save-asked-at"
+"""Annotation of the leading worker: since when."""
 ROLE = "tandem.dev/role"
 INDEX = "tandem.dev/index"
 START = "tandem.dev/start"
@@ -38,9 +42,9 @@ def metadata(
     }
 
 
-def added(labels: Mapping[str, str]) -> Mapping[str, str]:
-    """What a run adds of its own to a pod's labels: none of our kind, by which pods are told apart."""
-    return {name: text for name, text in labels.items() if not name.startswith(_OURS)}
+def added(theirs: Mapping[str, str]) -> Mapping[str, str]:
+    """What a run adds of its own to a pod's labels or annotations: none of our kind, by which pods are told apart and spoken to."""
+    return {name: text for name, text in theirs.items() if not name.startswith(_OURS)}
 
 
 def _owner(run: TrainingRun | DualRun) -> Manifest:

@@ -14,6 +14,7 @@ from .cluster_site import PodSite
 from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, added, metadata
 from .worker_pod import queue, resources, security, volumes
 from .worker_pod.environment import environment, told_of_ours, whole_secrets
+from .worker_pod.life import life
 from .worker_pod.placement import placement
 
 __all__ = ["CONTAINER", "Manifest", "PodSite", "pod"]
@@ -22,7 +23,7 @@ CONTAINER = "worker"
 """Name of the container that is the worker."""
 
 _AGENT = ("python3", "-m", "tandem_trainer.agent")  # said here too, so that images of others need no entry point
-# A first process ignores signals that it does not handle. 143 is what a worker says that was asked to leave.
+# 143 is what a worker says that was asked to leave.
 _WAIT = ("python3", "-c", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); signal.pause()")
 _SPARE_GRACE_S = 1
 _NEVER_DRAINED = "karpenter.sh/do-not-disrupt"
@@ -35,7 +36,8 @@ def pod(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
         "kind": "Pod",
         "metadata": metadata(run, worker.name, _labels(worker, run), _annotations(worker, run)),
         "spec": {
-            **_identity(worker, run),
+            **_name(worker, run),
+            **security.identity(run.spec.pod),
             **_life(worker, run, site),
             **placement(worker, run, site),
             "securityContext": security.of_pod(),
@@ -51,34 +53,18 @@ def _labels(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
 
 def _annotations(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
     """Those of the run and of its queue, less one: where a spot machine goes, Karpenter gives pods that have it no time to leave."""
-    theirs = {name: text for name, text in run.spec.pod.annotations.items() if name != _NEVER_DRAINED or worker.spot is Spot.NEVER}
+    theirs = {name: text for name, text in added(run.spec.pod.annotations).items() if name != _NEVER_DRAINED or worker.spot is Spot.NEVER}
     return {**theirs, **queue.annotations(worker, run)}
 
 
-def _identity(worker: Worker, run: TrainingRun) -> Manifest:
-    """Its name among the workers, and its rights at the API server: none, unless the run names whose."""
-    account = run.spec.pod.service_account
-    return {
-        "hostname": worker.name,
-        **({"subdomain": rendezvous.domain(run)} if rendezvous.needed(run) else {}),
-        **({"serviceAccountName": account} if account else {}),
-        "automountServiceAccountToken": account is not None,
-        "enableServiceLinks": False,  # a namespace full of Services would fill the environment
-    }
+def _name(worker: Worker, run: TrainingRun) -> Manifest:
+    """Its name among the workers, by which they find each other."""
+    return {"hostname": worker.name, **({"subdomain": rendezvous.domain(run)} if rendezvous.needed(run) else {})}
 
 
 def _life(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
-    """How it starts and ends; it is never restarted in place, because an attempt is all of its workers."""
-    wanted = run.spec.pod
-    grace_s = _SPARE_GRACE_S if worker.spare else wanted.grace_seconds or site.grace_seconds
-    pulled_with = dict.fromkeys((*site.image_pull_secrets, *wanted.image_pull_secrets))
-    return {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": grace_s,
-        **({"priorityClassName": wanted.priority_class} if wanted.priority_class else {}),
-        **({"runtimeClassName": wanted.runtime_class} if wanted.runtime_class else {}),
-        **({"imagePullSecrets": [{"name": name} for name in pulled_with]} if pulled_with else {}),
-    }
+    grace_s = _SPARE_GRACE_S if worker.spare else run.spec.pod.grace_seconds or site.grace_seconds
+    return life(run.spec.pod, site, grace_s=grace_s)
 
 
 def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
@@ -86,7 +72,7 @@ def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
     if worker.spare:
         mounted, does = volumes.of_spare(run), {"command": list(_WAIT)}
     else:
-        mounted = volumes.of_worker(run, site, token=told_of_ours(worker, site))
+        mounted = volumes.of_worker(run, site, token=told_of_ours(worker, site), leads=worker.rank == 0)
         does = {"command": list(_AGENT), "env": environment(worker, run, site), **whole_secrets(run.spec.pod)}
     container: Manifest = {
         "name": CONTAINER,

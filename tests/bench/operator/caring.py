@@ -1,27 +1,28 @@
-"""What it costs to care for runs that run: memory, processor time while they report, writes, and how soon a change is shown."""
+"""What it costs to care for runs that run: memory, processor time while they report, writes; how new what is shown of them is."""
 
 import asyncio
 import os
 import secrets
 import statistics
 import sys
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.bench.operator.load import Load, run
 from tests.bench.operator.process import Operator, operating
+from tests.bench.operator.speaking import REPORT_EVERY_S, Speaking, reporting
 from tests.cluster.cluster import Cluster
 from tests.parts.running import free_port, running
 
 _NAMESPACE = "many"
 _GROUP = "/apis/tandem.dev/v1alpha1"
-_REPORT_EVERY_S = 10
 _SHOWN = 100  # runs whose changes are timed
+_PROMISED = 1000  # runs
 _MIB = 1 << 20
+_WRITES = "tandem_operator_writes_total"
 Say = Callable[[dict[str, Any]], None]
 
 
@@ -29,8 +30,7 @@ def caring(cluster: Cluster, folder: Path, runs: int, idle_s: int, say: Say) -> 
     """Measure an operator with that many running runs, each of which reports every ten seconds."""
     with sink(folder) as (address, token), operating(cluster.kubeconfig, folder, telemetry(address, token)) as operator:
         load = asyncio.run(_running(cluster, runs))
-        written = operator.figure("tandem_operator_writes_total", kind="status")
-        say({"metric": "status_writes_until_running", "runs": runs, "value": round(written / runs, 2), "unit": "writes/run"})
+        say_writes("writes_until_running", operator.figures(_WRITES), runs, say)
         say(
             {
                 "metric": "operator_resident_memory",
@@ -40,22 +40,25 @@ def caring(cluster: Cluster, folder: Path, runs: int, idle_s: int, say: Say) -> 
                 "ceiling": 150,
             }
         )
-        with reporting(address, token, uids(cluster), _NAMESPACE):
-            time.sleep(_REPORT_EVERY_S * 2)
+        with reporting(address, token, uids(cluster), _NAMESPACE) as said:
+            time.sleep(REPORT_EVERY_S * 2)
             idle(operator, runs, idle_s, say)
+            age(cluster, said, runs, say)
             shown(cluster, say)
+        say_writes("writes_in_all", operator.figures(_WRITES), runs, say)
         say({"metric": "operator_restarts", "runs": runs, "value": operator.restarts, "unit": "restarts", "ceiling": 0})
         del load
 
 
 def idle(operator: Operator, runs: int, idle_s: int, say: Say) -> None:
     """Nothing happens but reports."""
-    cpu, written = operator.cpu_s, operator.figure("tandem_operator_writes_total", kind="status")
+    cpu, written = operator.cpu_s, operator.figure(_WRITES, kind="status")
     time.sleep(idle_s)
-    used, written = operator.cpu_s - cpu, operator.figure("tandem_operator_writes_total", kind="status") - written
+    used, written = operator.cpu_s - cpu, operator.figure(_WRITES, kind="status") - written
     share = used / idle_s
-    say({"metric": "operator_cpu_while_runs_report", "runs": runs, "value": round(share, 4), "unit": "cores", "ceiling": 0.03})
-    reports = runs * idle_s / _REPORT_EVERY_S
+    promised = {"ceiling": 0.03} if runs == _PROMISED else {}  # fewer may cost more each, and more have more
+    say({"metric": "operator_cpu_while_runs_report", "runs": runs, "value": round(share, 4), "unit": "cores", **promised})
+    reports = runs * idle_s / REPORT_EVERY_S
     say({"metric": "status_writes_per_report", "runs": runs, "value": round(written / reports, 3), "unit": "writes/report"})
     say(
         {
@@ -66,6 +69,26 @@ def idle(operator: Operator, runs: int, idle_s: int, say: Say) -> None:
             "ceiling": 150,
         }
     )
+
+
+def say_writes(metric: str, written: dict[tuple[str, ...], float], runs: int, say: Say) -> None:
+    """How often the operator has written what, for each run."""
+    kinds = {kind: round(count / runs, 2) for (kind,), count in sorted(written.items())}
+    say({"metric": metric, "runs": runs, "value": round(sum(written.values()) / runs, 2), "unit": "writes/run", "of": kinds})
+
+
+def age(cluster: Cluster, said: Speaking, runs: int, say: Say) -> None:
+    """How old is what the status of each run says of its progress? And since when is a checkpoint known that no status shows?"""
+    ages, unshown = list[float](), [0.0]
+    for each in cluster.get("trainingruns", "-n", _NAMESPACE)["items"]:
+        name, status = each["metadata"]["name"], each.get("status", {})
+        ages.append(said.age_s(name, status.get("step", 0)) or float("inf"))
+        step, at = said.saved_at.get(name, (0, 0.0))
+        if status.get("checkpoint", {}).get("step", 0) < step:
+            unshown.append(time.monotonic() - at)
+    middle, last = statistics.median(ages), sorted(ages)[int(0.99 * len(ages)) - 1]
+    say({"metric": "age_of_progress_shown", "runs": runs, "p50": round(middle, 1), "value": round(last, 1), "unit": "s", "quantile": 0.99})
+    say({"metric": "longest_age_of_an_unshown_checkpoint", "runs": runs, "value": round(max(unshown), 1), "unit": "s"})
 
 
 def shown(cluster: Cluster, say: Say) -> None:
@@ -109,40 +132,3 @@ def sink(folder: Path, **more: str) -> Generator[tuple[str, Path]]:
     environ = {**os.environ, **{f"TANDEM_TELEMETRY_{name}": value for name, value in settings.items()}}
     with running([sys.executable, "-m", "tandem_telemetry"], environ=environ, log=folder / "telemetry.log", ready=ready.exists):
         yield address, token
-
-
-@contextmanager
-def reporting(address: str, token: Path, known: Mapping[str, str], namespace: str) -> Generator[None]:
-    """Within it every run of a namespace reports every ten seconds, evenly spread; `known` are their uids by name, and may change."""
-    from tandem.telemetry.v1.telemetry_pb2_grpc import TelemetryServiceStub
-    from tandem_rpc import channel
-
-    over = threading.Event()
-    with channel(address, token_file=token) as made:
-        speaking = threading.Thread(target=lambda: TelemetryServiceStub(made).Report(_reports(known, namespace, over)), daemon=True)
-        speaking.start()
-        try:
-            yield
-        finally:
-            over.set()
-            speaking.join()
-
-
-def _reports(known: Mapping[str, str], namespace: str, over: threading.Event) -> Iterator[Any]:
-    from tandem.telemetry.v1.telemetry_pb2 import ReportRequest, WorkerReport
-
-    began = time.monotonic()
-    step = 0
-    while not over.is_set():
-        step += 1
-        present = dict(known)
-        for number, (name, uid) in enumerate(present.items()):
-            report = WorkerReport(trainer="deepspeed", total_steps=1_000_000, step=step, loss=1 / step, tokens_per_second=1000.0)
-            report.source.namespace, report.source.run, report.source.uid, report.source.attempt = namespace, name, uid, 1
-            report.at.GetCurrentTime()
-            yield ReportRequest(report=report)
-            due = began + _REPORT_EVERY_S * (step - 1 + (number + 1) / len(present))
-            if over.wait(max(0.0, due - time.monotonic())):
-                return
-        if not present:
-            over.wait(began + _REPORT_EVERY_S * step - time.monotonic())

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench.operator.caring import reporting, sink, telemetry
+from tests.bench.operator.caring import sink, telemetry
 from tests.bench.operator.coming import NAMESPACE, Coming, Pace
 from tests.bench.operator.growth import Sample, sampling, slope
 from tests.bench.operator.process import Operator, operating
+from tests.bench.operator.speaking import reporting
 from tests.cluster.cluster import Cluster
 
 _TICK_S = 1.0

@@ -76,6 +76,11 @@ class Operator:
                 return float(value)
         return 0.0
 
+    def figures(self, name: str) -> dict[tuple[str, ...], float]:
+        """The values of all series of one of its metrics, by their labels."""
+        lines = (line.rpartition(" ") for line in self._get("/metrics").splitlines() if line.startswith(name + "{"))
+        return {tuple(re.findall(r'="([^"]*)"', series)): float(value) for series, _, value in lines}
+
     def _get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return answer.read().decode()
@@ -101,7 +106,6 @@ def operating(
     settings = {
         "KUBECONFIG": str(kubeconfig),
         "TANDEM_OPERATOR_PROBES_LISTEN": f"127.0.0.1:{port}",
-        "TANDEM_OPERATOR_OWN_NAMESPACE": "default",
         "TANDEM_OPERATOR_CHECKPOINT_URI": "s3://tandem/runs",
         "TANDEM_OPERATOR_LOG_LEVEL": "WARNING",
     }

@@ -72,6 +72,9 @@ def _kubelet(node: Node) -> dict[str, Any]:
         "nodeLeaseDurationSeconds": 12,  # renewed at a quarter of it: a silent node is soon noticed
         "nodeStatusUpdateFrequency": "2s",
         "providerID": f"tandem://{node.name}",
+        "imageGCHighThresholdPercent": 100,  # never: an image of ours that is collected cannot be pulled again
+        "featureGates": {"KubeletCrashLoopBackOffMax": True},  # alpha in 1.34; without it a kubelet refuses the next line
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},  # the least there may be: what a test has killed is soon back
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
     }
 

@@ -7,18 +7,43 @@ import pytest
 import yaml
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.foreign import ForeignCluster, lacks
 from tests.e2e.cluster.installation import ROOT, SMALL, Installation, Tenant, load_images
+from tests.operator.cluster.api import Api
+from tests.operator.cluster.chronicle import Chronicle
 from tests.parts.fixtures import needing, program, say
 from tests.parts.kubernetes_tools import HELM
 
+FAILED = pytest.StashKey[list[str]]()
+_HOPELESS = 2
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember who failed first."""
+    failed = item.session.stash.setdefault(FAILED, [])
+    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception) and len(failed) < _HOPELESS:
+        failed.append(item.name)
+
+
+@pytest.fixture(autouse=True)
+def in_order(request: pytest.FixtureRequest) -> None:
+    """Where some have failed already the cluster itself is ill, and the others would each wait for minutes to find that out."""
+    failed = request.session.stash.get(FAILED, [])
+    if len(failed) >= _HOPELESS:
+        pytest.fail(f"not tried, for what was tried before in this cluster has failed: {', '.join(failed)}", pytrace=False)
+
 
 @pytest.fixture(scope="session")
-def installation(cluster: Cluster, request: pytest.FixtureRequest) -> Installation:
-    with needing("container images", request.config):
-        load_images(cluster, lambda line: say(request.config, line))
+def installation(cluster: Cluster, request: pytest.FixtureRequest) -> Generator[Installation]:
+    foreign = isinstance(cluster, ForeignCluster)
+    if not foreign:
+        with needing("container images", request.config):
+            load_images(cluster, lambda line: say(request.config, line))
     made = Installation(cluster=cluster, helm=program(HELM, request.config), bucket=cluster.new_bucket())
     made.install()
-    return made
+    yield made
+    if foreign:  # ours is taken down as a whole
+        made.remove()
 
 
 @pytest.fixture
@@ -26,6 +51,17 @@ def tenant(installation: Installation) -> Generator[Tenant]:
     ours = installation.tenant("team")
     yield ours
     ours.kubectl("delete", "trainingruns,dualruns", "--all", "--wait=false")
+    if isinstance(ours.installation.cluster, ForeignCluster):
+        ours.installation.cluster.kubectl("delete", "namespace", ours.namespace, "--wait=false")
+
+
+@pytest.fixture
+def chronicle(tenant: Tenant, cluster: Cluster) -> Generator[Chronicle]:
+    """All that happens to the runs and pods of the tenant."""
+    if isinstance(cluster, ForeignCluster):
+        lacks("perhaps no token in its kubeconfig: only that of a cluster of this machine (tests/cluster) is sure to have one")
+    with Chronicle.of(Api(cluster.kubeconfig), tenant.namespace) as chronicle:
+        yield chronicle
 
 
 @pytest.fixture(scope="session")

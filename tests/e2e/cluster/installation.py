@@ -1,7 +1,6 @@
 """Tandem as people install it: our images in a cluster's nodes, the chart by `helm install`, and nothing else."""
 
 import json
-import os
 import secrets
 import subprocess
 from collections.abc import Mapping
@@ -72,14 +71,24 @@ class Installation:
     helm: Path
     bucket: str
 
+    @property
+    def services_on(self) -> str:
+        """Operator, telemetry and memory are kept on this node, so that tests know which one they may take away."""
+        return self.cluster.two_nodes[0]
+
+    def remove(self) -> None:
+        """`helm uninstall`, and the namespace; for a cluster that is there tomorrow."""
+        self._run("uninstall", RELEASE, "--wait")
+        self.cluster.kubectl("delete", "namespace", RELEASE, "--wait=false")
+
     def install(self, **settings: str) -> None:
         """`helm install`, or `helm upgrade` with other settings; returns when everything is up."""
         chosen = {
-            "images.pullPolicy": "Never",
+            **self.cluster.chart_settings,
             "checkpoints.uri": f"s3://{self.bucket}/runs",
             "checkpoints.endpoint": self.cluster.minio_endpoint,
             "checkpoints.secret": _KEYS,
-            **{f"{part}.nodeSelector.kubernetes\\.io/hostname": SERVICES_ON for part in ("operator", "telemetry", "memory")},
+            **{f"{part}.nodeSelector.kubernetes\\.io/hostname": self.services_on for part in ("operator", "telemetry", "memory")},
             "memory.enabled": "true",
             **settings,
         }
@@ -95,13 +104,7 @@ class Installation:
 
     def _run(self, *arguments: str) -> None:
         command = [str(self.helm), *arguments, f"--namespace={RELEASE}", f"--kubeconfig={self.cluster.kubeconfig}"]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "HELM_CACHE_HOME": str(self.cluster.kubeconfig.parent / "helm")},
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{done.stderr}\n{self._standing()}"
 
     def _standing(self) -> str:

@@ -4,10 +4,7 @@ import base64
 import csv
 import io
 import json
-import os
-import signal
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ import yaml
 
 from tests.cluster.cluster import Cluster
 from tests.e2e.cluster.installation import RELEASE, SERVICES_ON, Applied, Installation, Tenant
+from tests.e2e.cluster.pod_processes import kill
 from tests.e2e.cluster.relay import relayed
 from tests.parts.llm_servers.server import LanguageServer
 from tests.services.reasoning.faults.faults import Faults
@@ -26,6 +24,7 @@ KEY = "sk-never-to-be-seen-7f3a91"
 QUESTIONS = 100
 PARTS = 4
 TAKEN = "node2"  # operator and memory are on the other
+ALONE = 4  # calls of the cloud while there is no other lane: more than may be under way
 SLOWLY = 2.0  # seconds that each call of the cloud takes besides; with one at a time there is time to kill somebody, on any machine
 ONE_AT_A_TIME = {"maxInFlight": 1}
 WATCHED = "pods,services,configmaps,persistentvolumeclaims,events,events.events.k8s.io,dualruns"
@@ -121,12 +120,14 @@ def _is_placed(run: Applied, slot: str) -> bool:
 
 
 def _cut_the_power(run: Applied, slot: str) -> None:
-    """The node of the local lane is gone without a word: its engine is replaced elsewhere, and the cloud answers on meanwhile."""
+    """The node of the local lane is gone without a word: the cloud answers on while no engine is to be had; then there is one elsewhere."""
     cluster, before = run.tenant.installation.cluster, _calls(run)
     assert {pod["spec"]["nodeName"] for pod in run.pods if f"-{slot}-" in pod["metadata"]["name"]} == {TAKEN}
+    cluster.kubectl("cordon", SERVICES_ON)
     cluster.node_kill(TAKEN)
+    run.wait("the cloud to answer alone", lambda run: _calls(run)["cloud"] >= before["cloud"] + ALONE)
+    cluster.kubectl("uncordon", SERVICES_ON)
     run.wait("an engine elsewhere", lambda run: any(f"-{slot}-" in name and not name.endswith("-1") for name in _running(run)))
-    assert _calls(run)["cloud"] > before["cloud"], "a lane waited for the other"
 
 
 def _calls(run: Applied) -> dict[str, int]:
@@ -136,12 +137,7 @@ def _calls(run: Applied) -> dict[str, int]:
 def _kill(run: Applied, slot: str) -> None:
     """SIGKILL for the process of a part, as the kernel gives it when memory is short."""
     (pod,) = [name for name in _running(run) if f"-{slot}-" in name]
-    (process,) = [
-        int(environ.parent.name)
-        for environ in Path("/proc").glob("[0-9]*/environ")
-        if f"HOSTNAME={pod}".encode() in _content(environ).split(b"\0") and b"tandem_reasoning" in _content(environ.with_name("cmdline"))
-    ]
-    os.kill(process, signal.SIGKILL)
+    assert kill(pod, "tandem_reasoning")
 
 
 def _delete(run: Applied, slot: str) -> None:
@@ -153,14 +149,6 @@ def _delete(run: Applied, slot: str) -> None:
 def _running(run: Applied) -> list[str]:
     alive = [pod for pod in run.pods if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]]
     return [pod["metadata"]["name"] for pod in alive]
-
-
-def _content(path: Path) -> bytes:
-    """What is in a file of /proc; nothing, if its process is gone."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def _kept(run: Applied, name: str) -> str:

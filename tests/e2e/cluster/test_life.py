@@ -28,7 +28,7 @@ def test_the_quickstart_ends_like_on_one_machine(tenant: Tenant, quickstart: dic
     spec = quickstart["spec"]
     pod = {**spec["pod"], "volumes": [{"mountPath": "/text", "configMap": "text"}]}
     run = tenant.apply(quickstart, placement={"onePerNode": True}, pod=pod, data={**spec["data"], "source": "/text"})
-    run.wait("two nodes", lambda run: {pod["spec"].get("nodeName") for pod in run.pods} == {"node1", "node2"})
+    run.wait("two nodes", lambda run: len({pod["spec"].get("nodeName") for pod in run.pods} - {None}) == 2)
     tenant.kubectl("wait", "--for=condition=Complete", "--timeout=600s", f"trainingrun/{run.name}")
     run.wait_for_last_report()
     run.wait_for_event("Succeeded")

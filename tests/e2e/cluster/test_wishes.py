@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster.installation import Tenant
+from tests.e2e.cluster.installation import Applied, Tenant
+from tests.e2e.cluster.kept import Kept
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +19,7 @@ def test_rest_and_go_on(tenant: Tenant, small: dict[str, Any]) -> None:
     run.wait_for_phase("Suspended")
     run.wait_for_last_report()
     rested = run.status
-    assert not [pod for pod in run.pods if pod["status"]["phase"] in {"Pending", "Running"}]
+    assert not _machines(run)
     assert rested["checkpoint"]["step"] >= 50
     run.edit(suspend=False)
     run.wait_for_step(rested["checkpoint"]["step"] + 1, attempt=2)
@@ -26,23 +27,35 @@ def test_rest_and_go_on(tenant: Tenant, small: dict[str, Any]) -> None:
 
 
 def test_a_budget_stops_after_a_checkpoint_and_a_larger_one_goes_on(tenant: Tenant, small: dict[str, Any]) -> None:
-    """A few cents are spent within a minute: the run checkpoints, rests, and is never further beyond the limit than one look."""
-    run = tenant.apply(small, workers=1, budget={"usd": 0.10, "usdPerWorkerHour": 12})
+    """Ten cents are spent within a minute: the run checkpoints, rests, and is never further beyond the limit than one look."""
+    run = tenant.apply(small, workers=1, budget={"usd": 100, "usdPerWorkerHour": 12})
+    run.wait_for_step(1)
+    usd = round(float(run.status["spentUsd"]) + 0.10, 2)
+    run.edit(budget={"usd": usd})
     run.wait_for_phase("Suspended")
     status = run.status
     assert status["reason"] == "BudgetExhausted"
     assert run.condition("BudgetOK")["status"] == "False"
-    assert 0.10 <= float(status["spentUsd"]) < 0.20
+    assert usd <= float(status["spentUsd"]) < usd + 0.10
     run.wait_for_event("BudgetNearlyExhausted")
+    assert not _machines(run), "what rests costs nothing"
+    run.wait_for_last_report()
+    rested = run.status
+    assert rested["checkpoint"]["step"] == rested["step"] > 0
     run.edit(budget={"usd": 10})
-    run.wait("attempt 2", lambda run: run.status["attempt"] == 2 and run.status["phase"] == "Running")
+    run.wait_for_step(rested["step"] + 1, attempt=2)
+    assert (run.status["lostSteps"], run.status["failures"], run.status["preemptions"]) == (0, 0, 0)
 
 
 def test_a_deadline_ends_a_run_and_its_time_to_live_removes_it(tenant: Tenant, small: dict[str, Any]) -> None:
     """Over in time, with its work kept; then the object goes, and its pods with it."""
     run = tenant.apply(small, workers=1, deadline="20s", ttlSecondsAfterFinished=20)
+    kept = Kept.of(run)
     run.wait_for_phase("Failed")
+    assert not _machines(run)
     status = run.status
+    saved = [each.step for each in kept.read_in_full()]
+    assert max(saved, default=0) >= status.get("step", 0), "of what it had said to have done, all is there"
     assert status["reason"] == "DeadlineExceeded"
     lasted_s = (datetime.fromisoformat(status["finishedAt"]) - datetime.fromisoformat(status["startedAt"])).total_seconds()
     assert lasted_s >= 20
@@ -58,6 +71,14 @@ def test_delete_at_any_moment_leaves_nothing(tenant: Tenant, small: dict[str, An
         run.wait("pods", lambda run: len(run.pods) == 2)
     else:
         run.wait_for_checkpoint(3)
+    kept, known = Kept.of(run), run.status.get("checkpoint", {}).get("step", 0)
     tenant.kubectl("delete", "trainingrun", run.name, "--wait=true", "--timeout=60s")
     owned = f"pods,services,poddisruptionbudgets -l tandem.dev/run={run.name} --no-headers".split()
     run.wait("nothing of it to be left", lambda _: not tenant.kubectl("get", *owned).strip())
+    saved = [each.step for each in kept.read_in_full()]
+    assert max(saved, default=0) >= known, "what was said to be saved is, to the last number"
+
+
+def _machines(run: Applied) -> list[str]:
+    """The pods that hold one."""
+    return [pod["metadata"]["name"] for pod in run.pods if pod["status"]["phase"] in {"Pending", "Running"}]

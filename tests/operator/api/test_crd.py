@@ -52,7 +52,12 @@ def test_schemas_are_structural(schemas: Mapping[str, dict[str, Any]], kind: str
     }
     known |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "properties", "required", "items", "additionalProperties"}
     known |= {"x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations"}
+    either = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
     for path, node in nodes(schemas[kind]):
+        if "x-kubernetes-int-or-string" in node:
+            assert either.items() <= node.items(), path
+            assert set(node) - set(either) <= known - {"type"}, path
+            continue
         assert set(node) <= known, path
         assert node["type"] in {"object", "array", "string", "integer", "number", "boolean"}, path
         assert not ("properties" in node and "additionalProperties" in node), path
@@ -80,8 +85,9 @@ def test_rules_are_bounded_and_said_in_a_sentence(schemas: Mapping[str, dict[str
         assert all(rule["message"] and "\n" not in rule["message"] for rule in rules), path
         assert all(_leads(node, rule["fieldPath"]) for rule in rules if "fieldPath" in rule), path
         if path.startswith(".spec"):
-            assert node["type"] != "array" or "maxItems" in node, path
-            assert node["type"] != "string" or {"maxLength", "enum", "pattern"} & set(node), path
+            assert node.get("type") != "array" or "maxItems" in node, path
+            assert node.get("type", "string") != "string" or {"maxLength", "enum"} & set(node), path
+            assert "pattern" not in node, f"{path}: people would be shown a regular expression"
 
 
 def _leads(node: dict[str, Any], path: str) -> bool:
@@ -98,7 +104,7 @@ def test_columns_point_at_fields_of_their_type(root: Path, schemas: Mapping[str,
     assert crd["spec"]["scope"] == "Namespaced"
     (version,) = crd["spec"]["versions"]
     assert version["subresources"] == {"status": {}}
-    types = {path: node["type"] for path, node in nodes(schemas[kind])}
+    types = {path: node.get("type") for path, node in nodes(schemas[kind])}
     for column in version["additionalPrinterColumns"]:
         path = re.sub(r"\[\?[^]]*\]", "[]", column["jsonPath"])  # one of a list, chosen by a field of it
         assert column["type"] == "date" or types[path] == column["type"], column

@@ -57,7 +57,7 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
         ({"lanes": [CLOUD]}, 'spec.budget.onExhausted: "LocalOnly" needs a lane of kind Local: add one, or use Suspend or Fail'),
         (
             {"lanes": [{**LOCAL, "url": "127.0.0.1:1234"}]},
-            'spec.lanes[0].url: "127.0.0.1:1234" is not accepted here: address of an OpenAI-compatible API, such as http://127.0.0.1:1234/v1',
+            'spec.lanes[0].url: "127.0.0.1:1234" is no address of an API: write http:// or https://, a host and a path, such as http://127.0.0.1:1234/v1',
         ),
         (
             {"lanes": [{**LOCAL, "apiKeySecret": "sk-hunter2"}]},
@@ -83,7 +83,7 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
         ({"placement": {"onDemandAfter": "0s"}}, 'spec.placement.onDemandAfter: "0s" has no meaning for a DualRun: leave it out'),
         (
             {"pod": {"memory": "4"}},
-            'spec.pod.memory: "4" is a number of bytes: write its unit, such as "4Gi"',
+            'spec.pod.memory: "4" is less than 1Mi: write more, with its unit, such as 16Gi',
         ),
     ],
 )
@@ -108,4 +108,4 @@ def test_pods_are_placed_in_the_words_of_training(dual_runs: ApiServer) -> None:
 def test_answers_belong_to_their_questions(dual_runs: ApiServer) -> None:
     """The question set of a run that has begun cannot change."""
     (refusal,) = dual_runs.refusals(dual(questions={"source": "other.jsonl"}), dual())
-    assert "source cannot change" in refusal
+    assert '"philosophy.jsonl" cannot become "other.jsonl": answers belong to its questions: keep it' in refusal

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -108,6 +109,12 @@ class Desk:
 
 def _told(standin: Mapping[str, object] | None) -> dict[str, str]:
     return {f"STANDIN_{name.upper()}": str(value) for name, value in (standin or {}).items()}
+
+
+def bare_python(folder: Path) -> Path:
+    """A Python that has nothing but its own library."""
+    venv.create(folder / "bare", symlinks=True)
+    return folder / "bare" / "bin" / "python"
 
 
 def until(true: Callable[[], object]) -> None:

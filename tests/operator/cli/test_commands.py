@@ -153,6 +153,14 @@ def test_a_state_folder_that_is_a_file_is_not_taken_for_an_empty_one(desk: Any) 
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (74, "", 1), ran.stderr
 
 
+def test_a_budget_without_a_price_is_said_to_hold_over_nothing(desk: Any) -> None:
+    """While it runs, and ever after: what was not counted then is not counted now."""
+    ran = desk.tandem("run", desk.file(budget={"usd": 9}))
+    assert (ran.returncode, "warning: NoPrice: what a worker costs on this machine is not known" in ran.stdout) == (0, True), ran.stdout
+    said = " ".join(desk.tandem("status", "demo").stdout.split())
+    assert "spent $0.00 of $9.00 (no price) budget what a worker costs on this machine is not known, so it counts as free" in said
+
+
 def test_cost_is_counted_by_attempt_by_step_and_by_token_and_to_the_end(desk: Any) -> None:
     """409,600 tokens in 100 steps: the figures agree with each other."""
     desk.tandem("run", desk.file(budget={"usd": 9, "usdPerWorkerHour": 36}))

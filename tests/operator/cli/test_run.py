@@ -199,13 +199,20 @@ def test_secrets_of_the_shell_do_not_reach_workers_and_what_training_needs_does(
     assert "GITHUB_TOKEN" not in names
 
 
-@pytest.mark.parametrize(("spec", "code"), [({"deadline": "0s"}, 1), ({"suspend": True}, 3)])
-def test_a_run_that_ends_at_once_leaves_no_process_behind(desk: Any, spec: dict[str, object], code: int) -> None:
+def test_a_run_that_ends_at_once_leaves_no_process_behind(desk: Any) -> None:
     """No worker was wanted, so no telemetry service was started either."""
-    ran = desk.tandem("run", desk.file(telemetry=None, **spec))
-    assert (ran.returncode, desk.starts()) == (code, []), ran.stdout
+    ran = desk.tandem("run", desk.file(telemetry=None, suspend=True))
+    assert (ran.returncode, desk.starts()) == (3, []), ran.stdout
     assert not (desk.state / "runs" / "demo" / "telemetry" / "log").exists()
     assert not list(desk.processes())
+
+
+def test_a_run_that_may_take_no_time_is_refused(desk: Any) -> None:
+    """Exit 2 and the line with field, value and fix; not even a folder of the run is made."""
+    ran = desk.tandem("run", desk.file(telemetry=None, deadline="0s"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert 'spec.deadline: "0s" is no time at all: write a longer one or leave it out' in ran.stderr
+    assert not (desk.state / "runs" / "demo").exists()
 
 
 def test_a_run_of_which_everything_was_killed_is_not_said_to_run(desk: Any, until: Until) -> None:

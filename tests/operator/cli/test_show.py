@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.panel import Panel
 from tandem_operator.api.reading.run_file import from_object
-from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
+from tandem_operator.api.status import CheckpointStatus, Condition, RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.show import overview, words
 from tandem_operator.cli.show.live import panel
@@ -48,6 +48,13 @@ def test_a_size_has_three_digits_and_a_unit(count: int) -> None:
     value, unit = words.size(count).split()
     assert unit in {"B", "kB", "MB", "GB", "TB"}
     assert float(value) == pytest.approx(count / 1000 ** ["B", "kB", "MB", "GB", "TB"].index(unit), rel=0.005)
+
+
+def test_what_is_not_counted_is_said_beside_what_was_spent() -> None:
+    """A budget that no price makes hold looks like one that is not touched."""
+    unpriced = Condition(type="BudgetOK", status="Unknown", reason="NoPrice", message="add a price", last_transition_time=NOW)
+    assert words.spend(run(spent_usd=Decimal(1))) == "$1.00 of $5.00"
+    assert words.spend(run(conditions=(unpriced,))) == "$0.00 of $5.00 (no price)"
 
 
 @given(st.integers(40, 200), st.integers(0, 400), st.sampled_from(list(RunPhase)))
@@ -101,12 +108,13 @@ def drawn(shown: Panel) -> str:
     [
         ({"checkpoint": {}}, "checkpoints every 60 s and at the end of each phase", "warning"),
         ({"checkpoint": {"everySteps": 5}}, "checkpoints every 5 steps in", "60 s"),
-        ({"budget": {"usd": 5}}, "warning: budget.usd never binds on this machine until budget.usdPerWorkerHour", "an hour;"),
+        ({"budget": {"usd": 5}}, "warning: what a worker costs on this machine is not known", "an hour;"),
+        ({"budget": {"usd": 5, "usdPerWorkerHour": 0}}, "$0.00 an hour; $5.00 left", "warning"),
         ({"trainer": {"script": {"path": "train.py"}}}, "400 steps (pretrain 400), trainer script", "tokens"),
     ],
 )
 def test_what_is_about_to_be_done_is_said_as_it_will_be(tmp_path: Path, spec: dict[str, object], said: str, unsaid: str) -> None:
-    """The trainers' own rhythm, a budget that cannot bind, and no tokens where nobody counts them."""
+    """The trainers' own rhythm, a price that nobody says and one of nothing, and no tokens where nobody counts them."""
     text = "\n".join(overview.lines(of_spec(**spec), RunFolder(tmp_path / "demo")))
     assert (said in text, unsaid in text) == (True, False), text
 

@@ -14,6 +14,7 @@ import yaml
 
 Object = dict[str, Any]
 PATIENCE_S = 60
+TURN_S = PATIENCE_S // 2  # of a watch: it ends before silence is taken for a broken connection
 RUNS = "/apis/tandem.dev/v1alpha1/namespaces/{}/trainingruns"
 PODS = "/api/v1/namespaces/{}/pods"
 _CONTENTS = {
@@ -69,10 +70,13 @@ class Api:
             raise
         return True
 
-    def watch(self, path: str, version: str) -> Iterator[tuple[str, Object]]:
-        """What happens in a collection after a version, until the caller has enough or the connection ends."""
+    def watch(self, path: str, version: str, turn_s: int = TURN_S) -> Iterator[tuple[str, Object]]:
+        """What happens in a collection after a version, until the caller has enough, its turn is over or the connection ends.
+
+        Two seconds before its turn is over, and every minute, comes a BOOKMARK: nothing happened here up to the version that it has.
+        """
         connection = self._connection()
-        query = urlencode({"watch": "true", "resourceVersion": version, "timeoutSeconds": 3600})
+        query = urlencode({"watch": "true", "resourceVersion": version, "timeoutSeconds": turn_s, "allowWatchBookmarks": "true"})
         connection.request("GET", f"{path}?{query}", headers=self._headers())
         with connection.getresponse() as reply:
             for line in _checked(reply):
@@ -88,7 +92,7 @@ class Api:
                 connection.request(method, path, data, {**self._headers(), "Content-Type": content})
                 with connection.getresponse() as reply:
                     return json.loads(_checked(reply).read() or b"{}")
-            except (HTTPException, ConnectionError):
+            except (HTTPException, ConnectionError, ssl.SSLEOFError):
                 self._mine.connection = None
                 if not again:
                     raise

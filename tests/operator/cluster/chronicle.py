@@ -1,17 +1,16 @@
-"""All that the API server has told of the runs and pods of a namespace, and the laws that hold in it whatever happened.
+"""The runs and pods of a namespace as the API server told of them, and the laws that hold in it whatever happened.
 
-Written by watches of its own that no fault befalls, so it knows what an operator cannot: in which order things really came.
+Kept by watches of its own that no fault befalls, so it knows what an operator cannot: in which order things really came.
 """
 
-import threading
 from collections import defaultdict
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Self
 
 from tests.operator.cluster.api import PODS, RUNS, Api, Object
+from tests.operator.cluster.record import Record, Told
 
 _NEVER_LESS = ("attempt", "failures", "preemptions", "lostSteps")
 _MONEY = ("spentUsd", "lostUsd")
@@ -20,60 +19,42 @@ _CONDITIONS = {"Accepted", "Scheduled", "Running", "Checkpointed", "BudgetOK", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One thing that happened; versions of one API server are in the order of time."""
-
-    version: int
-    kind: str  # ADDED, MODIFIED, DELETED
-    found: Object
-
-    @property
-    def name(self) -> str:
-        return self.found["metadata"]["name"]
-
-    @property
-    def uid(self) -> str:
-        return self.found["metadata"]["uid"]
-
-    @property
-    def status(self) -> Object:
-        return self.found.get("status", {})
-
-    @property
-    def labels(self) -> dict[str, str]:
-        return self.found["metadata"].get("labels", {})
-
-    @property
-    def attempt(self) -> int:
-        return int(self.labels["tandem.dev/attempt"])
-
-    @property
-    def live(self) -> bool:
-        """Whether a pod may still compute."""
-        return self.kind != "DELETED" and self.status.get("phase") not in {"Succeeded", "Failed"}
-
-
 class Chronicle:
     """What was told so far; may be read at any time."""
 
-    def __init__(self) -> None:
-        self.runs: list[Told] = []
-        self.pods: list[Told] = []
+    runs: Record
+    pods: Record
 
     @classmethod
     @contextmanager
     def of(cls, api: Api, namespace: str) -> Generator[Self]:
         """Written from now on, to the end of it."""
-        made, over = cls(), threading.Event()
-        for path, told in ((RUNS.format(namespace), made.runs), (PODS.format(namespace), made.pods)):
-            version = api.get(path)["metadata"]["resourceVersion"]
-            threading.Thread(target=_write, args=[api, path, version, told, over], daemon=True).start()
-        yield made
-        over.set()
+        with Record.of(api, RUNS.format(namespace)) as runs, Record.of(api, PODS.format(namespace)) as pods:
+            yield cls(runs=runs, pods=pods)
 
     def newest(self, name: str) -> Told | None:
         """A run as it was told of last."""
-        return next((told for told in reversed(self.runs) if told.name == name), None)
+        return next((told for told in reversed(self.runs.told) if told.name == name), None)
+
+    def history(self) -> "History":
+        """All that has happened up to now.
+
+        Raises:
+            tests.operator.cluster.record.GapError: If that is not known.
+        """
+        return History(runs=tuple(self.runs.whole()), pods=tuple(self.pods.whole()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Everything that happened, in its order."""
+
+    runs: Sequence[Told]
+    pods: Sequence[Told]
+
+    def created(self) -> set[str]:
+        """The names of all pods that ever were."""
+        return {pod.name for pod in self.pods if pod.kind == "ADDED"}
 
     def breaches(self) -> Iterator[str]:
         """What must never happen and did."""
@@ -125,11 +106,3 @@ class Chronicle:
             if last and {each["type"] for each in now.get("conditions", [])} != _CONDITIONS:
                 yield f"{run.name} at version {run.version}: conditions are missing"
             before[run.uid] = now
-
-
-def _write(api: Api, path: str, version: str, told: list[Told], over: threading.Event) -> None:
-    while not over.is_set():
-        with suppress(OSError, HTTPException):  # nothing happened for long; the next watch goes on where this one ended
-            for kind, found in api.watch(path, version):
-                version = found["metadata"]["resourceVersion"]
-                told.append(Told(version=int(version), kind=kind, found=found))

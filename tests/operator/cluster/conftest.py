@@ -8,10 +8,10 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.fault_proxy import FaultProxy, fault_proxy
-from tests.operator.cluster.api import Api
+from tests.operator.cluster.api import Api, RefusedError
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.operators import Forge, Operator
-from tests.operator.cluster.runs import Run
+from tests.operator.cluster.runs import Run, eventually
 
 _CRDS = Path(__file__).parents[3] / "charts/tandem/crds"
 NODES = ("hand-1", "hand-2")
@@ -22,7 +22,18 @@ def api(api_cluster: Cluster) -> Api:
     """The administrator's client of a cluster with our definitions."""
     api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
     api_cluster.kubectl("wait", "--for=condition=Established", "-f", _CRDS)
-    return Api(api_cluster.kubeconfig)
+    api = Api(api_cluster.kubeconfig)
+    eventually("our resources to be served", lambda: all(_is_served(api, plural) for plural in ("trainingruns", "dualruns")))
+    return api
+
+
+def _is_served(api: Api, plural: str) -> bool:
+    """Whether they can be listed: the server says 429 while it sets up the storage of a new definition."""
+    try:
+        api.get(f"/apis/tandem.dev/v1alpha1/{plural}")
+    except RefusedError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,11 @@ class Part:
         phase = _LAST_PHASE[self.acts[-1]]
         return {"phase": phase, "attempt": attempts, "failures": failures, "preemptions": preemptions, "workers": self.workers}
 
+    def pods(self) -> set[str]:
+        """The names of all pods that there must have been: no act came before its attempt was up."""
+        attempts = range(1, self.outcome()["attempt"] + 1)
+        return {f"{self.run.name}-{attempt}-{rank}" for attempt in attempts for rank in range(self.workers)}
+
 
 def cast(api: Api, namespace: str, count: int, chance: Random) -> list[Part]:
     """So many runs, each with acts of its own."""

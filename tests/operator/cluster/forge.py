@@ -13,7 +13,6 @@ import sys
 from datetime import datetime, timedelta, tzinfo
 
 from tandem_operator.cluster import main as operator
-from tandem_operator.cluster import shell
 from tandem_telemetry import publication  # loaded by the first who serves metrics
 
 _PR_SET_PDEATHSIG = 1
@@ -53,14 +52,17 @@ def _started(environment: dict[str, str], log: str) -> int:
 
 
 def _jump(seconds: float) -> None:
-    """From now on the wall clock is so much ahead."""
+    """From now on the wall clock is so much ahead, whoever of the operator reads it."""
 
     class Jumped(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
-    shell.datetime = Jumped  # the one place that reads it
+    ours = [module for name, module in sys.modules.items() if name.startswith("tandem_operator.")]
+    for module in ours:
+        if getattr(module, "datetime", None) is datetime:
+            vars(module)["datetime"] = Jumped
     print(f"the clock is {seconds:g} s ahead", file=sys.stderr, flush=True)
 
 

@@ -92,7 +92,8 @@ class Kubelets:
             with suppress(HTTPException, OSError):
                 for kind, pod in self._api.watch(_ALL_PODS, version):
                     version = pod["metadata"]["resourceVersion"]
-                    self._play(kind, pod)
+                    if kind != "BOOKMARK":
+                        self._play(kind, pod)
                     if self._over.is_set():
                         return
 

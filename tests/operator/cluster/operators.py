@@ -45,7 +45,7 @@ class Operator:
         self.log = log
         self._forge = forge
         self._pid: int | None = None
-        told = {"namespace": namespace, "own_namespace": namespace, "identity": "one", "probes_listen": "127.0.0.1:0", **settings}
+        told = {"namespace": namespace, "identity": "one", "probes_listen": "127.0.0.1:0", **settings}
         ours = {f"TANDEM_OPERATOR_{name.upper()}": value for name, value in told.items()}
         self._environment = {"KUBECONFIG": str(kubeconfig), "PATH": os.environ["PATH"], **ours}
 

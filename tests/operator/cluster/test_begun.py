@@ -27,7 +27,7 @@ def test_it_can_still_be_suspended(run: Run) -> None:
     assert run.status["phase"] == "Running"
     run.edit(suspend=True)
     run.until(phase="Suspended", attempt=1)
-    assert run.pods() == {}
+    eventually("its worker to be gone", lambda: not run.pods())
     run.edit(suspend=False)
     run.until(observedGeneration=4)
     assert (run.status["attempt"], run.pods()) == (1, {})

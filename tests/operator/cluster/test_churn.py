@@ -36,8 +36,8 @@ def test_a_slope_and_how_sure_it_is(added: float, *, grows: bool) -> None:
 
 def test_a_count_sees_what_an_object_holds() -> None:
     """Objects by class, and entries by attribute, with slots or without."""
-    from tandem_operator.cluster.crowd import Crowd
-    from tandem_operator.cluster.refusals import Refusals
+    from tandem_operator.cluster.known.refusals import Refusals
+    from tandem_operator.cluster.turns.crowd import Crowd
 
     from tests.bench.operator.counted import counts
 

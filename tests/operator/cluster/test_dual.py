@@ -186,6 +186,21 @@ def test_a_run_whose_pods_have_no_machine_says_what_the_scheduler_says(operator:
     assert operator.runs
 
 
+def test_a_pod_of_somebody_else_has_the_name_of_the_coordinator(operator: Operator, run: DualRun, api: Api) -> None:
+    """It is said which pod, whose, and what to do; engines that would wait for it are taken back; it goes on once the pod is gone."""
+    foreign = {"metadata": {"name": "d-coordinator-0-1"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    api.create(f"{PODS.format(run.namespace)}?fieldManager=a-colleague", foreign)
+    run.create(lanes=[{"name": "local", "kind": "Local", "engine": {"model": "models/local"}}, *DUAL_SPEC["lanes"][1:]])
+    said = run.until_condition("Scheduled", reason="Misconfigured")["message"]
+    assert "pod d-coordinator-0-1 is there already, and was made by a-colleague: `kubectl delete pod d-coordinator-0-1 -n " in said
+    eventually("the engine to be taken back", lambda: not run.pods(), run.pods)
+    eventually("the warning", lambda: any(reason == "Misconfigured" for reason, _ in run.events()), run.events)
+    api.delete(f"{PODS.format(run.namespace)}/d-coordinator-0-1", gracePeriodSeconds=0)
+    run.until_pods(*ALL, "engine-0")
+    run.until(phase="Running")
+    assert operator.runs
+
+
 def test_two_kinds_of_run_may_have_one_name(operator: Operator, run: DualRun, api: Api, namespace: str) -> None:
     """Neither takes the pods of the other for its own."""
     other = Run(api, namespace, run.name).create()

@@ -1,15 +1,14 @@
 """What the operator knows of DualRuns: parts as their pods show them, machines considered; and tokens that need no memory."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from tandem_operator.cluster.dual.tokens import Tokens
 from tandem_operator.cluster.dual.world import DualWorld
-from tandem_operator.cluster.machines import Machines
+from tandem_operator.cluster.known.machines import Machines
 from tandem_operator.cluster.seen.parts import part_pod
 from tandem_operator.plan.dual.values import Role, SeenPart
 
-NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 KEY = ("team", "d")
 
 
@@ -40,7 +39,7 @@ def ended(code: int, message: str = "", role: str = "worker") -> dict[str, Any]:
 
 
 def leaving(found: dict[str, Any]) -> dict[str, Any]:
-    return {**found, "metadata": {**found["metadata"], "deletionTimestamp": "2026-11-26T11:59:30Z"}}
+    return {**found, "metadata": {**found["metadata"], "deletionTimestamp": "2026-11-26T11:59:30Z", "deletionGracePeriodSeconds": 30}}
 
 
 def part(found: dict[str, Any]) -> SeenPart:
@@ -78,19 +77,22 @@ def test_a_part_on_a_machine_that_is_not_heard_of_is_fenced() -> None:
         told.clear()
         machines.put({"metadata": {"name": "node1"}, "status": {"conditions": [{"type": "Ready", "status": ready}]}})
         assert told == [KEY]
-        assert world.part(known, NOW).fenced is fenced
+        assert world.part(known).fenced is fenced
     assert not world.pods_of(KEY, "another run of this name")
 
 
 def test_a_part_that_should_have_left_long_ago_is_fenced() -> None:
     """Its machine does not work, whatever that says of itself."""
-    machines = Machines()
+    clock = [0.0]
+    machines = Machines(clock=lambda: clock[0])
     world = DualWorld(lambda _: None, machines)
     machines.put({"metadata": {"name": "node1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
     world.put_pod(leaving(pod()))
     (known,) = world.pods_of(KEY, "u")
-    assert not world.part(known, NOW).fenced
-    assert world.part(known, NOW + timedelta(minutes=2)).fenced
+    clock[0] += 90
+    assert not world.part(known).fenced
+    clock[0] += 1
+    assert world.part(known).fenced
 
 
 def test_a_pod_that_is_gone_leaves_its_place_empty() -> None:

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from kubernetes.aio.client.configuration import Configuration
 from tandem_operator.cluster import paths
 from tandem_operator.cluster.apply import Applying
+from tandem_operator.cluster.deeds.starting import Starting
+from tandem_operator.cluster.known.world import World
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.informer import Informer
 from tandem_operator.cluster.kube.limiter import Limiter
 from tandem_operator.cluster.news.resync import Resync
-from tandem_operator.cluster.queue import Queue
 from tandem_operator.cluster.settings import CurrentSite, Settings
 from tandem_operator.cluster.shell import Shell
 from tandem_operator.cluster.shown.probes import Probes
-from tandem_operator.cluster.starting import Starting
-from tandem_operator.cluster.world import World
+from tandem_operator.cluster.turns.queue import Queue
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Operator:
@@ -25,14 +28,17 @@ class Operator:
 
     def __init__(self, turned: Callable[[float], None]) -> None:
         kube = Kube(Configuration(host="http://127.0.0.1:1"), Limiter(1, 1), lambda _: None, lambda: None)
-        world, queue, settings = World(lambda _: None, lambda _: None), Queue(), Settings()
+        world, queue, settings = World(lambda _: None, lambda _: None, lambda: NOW), Queue(), Settings()
         self.pods = Informer(kube, paths.pods(), lambda _: None, lambda _: None)
         self.resync, self.probes = Resync(kube, world, paths.TRAINING_RUN, ""), Probes()
         self._turned = turned
         starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
         applying = Applying(kube, world, starting, lambda _: None)
-        shell = Shell(world, queue, applying=applying, site=settings.site(), heard=lambda _: None, accounts=self.probes.accounts)
-        self._acts = (queue, shell, {"pods": self.pods}, {"trainingruns": self.resync})
+        shell = Shell(
+            world, queue, lambda: NOW, applying=applying, site=settings.site(), heard=lambda _: None, accounts=self.probes.accounts
+        )
+        self.queues, shells = (queue, Queue()), (shell, shell)
+        self._acts = (self.queues, shells, {"pods": self.pods}, {"trainingruns": self.resync})
 
     def acts(self) -> None:
         self.probes.acts(*self._acts)
@@ -116,5 +122,24 @@ def test_runs_that_the_watch_does_not_tell_of() -> None:
         assert operator.age_s("trainingruns") == 60
         operator.resync.behind = ()
         assert "have not been compared for" in (operator.after(600, heard=True) or "")
+
+    _told(story)
+
+
+def test_what_waits_what_was_written_and_what_failed_is_counted() -> None:
+    """Runs of both kinds that are due, each write by its kind, each answer that was an error by its code."""
+
+    async def story(operator: Operator) -> None:
+        operator.acts()
+        for queue in operator.queues:
+            queue.add(("n", "r"))
+        for kind in ("status", "lease", "status"):
+            operator.probes.wrote(kind)
+        operator.probes.failed(409)
+        figures = operator.probes._figures()
+        assert figures["tandem_operator_queue_depth"] == {(): 2.0}
+        assert figures["tandem_operator_writes_total"] == {("status",): 2.0, ("lease",): 1.0}
+        assert figures["tandem_operator_api_errors_total"] == {("409",): 1.0}
+        assert figures["tandem_operator_leader"] == {(): 1.0}
 
     _told(story)

@@ -34,9 +34,11 @@ def service(folder: Path, address: str, known_by: Authority) -> Generator[None]:
         yield
 
 
-def report(folder: Path, address: str, known_by: Authority, step: int) -> None:
-    """A worker says how far it is."""
+def report(folder: Path, address: str, known_by: Authority, step: int, saved: int = 0) -> None:
+    """A worker says how far it is, and which step is saved."""
     said = WorkerReport(step=step)
+    if saved:
+        said.checkpoint.step = saved
     said.source.namespace, said.source.run, said.source.attempt = *KEY, 1
     said.at.FromSeconds(step)
     reporter = Reporter(address, folder / "token", tls=ClientTls(ca=known_by.certificate))
@@ -56,7 +58,7 @@ def test_a_new_certificate_is_believed_without_a_restart(tmp_path: Path) -> None
     async def story() -> None:
         settings = Settings(telemetry=address, telemetry_ca=link, token_file=tmp_path / "token")
         with service(tmp_path, address, old):
-            hearing = Hearing(settings, lambda _: None)
+            hearing = Hearing(settings, lambda _: None, lambda _: None)
             report(tmp_path, address, old, 1)
             await heard(hearing, 1)
         with service(tmp_path, address, new):
@@ -69,3 +71,21 @@ def test_a_new_certificate_is_believed_without_a_restart(tmp_path: Path) -> None
             hearing.close()
 
     asyncio.run(story())
+
+
+def test_what_a_run_has_reached_is_told_apart_from_mere_progress(tmp_path: Path) -> None:
+    """Its first word, and each new checkpoint, once; steps and losses in between are progress."""
+    ours, address = authority(tmp_path / "ours"), f"127.0.0.1:{free_port()}"
+    told: list[str] = []
+
+    async def story() -> None:
+        settings = Settings(telemetry=address, telemetry_ca=ours.certificate, token_file=tmp_path / "token")
+        hearing = Hearing(settings, lambda _: told.append("progressed"), lambda _: told.append("reached"))
+        for step, saved in ((1, 0), (2, 0), (3, 2), (4, 2), (5, 5)):
+            await asyncio.to_thread(report, tmp_path, address, ours, step, saved)
+            await until(f"news of step {step}", lambda step=step: len(told) == step)
+        hearing.close()
+
+    with service(tmp_path, address, ours):
+        asyncio.run(story())
+    assert told == ["reached", "progressed", "reached", "progressed", "reached"]

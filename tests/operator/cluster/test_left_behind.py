@@ -1,8 +1,11 @@
 """What has the name of something that a run is about to make: what is left of an earlier run, and what belongs to others."""
 
+from decimal import Decimal
+
 import pytest
 
-from tests.operator.cluster.api import Api
+from tests.cluster.fault_proxy import FaultProxy
+from tests.operator.cluster.api import PODS, Api, Object
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.runs import Run, eventually
 
@@ -49,3 +52,52 @@ def test_a_service_of_somebody_else(run: Run) -> None:
     assert run.pods() == {}
     run.api.delete(f"{services}/r-ranks")
     run.until(phase="Running", attempt=1)
+
+
+def foreign(name: str) -> Object:
+    """A pod that somebody made by hand."""
+    return {"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_a_pod_of_somebody_else(run: Run, proxy: FaultProxy) -> None:
+    """It is said which pod, whose, and what to do, as a warning, too; nothing is held or spent meanwhile, and it goes on by itself."""
+    pods = PODS.format(run.namespace)
+    run.api.create(f"{pods}?fieldManager=a-colleague", foreign("r-1-1"))
+    run.create(workers=2, budget={"usd": 5, "usdPerWorkerHour": 3600})
+    found = run.until_condition("Scheduled", reason="Misconfigured")
+    told = f"pod r-1-1 is there already, and was made by a-colleague: `kubectl delete pod r-1-1 -n {run.namespace}`, or give the run"
+    assert told in found["message"]
+    eventually("the other worker to be taken back", lambda: not run.pods())
+    eventually("the warning", lambda: any(reason == "Misconfigured" and told in note for reason, note in run.events()), run.events)
+    tries = len(proxy.requests(verbs={"create"}, path=f"{run.namespace}/pods$"))
+    eventually("another look", lambda: len(proxy.requests(verbs={"list"}, path=f"{run.namespace}/pods$")) > 3)
+    assert len(proxy.requests(verbs={"create"}, path=f"{run.namespace}/pods$")) == tries, "it looks, and makes nothing"
+    assert Decimal(str(run.status.get("spentUsd", 0))) < 5, "no more than the moment until the other worker was taken back"
+    run.api.delete(f"{pods}/r-1-1", gracePeriodSeconds=0)
+    run.until(phase="Running", attempt=1)
+    assert (run.status["preemptions"], run.status["failures"]) == (0, 0)
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_a_name_that_is_not_wanted_any_more_is_in_nobodys_way(run: Run) -> None:
+    """After a rest the run has other names, and goes on under them although the pod is still there."""
+    run.api.create(PODS.format(run.namespace), foreign("r-1-1"))
+    run.create(workers=2)
+    run.until_condition("Scheduled", reason="Misconfigured")
+    run.edit(suspend=True)
+    run.until(phase="Suspended")
+    run.edit(suspend=False)
+    run.until(phase="Running", attempt=2)
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_a_pod_that_somebody_else_keeps(run: Run) -> None:
+    """Whoever would make it anew is named: that is what has to go."""
+    pods = PODS.format(run.namespace)
+    kept = run.api.create(f"/api/v1/namespaces/{run.namespace}/configmaps", {"metadata": {"name": "plan"}})
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "plan", "uid": kept["metadata"]["uid"], "controller": True}
+    run.api.create(pods, {**foreign("r-1-0"), "metadata": {"name": "r-1-0", "ownerReferences": [owner]}})
+    run.create()
+    found = run.until_condition("Scheduled", reason="Misconfigured")
+    assert "pod r-1-0 is there already, and belongs to ConfigMap plan: take ConfigMap plan away, or give" in found["message"]

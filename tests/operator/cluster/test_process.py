@@ -1,6 +1,7 @@
 """`python -m tandem_operator.cluster` as a pod starts it: settings, probes, signals."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -69,14 +70,15 @@ def test_settings_that_cannot_be_used(settings: dict[str, str], said: str) -> No
 def test_a_life_of_the_process(run: Run, proxy: FaultProxy, tmp_path: Path) -> None:
     """It says that it is well, counts what it does, tells of its runs, and gives the Lease back when asked to stop."""
     port, namespace = free_port(), run.namespace
-    listen = {"probes_listen": f"127.0.0.1:{port}", "namespace": namespace, "own_namespace": namespace}
+    listen = {"probes_listen": f"127.0.0.1:{port}", "namespace": namespace}
     with running(proxy.kubeconfig, tmp_path / "operator.log", **listen) as process:
         eventually("it to be well", lambda: asked(port, "/healthz")[0] == 200)
         run.create()
         run.until(phase="Running")
-        found = eventually("its figures", lambda: (text := asked(port, "/metrics")[1]) and f'namespace="{namespace}"' in text and text)
+        found = eventually("its figures", lambda: text if f'namespace="{namespace}"' in (text := asked(port, "/metrics")[1]) else "")
         assert "tandem_operator_leader 1.0" in found
-        assert "tandem_operator_writes_total{" in found
+        kinds = set(re.findall(r'tandem_operator_writes_total{kind="([a-z_]+)"}', found))
+        assert {"pod", "status", "lease"} <= kinds, "each kind of write is counted"
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     lease = run.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/tandem-operator")
@@ -87,7 +89,7 @@ def test_asked_to_stop_before_it_acts(run: Run, proxy: FaultProxy, tmp_path: Pat
     """A stand-in leaves at once."""
     proxy.inject(Fault(kind=Kind.BROKEN), path="/leases")
     port, namespace = free_port(), run.namespace
-    listen = {"probes_listen": f"127.0.0.1:{port}", "namespace": namespace, "own_namespace": namespace}
+    listen = {"probes_listen": f"127.0.0.1:{port}", "namespace": namespace}
     with running(proxy.kubeconfig, tmp_path / "operator.log", **listen) as process:
         eventually("it to be well", lambda: asked(port, "/healthz")[0] == 200)
         process.send_signal(signal.SIGTERM)
@@ -98,7 +100,7 @@ def test_asked_to_stop_while_it_begins(run: Run, proxy: FaultProxy, tmp_path: Pa
     """Also when the library that watches has taken the signals for itself and cannot get on."""
     proxy.inject(Fault(kind=Kind.SLOW, seconds=5), path="/apis?$")
     log, namespace = tmp_path / "operator.log", run.namespace
-    settings = {"probes_listen": "127.0.0.1:0", "namespace": namespace, "own_namespace": namespace}
+    settings = {"probes_listen": "127.0.0.1:0", "namespace": namespace}
     with running(proxy.kubeconfig, log, **settings) as process:
         eventually("the library to ask", lambda: proxy.met(Kind.SLOW))
         process.send_signal(signal.SIGTERM)

@@ -15,6 +15,8 @@ from tests.operator.cluster.api import Api
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
+from tests.operator.cluster.test_drains import asked_after, refused
+from tests.operator.cluster.test_refusals import BUDGETS
 from tests.parts.fixtures import program
 from tests.parts.kubernetes_tools import HELM
 
@@ -77,17 +79,16 @@ def through(api_cluster: Cluster, home: str, given: None, tmp_path: Path) -> Ite
 
 
 @pytest.fixture
-def operator(mode: str, home: str, through: FaultProxy, operators: Callable[..., Operator], namespace: str) -> Operator:
+def operator(mode: str, through: FaultProxy, operators: Callable[..., Operator], namespace: str) -> Operator:
     """The operator, told what the chart would tell it."""
     settings = {
-        "own_namespace": home,
         "namespace": "" if mode == "everywhere" else namespace,
         "read_nodes": str(mode != "no nodes").lower(),
     }
     return operators(through.kubeconfig, **settings).start()
 
 
-def test_a_life_with_exactly_these_rights(run: Run, operator: Operator, kubelets: Kubelets, through: FaultProxy, home: str) -> None:
+def test_a_life_with_exactly_these_rights(run: Run, operator: Operator, kubelets: Kubelets, through: FaultProxy, mode: str) -> None:
     """Started, failed, held, interrupted, suspended, resumed, done and removed: no request is refused for want of a right."""
     run.create(workers=2, ttlSecondsAfterFinished=1)
     run.until(phase="Running")
@@ -104,7 +105,28 @@ def test_a_life_with_exactly_these_rights(run: Run, operator: Operator, kubelets
         kubelets.end(run.namespace, f"r-4-{rank}", 0)
     eventually("the run to be removed", lambda: not run.api.exists(run.path))
     operator.stop()
-    elsewhere = re.compile(rf"/namespaces/(?!{run.namespace}/|{home}/)")  # other tests' namespaces, which end: they refuse what is new
+    elsewhere = re.compile(rf"/namespaces/(?!{run.namespace}/)")  # other tests' namespaces, which end: they refuse what is new
     assert [f"{each.verb} {each.path}" for each in through.answered(403) if not elsewhere.search(each.path)] == []
-    lease = run.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{home}/leases/tandem-operator")
+    space, name = ("default", "tandem-operator-of-all-namespaces") if mode == "everywhere" else (run.namespace, "tandem-operator")
+    lease = run.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{space}/leases/{name}")
     assert lease["spec"]["holderIdentity"] == ""
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_a_cordon_with_exactly_these_rights(run: Run, operator: Operator, mode: str, api_cluster: Cluster) -> None:
+    """The workers are held until they were asked to save; where machines may not be looked at nobody is held up at all."""
+    assert operator.runs
+    run.create()
+    run.until(phase="Running")
+    if mode == "no nodes":
+        run.edit(budget={"usd": 5})
+        run.until(observedGeneration=2)  # by then a look at a run that runs is over, and what it wrote is there
+        assert run.api.items(BUDGETS.format(run.namespace)) == []
+        return
+    eventually("evictions to be refused", lambda: refused(run.api, run.namespace))
+    node = run.pods()["r-1-0"]["spec"]["nodeName"]
+    try:
+        api_cluster.kubectl("cordon", node)
+        eventually("a checkpoint to be asked for", lambda: asked_after(run) == "0")
+    finally:
+        api_cluster.kubectl("uncordon", node)

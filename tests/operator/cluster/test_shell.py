@@ -66,6 +66,20 @@ def test_the_end_of_the_money(run: Run) -> None:
     eventually("the warning to be told", lambda: "BudgetNearlyExhausted" in [reason for reason, _ in run.events()], run.events)
 
 
+def test_a_budget_without_a_price(run: Run) -> None:
+    """That it holds over nothing is said where people look, with what to do about it; a price on the node helps, and is seen at once."""
+    run.create(budget={"usd": 5})
+    said = run.until_condition("BudgetOK", status="Unknown", reason="NoPrice")
+    assert "spec.budget.usdPerWorkerHour" in said["message"]
+    told = eventually("the warning", lambda: [note for reason, note in run.events() if reason == "NoPrice"], run.events)
+    assert told == [said["message"]]
+    node = next(iter(run.pods().values()))["spec"]["nodeName"]
+    run.api.patch(f"/api/v1/nodes/{node}", {"metadata": {"annotations": {"tandem.dev/usd-per-hour": "1.20"}}})
+    run.until_condition("BudgetOK", status="True", reason="WithinBudget")
+    run.api.patch(f"/api/v1/nodes/{node}", {"metadata": {"annotations": {"tandem.dev/usd-per-hour": None}}})
+    run.until_condition("BudgetOK", status="Unknown", reason="NoPrice")
+
+
 def test_the_end_of_the_time(run: Run) -> None:
     """At its deadline a run stops and has failed."""
     run.create(deadline="2s")

@@ -1,18 +1,17 @@
 """How long the operator waits for what: for pods that leave, for what was refused, between failures, for other requests."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cluster.known.machines import Machines
+from tandem_operator.cluster.known.refusals import Refusals
+from tandem_operator.cluster.known.world import World
 from tandem_operator.cluster.kube.backoff import backoff_s
 from tandem_operator.cluster.kube.together import all_over, first_over
-from tandem_operator.cluster.machines import Machines
-from tandem_operator.cluster.refusals import Refusals
-from tandem_operator.cluster.seen.pods import seen_pod
 from tandem_operator.cluster.settings import CurrentSite, Settings
-from tandem_operator.cluster.world import World
 from tandem_operator.plan.values import Tier, Waiting
 
 from tests.operator.cluster.clients import in_virtual_time
@@ -22,46 +21,51 @@ KEY = ("n", "r")
 QUOTA = Waiting(tier=Tier.QUOTA, message="exceeded quota")
 
 
-def _world(nodes: tuple[str, ...] = ("m",)) -> World:
-    world = World(lambda _: None, lambda _: None, machines=Machines(told=bool(nodes)))
+def _world(clock: list[float], nodes: tuple[str, ...] = ("m",)) -> World:
+    machines = Machines(told=bool(nodes), clock=lambda: clock[0])
+    world = World(lambda _: None, lambda _: None, lambda: NOW, machines=machines)
     for name in nodes:
         world.machines.put({"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
     return world
 
 
-def _leaving(leaves_by: datetime | None, uid: str = "u") -> dict[str, object]:
-    """A pod that runs on m and must have left by then."""
+def _leaving(grace_s: int | None, uid: str = "u") -> dict[str, object]:
+    """A pod that runs on m and has so long to leave."""
     labels = {"tandem.dev/run": "r", "tandem.dev/attempt": "1", "tandem.dev/rank": "0", "tandem.dev/run-uid": uid}
-    metadata = {"name": "r-1-0", "namespace": "n", "uid": "p", "labels": labels, "creationTimestamp": "2026-01-01T10:00:00Z"}
-    if leaves_by:
-        metadata["deletionTimestamp"] = leaves_by.isoformat()
+    metadata: dict[str, object] = {"name": "r-1-0", "namespace": "n", "uid": "p", "labels": labels}
+    metadata["creationTimestamp"] = "2026-01-01T10:00:00Z"
+    if grace_s is not None:
+        metadata |= {"deletionTimestamp": NOW.isoformat(), "deletionGracePeriodSeconds": grace_s}
     status = {"phase": "Running", "containerStatuses": [{"name": "worker", "state": {"running": {}}}]}
     return {"metadata": metadata, "spec": {"nodeName": "m"}, "status": status}
 
 
 @pytest.mark.parametrize("nodes", [(), ("m",)])
-@pytest.mark.parametrize(("after_s", "live"), [(-100, True), (0, True), (60, True), (61, False)])
+@pytest.mark.parametrize(("after_s", "live"), [(0, True), (100, True), (160, True), (161, False)])
 def test_a_pod_that_does_not_leave_is_fenced(nodes: tuple[str, ...], after_s: int, *, live: bool) -> None:
     """A minute after its grace period, whatever its node says, and whether or not nodes can be read."""
-    pod = seen_pod(_leaving(NOW))
-    assert pod
-    assert _world(nodes).worker(pod, NOW + timedelta(seconds=after_s)).live is live
-    stays = seen_pod(_leaving(None))
-    assert stays
-    assert _world(nodes).worker(stays, NOW + timedelta(days=1)).live
+    for grace_s, lives in ((100, live), (None, True)):
+        clock = [0.0]
+        world = _world(clock, nodes)
+        world.put_pod(_leaving(grace_s))
+        clock[0] += after_s
+        (pod,) = world.pods_of(KEY, "u")
+        assert world.worker(pod).live is lives
 
 
 def test_pods_of_an_earlier_run_are_strangers_until_they_have_ended() -> None:
     """Those of the run itself are none; of the others it is known which are fenced."""
-    world = _world()
-    world.put_pod(_leaving(NOW, uid="old"))
-    assert world.strangers(KEY, "old", NOW) == ()
-    ((_, worker),) = world.strangers(KEY, "new", NOW)
+    clock = [0.0]
+    world = _world(clock)
+    world.put_pod(_leaving(30, uid="old"))
+    assert world.strangers(KEY, "old") == ()
+    ((_, worker),) = world.strangers(KEY, "new")
     assert worker.live
-    ((pod, worker),) = world.strangers(KEY, "new", NOW + timedelta(minutes=2))
+    clock[0] += 120
+    ((pod, worker),) = world.strangers(KEY, "new")
     assert (pod.uid, worker.live, worker.stopping) == ("p", False, True)
-    world.put_pod(_leaving(NOW, uid="old") | {"status": {"phase": "Failed"}})
-    assert world.strangers(KEY, "new", NOW) == ()
+    world.put_pod(_leaving(30, uid="old") | {"status": {"phase": "Failed"}})
+    assert world.strangers(KEY, "new") == ()
 
 
 def _run(generation: int = 1, attempt: int = 1) -> TrainingRun:

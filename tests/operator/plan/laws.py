@@ -1,6 +1,6 @@
 """What must hold for every plan, in every world: the properties of the planner, as one reads them in its documentation."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tandem_operator.api.status import RunPhase, RunStatus
@@ -10,6 +10,7 @@ from tandem_operator.plan.values import Plan, Seen, Worker
 
 _KNOWN_WAYS = {(way.source, way.target, reason.value) for way in WAYS for reason in way.reasons}
 _ROUNDING_USD = Decimal("1e-9")
+_LONGEST_NOTICE = timedelta(hours=1)  # what spec.pod.graceSeconds may be at most
 
 
 def keep(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
@@ -23,7 +24,7 @@ def keep(run: TrainingRun, seen: Seen, now: datetime, made: Plan) -> None:
     spends_no_more_than_one_look_too_much(run, seen, now, made)
     runs_only_when_all_are_up(seen, made)
     loses_no_more_than_it_spends(run.status, made.status)
-    assert not made.hold or made.status.phase is RunPhase.RUNNING
+    holds_up_nobody_for_long(seen, now, made)
     assert made.look_again is None or made.look_again.total_seconds() >= 0
     assert not made.remove or (made.status.phase.terminal and not seen.live())
 
@@ -79,6 +80,17 @@ def runs_only_when_all_are_up(seen: Seen, made: Plan) -> None:
         assert made.status.pending_since is None
 
 
+def holds_up_nobody_for_long(seen: Seen, now: datetime, made: Plan) -> None:
+    """Only who runs is held; where a machine is cordoned a checkpoint is asked for, once, and waited for no longer than a notice lasts."""
+    assert not made.hold or made.status.phase is RunPhase.RUNNING
+    ours = [worker for worker in seen.of(made.status.attempt) if worker.live]
+    if made.hold and any(node.cordoned for worker in ours if (node := seen.node(worker.node))):
+        assert made.save is not None
+        assert made.save.at <= now < made.save.at + _LONGEST_NOTICE
+    asked = [worker.asked for worker in ours if worker.rank == 0 and worker.asked]
+    assert not made.save or not asked or made.save == asked[0]
+
+
 def loses_no_more_than_it_spends(before: RunStatus, after: RunStatus) -> None:
     """Dollars that were lost are among those that were spent, and none comes back."""
     assert before.lost_usd <= after.lost_usd <= after.spent_usd
@@ -122,4 +134,4 @@ def spends_no_more_than_one_look_too_much(run: TrainingRun, seen: Seen, now: dat
 def _dearest_usd_per_hour(run: TrainingRun, seen: Seen) -> Decimal:
     """What all workers would cost if none shared a node."""
     prices = (node.usd_per_hour if (node := seen.node(worker.node)) else None for worker in seen.workers)
-    return sum((run.spec.budget.usd_per_worker_hour if price is None else price for price in prices), Decimal(0))
+    return sum(((run.spec.budget.usd_per_worker_hour or Decimal(0)) if price is None else price for price in prices), Decimal(0))

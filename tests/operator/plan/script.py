@@ -164,6 +164,7 @@ def _record(made: Plan, killed: Killed | Literal[False]) -> Record:
         "scheduled": _scheduled(made.status),
         "conditions": [one.type for one in made.status.conditions if one.status == "True" and one.type not in _SAID_ELSEWHERE],
         "hold": made.hold,
+        "saveAfter": f"step {made.save.after}" if made.save else None,
     }
     money = {"spentUsd": f"{made.status.spent_usd:.4f}", **({"lostUsd": f"{made.status.lost_usd:.4f}"} if made.status.lost_usd else {})}
     return {**record, **money, "lookAgain": again}

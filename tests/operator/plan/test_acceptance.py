@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tandem_operator.api.reading.run_file import SpecError, from_object
 from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan import acceptance
 from tandem_operator.plan.acceptance import Place
 from tandem_operator.plan.values import Tier, Waiting
@@ -63,6 +65,19 @@ def test_each_mistake_is_one_line_that_names_the_field_the_value_and_the_fix(spe
     (problem,) = acceptance.problems(run_of(**spec), PLACE)
     assert problem.startswith(f'{field}: "')
     assert ": write " in problem
+
+
+def test_what_is_stored_is_read_without_newer_rules_and_not_accepted() -> None:
+    """A run from before a rule is cared for as it is; what is wrong with it is said in the words in which it would be refused today."""
+    told = run_of(pod={"env": [{"name": "A", "value": "1"}] * 2}, deadline="0s").model_dump(mode="json", by_alias=True, exclude_none=True)
+    stored = from_object({**told, "metadata": {**told["metadata"], "uid": "u"}})
+    assert isinstance(stored, TrainingRun)
+    with pytest.raises(SpecError) as refused:
+        from_object({**told, "metadata": {"name": stored.name}})
+    assert len(refused.value.problems) == 2
+    assert acceptance.problems(stored, PLACE) == refused.value.problems
+    begun = stored.model_copy(update={"status": stored.status.model_copy(update={"attempt": 1})})
+    assert acceptance.problems(begun, PLACE) == (), "an upgrade holds back a run that trains"
 
 
 def test_what_the_cluster_does_not_offer_the_run_must_name() -> None:

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tandem_operator.api.dollars import dollars
+from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.policies import budget
 from tandem_operator.plan.policies.budget import Standing
-from tandem_operator.plan.values import Seen, SeenNode, SeenWorker, Tier, Waiting
+from tandem_operator.plan.preview import preview
+from tandem_operator.plan.values import HERE, Seen, SeenNode, SeenWorker, Tier, Waiting
 
-from .world import START, run_of
+from .world import START, World, run_of
 
 HOUR = timedelta(hours=1)
 PRICED = SeenNode(name="n", usd_per_hour=Decimal(8))
@@ -97,6 +100,59 @@ def test_nothing_is_charged_twice_even_if_the_clock_goes_back() -> None:
     assert budget.added_up(later, seen, START + HOUR) == later.status
 
 
+UP, COMES = _worker(0, node="n"), replace(_worker(0, node="n"), waiting=Waiting(tier=Tier.IMAGE, placed=True))
+FREE, SILENT_OF_PRICE = SeenNode(name="n", usd_per_hour=Decimal(0)), SeenNode(name="n")
+
+
+@pytest.mark.parametrize(
+    ("spec", "worker", "nodes", "where"),
+    [
+        ({"usd": 5}, UP, (SILENT_OF_PRICE,), "on node n is not known"),
+        ({"usd": 5}, UP, (), "on node n is not known"),
+        ({"usd": 5}, _worker(0, node=HERE), (SeenNode(name=HERE),), "on this machine is not known"),
+        ({"usd": 5, "usdPerWorkerHour": 1}, UP, (SILENT_OF_PRICE,), None),
+        ({"usd": 5, "usdPerWorkerHour": 0}, UP, (SILENT_OF_PRICE,), None),
+        ({"usd": 5}, UP, (PRICED,), None),
+        ({"usd": 5}, UP, (FREE,), None),
+        ({}, UP, (SILENT_OF_PRICE,), None),
+    ],
+)
+def test_a_budget_needs_a_price(spec: dict[str, float], worker: SeenWorker, nodes: tuple[SeenNode, ...], where: str | None) -> None:
+    """Of the node or of a worker, and either may cost nothing; a machine that cannot be looked at has no annotation to be written."""
+    run, seen = run_of(budget=spec), Seen(workers=(worker,), nodes=nodes)
+    said = budget.unpriced(run, seen, "before")
+    assert (where in said) if where else said == ""
+    assert (budget.NODE_PRICE in said) is (where is not None and nodes == (SILENT_OF_PRICE,))
+
+
+@pytest.mark.parametrize("workers", [(), (COMES,), (_worker(0, until=HOUR, node="n"),)])
+def test_while_nobody_runs_the_last_word_on_prices_stands(workers: tuple[SeenWorker, ...]) -> None:
+    """A machine that a worker only comes to may not be known yet."""
+    assert budget.unpriced(run_of(budget={"usd": 5}), Seen(workers=workers), "before") == "before"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=1), 3 * HOUR, 1000 * HOUR])
+def test_what_a_clock_that_was_ahead_has_charged_is_charged_once(ahead: timedelta) -> None:
+    """Whoever looks after it, and however often: in the end the run has cost what it stood there, or what was charged if it ends sooner."""
+    run, seen = _run(), Seen(workers=(_worker(0),))
+    run = run.model_copy(update={"status": budget.added_up(run, seen, START + HOUR + ahead)})
+    charged = run.status.spent_usd
+    for hours in (2, 3, 5, 9):
+        run = run.model_copy(update={"status": budget.added_up(run, seen, START + hours * HOUR)})
+        assert run.status.spent_usd == max(charged, 2 * hours)
+
+
+@pytest.mark.parametrize(("spent", "bought"), [("0", 0), ("6", 3), ("20", 10)])
+def test_a_last_look_in_the_far_future_stops_the_meter_no_longer_than_was_paid(spent: str, bought: int) -> None:
+    """A clock of 2099 that has charged nothing, or little: what was spent can be time that was paid ahead, and no more can."""
+    run, seen = _run(spent), Seen(workers=(_worker(0),))
+    run = run.model_copy(update={"status": run.status.model_copy(update={"looked_at": START.replace(year=2099)})})
+    for hours in (0, 1, 2, 3, 4, 11, 12):
+        run = run.model_copy(update={"status": budget.added_up(run, seen, START + hours * HOUR)})
+        assert run.status.spent_usd == Decimal(spent) + 2 * max(0, hours - bought)
+    assert run.status.looked_at == START + 12 * HOUR
+
+
 @pytest.mark.parametrize(
     ("spent", "standing"),
     [("0", Standing.WITHIN), ("7.99", Standing.WITHIN), ("8", Standing.NEARLY), ("9.99", Standing.NEARLY), ("10", Standing.EXHAUSTED)],
@@ -110,6 +166,16 @@ def test_the_warning_comes_at_eighty_percent_and_the_end_at_all(spent: str, stan
 def test_the_next_limit_is_as_far_off_as_the_money_lasts(spent: str, wait: timedelta | None) -> None:
     """Two dollars an hour: first the warning, then the end, then nothing any more."""
     assert budget.until_next(_run(spent, usd=10), Seen(workers=(_worker(0),))) == wait
+
+
+@pytest.mark.parametrize(("usd", "price"), [(1e6, 1e-6), (1e300, 0.4), (1e5, 1e-3)])
+def test_a_budget_that_lasts_for_ages_is_no_trouble(usd: float, price: float) -> None:
+    """Longer than any calendar goes on."""
+    run = run_of(budget={"usd": usd, "usdPerWorkerHour": price})
+    world = World(run)
+    world.settle()
+    assert world.run.status.phase is RunPhase.RUNNING
+    assert preview(run, hours=Decimal(1)).budget_lasts == timedelta(days=36500)
 
 
 def test_without_a_limit_or_without_workers_no_moment_counts() -> None:
@@ -132,7 +198,7 @@ def test_without_a_limit_or_without_workers_no_moment_counts() -> None:
 )
 def test_dollars_read_like_dollars(usd: str, text: str) -> None:
     """Cents, and below a dollar hundredths of them where there are any."""
-    assert budget.dollars(Decimal(usd)) == text
+    assert dollars(Decimal(usd)) == text
 
 
 def test_a_machine_that_is_not_heard_of_is_paid_for_until_that_is_noticed() -> None:

@@ -28,6 +28,7 @@ def test_dollars_are_those_of_all_workers_and_say_how_long_the_budget_lasts() ->
 
 def test_without_a_price_or_a_limit_the_budget_lasts_for_ever() -> None:
     """No division by nothing."""
+    assert preview(run_of(budget={"usd": 6, "usdPerWorkerHour": 0}), hours=Decimal(1)).budget_lasts is None
     assert preview(run_of(budget={"usd": 6}), hours=Decimal(1)).budget_lasts is None
     assert preview(run_of(budget={"usdPerWorkerHour": 6}), hours=Decimal(1)).budget_left_usd is None
 

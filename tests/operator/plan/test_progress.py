@@ -135,6 +135,20 @@ def test_the_newest_checkpoint_stays_the_newest() -> None:
     assert checkpoint.step == 20
 
 
+def test_a_checkpoint_that_is_further_is_newer_whatever_the_clocks_say() -> None:
+    """The next attempt is on a machine whose clock is behind that of the one before."""
+    world = _running()
+    world.tell(10, resumed_from=0, checkpoint=10)
+    checkpoint = world.look().status.checkpoint
+    assert checkpoint is not None
+    world.tell(20, checkpoint=20)
+    assert world.report is not None
+    assert world.report.checkpoint is not None
+    behind = world.report.checkpoint.model_copy(update={"at": checkpoint.at - 1800 * SECOND})
+    world.report = replace(world.report, checkpoint=behind)
+    assert world.look().status.checkpoint == behind
+
+
 def test_a_report_of_an_attempt_that_was_never_written_is_not_believed() -> None:
     """It cannot be ours; and an attempt that said nothing of itself yet leaves the step as it was."""
     world = _running()

@@ -100,6 +100,8 @@ class World:
         for worker in made.start[:1] if killed is Killed.AFTER_FIRST_START else made.start:
             self._begin(worker)
         self.waits = made.can_wait and not self.waits
+        if not self.killed:
+            self._ask_to_save(made)
         if not self.killed and not self.waits:
             self.run = self.run.model_copy(update={"status": _stored(made.status)})
         self._one_attempt_lives()
@@ -197,6 +199,11 @@ class World:
             checkpoint=saved or (known.checkpoint if known else None),
             **more,
         )
+
+    def _ask_to_save(self, made: Plan) -> None:
+        for worker in self.live():
+            if (worker.attempt, worker.rank, worker.spare, worker.stopping) == (made.status.attempt, 0, False, False):
+                self.workers[worker.name] = replace(worker, asked=made.save)
 
     def _begin(self, worker: Worker) -> None:
         place = {"name": worker.name, "attempt": worker.attempt, "rank": worker.rank, "spare": worker.spare}

@@ -70,6 +70,7 @@ def test_it_keeps_to_the_restricted_standard(slot: Slot) -> None:
     }
     assert made["spec"]["automountServiceAccountToken"] is False
     assert made["spec"]["restartPolicy"] == "Never"
+    assert made["spec"]["shareProcessNamespace"] is True, "deaf to whoever asks it to leave, until it has a handler"
 
 
 def test_a_coordinator_understands_all_that_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

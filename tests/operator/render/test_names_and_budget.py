@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from tandem_operator.plan.acceptance import Place, problems
 from tandem_operator.plan.policies import rendezvous, wanted
 from tandem_operator.render.disruption_budget import disruption_budget
 from tandem_operator.render.manifests import AS_INSTALLED, manifests
@@ -86,11 +88,25 @@ def test_the_cluster_that_is_foreseen_is_the_chart_as_it_comes() -> None:
 @pytest.mark.parametrize("form", ["table", "yaml", "json"])
 def test_plan_prints_what_a_cluster_would_be_given(form: str, tmp_path: Path) -> None:
     """A list that kubectl takes; paths are those of the image, not of this machine; YAML is the form for people."""
-    file = tmp_path / "run.yaml"
-    spec = {**SPEC, "workers": 2, "trainer": {"script": {"path": "train.py"}}}
-    file.write_text(yaml.safe_dump({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "r"}, "spec": spec}))
-    command = [str(Path(sys.executable).with_name("tandem")), "plan", str(file), "--manifests", "-o", form]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, env={"TANDEM_STATE": str(tmp_path)}).stdout
-    listed = json.loads(printed) if form == "json" else yaml.safe_load(printed)
+    ran = _planned(tmp_path, form, trainer={"script": {"path": "/app/train.py"}}, checkpoint={"uri": "s3://bucket/r"})
+    assert (ran.returncode, ran.stderr) == (0, "")
+    listed = json.loads(ran.stdout) if form == "json" else yaml.safe_load(ran.stdout)
     assert [each["kind"] for each in listed["items"]] == ["Service", "PodDisruptionBudget", "Pod", "Pod"]
-    assert json.loads(variables(listed["items"][3])["TANDEM_JOB"])["trainer"]["path"] == "train.py"
+    assert json.loads(variables(listed["items"][3])["TANDEM_JOB"])["trainer"]["path"] == "/app/train.py"
+
+
+def test_plan_says_what_a_cluster_would_refuse(tmp_path: Path) -> None:
+    """Exit 2, no pod, and the operator's own lines: all that it would state as NotAccepted."""
+    ran = _planned(tmp_path, "table", trainer={"script": {"path": "train.py"}}, checkpoint={"uri": "file:///x"})
+    run = run_of(trainer={"script": {"path": "train.py"}}, checkpoint={"uri": "file:///x"})
+    said = problems(run, Place(trainer_image=AS_INSTALLED.trainer_image))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines() == [f"tandem: run.yaml: {line}" for line in said]
+    assert [line.split(":")[0] for line in said] == ["spec.checkpoint.uri", "spec.trainer.script.path"]
+
+
+def _planned(folder: Path, form: str, **spec: Any) -> subprocess.CompletedProcess[str]:
+    told = {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "r"}, "spec": {**SPEC, "workers": 2, **spec}}
+    (folder / "run.yaml").write_text(yaml.safe_dump(told))
+    command = [str(Path(sys.executable).with_name("tandem")), "plan", "run.yaml", "--manifests", "-o", form]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env={"TANDEM_STATE": str(folder)})

@@ -21,6 +21,12 @@ from .shapes import SITE, container, run_of, spare_of
 
 pytestmark = pytest.mark.slow
 HERE = replace(SITE, trainer_image=BASE_IMAGE, image_pull_policy="Never")
+LEAVE = """
+import os, pathlib
+for each in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    if b"signal.pause()" in each.read_bytes() and each.parent.name != str(os.getpid()):
+        os.kill(int(each.parent.name), 15)
+"""
 PROBE = Path(__file__).with_name("probe_agent.py")
 
 
@@ -85,13 +91,25 @@ def test_a_worker_finds_all_that_it_needs_and_the_others(cluster: Any, namespace
 
 
 def test_a_spare_leaves_with_143(cluster: Any, namespace: str) -> None:
-    """As the first process of its container, where a signal without a handler would be lost."""
+    """As a worker that saves and leaves does."""
     run = _run(namespace, 1)
     made = pod(spare_of(run), run, HERE)
     name = made["metadata"]["name"]
     cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(made))
     cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=120s")
     # Its own user may signal it from within; a deletion would take the exit code along.
-    cluster.kubectl("exec", "-n", namespace, name, "--", "python3", "-c", "import os; os.kill(1, 15)")
+    cluster.kubectl("exec", "-n", namespace, name, "--", "python3", "-c", LEAVE)
     cluster.wait_until("the spare to end", _ended(cluster, namespace, name))
     assert _state(cluster, namespace, name)["exitCode"] == 143
+
+
+def test_who_is_asked_to_leave_before_it_can_hear_leaves(cluster: Any, namespace: str) -> None:
+    """A program without a handler, as Python is while it is being loaded: it is not left alone until its grace period is over."""
+    run = _run(namespace, 1)
+    made = pod(wanted.workers(run)[0], run, HERE)
+    container(made)["command"] = ["python3", "-c", "import time; time.sleep(3600)"]
+    name = made["metadata"]["name"]
+    made["spec"]["terminationGracePeriodSeconds"] = 3600
+    cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(made))
+    cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=120s")
+    cluster.kubectl("delete", "-n", namespace, f"pod/{name}", "--timeout=240s")

@@ -158,7 +158,7 @@ def test_volumes_of_the_run_come_on_top_and_may_take_the_place_of_ours() -> None
 
 
 def test_a_spare_leaves_at_once_when_asked_to() -> None:
-    """Its command, run for real: SIGTERM ends it, though a first process of a container has no default for it."""
+    """Its command, run for real: SIGTERM ends it as it ends a worker that saves, by an exit code of its own."""
     run = run_of()
     command = container(pod(spare_of(run), run, SITE))["command"]
     said = [sys.executable, "-c", command[2].replace("signal.pause()", "print(flush=True); signal.pause()")]

@@ -7,10 +7,10 @@
 - apiGroups: [tandem.dev]
   resources: [trainingruns/status, dualruns/status]
   verbs: [patch]
-# Workers. Nothing changes a pod that is there.
+# Workers. patch: an annotation asks one that is there for a checkpoint; nothing else of a pod is ever changed.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch, create, delete]
+  verbs: [list, watch, create, delete, patch]
 # Their names in DNS. get: whose a Service is that has the name of a run's own.
 - apiGroups: [""]
   resources: [services]

@@ -19,45 +19,52 @@ GROUP: Final = "tandem.dev"
 VERSION: Final = "v1alpha1"
 
 Column = tuple[str, str, str, str, int]
-"""Name, type, path, help, and priority: 0 is always shown, 1 with `-o wide`."""
+"""Name, type, path, help, and priority: 0 is always shown, in 120 characters for names of up to 20; 1 with `-o wide`."""
 
 _PHASE: Final[Column] = ("Phase", "string", ".status.phase", "Where the run is in its life", 0)
-_SPEND: Final[Column] = ("Spend", "string", ".status.spentUsd", "US dollars spent so far", 0)
+_WHY: Final[Column] = ("Reason", "string", ".status.why", "What is to be corrected, what the run waits for, or why it is where it is", 0)
+_SPEND: Final[Column] = ("Spend", "string", ".status.spent", "US dollars spent so far", 0)
+_BUDGET: Final[Column] = ("Budget", "number", ".spec.budget.usd", "US dollars that the run may cost", 0)
 _AGE: Final[Column] = ("Age", "date", ".metadata.creationTimestamp", "Time since the run was created", 0)
-_WHY: Final[tuple[Column, ...]] = (
-    ("Reason", "string", ".status.reason", "Why the run is where it is", 1),
+_SAVED: Final[Column] = ("Checkpoint", "date", ".status.checkpoint.at", "Time since the newest complete checkpoint was made", 0)
+_MORE: Final[tuple[Column, ...]] = (
+    ("Saved", "integer", ".status.checkpoint.step", "Step of the newest complete checkpoint; of a DualRun, questions answered by then", 1),
     ("Left", "integer", ".status.etaSeconds", "Seconds to the end, at the speed of late", 1),
+    ("URI", "string", ".status.checkpoint.uri", "Where the newest complete checkpoint is", 1),
 )
 _TRAINING: Final[tuple[Column, ...]] = (
     _PHASE,
+    _WHY,
     ("Step", "integer", ".status.step", "Optimizer steps done", 0),
     ("Of", "integer", ".status.totalSteps", "Optimizer steps to be done", 0),
     ("Loss", "number", ".status.loss", "Training loss of the last reported step", 0),
+    _SAVED,
     _SPEND,
-    ("Budget", "number", ".spec.budget.usd", "US dollars that the run may cost", 0),
-    ("Failures", "integer", ".status.failures", "Attempts that ended by a failure", 0),
-    ("Preempted", "integer", ".status.preemptions", "Attempts that ended because their machines were taken away", 0),
+    _BUDGET,
     _AGE,
-    ("Checkpoint", "integer", ".status.checkpoint.step", "Step of the newest complete checkpoint", 1),
+    ("Failures", "integer", ".status.failures", "Attempts that ended by a failure", 1),
+    ("Preempted", "integer", ".status.preemptions", "Attempts that ended because their machines were taken away", 1),
     ("Lost", "integer", ".status.lostSteps", "Optimizer steps that had to be done again", 1),
     ("Attempt", "integer", ".status.attempt", "Number of the attempt that runs or ran last", 1),
     ("Workers", "integer", ".status.workers", "Workers of that attempt", 1),
     ("Resume", "number", ".status.timeToResumeSeconds", "Seconds from the last fall to the next step", 1),
-    ("Scheduled", "string", '.status.conditions[?(@.type=="Scheduled")].reason', "What workers wait for, or that they are up", 1),
-    *_WHY,
     ("Tokens/s", "number", ".status.tokensPerSecond", "Tokens a second over all ranks", 1),
+    *_MORE,
 )
 _DUAL: Final[tuple[Column, ...]] = (
     _PHASE,
+    _WHY,
     ("Done", "integer", ".status.done", "Questions answered", 0),
     ("Of", "integer", ".status.total", "Questions to be answered", 0),
     ("Agreement", "number", ".status.agreement", "Share of experts that gave the answer that was taken", 0),
+    _SAVED,
     _SPEND,
-    ("Attempts", "integer", ".status.attempt", "Number of the attempt that runs or ran last", 0),
+    _BUDGET,
     _AGE,
-    ("Scheduled", "string", '.status.conditions[?(@.type=="Scheduled")].reason', "What parts wait for, or that they are up", 1),
+    ("Attempts", "integer", ".status.attempt", "Number of the attempt that runs or ran last", 1),
+    ("Failed", "integer", ".status.failed", "Questions given up", 1),
     ("Memory", "string", ".status.memory.state", "Whether the shared memory is recalled from", 1),
-    *_WHY,
+    *_MORE,
 )
 _KINDS: Final[Mapping[type[BaseModel], tuple[str, tuple[Column, ...]]]] = {TrainingRun: ("tr", _TRAINING), DualRun: ("dr", _DUAL)}
 _HEAD: Final = "# Generated from operator/tandem_operator/api by `tandem crds`. Do not edit.\n"

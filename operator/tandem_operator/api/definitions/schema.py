@@ -11,19 +11,21 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
+from tandem_operator.api.shape import VALIDATIONS
+
 from .cel_rules import LISTS_BY_NAME, written_rules
 
 Schema = dict[str, Any]
 
 _COPIED: Final = ("enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "minimum", "maximum")
 _EXCLUDED: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+_EITHER: Final = "x-kubernetes-int-or-string"
 _FORMATS: Final = {"integer": "int64", "number": "double"}
-_VALIDATIONS: Final = "x-kubernetes-validations"
 
 
 def structural(model: type[BaseModel], *, defaults: bool) -> Schema:
-    """The schema of a model. Defaults are for what people write; what Tandem writes is there or it is not."""
-    written = model.model_json_schema(by_alias=True, mode="validation")
+    """The schema of a model. Defaults are for what people write; what Tandem writes is there or it is not, reckoned fields included."""
+    written = model.model_json_schema(by_alias=True, mode="validation" if defaults else "serialization")
     definitions = {**written.get("$defs", {}), model.__name__: written}
     return _Structure(definitions=definitions, defaults=defaults).node({"$ref": f"#/$defs/{model.__name__}"})
 
@@ -37,22 +39,26 @@ class _Structure:
         """The structural schema of one value; `name` is that of its field."""
         flat = self._flat(written)
         node: Schema = {"description": " ".join(flat["description"].split())} if "description" in flat else {}
+        if flat.get(_EITHER):
+            return node | {key: flat[key] for key in ("anyOf", _EITHER, "maxLength", VALIDATIONS)}
         node["type"] = flat["type"]
         if flat["type"] in _FORMATS or "format" in flat:
             node["format"] = flat.get("format", _FORMATS.get(flat["type"]))
         node |= self._default(flat)
-        node |= {key: flat[key] for key in _COPIED if key in flat}
+        node |= {key: flat[key] for key in _COPIED if key in flat and not (key == "pattern" and VALIDATIONS in flat)}
         for key, limit in _EXCLUDED.items():
-            node |= {limit: flat[key], key: True} if key in flat else {}
+            node |= {limit: flat[key], key: True} if key in flat and VALIDATIONS not in flat else {}
         node |= self._inside(flat, name)
-        return node | ({_VALIDATIONS: flat[_VALIDATIONS]} if flat.get(_VALIDATIONS) else {})
+        return node | ({VALIDATIONS: flat[VALIDATIONS]} if flat.get(VALIDATIONS) else {})
 
     def _flat(self, written: Schema) -> Schema:
         """A node with what it refers to put in its place; what stands beside the reference wins."""
         below: Schema = {}
         if "$ref" in written:
             name = written["$ref"].removeprefix("#/$defs/")
-            below = {**self._flat({**self.definitions[name]}), _VALIDATIONS: written_rules(name)}
+            below = {**self._flat({**self.definitions[name]}), VALIDATIONS: written_rules(name)}
+        if written.get(_EITHER):
+            return written
         for option in written.get("anyOf", ()):
             below |= {} if option == {"type": "null"} else self._flat(option)
         beside = {key: value for key, value in written.items() if key not in {"$ref", "anyOf"}}
@@ -72,7 +78,8 @@ class _Structure:
             return {"items": self.node(flat["items"]), **by_name}
         if "properties" in flat:
             properties = {key: self.node(value, key) for key, value in flat["properties"].items()}
-            return {"properties": properties, **({"required": flat["required"]} if flat.get("required") else {})}
+            required = [key for key in flat.get("required", ()) if not flat["properties"][key].get("readOnly")]
+            return {"properties": properties, **({"required": required} if required else {})}
         if flat["type"] == "object" and isinstance(flat.get("additionalProperties"), dict):
             return {"additionalProperties": self.node(flat["additionalProperties"])}
         return {}

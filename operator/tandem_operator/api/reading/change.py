@@ -1,7 +1,8 @@
 """What changed between two specs of a run, and what may not change: what its checkpoints and the order of its data rest on.
 
 Where checkpoints are kept may be written until the first attempt, since a run that lacks it is told to; and after that, where it
-only says what is so.
+only says what is so. The sizes of a model may change until then too: nothing is learned yet, and a run that is refused for its
+sizes is told to take others.
 
 The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
 """
@@ -10,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from tandem_operator.api.dual_run import DualRun, DualRunSpec
+from tandem_operator.api.model import ApiModel
 from tandem_operator.api.phase import DataSpec
-from tandem_operator.api.trainer import ModelSpec
+from tandem_operator.api.trainer import ExpertsSpec, TrainerSpec
 from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 from tandem_operator.api.upkeep import MANIFESTS
 
@@ -60,7 +62,8 @@ def _in_short(value: object) -> str:
 def _of_training(old: TrainingRun, new: TrainingRun | DualRun) -> list[str]:
     if isinstance(new, DualRun):
         return [f"kind: TrainingRun {old.name} cannot become a DualRun"]
-    rules = (_trainer, _model, _data)
+    begun = old.status.attempt
+    rules = (_trainer, *([_model] if begun else []), _data)
     return [*(problem for rule in rules for problem in rule(old.spec, new.spec)), *_uri(old, new)]
 
 
@@ -80,19 +83,33 @@ def _trainer(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
     return [f"spec.trainer: {old.trainer.kind} cannot become {new.trainer.kind}: its checkpoints could not be read: keep it"]
 
 
-def _model(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
-    if old.trainer.deepspeed is None or new.trainer.deepspeed is None:
-        return []
-    was, becomes = old.trainer.deepspeed.model, new.trainer.deepspeed.model
-    if was == becomes:
-        return []
-    before, after = _sizes(was, becomes), _sizes(becomes, was)
-    return [f"spec.trainer.deepspeed.model: {before} cannot become {after}: its checkpoints could not be read: keep it"]
+def _model(old: TrainingRunSpec, new: TrainingRunSpec) -> Iterator[str]:
+    """What was learned, by where it is written."""
+    before, after = _learned(old.trainer), _learned(new.trainer)
+    for path, (was, why) in before.items():
+        becomes, _ = after.get(path, (was, why))
+        if was != becomes:
+            yield f"spec.trainer.{path}: {_sizes(was, becomes)} cannot become {_sizes(becomes, was)}: {why}: keep it"
 
 
-def _sizes(model: ModelSpec, other: ModelSpec) -> str:
+def _learned(trainer: TrainerSpec) -> Mapping[str, tuple[Mapping[str, object], str]]:
+    """Fields that say of which form it is, and what would come of another."""
+    unread = "its checkpoints could not be read"
+    found = {"deepspeed.model": (_told(trainer.deepspeed.model), unread)} if trainer.deepspeed else {}
+    return found if trainer.experts is None else {**found, **_of_experts(trainer.experts, unread)}
+
+
+def _of_experts(experts: ExpertsSpec, unread: str) -> Mapping[str, tuple[Mapping[str, object], str]]:
+    form = {name: value for name, value in _told(experts.mixture).items() if name in {"count", "active", "innerWidth", "learningRule"}}
+    return {"experts.model": (_told(experts.model), unread), "experts.mixture": (form, "what its experts have learned would not fit")}
+
+
+def _told(model: ApiModel) -> Mapping[str, object]:
+    return model.model_dump(mode="json", by_alias=True)
+
+
+def _sizes(told: Mapping[str, object], others: Mapping[str, object]) -> str:
     """The fields in which a model differs from another, with its values."""
-    told, others = model.model_dump(by_alias=True), other.model_dump(by_alias=True)
     return ", ".join(f"{name} {_in_short(value)}" for name, value in told.items() if value != others[name])
 
 

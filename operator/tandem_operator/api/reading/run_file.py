@@ -1,12 +1,13 @@
 """What people hand in, as a run: a text or an object becomes a TrainingRun or a DualRun, or every reason why not, at once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tandem_operator.api.rule import REFUSED
+from tandem_operator.api.rule import REFUSED, Reading
 from tandem_operator.api.training_run import API_VERSION, TrainingRun
 
 from .document import Document, Path
@@ -39,15 +40,26 @@ def read(text: str | bytes) -> "TrainingRun | DualRun":
 
 
 def from_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
-    """The run that an object of the API server, or a state file, describes.
+    """The run that an object describes. One that a server keeps already has a uid, and is read without entry rules: it may have begun.
 
     Raises:
         SpecError: with every problem.
     """
-    return _run(Document(value=value))
+    metadata = value.get("metadata")
+    return _run(Document(value=value), entering=not (_mapping(metadata) and metadata.get("uid")))
 
 
-def _run(read: Document) -> "TrainingRun | DualRun":
+def refused_at_entry(run: "TrainingRun | DualRun") -> tuple[str, ...]:
+    """What would be said of a run that is kept already if somebody handed it in today."""
+    told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status": True, "metadata": {"uid"}})
+    try:
+        from_object(told)
+    except SpecError as error:
+        return error.problems
+    return ()
+
+
+def _run(read: Document, *, entering: bool = True) -> "TrainingRun | DualRun":
     problems = [(read.lines.get(path, 1), said) for path, said in read.problems]
     if not _mapping(read.value):
         if not problems:
@@ -56,7 +68,7 @@ def _run(read: Document) -> "TrainingRun | DualRun":
     value: dict[str, Any] = _copy(read.value)
     problems += [_placed((name,), said, read) for name, said in _header(value).items()]
     model = _model(value.get("kind"))
-    run, errors = _validated(model, value, some_refused=bool(problems)) if model else (None, [])
+    run, errors = _validated(model, value, Reading(entering=entering, refused=bool(problems))) if model else (None, [])
     problems += [_placed(error["loc"], sentence(error, model), read) for error in errors if model]
     if run is None or problems:
         raise SpecError(tuple(said for _, said in sorted(problems, key=lambda placed: placed[0])))
@@ -91,7 +103,7 @@ def _placed(path: Path, said: str, read: Document) -> tuple[int, str]:
     return 0, said
 
 
-def _validated(model: type[BaseModel], value: dict[str, Any], *, some_refused: bool) -> tuple[Any, list[ErrorDetails]]:
+def _validated(model: type[BaseModel], value: dict[str, Any], reading: Reading) -> tuple[Any, list[ErrorDetails]]:
     """The run, or all that is wrong with it.
 
     Rules over several fields can only be asked when the fields were read. So what was refused is marked as such, and the
@@ -99,7 +111,7 @@ def _validated(model: type[BaseModel], value: dict[str, Any], *, some_refused: b
     """
     found: list[ErrorDetails] = []
     for _ in range(_MOST_PASSES):
-        run, errors = _read(model, value, REFUSED if some_refused or found else None)
+        run, errors = _read(model, value, replace(reading, refused=reading.refused or bool(found)))
         if not errors:
             return (None if found else run), found
         found += [error for error in errors if error["input"] is not REFUSED]
@@ -108,7 +120,7 @@ def _validated(model: type[BaseModel], value: dict[str, Any], *, some_refused: b
     return None, found
 
 
-def _read(model: type[BaseModel], value: dict[str, Any], context: object) -> tuple[BaseModel | None, list[ErrorDetails]]:
+def _read(model: type[BaseModel], value: dict[str, Any], context: Reading) -> tuple[BaseModel | None, list[ErrorDetails]]:
     try:
         return model.model_validate(value, by_alias=True, by_name=False, context=context), []
     except ValidationError as error:

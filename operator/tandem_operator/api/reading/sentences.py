@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from tandem_operator.api.scalars import holds_secret
+from tandem_operator.api.credentials import gives_away, holds_secret
+from tandem_operator.api.shape import LONGEST_SHOWN
 
 from .document import Path, path_text
 
-_LONGEST_SHOWN: Final = 60
 _PRIVATE: Final = ("secret", "password", "token", "key", "credential")
 _KINDS: Final[Mapping[type, str]] = {
     bool: "true or false",
@@ -79,9 +79,14 @@ def _shown(value: object, path: Path) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        private = holds_secret(value) or any(word in str(part).lower() for part in path[-2:] for word in _PRIVATE)
-        return "" if private or not value else f'"{value[:_LONGEST_SHOWN]}{"…" if len(value) > _LONGEST_SHOWN else ""}"'
-    return "" if value is None or isinstance(value, dict | list | tuple | BaseModel) else str(value)[:_LONGEST_SHOWN]
+        private = holds_secret(value) or gives_away(value) or _of_secrets(path)
+        return "" if private else f'"{value[:LONGEST_SHOWN]}{"…" if len(value) > LONGEST_SHOWN else ""}"'
+    return "" if value is None or isinstance(value, dict | list | tuple | BaseModel) else str(value)[:LONGEST_SHOWN]
+
+
+def _of_secrets(path: Path) -> bool:
+    """Whether people could have written a secret there; the key of a taint is none."""
+    return "tolerations" not in path and any(word in str(part).lower() for part in path[-2:] for word in _PRIVATE)
 
 
 def _fields(model: type[BaseModel] | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ def distill(
     *,
     min_samples: Annotated[int, typer.Option(min=1, help="Answers of the cloud lane that must teach something.")] = 300,
     learning_rate: Annotated[
-        float | None, typer.Option(min=1e-8, max=1.0, help="Of the training; less forgets less. By the width of the model when left out.")
+        float | None, typer.Option(min=1e-8, max=1.0, help="Of the training; less learns less. By the width of the model when left out.")
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Folder for the taught model; the run's own when left out.")] = None,
     plain: Plain = False,
@@ -21,8 +21,9 @@ def distill(
     """Teach the local model of DualRun RUN what the cloud lane answered for it, and promote the taught model if it is better.
 
     A fifth of the questions is kept back. From the others the local model learns what the cloud lane had to answer, and rehearses as
-    many that it answers rightly by itself. Both models then answer what was kept back. The taught one is promoted if it gains two
-    points or more that are no luck, and no class of questions loses more than two; else it is rejected, and the exit code is 1.
+    many that it answers rightly by itself; a class that the cloud lane mostly answers wrongly is not taught. Both models then answer
+    what was kept back. The taught one is promoted if it gains two points or more that are no luck, and no class of questions loses
+    more than two; else it is rejected, and the exit code is 1.
 
     Right is the answer that the question set has or, without one, the cloud lane's, or what all local experts agreed on. The
     same command goes on where it was stopped.

@@ -24,17 +24,13 @@ def plan(
     from tandem_operator.api.reading.run_file import SpecError
     from tandem_operator.cli.dual import mistakes
     from tandem_operator.cli.exits import Exit, leave
-    from tandem_operator.cli.looking import planned
+    from tandem_operator.cli.looking import on_cluster, planned
     from tandem_operator.cli.run_file import told_run
     from tandem_operator.cli.show.output import dump
-    from tandem_operator.render.manifests import foreseen
 
     try:
         if manifests:
-            run = told_run(file, name, elsewhere=True)
-            if isinstance(run, DualRun):
-                mistakes.refuse_on_cluster(run, file)
-            given = foreseen(run)
+            given = on_cluster.given(told_run(file, name, elsewhere=True), file)
             dump({"apiVersion": "v1", "kind": "List", "items": given}, Format.YAML if output is Format.TABLE else output)
             return
         told = told_run(file, name)

@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cli.show import words
 from tandem_operator.cli.show.format import Format
 from tandem_operator.cli.show.output import dump
 from tandem_operator.local.state.run_folder import DualFolder
-from tandem_operator.plan.policies.budget import dollars
 
 from . import said
 

@@ -9,13 +9,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import LaneState
 from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.show import words
 from tandem_operator.cli.show.live import COLOURS, WIDEST
 from tandem_operator.cli.show.screen import Screen, terminal
-from tandem_operator.plan.policies.budget import dollars
 
 from . import said
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.change import changes
 from tandem_operator.api.status import RunPhase
@@ -15,7 +16,6 @@ from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.estimate import Estimate, LaneEstimate, estimate
 from tandem_operator.plan.dual.slots import slots
 from tandem_operator.plan.dual.values import Part
-from tandem_operator.plan.policies.budget import dollars
 from tandem_operator.render.dual_process import process
 from tandem_operator.render.process import Process
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeGuard
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import LaneState, LaneStatus, MemoryState, MemoryStatus
 from tandem_operator.api.lane import LaneSpec
@@ -11,7 +12,6 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.show import words
 from tandem_operator.cli.show.plain import Progress
 from tandem_operator.local.state.run_folder import DualFolder
-from tandem_operator.plan.policies.budget import dollars
 
 
 def overview(run: DualRun, folder: DualFolder) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.show import words
 from tandem_operator.cli.show.format import Format
@@ -12,7 +13,6 @@ from tandem_operator.cli.show.output import dump
 from tandem_operator.local import history
 from tandem_operator.local.history import Attempt
 from tandem_operator.local.state.run_folder import RunFolder
-from tandem_operator.plan.policies.budget import dollars
 
 _HOUR_S = Decimal(3600)
 
@@ -98,7 +98,7 @@ def _by_attempt(run: TrainingRun, attempts: tuple[Attempt, ...]) -> Iterator[Row
     now = datetime.now(UTC)
     for attempt in attempts:
         seconds = attempt.worker_time(now).total_seconds()
-        usd = Decimal(str(seconds)) / _HOUR_S * Decimal(run.spec.budget.usd_per_worker_hour)
+        usd = Decimal(str(seconds)) / _HOUR_S * (run.spec.budget.usd_per_worker_hour or Decimal(0))
         yield Row(attempt=attempt.number, usd=usd, worker_seconds=seconds, steps=len(attempt.steps()), code=attempt.code)
 
 

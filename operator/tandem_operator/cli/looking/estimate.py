@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.show import words
 from tandem_operator.local import history
 from tandem_operator.local.state.run_folder import RunFolder
-from tandem_operator.plan.policies.budget import dollars
 
 from .bill import tokens_until
 
@@ -52,6 +52,6 @@ class Estimate:
 def _at(run: TrainingRun, tokens_per_second: float, attempt: int) -> Estimate:
     left = tokens_until(run, run.spec.total_steps) - tokens_until(run, run.status.step)
     seconds = left / tokens_per_second
-    usd_per_hour = run.spec.budget.usd_per_worker_hour * run.spec.workers
-    total = run.status.spent_usd + Decimal(str(seconds)) / _HOUR_S * usd_per_hour if usd_per_hour else None
+    price = run.spec.budget.usd_per_worker_hour
+    total = None if price is None else run.status.spent_usd + Decimal(str(seconds)) / _HOUR_S * price * run.spec.workers
     return Estimate(tokens_per_second=tokens_per_second, attempt=attempt, seconds_left=seconds, total_usd=total)

@@ -75,7 +75,7 @@ class Planned:
             "steps": seen.steps,
             "tokens": seen.tokens,
             "phases": [{"name": phase.name, "steps": phase.steps, "tokens": phase.tokens} for phase in seen.phases],
-            "usdPerHour": float(seen.usd_per_hour),
+            "usdPerHour": None if seen.usd_per_hour is None else float(seen.usd_per_hour),
             "budgetLeftUsd": None if seen.budget_left_usd is None else float(seen.budget_left_usd),
             "budgetLastsSeconds": None if seen.budget_lasts is None else seen.budget_lasts.total_seconds(),
             "estimate": None if self.estimate is None else self.estimate.told(),

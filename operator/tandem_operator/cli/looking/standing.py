@@ -13,6 +13,7 @@ from tandem_operator.cli.dual import standing as pair
 from tandem_operator.cli.show import table, words
 from tandem_operator.local.process.folder import folders as worker_folders
 from tandem_operator.local.state.run_folder import AnyFolder, DualFolder, RunFolder
+from tandem_operator.plan.conditions import BUDGET_OK, known
 
 _EVENTS = 8
 _NAME_WIDTH = 12
@@ -77,12 +78,19 @@ def _facts(run: TrainingRun, folder: RunFolder, alone: str, now: datetime) -> di
         "left": words.length(status.eta_seconds),
         "checkpoint": f"{words.checkpoint(status, now)}{f', {status.checkpoint.uri}' if status.checkpoint else ''}",
         "spent": words.spend(run),
+        **_uncounted(run),
         "attempts": f"{status.attempt} ({status.failures} failed, {status.preemptions} preempted, {status.lost_steps} steps lost)",
         "state": str(folder.path),
     }
     if alone or status.phase.terminal:
         del facts["left"], facts["tokens/s"]
     return facts
+
+
+def _uncounted(run: TrainingRun) -> dict[str, str]:
+    """Why the budget does not hold, and what to do about it."""
+    found = known(run.status, BUDGET_OK)
+    return {"budget": found.message} if found and found.status == "Unknown" else {}
 
 
 def _alone(folder: AnyFolder) -> str:

@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
-from tandem_operator.plan.policies.budget import dollars
+from tandem_operator.plan.policies.budget import without_a_price
 from tandem_operator.plan.preview import Preview, preview
+from tandem_operator.plan.values import HERE
 
 from . import words
 
@@ -36,10 +38,8 @@ def _kept(run: TrainingRun, folder: RunFolder) -> str:
 
 
 def _money(run: TrainingRun, planned: Preview) -> list[str]:
-    if not planned.usd_per_hour and run.spec.budget.usd is None:
-        return []
-    if not planned.usd_per_hour:
-        return ["warning: budget.usd never binds on this machine until budget.usdPerWorkerHour says what a worker costs an hour"]
+    if planned.usd_per_hour is None:
+        return [] if run.spec.budget.usd is None else [f"warning: {without_a_price(HERE)}"]
     lasts = f", enough for {words.length(planned.budget_lasts.total_seconds())}" if planned.budget_lasts is not None else ""
     left = f"; {dollars(planned.budget_left_usd)} left{lasts}" if planned.budget_left_usd is not None else ""
     return [f"{dollars(planned.usd_per_hour)} an hour{left}"]

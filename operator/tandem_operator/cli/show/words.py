@@ -5,10 +5,12 @@ import textwrap
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.plan.policies.budget import dollars
+from tandem_operator.plan.conditions import BUDGET_OK, reason_of
+from tandem_operator.plan.policies.budget import Standing
 
 NOTHING = "-"
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
@@ -66,10 +68,11 @@ def checkpoint(status: RunStatus, now: datetime) -> str:
 
 
 def spend(run: TrainingRun) -> str:
-    """Dollars spent, and of how many."""
+    """Dollars spent, and of how many; and that something is not counted, for want of a price."""
     limit = run.spec.budget.usd
     spent = dollars(run.status.spent_usd)
-    return spent if limit is None else f"{spent} of {dollars(Decimal(limit))}"
+    uncounted = " (no price)" if reason_of(run.status, BUDGET_OK) == Standing.NO_PRICE else ""
+    return spent if limit is None else f"{spent} of {dollars(Decimal(limit))}{uncounted}"
 
 
 def wrapped(text: str, indent: int) -> str:

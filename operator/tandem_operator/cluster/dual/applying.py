@@ -6,20 +6,21 @@ written before they are asked to.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster import paths
+from tandem_operator.cluster.deeds.leaving import Leaving
+from tandem_operator.cluster.deeds.telling import Telling
+from tandem_operator.cluster.deeds.writing import Writing
+from tandem_operator.cluster.known.stored import StoredRun
 from tandem_operator.cluster.kube.client import Kube
-from tandem_operator.cluster.kube.document import Json
-from tandem_operator.cluster.kube.errors import KubeError
+from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.cluster.kube.together import all_over
-from tandem_operator.cluster.stored import StoredRun
-from tandem_operator.cluster.telling import Telling
-from tandem_operator.cluster.writing import Writing
-from tandem_operator.plan.dual.values import DualPlan, Part, SeenPart
+from tandem_operator.plan.dual.values import DualPlan, SeenPart
 
 from .starting import Starting
-from .world import DualWorld, PartPod
+from .world import DualWorld
 
 
 class Applying:
@@ -27,7 +28,7 @@ class Applying:
 
     def __init__(self, kube: Kube, world: DualWorld, starting: Starting, wrote: Callable[[str], None]) -> None:
         """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
-        self._kube, self._world, self._starting, self._wrote = kube, world, starting, wrote
+        self._world, self._starting, self._leaving = world, starting, Leaving(kube, wrote)
         self.telling = Telling(kube, paths.DUAL_RUN, wrote)
         self.writing = Writing(kube, world, paths.DUAL_RUN, wrote)
 
@@ -38,44 +39,35 @@ class Applying:
             KubeError: when the API server refuses; what was done until then stays done.
         """
         key = (run.metadata.namespace, run.name)
-        await self._start(made.start, run)
+        await self._world.refusals.heed(made.start, run, self._starting.start)
         if made.remove:
             await self.writing.remove(key, stored)
             return
         if made.status != run.status:
-            try:
-                await self.writing.status(key, stored, made.status)
-            except KubeError as error:
-                if insist and not error.conflict and not error.gone:
-                    await self._stop(made, key, stored.uid, now)
-                raise
+            stop = partial(self._stop, made, key, stored.uid)
+            await self.writing.status_or(key, stored, made.status, stop if insist else None)
             self.telling.say(made.events, key, stored.uid, now)
-        await self._stop(made, key, stored.uid, now)
+        await self._stop(made, key, stored.uid)
 
-    async def _start(self, parts: tuple[Part, ...], run: DualRun) -> None:
-        refusals = self._world.refusals
-        if parts and refusals.wait_s(run):
-            return
-        if parts and (refused := await self._starting.start(parts, run)):
-            refusals.put(run, refused)
-        else:
-            refusals.forget((run.metadata.namespace, run.name))
+    async def send_away(self, key: Key, uid: str) -> None:
+        """Ask all parts of a run to leave that were not asked yet: nobody can plan for it.
 
-    async def _stop(self, made: DualPlan, key: tuple[str, str], uid: str, now: datetime) -> None:
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        there = (pod for pod in self._world.pods_of(key, uid) if pod.part.exit_code is None and not pod.part.stopping)
+        await all_over(*(self._leaving.ask(key[0], pod.part.name, pod.uid, at_once=False) for pod in there))
+
+    def forget(self, key: Key) -> None:
+        """The run is gone, and all that it owned."""
+        self._starting.taken.forget(key)
+
+    async def _stop(self, made: DualPlan, key: tuple[str, str], uid: str) -> None:
         """Ask parts to leave; of those whose machine is silent, and of starts long past, only the object is left to delete."""
-        pods = {pod.part.name: (pod, self._world.part(pod, now)) for pod in self._world.pods_of(key, uid)}
+        pods = {pod.part.name: (pod.uid, self._world.part(pod)) for pod in self._world.pods_of(key, uid)}
         at_once = {name for name, (_, part) in pods.items() if part.fenced and part.stopping}
         names = dict.fromkeys((*made.stop, *at_once, *_past([part for _, part in pods.values()])))
-        await all_over(*(self._delete(key[0], pods[name][0], at_once=name in at_once) for name in names if name in pods))
-
-    async def _delete(self, namespace: str, pod: PartPod, *, at_once: bool) -> None:
-        options: Json = {"preconditions": {"uid": pod.uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
-        try:
-            await self._kube.delete(f"{paths.pods(namespace)}/{pod.part.name}", options)
-        except KubeError as error:
-            if not error.conflict:  # another pod of that name by now
-                raise
-        self._wrote("pod")
+        await all_over(*(self._leaving.ask(key[0], name, pods[name][0], at_once=name in at_once) for name in names if name in pods))
 
 
 def _past(parts: list[SeenPart]) -> list[str]:

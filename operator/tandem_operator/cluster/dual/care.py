@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final
 
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.news.resync import Resync
 from tandem_operator.cluster.paths import DUAL_RUN
-from tandem_operator.cluster.queue import Queue
 from tandem_operator.cluster.settings import CurrentSite, Settings
+from tandem_operator.cluster.turns.queue import Queue
 from tandem_operator.plan.dual.acceptance import Place
 
 from .applying import Applying
@@ -27,6 +28,7 @@ class DualCare:
 
     Attributes:
         resync: Compares what is known of them with what there is.
+        shell: Looks at them.
     """
 
     def __init__(
@@ -35,24 +37,25 @@ class DualCare:
         settings: Settings,
         world: DualWorld,
         queue: Queue,
+        now: Callable[[], datetime],
         *,
         made_pod: Callable[[Json], None],
         wrote: Callable[[str], None],
     ) -> None:
-        """Care for the runs of `world` when `queue` says so; the other arguments are those of `Starting`."""
+        """Care for the runs of `world` when `queue` says so, by the time `now`; the other arguments are those of `Starting`."""
         tokens, site = Tokens(settings.key()), CurrentSite(settings)
         self._queue = queue
         self.resync = Resync(kube, world, DUAL_RUN, settings.namespace)
-        self._hearing = Hearing(tokens, lambda key: queue.add_later(key, _NEWS_S))
+        self._hearing = Hearing(tokens, now, lambda key: queue.add_later(key, _NEWS_S))
         starting = Starting(kube, world, site, tokens, made_pod=made_pod, wrote=wrote)
         self._applying = Applying(kube, world, starting, wrote)
         place = Place(image=settings.reasoning_image, keyed=settings.key_file is not None, memory=settings.memory)
-        self._shell = DualShell(world, queue, self._applying, self._hearing, place)
+        self.shell = DualShell(world, queue, now, applying=self._applying, hearing=self._hearing, place=place)
 
     async def work(self, known: Awaitable[object]) -> None:
         """Look at runs, from the moment at which all their pods are `known`, until cancelled."""
         await known
-        await self._queue.work(self._shell.look)
+        await self._queue.work(self.shell.look)
 
     async def keep_up(self) -> None:
         """Tell what happened, and compare what is known with what there is, until cancelled."""

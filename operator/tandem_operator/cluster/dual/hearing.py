@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster.kube.informer import Key
@@ -22,9 +23,9 @@ class _Line:
 class Hearing:
     """The newest report of every run."""
 
-    def __init__(self, tokens: Tokens, changed: Callable[[Key], None]) -> None:
-        """Hear nobody yet; `changed` is told, in the running loop, which run there is news of."""
-        self._tokens, self._changed, self._loop = tokens, changed, asyncio.get_running_loop()
+    def __init__(self, tokens: Tokens, now: Callable[[], datetime], changed: Callable[[Key], None]) -> None:
+        """Hear nobody yet; `now` tells when a word came, and `changed` is told, in the running loop, which run there is news of."""
+        self._tokens, self._now, self._changed, self._loop = tokens, now, changed, asyncio.get_running_loop()
         self._lines: dict[Key, _Line] = {}
 
     def newest(self, run: DualRun, *, under_way: bool) -> DualReport | None:
@@ -58,7 +59,7 @@ class Hearing:
 
     def _listening(self, run: DualRun, key: Key) -> Coordination:
         token = self._tokens.file(run.metadata.uid)
-        return Coordination(objects.address(run), token, plaintext=True, on_change=lambda: self._news(key))
+        return Coordination(objects.address(run), token, plaintext=True, now=self._now, on_change=lambda: self._news(key))
 
     def _news(self, key: Key) -> None:
         """Called in another thread."""

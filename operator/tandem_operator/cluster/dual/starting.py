@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster import paths
+from tandem_operator.cluster.deeds.starting import Site, attempted
+from tandem_operator.cluster.deeds.taken import Taken
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
-from tandem_operator.cluster.starting import Site, attempted
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.plan.values import Tier, Waiting
 from tandem_operator.render.dual import objects
@@ -27,6 +28,7 @@ class Starting:
         """Start them with `kube`; `made_pod` is told of every pod that was made, `wrote` the kind of everything that was written."""
         self._kube, self._world, self._site, self._tokens = kube, world, site, tokens
         self._made_pod, self._wrote = made_pod, wrote
+        self.taken = Taken(kube, made_pod=made_pod, wrote=wrote)
 
     async def start(self, parts: tuple[Part, ...], run: DualRun) -> Waiting | None:
         """Start parts; why not all of them could be, where that is known.
@@ -37,9 +39,17 @@ class Starting:
         key = (run.metadata.namespace, run.name)
         if left := next(iter(self._world.left_behind(key, run.metadata.uid)), None):
             return Waiting(tier=Tier.START, message=f"pod {left.part.name} of a deleted run of this name has not left yet")
+        wanted = {f"{run.name}-{part.name}-{part.start}" for part in run.status.parts}
+        taken = await self.taken.still(run, wanted)
+        if taken and self.taken.holds_up(run):
+            return taken
         if refused := await self._furnished(parts, run):
             return refused
         refusals = await all_over(*(attempted(self._begin(part, run)) for part in parts))
+        if self.taken.holds_up(run):
+            ours = self._world.pods_of(key, run.metadata.uid)
+            live = [(pod.part.name, pod.uid) for pod in ours if pod.part.exit_code is None]
+            await self.taken.give_back(live, run, at_once=False)  # a coordinator has books open
         return next((refusal for refusal in refusals if refusal), None)
 
     async def _furnished(self, parts: tuple[Part, ...], run: DualRun) -> Waiting | None:
@@ -75,7 +85,7 @@ class Starting:
             if not error.conflict:
                 raise
             there = any(each.part.name == part.name for each in self._world.pods_of((namespace, run.name), run.metadata.uid))
-            return None if there else Waiting(tier=Tier.START, message=f"pod {part.name} is there already, and is not of this run")
+            return None if there else await self.taken.by(part.name, run)
         self._wrote("pod")
         self._made_pod(made)
         return None

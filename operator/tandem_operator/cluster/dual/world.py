@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
+from tandem_operator.cluster.known.machines import Machines
+from tandem_operator.cluster.known.stored import Runs
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.informer import Key, key_of
-from tandem_operator.cluster.machines import Machines
 from tandem_operator.cluster.seen.parts import PartPod, part_pod
-from tandem_operator.cluster.stored import Runs
+from tandem_operator.cluster.seen.sighting import NEVER
 from tandem_operator.plan.dual.values import SeenPart
 
 
@@ -27,9 +27,11 @@ class DualWorld(Runs):
     def put_pod(self, found: Json) -> None:
         """A pod was seen."""
         seen = part_pod(found)
-        if seen is None or self._pods[seen.run].get(seen.part.name) == seen:
+        if seen is None or (known := self._pods[seen.run].get(seen.part.name)) == seen:
             return
-        self._pods[seen.run][seen.part.name] = seen
+        before = known.sighting if known and known.uid == seen.uid else NEVER
+        sighting = self._machines.sighted(before, placed=bool(seen.part.node), grace_s=seen.grace_s)
+        self._pods[seen.run][seen.part.name] = replace(seen, sighting=sighting)
         self._owner[key_of(found)] = seen.run
         self._changed(seen.run)
 
@@ -51,14 +53,14 @@ class DualWorld(Runs):
         """The pods of earlier runs of the same name that have not ended."""
         return tuple(pod for pod in self._pods.get(key, {}).values() if pod.run_uid != uid and pod.part.exit_code is None)
 
-    def part(self, pod: PartPod, now: datetime) -> SeenPart:
+    def part(self, pod: PartPod) -> SeenPart:
         """A part as it stands, its machine considered."""
         part = pod.part
-        if not pod.node or part.exit_code is not None:
+        if not part.node or part.exit_code is not None:
             return part
-        return replace(part, fenced=True) if self._machines.lost(pod.node, part.since, pod.leaves_by, now) else part
+        return replace(part, fenced=True) if self._machines.lost(part.node, pod.sighting) else part
 
     def _machine_changed(self, name: str) -> None:
         for key, pods in list(self._pods.items()):
-            if any(pod.node == name for pod in pods.values()):
+            if any(pod.part.node == name for pod in pods.values()):
                 self._changed(key)

@@ -24,6 +24,7 @@ from kubernetes.aio.client.configuration import Configuration
 from .document import Json, text
 from .errors import KubeError
 from .limiter import Limiter
+from .server_time import ServerTime
 
 _TIMEOUT_S: Final = 30.0
 _CONNECT_S: Final = 10.0
@@ -72,7 +73,15 @@ class _Request:
 class Kube:
     """The API server. Every request waits for its turn, and those that write are made only while that is our right."""
 
-    def __init__(self, found: Configuration, limiter: Limiter, failed: Callable[[int], None], may_write: MayWrite) -> None:
+    def __init__(
+        self,
+        found: Configuration,
+        limiter: Limiter,
+        failed: Callable[[int], None],
+        may_write: MayWrite,
+        *,
+        time: ServerTime | None = None,
+    ) -> None:
         """Make the client.
 
         Args:
@@ -80,9 +89,11 @@ class Kube:
             limiter: Who says when the next request may go out.
             failed: Told the status of every request that fails; 0 of those without an answer.
             may_write: Asked before every write goes out.
+            time: Told when the server says that it is, with every answer.
         """
         self._client: Any = ApiClient(configuration=found)
         self._limiter, self._failed, self._may_write = limiter, failed, may_write
+        self._time = time
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._host = str(found.host)
 
@@ -196,11 +207,15 @@ class Kube:
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], request.path, request.method, request.body)
         url = f"{self._host}{request.path}?{urlencode(request.query)}" if request.query else f"{self._host}{request.path}"
         asked = {"headers": headers, "body": request.body, "_request_timeout": request.timeout}
+        began = self._time.asked() if self._time else 0.0
         try:
             answer = await self._client.rest_client.request(request.method, url, **asked)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError.unanswered(error) from None
-        return cast("aiohttp.ClientResponse", answer.response)
+        response = cast("aiohttp.ClientResponse", answer.response)
+        if self._time and response.status < _FAILED:  # a failure may be the word of somebody on the way
+            self._time.heard(response.headers.get("Date"), began)
+        return response
 
     def _counted(self, error: KubeError) -> KubeError:
         self._failed(error.status)

@@ -39,7 +39,9 @@ class Informer:
         synced: Set once everything that was there at the start has been told.
     """
 
-    def __init__(self, kube: Kube, path: str, changed: Callable[[Json], None], gone: Callable[[Key], None], selector: str = "") -> None:
+    def __init__(
+        self, kube: Kube, path: str, changed: Callable[[Json], None], gone: Callable[[Key], None], selector: str = "", *, fields: str = ""
+    ) -> None:
         """Follow what is at `path`.
 
         Args:
@@ -48,10 +50,12 @@ class Informer:
             changed: Told of every object that is new or different.
             gone: Told of every object that was deleted.
             selector: Label selector; the server sends nothing else.
+            fields: Field selector, likewise.
         """
         self._kube, self._path = kube, path
         self._changed, self._gone = changed, gone
-        self._query: Mapping[str, str] = {"labelSelector": selector} if selector else {}
+        chosen = {"labelSelector": selector, "fieldSelector": fields}
+        self._query: Mapping[str, str] = {name: said for name, said in chosen.items() if said}
         self._known: dict[Key, int] = {}
         self._version = ""
         self._loop = asyncio.get_running_loop()
@@ -133,7 +137,10 @@ class Informer:
         key, version = key_of(found), _version_of(found)
         if version >= self._known.get(key, 0):
             self._known[key] = version
-            self._changed(found)
+            try:
+                self._changed(found)
+            except Exception:  # noqa: BLE001  whatever somebody has written into one object, all others are looked after
+                _log.exception("%s %s/%s cannot be understood, and is passed over", self._path, *key)
 
     def _forget(self, key: Key) -> None:
         del self._known[key]

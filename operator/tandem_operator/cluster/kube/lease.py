@@ -16,9 +16,11 @@ from .document import Json, part, text
 from .errors import KubeError
 
 _log = logging.getLogger(__name__)
-_LASTS_S: Final = 15.0
+LASTS_S: Final = 15.0
 _RENEW_WITHIN_S: Final = 10.0
 _EVERY_S: Final = 2.0
+RELEASE: Final = "tandem.dev/release"
+"""The annotation that says which installation the holder is of."""
 _TRY_S: Final = 3.0  # a try that hangs must leave time for two more before the lease is lost
 
 
@@ -27,10 +29,36 @@ class NotLeaderError(Exception):
 
 
 class Lease:
-    """The right to act, of one replica."""
+    """The right to act, of one replica.
 
-    def __init__(self, kube: Kube, namespace: str, name: str, identity: str, clock: Callable[[], float]) -> None:
-        self._kube, self._identity, self._clock = kube, identity, clock
+    Attributes:
+        rival: Who holds it, as a sentence that says what to do, when that is a replica of another installation than ours; else empty.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        namespace: str,
+        name: str,
+        identity: str,
+        clock: Callable[[], float],
+        *,
+        release: str = "",
+        wrote: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Contend for the Lease `name` of `namespace` as `identity`.
+
+        Args:
+            kube: The API server.
+            namespace: Where the Lease is.
+            name: What it is called.
+            identity: Who contends.
+            clock: Gives seconds.
+            release: The installation that the replica is of.
+            wrote: Told of every write of the Lease.
+        """
+        self._kube, self._identity, self._clock, self._release, self._wrote = kube, identity, clock, release, wrote
+        self.rival = ""
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._place = {"namespace": namespace, "name": name}
         self._renewed_at = float("-inf")
@@ -50,7 +78,7 @@ class Lease:
         if not self.held:
             message = "the lease could not be renewed in time"
             raise NotLeaderError(message)
-        return self._renewed_at + _LASTS_S - self._clock()
+        return self._renewed_at + LASTS_S - self._clock()
 
     async def acquire(self) -> None:
         """Wait until the lease is ours."""
@@ -74,6 +102,7 @@ class Lease:
                 found = await self._kube.get(f"{self._collection}/{self._place['name']}")
                 if text(found, "spec", "holderIdentity") == self._identity:
                     await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=""))
+                    self._wrote()
         except (KubeError, TimeoutError) as error:
             _log.warning("the lease could not be given back: %s", error or f"no answer for {_TRY_S:g} s")
         self._renewed_at = float("-inf")
@@ -94,7 +123,7 @@ class Lease:
         except _HeldByAnotherError:
             self._renewed_at = float("-inf")
             return False
-        self._renewed_at = began
+        self._renewed_at, self.rival = began, ""
         return True
 
     async def _take(self) -> None:
@@ -104,10 +133,13 @@ class Lease:
             if not error.gone:
                 raise
             await self._kube.create(self._collection, self._written(None, holder=self._identity))
+            self._wrote()
             return
         if not self._free(found):
+            self._meet(found)
             raise _HeldByAnotherError
         await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=self._identity))
+        self._wrote()
 
     def _free(self, found: Json) -> bool:
         if text(found, "spec", "holderIdentity") in {"", self._identity}:
@@ -115,7 +147,19 @@ class Lease:
         version = text(found, "metadata", "resourceVersion")
         if version != self._seen:
             self._seen, self._seen_at = version, self._clock()
-        return self._clock() - self._seen_at >= part(found, "spec").get("leaseDurationSeconds", _LASTS_S)
+        return self._clock() - self._seen_at >= part(found, "spec").get("leaseDurationSeconds", LASTS_S)
+
+    def _meet(self, found: Json) -> None:
+        """Another holds it. One of our own installation is whom we stand in for; any other is a mistake that people have to know of."""
+        release, holder = text(part(found, "metadata", "annotations"), RELEASE), text(found, "spec", "holderIdentity")
+        said = (
+            f"release {release} cares for these runs already: its {holder} holds Lease {'/'.join(self._place.values())}."
+            f" This one, {self._release}, stands by: uninstall one of the two, or give each a watchNamespace of its own"
+        )
+        rival = said if release and self._release and release != self._release else ""
+        if rival != self.rival and rival:
+            _log.error("%s", rival)
+        self.rival = rival
 
     def _written(self, found: Json | None, *, holder: str) -> Json:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -123,13 +167,15 @@ class Lease:
         changed = before.get("holderIdentity") != holder
         spec: Json = {
             "holderIdentity": holder,
-            "leaseDurationSeconds": int(_LASTS_S) if holder else 1,
+            "leaseDurationSeconds": int(LASTS_S) if holder else 1,
             "acquireTime": now if changed or not before.get("acquireTime") else before["acquireTime"],
             "renewTime": now,
             "leaseTransitions": before.get("leaseTransitions", 0) + (1 if changed and holder else 0),
         }
-        version = {"resourceVersion": text(found, "metadata", "resourceVersion")} if found else {}
-        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {**self._place, **version}, "spec": spec}
+        more: Json = {"resourceVersion": text(found, "metadata", "resourceVersion")} if found else {}
+        if self._release:
+            more["annotations"] = {RELEASE: self._release}
+        return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {**self._place, **more}, "spec": spec}
 
 
 class _HeldByAnotherError(Exception):

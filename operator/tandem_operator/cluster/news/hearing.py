@@ -1,4 +1,8 @@
-"""How the operator hears the workers of all runs: one watch on the telemetry service, which tells whose news there is."""
+"""How the operator hears the workers of all runs: one watch on the telemetry service, which tells whose news there is.
+
+Most of it is mere progress. What a run has reached is more: a checkpoint, which people rely on after a loss; the step an attempt went on
+from and its first step, with which the account of a fall is closed; another stretch of its training. That is told apart here.
+"""
 
 import asyncio
 import logging
@@ -23,17 +27,20 @@ _PAUSE_S: Final = 1.0  # thousands of runs speak; to be woken for each word cost
 class Hearing:
     """The newest report of every run. Without a service nothing is heard, and runs go on all the same."""
 
-    def __init__(self, settings: Settings, changed: Callable[[Key], None]) -> None:
+    def __init__(self, settings: Settings, progressed: Callable[[Key], None], reached: Callable[[Key], None]) -> None:
         """Begin to listen.
 
         Args:
             settings: Where the service is, and how it is known.
-            changed: Told, in the running loop, which run there is news of.
+            progressed: Told, in the running loop, which run there is news of.
+            reached: Told instead which run has reached something.
 
         Raises:
             tandem_rpc.RpcSetupError: when the settings cannot be used.
         """
-        self._loop, self._changed, self._settings = asyncio.get_running_loop(), changed, settings
+        self._loop, self._settings = asyncio.get_running_loop(), settings
+        self._progressed, self._reached = progressed, reached
+        self._marks: dict[Key, int] = {}
         self._untold: set[Key] = set()
         self._lock = threading.Lock()
         self._known_by = stamp(settings.telemetry_ca)
@@ -86,4 +93,20 @@ class Hearing:
         with self._lock:
             told, self._untold = self._untold, set()
         for key in told:
-            self._changed(key)
+            (self._reached if self._further(key) else self._progressed)(key)
+
+    def _further(self, key: Key) -> bool:
+        """Whether a run has reached something since it was heard last."""
+        said = self._watcher.last_word_of(key) if self._watcher else None
+        if said is None:
+            self._marks.pop(key, None)
+            return False
+        before, mark = self._marks.get(key), _mark(said)
+        self._marks[key] = mark
+        return mark != before
+
+
+def _mark(said: "WorkerReport") -> int:
+    """What a run has reached, as a number: thousands of them are kept."""
+    source, saved = said.source, said.checkpoint
+    return hash((source.uid, source.attempt, said.resumed_from_step, said.first_step_at.seconds, saved.step, said.training_phase))

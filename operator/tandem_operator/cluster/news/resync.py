@@ -13,13 +13,13 @@ from contextlib import suppress
 from typing import Final
 
 from tandem_operator.cluster import paths
+from tandem_operator.cluster.known.stored import Runs
 from tandem_operator.cluster.kube.backoff import backoff_s
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.informer import Key, key_of
 from tandem_operator.cluster.paths import Kind
-from tandem_operator.cluster.stored import Runs
 
 _log = logging.getLogger(__name__)
 _EVERY_S: Final = 60.0
@@ -95,8 +95,8 @@ class Resync:
             self._runs.drop_run(key, run.uid)
 
     def _older(self, key: Key, version: int) -> bool:
-        known = self._runs.run(key)
-        return known is None or known.version < version
+        known = self._runs.version(key)
+        return known is None or known < version
 
     async def _versions(self) -> tuple[dict[Key, int], int]:
         """The versions of all runs that there are, and the version of the list."""

@@ -15,10 +15,10 @@ import kopf
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 from kubernetes.aio.client.configuration import Configuration
 
+from tandem_operator.cluster.known.stored import Runs
 from tandem_operator.cluster.kube.document import Json, text
 from tandem_operator.cluster.kube.informer import key_of
 from tandem_operator.cluster.paths import Kind
-from tandem_operator.cluster.stored import Runs
 
 _log = logging.getLogger(__name__)
 _GROUP: Final = "tandem.dev"

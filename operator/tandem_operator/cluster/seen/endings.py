@@ -67,10 +67,10 @@ def since(pod: Json, conditions: Mapping[str, Json]) -> datetime:
     return time(at if at and text(placed, "status") == "True" else text(pod, "metadata", "creationTimestamp"))
 
 
-def leaves_by(pod: Json) -> datetime | None:
-    """By when a pod that was asked to leave must have left: the end of its grace period, not its beginning."""
-    at = text(pod, "metadata", "deletionTimestamp")
-    return time(at) if at else None
+def grace_s(pod: Json) -> float | None:
+    """How long a pod that was asked to leave has to do so; None unless it was asked."""
+    metadata = part(pod, "metadata")
+    return float(metadata.get("deletionGracePeriodSeconds") or 0) if text(metadata, "deletionTimestamp") else None
 
 
 def true(conditions: Mapping[str, Json], kind: str) -> bool:

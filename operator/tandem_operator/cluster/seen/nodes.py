@@ -10,10 +10,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from tandem_operator.cluster.kube.document import Json, part, parts, text
+from tandem_operator.plan.policies.budget import NODE_PRICE
 from tandem_operator.plan.values import SeenNode
-
-PRICE: Final = "tandem.dev/usd-per-hour"
-"""Annotation or label of a node: what it costs, where that is known."""
 
 _NOTICES: Final = {
     "karpenter.sh/disrupted": "Karpenter is taking it away",
@@ -43,7 +41,7 @@ def node_state(found: Json) -> NodeState:
     written = {**part(found, "metadata", "labels"), **part(found, "metadata", "annotations")}
     node = SeenNode(
         name=text(found, "metadata", "name"),
-        usd_per_hour=_price(written.get(PRICE)),
+        usd_per_hour=_price(written.get(NODE_PRICE)),
         notice=_notice(found),
         cordoned=bool(part(found, "spec").get("unschedulable")),
     )

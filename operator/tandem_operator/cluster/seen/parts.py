@@ -1,7 +1,6 @@
 """A pod of a DualRun as the planner sees it: a part that waits, answers, leaves or has ended, and why."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from sys import intern
 
 from tandem_operator.cluster.kube.document import Json, part, text
@@ -9,21 +8,22 @@ from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.plan.dual.values import Role, SeenPart
 from tandem_operator.render.manifest import DUAL_RUN, INDEX, ROLE, RUN_UID, START
 
-from . import endings, waits
+from . import endings, origins, waits
+from .sighting import NEVER, Sighting
 
 _ROLES = frozenset(role.value for role in Role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartPod:
-    """A pod of a DualRun: the part that it is, whose and which object it is, where, and by when it must have left, if it was asked to."""
+    """A pod of a DualRun: the part that it is, whose and which object it is, and how long it has to leave, if it was asked to."""
 
     run: Key
     run_uid: str
     uid: str
-    node: str
     part: SeenPart
-    leaves_by: datetime | None = None
+    grace_s: float | None = None
+    sighting: Sighting = field(default=NEVER, compare=False)
 
 
 def part_pod(pod: Json) -> PartPod | None:
@@ -36,9 +36,8 @@ def part_pod(pod: Json) -> PartPod | None:
         run=(intern(text(pod, "metadata", "namespace")), intern(run)),
         run_uid=intern(text(labels, RUN_UID)),
         uid=text(pod, "metadata", "uid"),
-        node=intern(text(pod, "spec", "nodeName")),
         part=_part(pod, Role(role), int(index), int(start)),
-        leaves_by=endings.leaves_by(pod),
+        grace_s=endings.grace_s(pod),
     )
 
 
@@ -53,12 +52,13 @@ def _part(pod: Json, role: Role, index: int, start: int) -> SeenPart:
         since=endings.since(pod, conditions),
         until=ended.at if ended else None,
         exit_code=ended.code if ended else None,
-        message=_last_line(ended.message) if ended else "",
+        message=origins.traced(_last_line(ended.message), pod, role.value, origins.OF_A_DUAL_RUN) if ended else "",
         ready=ended is None and not leaves and endings.true(conditions, "Ready"),
         stopping=leaves,
         # Whoever deletes a pod, if it was not we: that it leaves then is no failure of its own.
         disrupted=leaves or endings.true(conditions, "DisruptionTarget") or bool(ended and ended.disrupted),
         waiting=None if ended else waits.waiting(pod, conditions, role.value),
+        node=intern(text(pod, "spec", "nodeName")),
     )
 
 

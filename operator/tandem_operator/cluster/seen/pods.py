@@ -1,27 +1,29 @@
 """A pod as the planner sees it: a worker that waits, lives, leaves or has ended, and why."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from sys import intern
 
 from tandem_operator.cluster.kube.document import Json, part, text
 from tandem_operator.cluster.kube.informer import Key
-from tandem_operator.plan.values import SeenWorker
-from tandem_operator.render.manifest import ATTEMPT, RANK, RUN, RUN_UID, SPARE
+from tandem_operator.plan.values import SaveAsked, SeenWorker
+from tandem_operator.render.manifest import ATTEMPT, RANK, RUN, RUN_UID, SAVE_AFTER, SAVE_ASKED_AT, SPARE
 from tandem_operator.render.pod import CONTAINER
 
-from . import endings, waits
+from . import endings, origins, waits
+from .sighting import NEVER, Sighting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenPod:
-    """A pod of a run: the worker that it is, whose it is, which object it is, and by when it must have left, if it was asked to."""
+    """A pod of a run: the worker that it is, whose it is, which object it is, and how long it has to leave, if it was asked to."""
 
     run: Key
     run_uid: str
     uid: str
     worker: SeenWorker
-    leaves_by: datetime | None = None
+    grace_s: float | None = None
+    sighting: Sighting = field(default=NEVER, compare=False)
 
 
 def seen_pod(pod: Json) -> SeenPod | None:
@@ -35,7 +37,7 @@ def seen_pod(pod: Json) -> SeenPod | None:
         run_uid=intern(text(labels, RUN_UID)),
         uid=text(pod, "metadata", "uid"),
         worker=_worker(pod, int(attempt), int(rank), spare=SPARE in labels),
-        leaves_by=endings.leaves_by(pod),
+        grace_s=endings.grace_s(pod),
     )
 
 
@@ -48,10 +50,24 @@ def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
         since=endings.since(pod, conditions),
         until=ended.at if ended else None,
         exit_code=ended.code if ended else None,
-        message=ended.message if ended else "",
+        message=origins.traced(ended.message, pod, CONTAINER, origins.OF_TRAINING) if ended else "",
         disrupted=endings.true(conditions, "DisruptionTarget") or bool(ended and ended.disrupted),
         stopping=bool(text(pod, "metadata", "deletionTimestamp")),
         node=intern(text(pod, "spec", "nodeName")),
         spare=spare,
         waiting=None if ended else waits.waiting(pod, conditions, CONTAINER),
+        asked=_asked(pod),
+        grace_s=part(pod, "spec").get("terminationGracePeriodSeconds"),
     )
+
+
+def _asked(pod: Json) -> SaveAsked | None:
+    """The checkpoint that it was asked for; None as well when somebody has written there what nobody can read."""
+    told = part(pod, "metadata", "annotations")
+    after, at = text(told, SAVE_AFTER), text(told, SAVE_ASKED_AT)
+    if not after.isdecimal():
+        return None
+    try:
+        return SaveAsked(after=int(after), at=datetime.fromisoformat(at).astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tandem_operator.api.status import RunStatus
-from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster.kube.informer import Key
 
 
@@ -27,12 +27,11 @@ class Accounts:
         self._recovered = recovered
         self._of: dict[Key, _Account] = {}
 
-    def looked(self, run: TrainingRun, after: RunStatus) -> None:
-        """A run was looked at, and its status is now `after`."""
-        before, limit = run.status, run.spec.budget.usd
+    def looked(self, key: Key, before: RunStatus, after: RunStatus, limit: Decimal | None) -> None:
+        """A run was looked at, accepted or not, and its status is now `after`; `limit` is its budget, as far as that is known."""
         if before.fell_at and not after.fell_at and after.time_to_resume_seconds is not None and not after.phase.resting:
             self._recovered(after.time_to_resume_seconds)
-        self._of[run.metadata.namespace, run.name] = _Account(
+        self._of[key] = _Account(
             phase=after.phase,
             spent_usd=float(after.spent_usd),
             lost_usd=float(after.lost_usd),

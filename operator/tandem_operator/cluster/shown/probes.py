@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 from tandem_telemetry.client import Published, serve_metrics
 
 from tandem_operator.cluster.kube.informer import Informer
+from tandem_operator.cluster.kube.lease import Lease
 from tandem_operator.cluster.news.resync import Resync
-from tandem_operator.cluster.queue import Queue
-from tandem_operator.cluster.shell import Shell
+from tandem_operator.cluster.turns.looking import Looking
+from tandem_operator.cluster.turns.queue import Queue
 
 from .accounts import Accounts
 
@@ -28,8 +29,8 @@ _TICK_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Acting:
-    queue: Queue
-    shell: Shell
+    queues: Collection[Queue]
+    shells: Collection[Looking]
     informers: Mapping[str, Informer]
     resyncs: Mapping[str, Resync]
 
@@ -43,6 +44,7 @@ class Probes:
         self._loop = asyncio.get_running_loop()
         self._ticked_at = self._loop.time()
         self._acting: _Acting | None = None
+        self._lease: Lease | None = None
         self._published = Published(self._figures)
         self.accounts = Accounts(lambda took_s: self._published.observe("tandem_time_to_resume_seconds", took_s))
 
@@ -54,9 +56,15 @@ class Probes:
         """Something was written."""
         self._writes[kind] += 1
 
-    def acts(self, queue: Queue, shell: Shell, informers: Mapping[str, Informer], resyncs: Mapping[str, Resync]) -> None:
+    def contends(self, lease: Lease) -> None:
+        """This replica wants that Lease."""
+        self._lease = lease
+
+    def acts(
+        self, queues: Collection[Queue], shells: Collection[Looking], informers: Mapping[str, Informer], resyncs: Mapping[str, Resync]
+    ) -> None:
         """From now on this replica acts, by these."""
-        self._acting = _Acting(queue=queue, shell=shell, informers=informers, resyncs=resyncs)
+        self._acting = _Acting(queues=queues, shells=shells, informers=informers, resyncs=resyncs)
 
     async def tick(self) -> None:
         """Show that the loop goes round."""
@@ -66,13 +74,17 @@ class Probes:
 
     @contextmanager
     def served(self, listen: str) -> Generator[int]:
-        """/healthz and /metrics, within it; its value is the port.
+        """/healthz, /readyz and /metrics, within it; its value is the port.
 
         Raises:
             tandem_rpc.RpcSetupError: when the address cannot be bound.
         """
-        with serve_metrics(listen, self._published, self.unhealthy) as port:
+        with serve_metrics(listen, self._published, self.unhealthy, self.unready) as port:
             yield port
+
+    def unready(self) -> str | None:
+        """Why nobody should take this replica for a help: another installation does its work. A stand-in of its own is ready."""
+        return (self._lease.rival if self._lease else "") or None
 
     def unhealthy(self) -> str | None:
         """Why the process should be started anew; None while it does its work. A stand-in has none to do."""
@@ -100,9 +112,9 @@ class Probes:
         ages = {(kind,): informer.age_s(now) for kind, informer in acting.informers.items()}
         ages |= {(plural,): now - resync.agreed_at for plural, resync in acting.resyncs.items()}
         return figures | {
-            "tandem_operator_queue_depth": {(): float(acting.queue.depth)},
-            "tandem_operator_looks_total": {(): float(acting.shell.looks)},
-            "tandem_operator_look_errors_total": {(): float(acting.shell.failed_looks)},
+            "tandem_operator_queue_depth": {(): float(sum(queue.depth for queue in acting.queues))},
+            "tandem_operator_looks_total": {(): float(sum(shell.looks for shell in acting.shells))},
+            "tandem_operator_look_errors_total": {(): float(sum(shell.failed_looks for shell in acting.shells))},
             "tandem_operator_watch_age_seconds": ages,
         }
 

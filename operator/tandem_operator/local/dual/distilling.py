@@ -9,14 +9,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from tandem_operator.api.model import ApiModel
-from tandem_operator.local.process.environment import passed
+from tandem_operator.local.process.environment import interpreter, passed
 from tandem_operator.local.state import durable
 from tandem_operator.local.state.run_folder import DualFolder, RunFolder
 from tandem_operator.plan.dual.distilling import Lessons
@@ -135,7 +134,7 @@ def judged(before: DualFolder, after: DualFolder, into: Path) -> tuple[bool, tup
 
 
 def _ran(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    python = os.environ.get("TANDEM_PYTHON", sys.executable)
+    python = interpreter(os.environ)
     command = [python, "-m", module, *words]
     try:
         return subprocess.run(command, capture_output=True, text=True, env=passed(os.environ), timeout=_LONGEST_S, check=False)

@@ -2,13 +2,13 @@
 
 import os
 import secrets
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.local.process import ports
+from tandem_operator.local.process.environment import interpreter
 from tandem_operator.local.process.workers import Workers
 from tandem_operator.local.state import durable
 from tandem_operator.local.state.run_folder import DualFolder
@@ -56,7 +56,7 @@ def foreseen(folder: DualFolder, run: DualRun) -> DualSite:
 
 
 def _site(folder: DualFolder, listening: Mapping[str, int], environ: Mapping[str, str] = os.environ) -> DualSite:
-    python = environ.get("TANDEM_PYTHON", sys.executable)
+    python = interpreter(environ)
     return DualSite(
         python=python,
         programs=Path(python).parent,

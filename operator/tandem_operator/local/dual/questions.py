@@ -2,10 +2,9 @@
 
 import os
 import subprocess
-import sys
 
 from tandem_operator.api.dual_run import DualRun, QuestionsSpec
-from tandem_operator.local.process.environment import passed
+from tandem_operator.local.process.environment import interpreter, passed
 
 _LONGEST_S = 300  # 50,000 questions take a second; a set on S3 comes as fast as the line is
 _BAD = 2
@@ -13,7 +12,7 @@ _BAD = 2
 
 def mistakes(run: DualRun) -> tuple[str, ...]:
     """A line for each mistake in the question set of `run`, which names its place and its fix; none for a set that can be used."""
-    python = os.environ.get("TANDEM_PYTHON", sys.executable)
+    python = interpreter(os.environ)
     command = [python, "-m", "tandem_reasoning.questions", *_asked(run.spec.questions)]
     try:
         made = subprocess.run(command, capture_output=True, text=True, env=passed(os.environ), timeout=_LONGEST_S, check=False)

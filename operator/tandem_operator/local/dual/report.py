@@ -3,12 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tandem_operator.local.process.environment import passed
+from tandem_operator.local.process.environment import interpreter, passed
 from tandem_operator.local.state.run_folder import DualFolder
 
 _LONGEST_S = 300  # a ledger of 50,000 questions takes about a minute
@@ -56,7 +55,7 @@ def write(folder: DualFolder, into: Path | None = None) -> Report:
     if not folder.ledger.exists():
         message = f"{folder.name}: has no books yet, so there is nothing to report"
         raise ReportError(message)
-    python = os.environ.get("TANDEM_PYTHON", sys.executable)
+    python = interpreter(os.environ)
     command = [python, "-m", "tandem_reasoning.report", str(folder.ledger), "--into", str(into)]
     try:
         made = subprocess.run(command, capture_output=True, text=True, env=passed(os.environ), timeout=_LONGEST_S, check=False)

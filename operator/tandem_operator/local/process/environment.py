@@ -4,6 +4,7 @@ A shell is full of tokens that a training program has no business with, and a wo
 So there is a list. What is missing from it is named in TANDEM_PASS, by name or by a pattern such as `WANDB_*`.
 """
 
+import sys
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
@@ -64,3 +65,8 @@ def passed(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that workers get."""
     patterns = (*_PASSED, *environ.get("TANDEM_PASS", "").replace(",", " ").split())
     return {name: value for name, value in environ.items() if any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+def interpreter(environ: Mapping[str, str]) -> str:
+    """The Python that has what is to be started: TANDEM_PYTHON, or else the one that runs here."""
+    return environ.get("TANDEM_PYTHON", sys.executable)

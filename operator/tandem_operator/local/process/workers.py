@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tandem_operator.plan.values import SeenWorker
+from tandem_operator.plan.values import HERE, SeenWorker
 from tandem_operator.render.process import Process
 
 from . import kin, launch
 from .folder import KILLED, Ended, WorkerFolder, folders
 from .identity import Identity
 
-HERE = "this machine"
 GRACE = timedelta(seconds=110)  # Amazon gives a spot machine 120 s from the notice to the end
 _NOT_STARTED = 126  # as shells say it: found, but cannot be run
 _DYING_S = 1.0

@@ -1,4 +1,4 @@
-"""Can this cluster run a DualRun that somebody asks for? Only what the definition of a DualRun cannot say by itself.
+"""Can this cluster run a DualRun that somebody asks for? What its definition cannot say by itself, or did not say when it was made.
 
 A run that cannot be accepted starts nothing until somebody edits it. What lives of it already goes on by what it was told.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.lane import EngineServer, LaneSpec
+from tandem_operator.api.reading.run_file import refused_at_entry
 from tandem_operator.api.status import Condition, RunPhase
 from tandem_operator.plan.conditions import ACCEPTED, Said, stated
 from tandem_operator.plan.phases import Reason
@@ -37,7 +38,7 @@ class Place:
 
 def problems(run: DualRun, place: Place) -> tuple[str, ...]:
     """Why `run` cannot run at `place`: a line for each thing to correct, with field, value and fix."""
-    return tuple(_problems(run, place))
+    return (*(() if run.status.attempt else refused_at_entry(run)), *_problems(run, place))  # as of a TrainingRun
 
 
 def _problems(run: DualRun, place: Place) -> Iterator[str]:

@@ -6,19 +6,19 @@ from datetime import datetime
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus, MemoryState
 from tandem_operator.api.status import Condition, RunPhase
-from tandem_operator.plan.conditions import SCHEDULED, Said, stated
+from tandem_operator.plan.conditions import SCHEDULED, Said, known, stated
+from tandem_operator.plan.policies.budget import Standing
 
-from . import heard, scheduling
+from . import heard, prices, scheduling
 from .phases import Reason
 from .values import DualSeen
 
 LANES_HEALTHY, MEMORY_HEALTHY, BUDGET_OK = "LanesHealthy", "MemoryHealthy", "BudgetOK"
-NEARLY = "NearlyExhausted"
 
 
 def conditions(run: DualRun, seen: DualSeen, now: datetime) -> tuple[Condition, ...]:
     """All conditions of `run`; those that its status holds say since when each has been so."""
-    kept = tuple(known for known in run.status.conditions if known.type == "Accepted")  # that is said by whoever accepts
+    kept = tuple(each for each in run.status.conditions if each.type == "Accepted")  # that is said by whoever accepts
     return (*kept, *(stated(said, run.status, run.metadata.generation, now) for said in _drawn(run, seen, now)))
 
 
@@ -28,7 +28,7 @@ def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
     yield _phase("Running", RunPhase.RUNNING, status)
     yield _lanes(status)
     yield _memory(run)
-    yield _budget(run)
+    yield _budget(run, seen)
     yield _checkpointed(status)
     partial = status.reason == Reason.PARTIAL_FAILURE
     yield Said(
@@ -64,14 +64,16 @@ def _memory(run: DualRun) -> Said:
     return Said(kind=MEMORY_HEALTHY, true=False, reason=f"Memory{found.state}", message=found.problem)
 
 
-def _budget(run: DualRun) -> Said:
-    limit, status = run.spec.budget.usd, run.status
+def _budget(run: DualRun, seen: DualSeen) -> Said:
+    limit, status, last = run.spec.budget.usd, run.status, known(run.status, BUDGET_OK)
     if limit is None:
-        return Said(kind=BUDGET_OK, true=True, reason="Unlimited")
+        return Said(kind=BUDGET_OK, true=True, reason=Standing.UNLIMITED)
     if heard.broke(run):
-        return Said(kind=BUDGET_OK, true=False, reason="Exhausted")
+        return Said(kind=BUDGET_OK, true=False, reason=Standing.EXHAUSTED)
     nearly = float(status.spent_usd) >= float(limit) * run.spec.budget.warn_at
-    return Said(kind=BUDGET_OK, true=True, reason=NEARLY if nearly else "WithinBudget")
+    if not nearly and (uncounted := prices.unpriced(run, seen, last.message if last and last.reason == Standing.NO_PRICE else "")):
+        return Said(kind=BUDGET_OK, true=None, reason=Standing.NO_PRICE, message=uncounted)
+    return Said(kind=BUDGET_OK, true=True, reason=Standing.NEARLY if nearly else Standing.WITHIN)
 
 
 def _checkpointed(status: DualRunStatus) -> Said:

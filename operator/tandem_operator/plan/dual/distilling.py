@@ -22,7 +22,9 @@ _WARMUP, _CHECKPOINTS = 10, 10  # parts of the run
 _BYTES_PER_TOKEN = 3  # of English text: four, by tokenizers of 50,000 words; fewer by smaller ones
 _RATE_TIMES_WIDTH = 0.128
 """The rate at which Adam learns best falls as the width rises (arXiv 2203.03466): 2e-3 for the examples' models of 64 numbers, which was
-measured; 1.4e-4 for a width of 896, 3e-5 for 4,096, which are customary."""
+measured; 1.4e-4 for a width of 896, 3e-5 for 4,096, which are customary. Less is no way to forget less: half of it and,
+in two passes, a quarter learned to reverse 71 and 26 % of words that were kept back, where all of it learned 95, and still lost 6 and 4
+of 11 names, where all of it lost 8."""
 
 _USUAL_WIDTH = 2048  # of models of one to three billion numbers
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun, OnDualExhausted
 from tandem_operator.api.dual_status import PartStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline
-from tandem_operator.plan.policies.budget import dollars
 
 from . import heard, progress, starts
 from .phases import Ending, Reason

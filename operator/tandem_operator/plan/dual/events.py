@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun, OnDualExhausted
 from tandem_operator.api.dual_status import DualRunStatus, MemoryState, MemoryStatus
 from tandem_operator.api.status import RunPhase
-from tandem_operator.plan.conditions import reason_of
+from tandem_operator.plan.conditions import known, reason_of
 from tandem_operator.plan.events import held_up
-from tandem_operator.plan.policies.budget import dollars
+from tandem_operator.plan.policies.budget import Standing
 from tandem_operator.plan.values import Event, EventKind
 
-from .conditions import BUDGET_OK, NEARLY
+from .conditions import BUDGET_OK
 from .endings import said
 from .phases import Reason
 from .starts import last_of
@@ -33,9 +34,11 @@ def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ..
 
 
 def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:
-    after, limit = run.status, run.spec.budget.usd
-    if reason_of(after, BUDGET_OK) == NEARLY != reason_of(before, BUDGET_OK):
+    after, limit, found = run.status, run.spec.budget.usd, known(run.status, BUDGET_OK)
+    if found and found.reason == Standing.NEARLY != reason_of(before, BUDGET_OK):
         yield _warning("BudgetNearlyExhausted", f"{dollars(after.spent_usd)} of {dollars(limit or after.spent_usd)} spent")
+    if found and found.reason == Standing.NO_PRICE != reason_of(before, BUDGET_OK):
+        yield _warning(found.reason, found.message)
     if after.exhausted_usd != before.exhausted_usd and run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY:
         yield _warning("BudgetExhausted", f"{dollars(after.spent_usd)} spent: the run goes on with lanes that cost nothing")
 

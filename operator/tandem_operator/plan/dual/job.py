@@ -10,6 +10,7 @@ from typing import Any
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.lane import LaneSpec, PriceSpec
+from tandem_operator.plan.policies import deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ def job(run: DualRun, lanes: Mapping[str, Reached]) -> str:
     }
     if spec.memory is not None:
         told["memory"] = {"topK": spec.memory.top_k, "holdOut": spec.memory.hold_out}
+    if (ends_at := deadline.moment(run)) is not None:
+        told["endsAt"] = ends_at.isoformat()
     if spec.budget.usd is not None:
         told["budgetUsd"] = f"{spec.budget.usd:f}"
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)  # roles in other scripts would grow threefold

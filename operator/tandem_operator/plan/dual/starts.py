@@ -4,8 +4,8 @@ Exit codes are a contract, as for trainers: 0 done; 143 (128 + SIGTERM), or a pl
 anything else is a failure. Failures in a row wait longer each time. A part that stood for a while has shown that it can, so its next
 fall is the first again: no run ends because its parts were killed often, only because one of them cannot live.
 
-A coordinator is told its budget when it starts, and it and its workers a token. Where another one holds by now, the part gets the next
-number, which makes the old one leave.
+A part goes by what it was told when it started. Where the run, or the token among its parts, says something else by now (`told.py`),
+the part gets the next number, which makes the old one leave.
 """
 
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from tandem_operator.api.upkeep import BackoffSpec
 from tandem_operator.plan.policies.restart import DO_NOT_RESTART, PREEMPTED, wait
 
 from .slots import slots
+from .told import told
 from .values import DualSeen, Role, SeenPart
 
 NEVER_AGAIN: Final = (DO_NOT_RESTART, 126, 127)
@@ -30,8 +31,9 @@ _PAUSE: Final = timedelta(seconds=1)  # after an end that is nobody's fault
 def booked(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     """The status in which each slot has a number to be started under: the one that stands, or the next one after a fall."""
     known = {part.name: part for part in run.status.parts}
-    wanted = [slot.name for slot in slots(run, memory_offered=seen.memory_offered)]
-    parts = tuple(_booked(known.get(name), PartStatus(name=name, told=_told(name, run, seen.token)), seen, now) for name in wanted)
+    wanted = slots(run, memory_offered=seen.memory_offered)
+    begun = [PartStatus(name=slot.name, told=told(slot, run, seen.token)) for slot in wanted]
+    parts = tuple(_booked(known.get(part.name), part, seen, now) for part in begun)
     return run.status.model_copy(update={"parts": parts})
 
 
@@ -65,14 +67,6 @@ def _booked(known: PartStatus | None, wanted: PartStatus, seen: DualSeen, now: d
         return known.model_copy(update={"told": wanted.told})
     failures, pause = _judged(part, known, now)
     return next_one.model_copy(update={"failures": failures, "start_after": (part.until or now) + pause})
-
-
-def _told(slot: str, run: DualRun, token: str) -> str:
-    """What a start is told that another start must be told when it changes."""
-    budget = run.spec.budget
-    if slot.startswith(Role.COORDINATOR):
-        return f"{budget.usd} {budget.on_exhausted} {token}".rstrip()
-    return token if slot.startswith(Role.WORKER) else ""
 
 
 def _judged(part: SeenPart, known: PartStatus, now: datetime) -> tuple[int, timedelta]:

@@ -59,7 +59,7 @@ class SeenPart:
 
     `exit_code` is None while it lives; `until` is when it ended. `ready` says that it answers: a server listens and a coordinator can be
     asked; a worker is ready once it runs. `stopping` says that it has been asked to leave; `disrupted` that the platform ended it;
-    `waiting` why it is not up yet; `fenced` that its machine is not heard of any more.
+    `waiting` why it is not up yet; `fenced` that its machine is not heard of any more. `node` is the machine of a cluster that it is on.
     """
 
     name: str
@@ -75,6 +75,7 @@ class SeenPart:
     disrupted: bool = False
     waiting: Waiting | None = None
     fenced: bool = False
+    node: str = ""
 
     @property
     def slot(self) -> str:

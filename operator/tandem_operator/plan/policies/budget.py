@@ -2,23 +2,32 @@
 
 Spend is added up look by look and kept in the status, so prices may change and planners may die on the way. At a share of
 the budget people are warned; at the whole of it the run checkpoints and stops. A larger budget lets it go on by itself.
+
+Who runs where nobody says a price costs nothing as far as anybody knows: then a budget holds over nothing, and that is said.
 """
 
 from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+from typing import Final
 
+from tandem_operator.api.dollars import dollars
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.api.upkeep import OnExhausted
 from tandem_operator.plan.endings import Ending
 from tandem_operator.plan.phases import Reason
-from tandem_operator.plan.values import Seen, SeenWorker
+from tandem_operator.plan.values import HERE, Seen, SeenWorker
 
 _HOUR_S = Decimal(3600)
 _KEPT = Decimal("1e-12")  # fine enough for a millisecond of the cheapest machine, short enough to read
 _MILLISECOND_S = Decimal("0.001")
+LONGEST_S = Decimal(100 * 365 * 86400)
+"""A century: a budget that lasts longer is not looked at for that reason, and no calendar has to know when it would end."""
+
+NODE_PRICE: Final = "tandem.dev/usd-per-hour"
+"""Annotation or label of a node: what it costs an hour, where that is known."""
 
 
 class Standing(StrEnum):
@@ -28,13 +37,15 @@ class Standing(StrEnum):
     WITHIN = "WithinBudget"
     NEARLY = "NearlyExhausted"
     EXHAUSTED = "Exhausted"
+    NO_PRICE = "NoPrice"
 
 
 def added_up(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
     """The status with everything charged up to `now`; the same status when there is nothing to charge."""
-    paid = [(price, _paid_for(sharing, run.status.looked_at, now)) for price, sharing in _bills(run, seen)]
+    paid_until = _paid_until(run, seen, now)
+    paid = [(price, _paid_for(sharing, paid_until, now)) for price, sharing in _bills(run, seen)]
     if not any(length for _, length in paid):
-        return run.status
+        return run.status if paid_until == run.status.looked_at else run.status.model_copy(update={"looked_at": paid_until})
     cost = sum((price * _seconds(length) / _HOUR_S for price, length in paid), Decimal(0))
     return run.status.model_copy(update={"spent_usd": (run.status.spent_usd + cost).quantize(_KEPT), "looked_at": now})
 
@@ -59,6 +70,40 @@ def standing(run: TrainingRun) -> Standing:
     return Standing.NEARLY if run.status.spent_usd >= _warned_at(run, limit) else Standing.WITHIN
 
 
+def unpriced(run: TrainingRun, seen: Seen, before: str) -> str:
+    """What to do about workers that run and cost nothing as far as anybody knows, although there is a limit; empty where there are none.
+
+    While nobody runs, what was said `before` stands: what has run without a price is not counted any better by now.
+    """
+    if run.spec.budget.usd is None or run.spec.budget.usd_per_worker_hour is not None:
+        return ""
+    running = [worker for worker in seen.workers if _stands(worker) and not worker.waiting]
+    if not running:
+        return before
+    worker = next((worker for worker in running if _node_price(worker, seen) is None), None)
+    if worker is None:
+        return ""
+    if worker.node == HERE:
+        return without_a_price(HERE)
+    node = f"node {worker.node}"
+    annotated = f"; or the annotation {NODE_PRICE} of {node} to those of the whole machine" if seen.node(worker.node) else ""
+    return without_a_price(node) + annotated
+
+
+def free_said(run: TrainingRun) -> str:
+    """That a limit does not count some machines, where the run says so: definitions of old said it for runs that said nothing."""
+    free = run.spec.budget.usd is not None and run.spec.budget.usd_per_worker_hour == 0
+    return "workers count as free on machines that bear no price: spec.budget.usdPerWorkerHour is 0" if free else ""
+
+
+def without_a_price(where: str) -> str:
+    """That nobody says what a worker costs there, what becomes of the limit, and what to do about it."""
+    return (
+        f"what a worker costs on {where} is not known, so it counts as free and spec.budget.usd does not limit it:"
+        " set spec.budget.usdPerWorkerHour to dollars an hour, such as 1.50, or to 0 if it is free"
+    )
+
+
 def until_next(run: TrainingRun, seen: Seen) -> timedelta | None:
     """How long until the next limit at the present rate of spending: the warning, or the end.
 
@@ -70,7 +115,7 @@ def until_next(run: TrainingRun, seen: Seen) -> timedelta | None:
     ahead = [mark for mark in (_warned_at(run, limit), limit) if mark > run.status.spent_usd]
     if not ahead:
         return None
-    wait_s = (ahead[0] - run.status.spent_usd) / rate * _HOUR_S
+    wait_s = min((ahead[0] - run.status.spent_usd) / rate * _HOUR_S, LONGEST_S)
     return timedelta(seconds=float(wait_s.quantize(_MILLISECOND_S, rounding=ROUND_CEILING)))
 
 
@@ -85,13 +130,6 @@ def said(run: TrainingRun) -> str:
     return f"{dollars(run.status.spent_usd)} spent" if limit is None else f"{dollars(run.status.spent_usd)} of {dollars(limit)} spent"
 
 
-def dollars(usd: Decimal) -> str:
-    """An amount as people read it: cents, and below a dollar hundredths of cents where there are any; of less two digits."""
-    if 0 < usd < Decimal("0.0001"):
-        return f"${usd.quantize(Decimal(1).scaleb(usd.adjusted() - 1)):f}"
-    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}".removesuffix("00")
-
-
 def _warned_at(run: TrainingRun, limit: Decimal) -> Decimal:
     return limit * Decimal(str(run.spec.budget.warn_at))
 
@@ -101,14 +139,29 @@ def _bills(run: TrainingRun, seen: Seen) -> list[tuple[Decimal, list[SeenWorker]
     sharing: defaultdict[tuple[str, str], list[SeenWorker]] = defaultdict(list)
     prices: dict[tuple[str, str], Decimal] = {}
     for worker in (worker for worker in (*seen.workers, *seen.vanished) if worker.placed):
-        node = seen.node(worker.node)
-        if node is None or node.usd_per_hour is None:
-            place, price = ("worker", worker.name), run.spec.budget.usd_per_worker_hour
-        else:
-            place, price = ("node", node.name), node.usd_per_hour
-        prices[place] = price
+        price = _node_price(worker, seen)
+        place = ("worker", worker.name) if price is None else ("node", worker.node)
+        prices[place] = (run.spec.budget.usd_per_worker_hour or Decimal(0)) if price is None else price
         sharing[place].append(worker)
     return [(prices[place], workers) for place, workers in sharing.items()]
+
+
+def _node_price(worker: SeenWorker, seen: Seen) -> Decimal | None:
+    node = seen.node(worker.node)
+    return node.usd_per_hour if node else None
+
+
+def _paid_until(run: TrainingRun, seen: Seen, now: datetime) -> datetime | None:
+    """Until when everything is charged. That is a moment to come if whoever looked last had a clock that was ahead of ours.
+
+    Then that time is paid for, and costs nothing more when it has come. But no more can have been paid ahead than was spent at all: beyond
+    that the moment is nobody's, and stops no meter.
+    """
+    looked_at, rate = run.status.looked_at, usd_per_hour(run, seen)
+    if looked_at is None or looked_at <= now or not rate:
+        return looked_at
+    bought_s = run.status.spent_usd / rate * _HOUR_S
+    return looked_at if bought_s >= _seconds(looked_at - now) else now + timedelta(seconds=float(bought_s))
 
 
 def _paid_for(sharing: list[SeenWorker], paid_until: datetime | None, now: datetime) -> timedelta:

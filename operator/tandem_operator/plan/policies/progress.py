@@ -18,7 +18,7 @@ def taken_in(status: RunStatus, report: Report | None) -> RunStatus:
     """The status with what the newest report says."""
     if report is None or report.attempt > status.attempt:
         return status
-    status = status.model_copy(update={"checkpoint": _newer(status.checkpoint, report.checkpoint)})
+    status = status.model_copy(update={"checkpoint": _newest(status, report)})
     if report.attempt < status.attempt:
         return _last_words(status, report)
     return _resumed(_stepped(status, report), report)
@@ -79,8 +79,13 @@ def _last_words(status: RunStatus, report: Report) -> RunStatus:
     return status.model_copy(update={"fell_at_step": max(status.fell_at_step, report.step)})
 
 
-def _newer(known: CheckpointStatus | None, said: CheckpointStatus | None) -> CheckpointStatus | None:
-    return said if said and (known is None or said.at >= known.at) else known
+def _newest(status: RunStatus, report: Report) -> CheckpointStatus | None:
+    """By time, or by step where the attempt under way has come further: two attempts may be on machines whose clocks differ."""
+    known, said = status.checkpoint, report.checkpoint
+    if said is None or known is None:
+        return said or known
+    further = report.attempt == status.attempt and said.step > known.step
+    return said if said.at >= known.at or further else known
 
 
 def _finite(value: float | None) -> float | None:

@@ -10,7 +10,9 @@ from typing import Any
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.phase import PhaseSpec
 from tandem_operator.api.placement import Spot
+from tandem_operator.api.quantity import amount
 from tandem_operator.api.status import RunPhase, RunStatus
+from tandem_operator.api.trainer import TrainerSpec
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.phases import UNDER_WAY
 from tandem_operator.plan.values import Seen, Worker
@@ -87,14 +89,13 @@ def others_live(run: TrainingRun, seen: Seen) -> bool:
 def job(run: TrainingRun) -> str:
     """What workers need of the run, as JSON; read back by `tandem_trainer.job`."""
     spec = run.spec
-    settings: dict[str, Any] = spec.trainer.model_dump(mode="json", by_alias=True, exclude_none=True)
     return json.dumps(
         {
             "name": run.name,
             "namespace": run.metadata.namespace,
             "uid": run.metadata.uid,
             "gpusPerWorker": spec.gpus_per_worker,
-            "trainer": {"kind": spec.trainer.kind, **settings[spec.trainer.kind]},
+            "trainer": _trainer(spec.trainer),
             "data": _written(spec.data),
             "phases": [_phase(phase, run) for phase in spec.phases],
             "checkpoint": _written(spec.checkpoint),
@@ -102,6 +103,14 @@ def job(run: TrainingRun) -> str:
         },
         separators=(",", ":"),
     )
+
+
+def _trainer(trainer: TrainerSpec) -> dict[str, Any]:
+    """The one that is set, beside its name; amounts of memory in bytes."""
+    settings: dict[str, Any] = _written(trainer)[trainer.kind]
+    if trainer.experts is not None and trainer.experts.memory.host is not None:
+        settings["memory"]["host"] = int(amount(trainer.experts.memory.host))
+    return {"kind": trainer.kind, **settings}
 
 
 def _phase(phase: PhaseSpec, run: TrainingRun) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tandem_operator.render.engine_arguments import arguments
 from tandem_operator.render.manifest import INDEX, ROLE, RUN_UID, START, Manifest, metadata
 from tandem_operator.render.worker_pod import security
 from tandem_operator.render.worker_pod.environment import of_run, whole_secrets
+from tandem_operator.render.worker_pod.life import life
 from tandem_operator.render.worker_pod.resources import CARDS, processors
 
 from . import engine_model, objects, terms, volumes
@@ -53,8 +54,8 @@ def engine_pod(part: Part, run: DualRun, site: PodSite) -> Manifest:
         "kind": "Pod",
         "metadata": metadata(run, part.name, ours, wanted.annotations),
         "spec": {
-            **terms.identity(wanted),
-            **terms.life(wanted, site, grace_s=_GRACE_S),
+            **security.identity(wanted),
+            **life(wanted, site, grace_s=_GRACE_S),
             **terms.placement(run, site, tainted=(CARDS[engine.accelerator],) if engine.gpus else ()),
             **terms.spread(run, Role.ENGINE),
             "securityContext": security.of_pod(),

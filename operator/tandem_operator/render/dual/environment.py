@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.plan.dual import environment
 from tandem_operator.plan.dual.values import Part, Role
+from tandem_operator.render import s3
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
 from tandem_operator.render.worker_pod.environment import of_run
@@ -15,7 +16,6 @@ from tandem_operator.render.worker_pod.environment import of_run
 from . import objects, volumes
 
 _S3 = "s3://"
-_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 def variables(part: Part, run: DualRun, site: PodSite) -> list[Manifest]:
@@ -69,8 +69,8 @@ def _store(run: DualRun, site: PodSite) -> list[Manifest]:
     """The way to the site's S3, where questions or snapshots are kept there."""
     if not any((place or "").startswith(_S3) for place in (run.spec.questions.source, snapshots(run, site))):
         return []
-    endpoint = _plain({"TANDEM_S3_ENDPOINT": site.s3_endpoint} if site.s3_endpoint else {})
-    keys = [{"name": key, "valueFrom": {"secretKeyRef": {"name": site.s3_secret, "key": key, "optional": False}}} for key in _S3_KEYS]
+    endpoint = _plain({s3.ENDPOINT: site.s3_endpoint} if site.s3_endpoint else {})
+    keys = [{"name": key, "valueFrom": {"secretKeyRef": {"name": site.s3_secret, "key": key, "optional": False}}} for key in s3.KEYS]
     return [*endpoint, *(keys if site.s3_secret else [])]
 
 

@@ -13,6 +13,7 @@ from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import INDEX, ROLE, RUN_UID, START, Manifest, added, metadata
 from tandem_operator.render.worker_pod import security
 from tandem_operator.render.worker_pod.environment import whole_secrets
+from tandem_operator.render.worker_pod.life import life
 
 from . import environment, objects, terms, volumes
 
@@ -55,8 +56,8 @@ def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
         "kind": "Pod",
         "metadata": metadata(run, part.name, ours, {**run.spec.pod.annotations, **told}),
         "spec": {
-            **terms.identity(run.spec.pod),
-            **terms.life(run.spec.pod, site, grace_s=_GRACE_S[role]),
+            **security.identity(run.spec.pod),
+            **life(run.spec.pod, site, grace_s=_GRACE_S[role]),
             **terms.placement(run, site),
             **(terms.spread(run, role) if role is Role.WORKER else {}),
             "securityContext": security.of_pod(),

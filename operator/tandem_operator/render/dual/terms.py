@@ -1,7 +1,6 @@
-"""The terms that hold for all pods of a DualRun: whose image and rights they have, how they end, and on which machines they may be."""
+"""The terms that hold for all pods of a DualRun: whose image they have, and on which machines they may be."""
 
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.pod import PodSpec
 from tandem_operator.plan.dual.values import Role
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import DUAL_RUN, ROLE, Manifest
@@ -13,27 +12,6 @@ def image(run: DualRun, site: PodSite) -> Manifest:
     assert site.reasoning_image, "a run is not accepted without"
     policy = run.spec.pod.image_pull_policy or site.reasoning_pull_policy
     return {"image": site.reasoning_image, **({"imagePullPolicy": policy} if policy else {})}
-
-
-def identity(wanted: PodSpec) -> Manifest:
-    """Its rights at the API server: none, unless the run names whose."""
-    return {
-        **({"serviceAccountName": wanted.service_account} if wanted.service_account else {}),
-        "automountServiceAccountToken": wanted.service_account is not None,
-        "enableServiceLinks": False,  # a namespace full of Services would fill the environment
-    }
-
-
-def life(wanted: PodSpec, site: PodSite, *, grace_s: int) -> Manifest:
-    """It is never restarted in place: each start has a number, and so a pod of its own."""
-    pulled_with = dict.fromkeys((*site.image_pull_secrets, *wanted.image_pull_secrets))
-    return {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": grace_s,
-        **({"priorityClassName": wanted.priority_class} if wanted.priority_class else {}),
-        **({"runtimeClassName": wanted.runtime_class} if wanted.runtime_class else {}),
-        **({"imagePullSecrets": [{"name": name} for name in pulled_with]} if pulled_with else {}),
-    }
 
 
 def placement(run: DualRun, site: PodSite, *, tainted: tuple[str, ...] = ()) -> Manifest:

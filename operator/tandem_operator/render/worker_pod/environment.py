@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from tandem_operator.api.pod import PodSpec, Variable
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.values import Worker
-from tandem_operator.render import job_text
+from tandem_operator.render import job_text, s3
 from tandem_operator.render.cluster_site import PodSite, checkpoints
 from tandem_operator.render.manifest import Manifest
 
 from . import resources
-from .volumes import CACHE, SCRATCH, TOKEN_FILE
+from .volumes import ASKED_FOLDER, CACHE, SCRATCH, TOKEN_FILE
 
 _PLACES = {
     "TANDEM_SCRATCH": SCRATCH,
@@ -27,7 +27,6 @@ _PLACES = {
     "TRITON_CACHE_DIR": f"{CACHE}/triton",
 }
 _STORE_PATIENCE_S = 600  # Kubernetes replaces a pod of a silent node after six minutes: 40-50 s until it is missed, 300 s of toleration
-_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifest]:
@@ -36,6 +35,7 @@ def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifes
         **worker.environment,
         "TANDEM_JOB": job_text.completed(worker.environment["TANDEM_JOB"], checkpoints(run, site)),
         **_PLACES,
+        **({"TANDEM_ASKED": ASKED_FOLDER} if worker.rank == 0 else {}),
         **_threads(run),
         **_telemetry(worker, site),
     }
@@ -84,8 +84,8 @@ def _store(run: TrainingRun, site: PodSite) -> Mapping[str, Manifest]:
     own = run.spec.checkpoint
     endpoint = own.endpoint or site.s3_endpoint
     secret = own.secret or (None if own.endpoint else site.s3_secret)
-    told = {"TANDEM_STORE_PATIENCE_SECONDS": str(_STORE_PATIENCE_S), **({"TANDEM_S3_ENDPOINT": endpoint} if endpoint else {})}
-    keys = {key: _secret(key, secret, key) for key in _S3_KEYS} if secret else {}
+    told = {"TANDEM_STORE_PATIENCE_SECONDS": str(_STORE_PATIENCE_S), **({s3.ENDPOINT: endpoint} if endpoint else {})}
+    keys = {key: _secret(key, secret, key) for key in s3.KEYS} if secret else {}
     return {**{name: _plain(name, value) for name, value in told.items()}, **keys}
 
 

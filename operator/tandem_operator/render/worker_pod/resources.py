@@ -4,21 +4,15 @@ Cards and memory are had or not had, so what is asked for is the limit as well. 
 prepares data may use what nobody else does.
 """
 
-from decimal import Decimal
 from typing import Final
 
 from tandem_operator.api.placement import Accelerator
+from tandem_operator.api.quantity import amount
 from tandem_operator.api.training_run import TrainingRunSpec
 from tandem_operator.render.manifest import Manifest
 
 CARDS: Final = {Accelerator.NVIDIA: "nvidia.com/gpu", Accelerator.AMD: "amd.com/gpu"}
 """Names under which the device plugins offer cards; nodes with cards are tainted by the same names."""
-
-_FACTORS: Final = {
-    "m": Decimal("0.001"),
-    **{sign: Decimal(1000) ** power for power, sign in enumerate("kMGTP", start=1)},
-    **{f"{sign}i": Decimal(1024) ** power for power, sign in enumerate("KMGTP", start=1)},
-}
 
 
 def resources(spec: TrainingRunSpec) -> Manifest:
@@ -36,9 +30,4 @@ def threads(spec: TrainingRunSpec) -> int | None:
 
 def processors(quantity: str) -> int:
     """Whole processors of an amount; at least one."""
-    return max(1, int(_amount(quantity)))
-
-
-def _amount(quantity: str) -> Decimal:
-    number = quantity.rstrip("".join(_FACTORS))
-    return Decimal(number) * _FACTORS.get(quantity.removeprefix(number), 1)
+    return max(1, int(amount(quantity)))

@@ -9,10 +9,11 @@ from typing import Final
 from tandem_operator.api.pod import VolumeSpec
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.render.cluster_site import PodSite
-from tandem_operator.render.manifest import Manifest
+from tandem_operator.render.manifest import SAVE_AFTER, Manifest
 
 SCRATCH = "/tandem/scratch"
 CACHE = "/tandem/cache"
+ASKED_FOLDER = "/tandem/asked"
 TOKEN_FOLDER = "/var/run/secrets/tandem"  # noqa: S105  # a place, no secret
 TOKEN_FILE = f"{TOKEN_FOLDER}/token"
 
@@ -21,12 +22,12 @@ _TOKEN_S = 3600  # the kubelet makes a new one after 80 % of it
 _EMPTY: Final = {"scratch": SCRATCH, "cache": CACHE, "tmp": "/tmp"}  # noqa: S108  # the pod's own
 
 
-def of_worker(run: TrainingRun, site: PodSite, *, token: bool) -> Mapping[str, tuple[Manifest, Manifest]]:
-    """The volumes of a worker: by name, what each is and how it is mounted."""
+def of_worker(run: TrainingRun, site: PodSite, *, token: bool, leads: bool) -> Mapping[str, tuple[Manifest, Manifest]]:
+    """The volumes of a worker: by name, what each is and how it is mounted. One that `leads` is asked for checkpoints in one of them."""
     theirs = of_run(run.spec.pod.volumes)
     taken = {mount["mountPath"].rstrip("/") for _, mount in theirs.values()}
-    ours = {name: (volume, mount) for name, (volume, mount) in _of_tandem(run).items() if mount["mountPath"] not in taken}
-    return {**ours, **(_token(site) if token else {}), **theirs}
+    ours = {**_of_tandem(run), **(_asked() if leads else {}), **(_token(site) if token else {})}
+    return {**{name: (volume, mount) for name, (volume, mount) in ours.items() if mount["mountPath"] not in taken}, **theirs}
 
 
 def of_spare(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
@@ -45,6 +46,12 @@ def _of_tandem(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
     shared: Manifest = {"medium": "Memory", **({"sizeLimit": size} if size else {})}
     empty = {name: _mounted({"emptyDir": {}}, path) for name, path in _EMPTY.items()}
     return {**empty, "shared-memory": _mounted({"emptyDir": shared}, "/dev/shm")}  # noqa: S108
+
+
+def _asked() -> Mapping[str, tuple[Manifest, Manifest]]:
+    """What the operator asks of a pod that is up: an annotation, which kubelet writes to a file as soon as it changes."""
+    asked = {"path": SAVE_AFTER.rpartition("/")[2], "fieldRef": {"fieldPath": f"metadata.annotations['{SAVE_AFTER}']"}}
+    return {"asked": _mounted({"downwardAPI": {"items": [asked]}}, ASKED_FOLDER, read_only=True)}
 
 
 def _token(site: PodSite) -> Mapping[str, tuple[Manifest, Manifest]]:

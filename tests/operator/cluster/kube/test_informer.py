@@ -52,9 +52,9 @@ class Maps:
         self.api.delete(f"{self.path}/{name}")
 
     @asynccontextmanager
-    async def followed(self) -> AsyncGenerator[tuple[Heard, Informer]]:
+    async def followed(self, heard: Heard | None = None) -> AsyncGenerator[tuple[Heard, Informer]]:
         async with client(self.proxy.kubeconfig) as kube:
-            heard = Heard()
+            heard = heard or Heard()
             informer = Informer(kube, self.path, heard.changed, heard.gone, "ours=yes")
             following = asyncio.ensure_future(informer.follow())
             await informer.synced.wait()
@@ -102,6 +102,29 @@ def test_what_is_there_and_what_comes(maps: Maps) -> None:
             assert heard.there["a"]["data"] == {"x": "1"}
 
     run(scene())
+
+
+class Surprised(Heard):
+    """Whom one object takes by surprise."""
+
+    def changed(self, found: Json) -> None:
+        if key_of(found)[1] == "nonsense":
+            msg = "nobody foresaw this"
+            raise OverflowError(msg)
+        super().changed(found)
+
+
+def test_what_cannot_be_understood(maps: Maps, caplog: pytest.LogCaptureFixture) -> None:
+    """One object that nobody foresaw is told of in the log, and passed over: the others are followed as ever."""
+
+    async def scene() -> None:
+        maps.create("nonsense")
+        async with maps.followed(Surprised()) as (heard, _):
+            maps.create("sense")
+            await until("the other to be told", lambda: heard.names() == {"sense"})
+
+    run(scene())
+    assert "nonsense cannot be understood, and is passed over" in caplog.text
 
 
 @pytest.mark.parametrize("kind", [Kind.CUT, Kind.GONE])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tandem_operator.cluster.seen.nodes import PRICE, NodeState, node_state
+from tandem_operator.cluster.seen.nodes import NodeState, node_state
+from tandem_operator.plan.policies.budget import NODE_PRICE
 
 from tests.cluster.control.taints import EFFECT, NOTICES
 
@@ -125,9 +126,9 @@ def test_a_cordoned_node() -> None:
 )
 def test_the_price(written: str, price: Decimal | None) -> None:
     """What somebody wrote on it, as an annotation or a label, the annotation first; what is no price is none."""
-    assert node(annotations={PRICE: written}).node.usd_per_hour == price
-    assert node(labels={PRICE: written}).node.usd_per_hour == price
-    assert node(labels={PRICE: "9"}, annotations={PRICE: "2"}).node.usd_per_hour == 2
+    assert node(annotations={NODE_PRICE: written}).node.usd_per_hour == price
+    assert node(labels={NODE_PRICE: written}).node.usd_per_hour == price
+    assert node(labels={NODE_PRICE: "9"}, annotations={NODE_PRICE: "2"}).node.usd_per_hour == 2
 
 
 def test_what_changes_nothing() -> None:

@@ -1,6 +1,7 @@
 """Real pods as the planner sees them: living, waiting, leaving, ended, and why."""
 
 import copy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 from tandem_operator.cluster.seen.pods import seen_pod
 from tandem_operator.cluster.seen.waits import refused
-from tandem_operator.plan.values import SeenWorker, Tier, Waiting
+from tandem_operator.plan.values import SaveAsked, SeenWorker, Tier, Waiting
 
 SAMPLES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("samples.yaml").read_text())
 
@@ -45,6 +46,24 @@ def test_a_pod_that_is_no_worker(label: str, written: str | None) -> None:
     found = pod("running")
     found["metadata"]["labels"][label] = written
     assert seen_pod(found) is None
+
+
+def _asked(after: str, at: str) -> SaveAsked | None:
+    found = pod("running")
+    found["metadata"]["annotations"] = {"tandem.dev/save-after-step": after, "tandem.dev/save-asked-at": at}
+    return worker(found).asked
+
+
+def test_what_it_was_asked_for() -> None:
+    """A checkpoint after a step, since a moment."""
+    assert worker(pod("running")).asked is None
+    assert _asked("300", "2026-11-26T23:40:00+00:00") == SaveAsked(after=300, at=datetime(2026, 11, 26, 23, 40, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("after", "at"), [("1", "0001-01-01T00:00:00+14:00"), ("1", "soon"), ("1", ""), ("-1", "2026-11-26"), ("", "")])
+def test_what_somebody_else_has_written_there(after: str, at: str) -> None:
+    """Whoever may annotate pods can write anything: what cannot be read was not asked for."""
+    assert _asked(after, at) is None
 
 
 def test_a_spare() -> None:

@@ -1,5 +1,6 @@
 """What the operator tells a coordinator is what the coordinator understands: the contract of two packages that never meet."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from tandem_operator.plan.dual.slots import engines_of, slots
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.settings import Settings
 
-from tests.operator.plan.dual.runs import dual
+from tests.operator.plan.dual.runs import T0, dual
 
 REACHED = {
     "cloud": Reached(urls=("https://api.example.com/v1",), key_variable="CLOUD_KEY"),
@@ -46,6 +47,14 @@ def test_what_a_run_does_not_say_is_what_a_coordinator_does_by_itself() -> None:
     assert told.model_dump(exclude=own) == usual.model_dump(exclude=own)
     said = Job.model_validate_json(job(dual(tries=2, leaseSeconds=90.0, memory={"topK": 3, "holdOut": 0.2}), REACHED))
     assert (said.tries, said.lease_seconds, said.memory.top_k, said.memory.hold_out) == (2, 90.0, 3, 0.2)
+
+
+def test_the_end_of_its_time_reaches_a_coordinator() -> None:
+    """As a moment, counted from the first attempt; one that has not begun has none yet."""
+    run = dual(deadline="2h")
+    begun = run.model_copy(update={"status": run.status.model_copy(update={"started_at": T0})})
+    assert Job.model_validate_json(job(run, REACHED)).ends_at is None
+    assert Job.model_validate_json(job(begun, REACHED)).ends_at == T0 + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

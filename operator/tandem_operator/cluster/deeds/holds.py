@@ -1,0 +1,125 @@
+"""Which runs hold on to their machines: one PodDisruptionBudget a run, made when it first runs, and changed only when that changes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from tandem_operator.cluster import paths
+from tandem_operator.cluster.kube.client import Kube
+from tandem_operator.cluster.kube.document import Json, part, parts, text
+from tandem_operator.cluster.kube.errors import KubeError
+from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.render.manifest import MANAGED_BY, OURS
+
+_log = logging.getLogger(__name__)
+_SELECTOR: Final = f"{MANAGED_BY}={OURS}"
+_EVERY_S: Final = 600.0
+_Hold = tuple[str, int]
+
+
+class Holds:
+    """What the budgets of all runs say, as far as they exist."""
+
+    def __init__(self, kube: Kube, wrote: Callable[[str], None]) -> None:
+        self._kube, self._wrote = kube, wrote
+        self._known: dict[Key, _Hold] = {}
+        self._refused: dict[Key, _Hold] = {}
+
+    async def read(self, namespace: str) -> None:
+        """Learn what an operator before us has written."""
+        self._known = await self._listed(namespace)
+
+    async def follow(self, namespace: str, changed: Callable[[Key], None]) -> None:
+        """Every ten minutes, see to it that what others have deleted or changed, or a quota has refused, is put right.
+
+        Args:
+            namespace: Where; everywhere when empty.
+            changed: Told of each run whose budget is not as it was written.
+        """
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            try:
+                await self.compare(namespace, changed)
+            except KubeError as error:
+                _log.warning("disruption budgets could not be compared: %s", error)
+
+    async def compare(self, namespace: str, changed: Callable[[Key], None]) -> None:
+        """Compare once."""
+        written, refused = dict(self._known), tuple(self._refused)
+        found = await self._listed(namespace)
+        others = [key for key, hold in written.items() if self._known.get(key) == hold != found.get(key)]
+        for key in others:
+            del self._known[key]
+        strange = found.keys() - written.keys() - self._known.keys()  # written by an operator that was here meanwhile
+        self._known |= {key: found[key] for key in (*others, *strange) if key in found}
+        for key in refused:
+            self._refused.pop(key, None)
+        for key in (*others, *strange, *refused):
+            changed(key)
+
+    async def _listed(self, namespace: str) -> dict[Key, _Hold]:
+        listed: dict[Key, _Hold] = {}
+        async for page in self._kube.pages(paths.budgets(namespace), labelSelector=_SELECTOR):
+            for found in parts(page, "items"):
+                owners = parts(found, "metadata", "ownerReferences")
+                listed[_key(found)] = (text(owners[0], "uid") if owners else "", _least(found))
+        return listed
+
+    async def let_go(self, key: Key, uid: str) -> None:
+        """Have the budget of a run that cannot be read, if it has one, hold nothing; the rest of it stays as it was written."""
+        known = self._known.get(key)
+        if known is None or known[0] != uid or not known[1]:
+            return
+        try:
+            await self._kube.merge(f"{paths.budgets(key[0])}/{key[1]}", {"spec": {"minAvailable": 0}})
+        except KubeError as error:
+            if not error.gone:
+                raise
+        self._known[key] = (uid, 0)
+        self._wrote("disruption_budget")
+
+    async def keep(self, budget: Json, uid: str, *, hold: bool) -> None:
+        """Have the budget of a run be as it is wanted. One that holds nothing need not be made.
+
+        A run whose budget is refused, by a quota perhaps, goes on without.
+        """
+        key, known = _key(budget), self._known.get(_key(budget))
+        wanted = (uid, _least(budget))
+        if wanted in {known, self._refused.get(key)} or (not hold and (known is None or known[0] != uid)):
+            return
+        try:
+            await self._write(key, budget, new=known is None)
+        except KubeError as error:
+            if not (error.refused or (known is None and error.conflict)):
+                raise
+            _log.warning("%s/%s: its workers cannot be held where they are: %s", *key, error)
+            self._refused[key] = wanted
+        else:
+            self._known[key] = wanted
+            self._wrote("disruption_budget")
+
+    async def _write(self, key: Key, budget: Json, *, new: bool) -> None:
+        """Write a budget. One of that name that is somebody else's stays as it is, which is a conflict."""
+        if new:
+            try:
+                await self._kube.create(paths.budgets(key[0]), budget)
+            except KubeError as error:
+                if not error.conflict or key not in await self._listed(key[0]):
+                    raise
+            else:
+                return
+        await self._kube.apply(f"{paths.budgets(key[0])}/{key[1]}", budget)
+
+    def forget(self, key: Key) -> None:
+        """The run is gone, and its budget with it."""
+        self._known.pop(key, None)
+        self._refused.pop(key, None)
+
+
+def _key(found: Json) -> Key:
+    return text(found, "metadata", "namespace"), text(found, "metadata", "name")
+
+
+def _least(found: Json) -> int:
+    return int(part(found, "spec").get("minAvailable", 0))

@@ -1,0 +1,139 @@
+"""What is known of the cluster at this moment: runs, their pods, the machines, and which runs a change is news for.
+
+All of it comes back from the API server after a restart; nothing here is needed to go on.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from tandem_operator.cluster.kube.document import Json
+from tandem_operator.cluster.kube.informer import Key, key_of
+from tandem_operator.cluster.seen.pods import SeenPod, seen_pod
+from tandem_operator.cluster.seen.sighting import NEVER
+from tandem_operator.plan.values import SeenWorker
+
+from .machines import Machines
+from .stored import Runs
+
+
+class World(Runs):
+    """The runs, pods and nodes of the cluster, each at its newest version."""
+
+    def __init__(
+        self,
+        changed: Callable[[Key], None],
+        stirred: Callable[[Key], None],
+        now: Callable[[], datetime],
+        *,
+        came: Callable[[Key], None] | None = None,
+        machines: Machines | None = None,
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            changed: Told which run there is news for.
+            stirred: Told which run there is news for that is likely to be followed by more, such as a pod that comes up.
+            now: Tells when a pod was seen to be gone.
+            came: Told instead which run was not known before.
+            machines: Those of the cluster.
+        """
+        super().__init__(changed, came)
+        self._stirred = stirred
+        self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
+        self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
+        self._vanished: dict[Key, list[SeenPod]] = {}
+        self._taken_back = set[str]()  # uids of pods that the shell itself has deleted again: that they leave is nobody's notice
+        self._now = now
+        self._owner: dict[Key, Key] = {}
+        self.machines = machines or Machines()
+        self.machines.listen(self._node_changed)
+
+    def _forget(self, key: Key) -> None:
+        super()._forget(key)
+        self._departed.pop(key, None)
+        self._vanished.pop(key, None)
+
+    def put_pod(self, found: Json) -> None:
+        """A pod was seen."""
+        seen = seen_pod(found)
+        if seen is None or (known := self._pods[seen.run].get(seen.worker.name)) == seen:
+            return
+        before = known.sighting if known and known.uid == seen.uid else NEVER
+        sighting = self.machines.sighted(before, placed=bool(seen.worker.node), grace_s=seen.grace_s)
+        self._pods[seen.run][seen.worker.name] = replace(seen, sighting=sighting)
+        self._owner[key_of(found)] = seen.run
+        if seen.uid in self._taken_back:
+            return
+        worker = seen.worker
+        (self._stirred if worker.live and not worker.stopping and not worker.disrupted else self._changed)(seen.run)
+
+    def drop_pod(self, key: Key) -> None:
+        """A pod is gone. How it ended is remembered until its attempt is over: the object may go before anybody has looked.
+
+        When it is gone, if nobody has seen it end, is remembered until it has been paid for.
+        """
+        run = self._owner.pop(key, None)
+        if run is None or (left := self._pods[run].pop(key[1], None)) is None:
+            return
+        self._taken_back.discard(left.uid)
+        if not self._pods[run]:
+            del self._pods[run]
+        if self.run(run):
+            self._remember(run, left)
+        self._changed(run)
+
+    def _remember(self, run: Key, left: SeenPod) -> None:
+        if not left.worker.live:
+            self._departed[run][left.worker.name] = left
+        elif left.worker.placed and self.worker(left).live:
+            self._vanished.setdefault(run, []).append(replace(left, worker=replace(left.worker, until=self._now())))
+
+    def pods_of(self, key: Key, uid: str) -> tuple[SeenPod, ...]:
+        """The pods of a run, and those of its newest attempt that have ended and are gone; none of another run of its name."""
+        there, departed = self._pods.get(key, {}), self._departed.get(key, {})
+        newest = max((pod.worker.attempt for pod in there.values() if pod.run_uid == uid), default=0)
+        for name in [name for name, pod in departed.items() if pod.worker.attempt < newest or pod.run_uid != uid]:
+            del departed[name]
+        if key in self._departed and not departed:
+            del self._departed[key]
+        ours = (pod for pod in {**departed, **there}.values() if pod.run_uid == uid)
+        return tuple(pod for pod in ours if pod.uid not in self._taken_back)
+
+    def take_back(self, uids: Iterable[str]) -> None:
+        """These pods are about to be deleted again, as if they had never been started; what they cost is still paid for."""
+        self._taken_back.update(uids)
+
+    def vanished(self, key: Key, uid: str, paid_until: datetime | None) -> tuple[SeenWorker, ...]:
+        """The workers of a run that are gone without an end, after the moment that it has been paid until; earlier ones are forgotten."""
+        left = [pod for pod in self._vanished.pop(key, []) if pod.run_uid == uid and (paid_until is None or _until(pod) > paid_until)]
+        if left:
+            self._vanished[key] = left
+        return tuple(pod.worker for pod in left)
+
+    def has_pod(self, key: Key, name: str, uid: str) -> bool:
+        """Whether a pod of that name is there that is a worker of this very run."""
+        pod = self._pods.get(key, {}).get(name)
+        return pod is not None and pod.run_uid == uid
+
+    def strangers(self, key: Key, uid: str) -> tuple[tuple[SeenPod, SeenWorker], ...]:
+        """The pods of earlier runs of the same name that have not ended, each with its worker as it stands."""
+        pods = (pod for pod in self._pods.get(key, {}).values() if pod.run_uid != uid and pod.worker.exit_code is None)
+        return tuple((pod, self.worker(pod)) for pod in pods)
+
+    def worker(self, pod: SeenPod) -> SeenWorker:
+        """A worker as it stands, its machine considered: fenced when that is silent, or does not carry out that it leaves."""
+        worker = pod.worker
+        if not worker.node or not worker.live:
+            return worker
+        return replace(worker, fenced=True) if self.machines.lost(worker.node, pod.sighting) else worker
+
+    def _node_changed(self, name: str) -> None:
+        for key, pods in list(self._pods.items()):
+            if any(pod.worker.node == name for pod in pods.values()):
+                self._changed(key)
+
+
+def _until(pod: SeenPod) -> datetime:
+    return pod.worker.until or pod.worker.since

@@ -1,0 +1,49 @@
+"""Whether the experts of a run can be had where they are to be."""
+
+from typing import Any
+
+import pytest
+from tandem_operator.plan.acceptance import Place, problems
+from tandem_operator.plan.experts import host_bytes
+
+from .world import run_of
+
+PLACE = Place(checkpoint_uri="s3://bucket/runs", trainer_image="trainer:1")
+NEEDED = 64 * 2 * 64 * 128 * 4 * 3  # experts, matrices, numbers, bytes, copies: 12 MiB
+TOO_FEW = "is less than the 12,582,912 bytes that 64 experts need, two checkpoints under way included: write 12Mi or more, or take fewer"
+
+
+def spec(**told: Any) -> dict[str, Any]:
+    """64 small experts."""
+    host = {"host": told.pop("host")} if "host" in told else {}
+    sizes = {"model": {"width": 64, "heads": 2}, "mixture": {"count": 64, "innerWidth": 128}}
+    return {"trainer": {"experts": {**sizes, "memory": host}}, **told}
+
+
+def test_what_fits_to_the_byte_is_accepted() -> None:
+    """Declared or asked for, or neither: then the trainer asks the machine."""
+    assert host_bytes(run_of(**spec()).spec.trainer.experts) == NEEDED  # type: ignore[arg-type]
+    for told in ({}, {"host": NEEDED}, {"pod": {"memory": "12Mi"}}, {"host": "12Mi", "pod": {"memory": "2Gi"}}):
+        assert problems(run_of(**spec(**told)), PLACE) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        ({"host": NEEDED - 1}, [f'spec.trainer.experts.memory.host: "12582911", 12,582,911 bytes, {TOO_FEW}']),
+        ({"pod": {"memory": "11Mi"}}, [f'spec.pod.memory: "11Mi", 11,534,336 bytes, {TOO_FEW}']),
+        ({"host": "1Mi", "pod": {"memory": "2M"}}, ["spec.trainer.experts.memory.host: ", 'spec.pod.memory: "2M", 2,000,000 bytes']),
+    ],
+)
+def test_what_does_not_fit_is_a_line_with_both_numbers(told: dict[str, Any], lines: list[str]) -> None:
+    """Field, what it says, what is needed, and what to write instead."""
+    found = problems(run_of(**spec(**told)), PLACE)
+    assert len(found) == len(lines)
+    assert all(line.startswith(begins) for line, begins in zip(found, lines, strict=True))
+
+
+def test_a_run_that_has_begun_is_not_held_back() -> None:
+    """It trains by what it was told, and its trainer looks again at each start."""
+    run = run_of(**spec(host="1Mi"))
+    assert problems(run, PLACE)
+    assert problems(run.model_copy(update={"status": run.status.model_copy(update={"attempt": 1})}), PLACE) == ()
