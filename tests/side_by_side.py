@@ -19,6 +19,7 @@ _SHARED: Mapping[str, tuple[str, ...]] = {  # a fixture: files, or folders, whos
     "api_cluster": (
         "tests/charts/",
         "tests/cluster/test_fault_proxy.py",
+        "tests/operator/api/test_on_api_server.py",
         "tests/operator/cluster/",
         "tests/operator/render/test_on_api_server.py",
         "tests/services/telemetry/test_real_api_server.py",

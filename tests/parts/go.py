@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.parts.part import Missing, Part, Say
 
@@ -15,27 +16,24 @@ STRIPPED = "-ldflags=-s -w"  # without symbols: a third smaller, and nobody debu
 LEAN = "-gcflags=all=-dwarf=false"  # nor does the compiler write what only a debugger reads: a seventh of its time
 
 
-def install(module: str, part: Part, into: Path, say: Say) -> None:
-    """Build `module` at the part's version into the folder `into`.
+def install(module: str, part: Part, into: Path, say: Say, *, version: str = "", facts: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Build `module` at `version`, the part's when empty, into the folder `into`; `facts` are values of its variables.
 
     Raises:
         Missing: Without Go, or when the build fails; with its last line.
     """
-    target = f"{module}@{part.version}"
-    command = [program_for(part), "install", STRIPPED, LEAN, target]
+    target = f"{module}@{version or part.version}"
+    command = [program_for(part), "install", " ".join((STRIPPED, *(f"-X {name}={value}" for name, value in facts.items()))), LEAN, target]
     built(command, f"go install {target}", folder=into, log=into / "build.log", environ={"GOBIN": str(into)}, say=say)
 
 
-def source(module: str, part: Part) -> Path:
-    """The folder of a module's source at the part's version, in Go's own cache."""
-    said = subprocess.run(
-        [program_for(part), "mod", "download", "-json", f"{module}@{part.version}"], capture_output=True, text=True, check=False
-    )
+def source(module: str, part: Part, *, version: str = "") -> Path:
+    """The folder of a module's source at `version`, the part's when empty, in Go's own cache."""
+    target = f"{module}@{version or part.version}"
+    said = subprocess.run([program_for(part), "mod", "download", "-json", target], capture_output=True, text=True, check=False)
     found = json.loads(said.stdout or "{}")
     if "Dir" not in found:
-        msg = (
-            f"`go mod download {module}@{part.version}` failed ({found.get('Error') or said.stderr.strip()}): check the network and GOPROXY"
-        )
+        msg = f"`go mod download {target}` failed ({found.get('Error') or said.stderr.strip()}): check the network and GOPROXY"
         raise Missing(msg)
     return Path(found["Dir"])
 

@@ -12,9 +12,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tests.parts import debian
 from tests.parts.base_images import BASE, BASE_IMAGE, BUILD_BASE, BUILD_BASE_IMAGE
@@ -24,6 +25,7 @@ from tests.parts.pip_settings import lent_to_pip
 
 _BASES = {BASE_IMAGE: BASE, BUILD_BASE_IMAGE: BUILD_BASE}
 _IGNORED = ".dockerignore"
+_NAMELESS = 24  # images kept that a newer one of their name has replaced (nodes may run on them still), and stages (builds go on from them)
 
 
 def build(dockerfile: Path, tag: str, context: Path, build_args: Mapping[str, str], say: Say = print) -> Path:
@@ -52,6 +54,7 @@ def build(dockerfile: Path, tag: str, context: Path, build_args: Mapping[str, st
             say(f"{tag} is not built from these inputs yet; building it, once")
             _build(dockerfile, files, tag, context, build_args, say)
             _record(tag).write(path)
+            _sweep()
             say(f"{tag} is ready after {time.monotonic() - began:.0f} s")
     return path
 
@@ -71,6 +74,18 @@ def _build(  # noqa: PLR0917  the same inputs as `build`, found
         lent = [f"--volume={ours}:{theirs}" for ours, theirs in lent_to_pip(Path(folder))]
         options = ["--layers", "--force-rm", "--pull-never", "--format=docker", *arguments, *lent]
         _buildah("build", *options, f"--file={dockerfile}", f"--tag={tag}", str(staged))
+
+
+def _sweep() -> None:
+    """Remove what is too old for anybody to need: a disk that fills up has nodes throw away images that they cannot pull again."""
+    for image in too_old(json.loads(_buildah("images", "--filter=dangling=true", "--json") or "null") or []):
+        with suppress(RuntimeError):  # in use, by a build that runs beside us
+            _buildah("rmi", image)
+
+
+def too_old(nameless: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The ids of those images, as buildah lists them, that are not among the newest ones."""
+    return [each["id"] for each in sorted(nameless, key=lambda each: each["created"], reverse=True)[_NAMELESS:]]
 
 
 def _record(tag: str) -> Record:

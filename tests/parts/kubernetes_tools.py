@@ -1,7 +1,7 @@
 """What stands around Kubernetes in tests: its DNS, Helm, nodes played by kwok, and the Karpenter that buys such nodes."""
 
 import hashlib
-from functools import partial
+import re
 from pathlib import Path
 
 from tests.parts import go
@@ -11,6 +11,7 @@ STAGES = "stages.yaml"  # beside kwok: how it plays nodes and pods
 CRDS = "crds.yaml"  # beside Karpenter
 
 _COREDNS = Path(__file__).with_name("coredns")  # a Go module: with all the plugins that it ships with, twice as much is compiled
+_HELM_MODULE, _HELM_VERSION = "helm.sh/helm/v3", "v3.22.0"
 _STAGES = (
     "kustomize/stage/node/fast/node-initialize.yaml",
     "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
@@ -29,6 +30,16 @@ def _make_coredns(part: Part, into: Path, say: Say) -> None:
     go.built(command, "go build coredns", folder=_COREDNS, log=into / "build.log", environ={}, say=say)
 
 
+def _make_helm(part: Part, into: Path, say: Say) -> None:
+    """Told its version, and that of the Kubernetes it is made for, as its own releases are: else it takes itself for 1.20's."""
+    (client,) = re.findall(r"k8s\.io/client-go v0\.(\d+)\.", (go.source(_HELM_MODULE, part, version=_HELM_VERSION) / "go.mod").read_text())
+    package = f"{_HELM_MODULE}/internal/version"
+    facts = {f"{package}.version": _HELM_VERSION, f"{package}.gitTreeState": "clean"}
+    for rules in ("pkg/chartutil", "pkg/lint/rules"):
+        facts |= {f"{_HELM_MODULE}/{rules}.k8sVersionMajor": "1", f"{_HELM_MODULE}/{rules}.k8sVersionMinor": client}
+    go.install(f"{_HELM_MODULE}/cmd/helm", part, into, say, version=_HELM_VERSION, facts=facts)
+
+
 def _make_kwok(part: Part, into: Path, say: Say) -> None:
     go.install("sigs.k8s.io/kwok/cmd/kwok", part, into, say)
     _join(go.source("sigs.k8s.io/kwok", part), _STAGES, into / STAGES)
@@ -45,6 +56,6 @@ def _join(source: Path, patterns: tuple[str, ...], into: Path) -> None:
 
 
 COREDNS = Part(name="coredns", version=_coredns_version(), program="coredns", make=_make_coredns)
-HELM = Part(name="helm", version="v3.22.0", program="helm", make=partial(go.install, "helm.sh/helm/v3/cmd/helm"))
+HELM = Part(name="helm", version=f"{_HELM_VERSION}-told", program="helm", make=_make_helm)
 KWOK = Part(name="kwok", version="v0.8.0", program="kwok", make=_make_kwok)
 KARPENTER = Part(name="karpenter", version="v1.14.1", program="kwok", make=_make_karpenter)  # v1.15 needs a newer Go

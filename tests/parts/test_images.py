@@ -10,7 +10,7 @@ import pytest
 
 from tests.parts.fixtures import needing
 from tests.parts.image_record import Record
-from tests.parts.images import bases, build
+from tests.parts.images import bases, build, too_old
 from tests.parts.part import need_root
 
 DOCKERFILE = """\
@@ -106,3 +106,9 @@ def test_a_build_that_fails(context: Path, request: pytest.FixtureRequest) -> No
         with pytest.raises(RuntimeError, match="no such luck"):
             builder()
     assert builder.builds == 2
+
+
+def test_old_images_go() -> None:
+    """Of those that have no name any more the newest two dozen stay."""
+    nameless = [{"id": f"built-at-{at}", "created": at} for at in (*range(20, 40), *range(20))]
+    assert too_old(nameless) == [f"built-at-{at}" for at in reversed(range(16))]
