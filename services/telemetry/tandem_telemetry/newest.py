@@ -29,6 +29,33 @@ class Newest:
     made_ns: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A `Newest` as small as it gets, for whoever keeps thousands: a message takes eight times its wire.
+
+    Attributes:
+        wire: The report.
+        made_ns: When the value of each field was measured that was not measured when the report was made; nanoseconds since 1970.
+    """
+
+    wire: bytes
+    made_ns: Mapping[str, int] | None
+
+    @classmethod
+    def of(cls, newest: Newest) -> "Kept":
+        """The same, small."""
+        at = nanoseconds(newest.report.at)
+        return cls(
+            wire=newest.report.SerializeToString(), made_ns={name: made for name, made in newest.made_ns.items() if made != at} or None
+        )
+
+    def newest(self) -> Newest:
+        """The same, as it was."""
+        report, times = WorkerReport.FromString(self.wire), self.made_ns or {}
+        at = nanoseconds(report.at)
+        return Newest(report=report, made_ns={descriptor.name: times.get(descriptor.name, at) for descriptor, _ in report.ListFields()})
+
+
 def run_key(source: Source) -> RunKey:
     """What a run is kept under."""
     return source.namespace, source.run

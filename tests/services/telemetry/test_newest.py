@@ -6,7 +6,7 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem.telemetry.v1.telemetry_pb2 import Source, WorkerReport
-from tandem_telemetry.newest import Newest, merged
+from tandem_telemetry.newest import Kept, Newest, merged
 
 numbers = st.one_of(st.none(), st.integers(0, 3))
 
@@ -56,6 +56,15 @@ def test_every_field_is_the_newest_of_the_highest_attempt(made: list[WorkerRepor
         said = [getattr(report, name) for report in current if report.HasField(name)]
         assert known.HasField(name) == bool(said)
         assert not said or getattr(known, name) == said[-1]
+
+
+@given(reports().flatmap(st.permutations))
+def test_what_is_kept_small_is_the_same(made: list[WorkerReport]) -> None:
+    """Whoever keeps it small in between knows the same, and since when."""
+    newest: Newest | None = None
+    for report in made:
+        newest = merged(newest, report)
+        assert Kept.of(newest).newest() == newest
 
 
 def test_what_is_known_is_never_changed(make: Callable[..., WorkerReport]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tandem.telemetry.v1.telemetry_pb2 import WatchRequest, WatchResponse, WorkerReport
 
 from tandem_telemetry.client.pace import pause
-from tandem_telemetry.newest import Newest, RunKey, merged, run_key
+from tandem_telemetry.newest import Kept, RunKey, merged, run_key
 
 if TYPE_CHECKING:
     import grpc
@@ -54,9 +54,8 @@ class Watcher:
         self._address, self._wanted = address, WatchRequest(namespace=namespace, run=run, pause_seconds=pause_s)
         self._channel = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
         self._on_change = on_change or _nobody
-        self._known: dict[RunKey, Newest] = {}
-        # As they came: most is never asked for, so it is not merged with what is known yet; and a message takes eight times its wire.
-        self._heard: dict[RunKey, bytes] = {}
+        self._known: dict[RunKey, Kept] = {}
+        self._heard: dict[RunKey, bytes] = {}  # as it came: most is never asked for, so it is not merged with what is known yet
         self._lock = threading.Lock()
         self._leave = threading.Event()
         self._call: grpc.RpcContext | None = None  # what is listened to
@@ -68,22 +67,21 @@ class Watcher:
         """The newest report of each run, by namespace and name; empty until the sink was heard."""
         with self._lock:
             self._merge_all()
-            return {key: known.report for key, known in self._known.items()}
+            return {key: WorkerReport.FromString(known.wire) for key, known in self._known.items()}
 
     def newest_of(self, key: RunKey) -> WorkerReport | None:
         """The newest report of one run; None while there is none."""
         with self._lock:
             self._merge(key)
             known = self._known.get(key)
-        return known.report if known else None
+        return WorkerReport.FromString(known.wire) if known else None
 
     def last_word_of(self, key: RunKey) -> WorkerReport | None:
         """The last report of one run as it came, which is cheaper: what was said to a service before a restart may be missing."""
         with self._lock:
-            if heard := self._heard.get(key):
-                return WorkerReport.FromString(heard)
             known = self._known.get(key)
-            return known.report if known else None
+            wire = self._heard.get(key) or (known.wire if known else None)
+        return WorkerReport.FromString(wire) if wire else None
 
     def close(self) -> None:
         """Listen no more. What was heard stays."""
@@ -132,7 +130,8 @@ class Watcher:
     def _merge(self, key: RunKey) -> None:
         """Within one stream each report holds all that was said before, so only the last has to be merged."""
         if heard := self._heard.pop(key, None):
-            self._known[key] = merged(self._known.get(key), WorkerReport.FromString(heard))
+            known = self._known.get(key)
+            self._known[key] = Kept.of(merged(known.newest() if known else None, WorkerReport.FromString(heard)))
 
     def _merge_all(self) -> None:
         for key in tuple(self._heard):
