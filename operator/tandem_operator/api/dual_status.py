@@ -7,6 +7,7 @@ from pydantic import computed_field
 
 from .dollars import dollars
 from .model import ApiModel, Time, UsdText
+from .percent import percent
 from .scalars import Measured, Total
 from .status import CheckpointStatus, Condition, RunPhase, Standing, deciding
 
@@ -141,3 +142,9 @@ class DualRunStatus(Standing):
     def spent(self) -> str:
         """US dollars spent so far, as people read them."""
         return dollars(self.spent_usd)
+
+    @computed_field
+    @property
+    def progress(self) -> str | None:
+        """Share of its questions that were answered or given up, in full percent."""
+        return percent(self.done + self.failed, self.total)

@@ -123,7 +123,7 @@ class PodSpec(ApiModel):
     labels: Mapping[str, Annotated[str, Field(max_length=63)]] = Field(default={}, max_length=32)
     """More labels."""
     annotations: Mapping[str, Annotated[str, Field(max_length=4096)]] = Field(default={}, max_length=32)
-    """More annotations."""
+    """More annotations. `karpenter.sh/do-not-disrupt` reaches pods that are kept off spot machines only: it would take the notice away."""
     image_pull_secrets: tuple[SecretName, ...] = Field(default=(), max_length=16)
     """Secrets that the image is pulled with."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, computed_field
 
 from .dollars import dollars
 from .model import ApiModel, Time, UsdText
+from .percent import percent
 from .scalars import Measured, Total
 
 
@@ -160,3 +161,9 @@ class RunStatus(Standing):
     def spent(self) -> str:
         """US dollars spent so far, as people read them."""
         return dollars(self.spent_usd)
+
+    @computed_field
+    @property
+    def progress(self) -> str | None:
+        """Share of its optimizer steps that are done, in full percent."""
+        return percent(self.step, self.total_steps)

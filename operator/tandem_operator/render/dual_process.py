@@ -20,6 +20,9 @@ from .process import Process
 _LOOPBACK = "127.0.0.1"
 _GRACE_S = 25  # for calls under way: a worker has left before its shell kills it
 
+SEARCHED: Mapping[EngineServer, str] = {EngineServer.LLAMA_CPP: "llama-server", EngineServer.VLLM: "vllm"}
+"""Programs that are looked for on PATH; the others come with Tandem's own Python."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualSite:
@@ -113,12 +116,8 @@ def _worker(run: DualRun, site: DualSite, index: int) -> dict[str, str]:
 
 
 def _engine(engine: EngineSpec, site: DualSite, slot: str) -> tuple[str, ...]:
-    programs = {
-        EngineServer.TRANSFORMERS: str(site.programs / "transformers"),
-        EngineServer.LLAMA_CPP: "llama-server",
-        EngineServer.VLLM: "vllm",
-    }
-    return (programs[engine.server], *arguments(engine, host=_LOOPBACK, port=site.ports[slot]))
+    program = SEARCHED.get(engine.server, str(site.programs / "transformers"))
+    return (program, *arguments(engine, host=_LOOPBACK, port=site.ports[slot]))
 
 
 def _engine_environment(engine: EngineSpec, site: DualSite) -> dict[str, str]:

@@ -5,7 +5,6 @@ A spare is a pod of the same shape that only waits: once it has a machine, there
 
 from collections.abc import Mapping
 
-from tandem_operator.api.placement import Spot
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.policies import rendezvous
 from tandem_operator.plan.values import Worker
@@ -13,6 +12,7 @@ from tandem_operator.plan.values import Worker
 from .cluster_site import PodSite
 from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, added, metadata
 from .worker_pod import queue, resources, security, volumes
+from .worker_pod.annotations import annotations
 from .worker_pod.environment import environment, told_of_ours, whole_secrets
 from .worker_pod.life import life
 from .worker_pod.placement import placement
@@ -26,7 +26,6 @@ _AGENT = ("python3", "-m", "tandem_trainer.agent")  # said here too, so that ima
 # 143 is what a worker says that was asked to leave.
 _WAIT = ("python3", "-c", "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); signal.pause()")
 _SPARE_GRACE_S = 1
-_NEVER_DRAINED = "karpenter.sh/do-not-disrupt"
 
 
 def pod(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
@@ -52,9 +51,8 @@ def _labels(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
 
 
 def _annotations(worker: Worker, run: TrainingRun) -> Mapping[str, str]:
-    """Those of the run and of its queue, less one: where a spot machine goes, Karpenter gives pods that have it no time to leave."""
-    theirs = {name: text for name, text in added(run.spec.pod.annotations).items() if name != _NEVER_DRAINED or worker.spot is Spot.NEVER}
-    return {**theirs, **queue.annotations(worker, run)}
+    """Those of the run and of its queue."""
+    return {**annotations(run.spec.pod, worker.spot), **queue.annotations(worker, run)}
 
 
 def _name(worker: Worker, run: TrainingRun) -> Manifest:

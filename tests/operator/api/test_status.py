@@ -32,3 +32,24 @@ def test_what_is_written_is_read_again(kind: type[RunStatus | DualRunStatus]) ->
     written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert (written["spent"], written["spentUsd"], written["why"]) == ("$12.35", "12.345678901234", "Accepted")
     assert kind.model_validate({**written, "ofTomorrow": 1}, by_alias=True, by_name=False) == status
+
+
+@pytest.mark.parametrize(
+    ("status", "progress"),
+    [
+        (RunStatus(step=1, total_steps=200), "0%"),
+        (RunStatus(step=199, total_steps=200), "99%"),
+        (RunStatus(step=200, total_steps=200), "100%"),
+        (RunStatus(step=300, total_steps=200), "100%"),
+        (DualRunStatus(done=1, failed=2, total=6), "50%"),
+    ],
+)
+def test_how_far_a_run_has_come(status: RunStatus | DualRunStatus, progress: str) -> None:
+    """Full percent, so that 100% is the end; questions that were given up are done with, and steps may be cut to fewer than were made."""
+    assert status.model_dump(mode="json", by_alias=True, exclude_none=True)["progress"] == progress
+
+
+@BOTH
+def test_how_far_a_run_has_come_that_nobody_has_counted(kind: type[RunStatus | DualRunStatus]) -> None:
+    """Nothing is said of it."""
+    assert "progress" not in kind().model_dump(mode="json", by_alias=True, exclude_none=True)

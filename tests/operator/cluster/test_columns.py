@@ -56,9 +56,10 @@ def test_a_run_that_waits_says_why_without_being_asked(
         "CHECKPOINT": "25h",
         "SPEND": "$123.46",
         "BUDGET": "12500",
+        "PROGRESS": "50%",
     }.items() <= row.items()
     wide = shown(api_cluster, run, "-o", "wide")
-    assert {"SAVED": "9900", "URI": "s3://bucket/run/manifests/1.json"}.items() <= wide.items()
+    assert {"OF": "20000", "SAVED": "9900", "URI": "s3://bucket/run/manifests/1.json"}.items() <= wide.items()
     assert wide.keys() > row.keys()
 
 
@@ -70,4 +71,5 @@ def test_what_nobody_has_counted_is_not_shown(
     run = kind(api, namespace, _NAME).create()
     api.patch(f"{run.path}/status", {"status": status.model_dump(mode="json", by_alias=True, exclude_none=True)})
     row = shown(api_cluster, run)
-    assert (row["PHASE"], row["OF"]) == ("Pending", "")
+    assert (row["PHASE"], row["PROGRESS"]) == ("Pending", "")
+    assert shown(api_cluster, run, "-o", "wide")["OF"] == ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.placement import PlacementSpec, Spot
 from tandem_operator.plan.dual import acceptance
 from tandem_operator.plan.dual.slots import engines
 from tandem_operator.plan.dual.values import Part
@@ -157,3 +158,15 @@ def test_volumes_and_a_token_for_gated_models_come_from_the_run() -> None:
     assert variables(made)["HF_TOKEN"] == {"secretKeyRef": {"name": "hub", "key": "token", "optional": False}}
     assert "initContainers" not in made["spec"]
     assert [each["name"] for each in container(made)["volumeMounts"] if each["mountPath"] == "/tandem/model"] == ["volume-0"]
+
+
+def test_an_engine_that_may_be_on_a_spot_machine_can_always_be_drained() -> None:
+    """Karpenter's `do-not-disrupt` stays on machines that do not vanish; labels by which pods of other kinds are told apart never come."""
+    annotations, labels = {"karpenter.sh/do-not-disrupt": "true", "note": "mine"}, {"team": "a", "tandem.dev/run": "other"}
+    run = engine_run(pod={"annotations": annotations, "labels": labels})
+    lasting = run.model_copy(update={"spec": run.spec.model_copy(update={"placement": PlacementSpec(spot=Spot.NEVER)})})
+    made = engine_of(run)["metadata"]
+    assert made["annotations"] == {"note": "mine"}
+    assert engine_of(lasting)["metadata"]["annotations"] == annotations
+    assert made["labels"]["team"] == "a"
+    assert "tandem.dev/run" not in made["labels"]

@@ -11,6 +11,7 @@ from .test_dual_pod import COORDINATOR, WORKER, part_of, run_of, volume
 SLOTS = pytest.mark.parametrize("slot", [COORDINATOR, WORKER], ids=lambda slot: slot.name)
 TAINT = {"key": "team", "operator": "Equal", "value": "a", "effect": "NoSchedule"}
 TMP = "/tmp"  # noqa: S108  # a place in the pod
+KEPT = "karpenter.sh/do-not-disrupt"
 SILENT = ["node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"]
 
 
@@ -61,6 +62,16 @@ def test_its_pods_get_what_it_says(slot: Slot) -> None:
     assert (metadata["labels"]["team"], metadata["labels"]["tandem.dev/role"]) == ("a", slot.role)
     assert metadata["annotations"]["note"] == "x"
     assert slot.role is Role.WORKER or metadata["annotations"]["tandem.dev/job"].startswith('{"runUid"')
+
+
+@SLOTS
+@pytest.mark.parametrize(("placement", "kept"), [(None, False), ({}, False), ({"spot": "Require"}, False), ({"spot": "Never"}, True)])
+def test_a_pod_that_may_be_on_a_spot_machine_can_always_be_drained(slot: Slot, placement: dict[str, Any] | None, *, kept: bool) -> None:
+    """Karpenter's `do-not-disrupt` would take the notice away; a run that names no machines may be on any."""
+    run = run_of(pod={"annotations": {KEPT: "true", "note": "mine"}}, placement=placement)
+    metadata = part_of(slot, run)["metadata"]
+    assert metadata["annotations"]["note"] == "mine"
+    assert (KEPT in metadata["annotations"]) is kept
 
 
 @SLOTS

@@ -23,6 +23,7 @@ Column = tuple[str, str, str, str, int]
 
 _PHASE: Final[Column] = ("Phase", "string", ".status.phase", "Where the run is in its life", 0)
 _WHY: Final[Column] = ("Reason", "string", ".status.why", "What is to be corrected, what the run waits for, or why it is where it is", 0)
+_PROGRESS: Final[Column] = ("Progress", "string", ".status.progress", "How much of the run is done", 0)
 _SPEND: Final[Column] = ("Spend", "string", ".status.spent", "US dollars spent so far", 0)
 _BUDGET: Final[Column] = ("Budget", "number", ".spec.budget.usd", "US dollars that the run may cost", 0)
 _AGE: Final[Column] = ("Age", "date", ".metadata.creationTimestamp", "Time since the run was created", 0)
@@ -36,12 +37,13 @@ _TRAINING: Final[tuple[Column, ...]] = (
     _PHASE,
     _WHY,
     ("Step", "integer", ".status.step", "Optimizer steps done", 0),
-    ("Of", "integer", ".status.totalSteps", "Optimizer steps to be done", 0),
+    _PROGRESS,
     ("Loss", "number", ".status.loss", "Training loss of the last reported step", 0),
     _SAVED,
     _SPEND,
     _BUDGET,
     _AGE,
+    ("Of", "integer", ".status.totalSteps", "Optimizer steps to be done", 1),
     ("Failures", "integer", ".status.failures", "Attempts that ended by a failure", 1),
     ("Preempted", "integer", ".status.preemptions", "Attempts that ended because their machines were taken away", 1),
     ("Lost", "integer", ".status.lostSteps", "Optimizer steps that had to be done again", 1),
@@ -55,13 +57,14 @@ _DUAL: Final[tuple[Column, ...]] = (
     _PHASE,
     _WHY,
     ("Done", "integer", ".status.done", "Questions answered", 0),
-    ("Of", "integer", ".status.total", "Questions to be answered", 0),
+    _PROGRESS,
     ("Agreement", "number", ".status.agreement", "Share of experts that gave the answer that was taken", 0),
     _SAVED,
     _SPEND,
     _BUDGET,
     _AGE,
     ("Attempts", "integer", ".status.attempt", "Number of the attempt that runs or ran last", 1),
+    ("Of", "integer", ".status.total", "Questions to be answered", 1),
     ("Failed", "integer", ".status.failed", "Questions given up", 1),
     ("Memory", "string", ".status.memory.state", "Whether the shared memory is recalled from", 1),
     *_MORE,

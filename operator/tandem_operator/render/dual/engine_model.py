@@ -9,10 +9,11 @@ from collections.abc import Container, Mapping
 from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.lane import EngineSpec
+from tandem_operator.api.lane import EngineServer, EngineSpec
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
 from tandem_operator.render.worker_pod import security
+from tandem_operator.render.worker_pod.resources import processors
 from tandem_operator.render.worker_pod.volumes import CACHE
 
 from . import terms
@@ -54,7 +55,10 @@ def volumes() -> Mapping[str, tuple[Manifest, Manifest]]:
 
 
 def variables(engine: EngineSpec) -> Mapping[str, str]:
-    """Where libraries keep what they load, and whether they may ask the hub: not where the model is surely a file."""
+    """Where libraries keep what they load, and whether they may ask the hub: not where the model is surely a file.
+
+    llama.cpp asks nobody else how many threads to compute with, and would take all processors of its node, whatever its pod asks for.
+    """
     told = {
         "HOME": "/tmp",  # noqa: S108  # the pod's own
         "USER": "nonroot",
@@ -69,7 +73,8 @@ def variables(engine: EngineSpec) -> Mapping[str, str]:
         "VLLM_CACHE_ROOT": f"{CACHE}/vllm",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    return told | ({"HF_HUB_OFFLINE": "1"} if engine.model.startswith(("/", "./")) else {})
+    threads = {"LLAMA_ARG_THREADS": str(processors(engine.cpu))} if engine.cpu and engine.server is EngineServer.LLAMA_CPP else {}
+    return told | threads | ({"HF_HUB_OFFLINE": "1"} if engine.model.startswith(("/", "./")) else {})
 
 
 def literal(text: str) -> str:

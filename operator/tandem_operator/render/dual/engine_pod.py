@@ -11,7 +11,7 @@ from tandem_operator.api.lane import EngineServer, EngineSpec
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.engine_arguments import arguments
-from tandem_operator.render.manifest import INDEX, ROLE, RUN_UID, START, Manifest, metadata
+from tandem_operator.render.manifest import INDEX, ROLE, RUN_UID, START, Manifest, added, metadata
 from tandem_operator.render.worker_pod import security
 from tandem_operator.render.worker_pod.environment import of_run, whole_secrets
 from tandem_operator.render.worker_pod.life import life
@@ -48,11 +48,11 @@ def engine_pod(part: Part, run: DualRun, site: PodSite) -> Manifest:
         "volumeMounts": [{"name": name, **mount} for name, (_, mount) in mounted.items()],
         **_listening(),
     }
-    ours = {**wanted.labels, RUN_UID: run.metadata.uid, ROLE: Role.ENGINE.value, INDEX: str(part.slot.index), START: str(part.start)}
+    ours = {**added(wanted.labels), RUN_UID: run.metadata.uid, ROLE: Role.ENGINE.value, INDEX: str(part.slot.index), START: str(part.start)}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": metadata(run, part.name, ours, wanted.annotations),
+        "metadata": metadata(run, part.name, ours, terms.annotations(run)),
         "spec": {
             **security.identity(wanted),
             **life(wanted, site, grace_s=_GRACE_S),

@@ -54,7 +54,7 @@ def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": metadata(run, part.name, ours, {**run.spec.pod.annotations, **told}),
+        "metadata": metadata(run, part.name, ours, {**terms.annotations(run), **told}),
         "spec": {
             **security.identity(run.spec.pod),
             **life(run.spec.pod, site, grace_s=_GRACE_S[role]),

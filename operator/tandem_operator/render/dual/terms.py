@@ -1,9 +1,13 @@
 """The terms that hold for all pods of a DualRun: whose image they have, and on which machines they may be."""
 
+from collections.abc import Mapping
+
 from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.placement import Spot
 from tandem_operator.plan.dual.values import Role
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import DUAL_RUN, ROLE, Manifest
+from tandem_operator.render.worker_pod import annotations as of_pods
 from tandem_operator.render.worker_pod.placement import machines, silent
 
 
@@ -20,6 +24,12 @@ def placement(run: DualRun, site: PodSite, *, tainted: tuple[str, ...] = ()) -> 
     if wanted:
         return machines(wanted, wanted.spot, site, tainted=tainted)
     return {"tolerations": [*({"key": key, "operator": "Exists"} for key in tainted), *silent(site)]}
+
+
+def annotations(run: DualRun) -> Mapping[str, str]:
+    """Those that it has written. Where a run does not say on which machines its pods may be, they may be on spot machines, too."""
+    wanted = run.spec.placement
+    return of_pods.annotations(run.spec.pod, wanted.spot if wanted else Spot.PREFER)
 
 
 def spread(run: DualRun, role: Role) -> Manifest:
