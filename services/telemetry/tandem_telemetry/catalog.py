@@ -84,7 +84,6 @@ RUN_METRICS = (
         "tandem_resume_seconds", "seconds", "totals.resume_seconds", "From the last step of the attempt before to the first of this one."
     ),
     _gauge("tandem_first_step_timestamp_seconds", "seconds", "report.first_step_at", "When the first step of this attempt ended."),
-    _counter("tandem_lost_steps_total", "steps", "totals.lost_steps", "Steps that were done and not in the checkpoint resumed from."),
     # Checkpoints
     _gauge("tandem_checkpoint_step", "steps", "report.checkpoint.step", "Step of the newest complete checkpoint."),
     _gauge("tandem_checkpoint_timestamp_seconds", "seconds", "report.checkpoint.at", "When the newest complete checkpoint was completed."),
@@ -130,6 +129,9 @@ OPERATOR_METRICS = (
         "usd",
         "Dollars spent on steps that had to be done again, and while the run had fallen and made no step.",
         *RUN_LABELS,
+    ),
+    _operator(
+        "tandem_lost_steps_total", Kind.COUNTER, "steps", "Steps that were done and not in the checkpoint resumed from.", *RUN_LABELS
     ),
     _operator("tandem_preemptions_total", Kind.COUNTER, "", "Attempts that ended because a machine was taken away.", *RUN_LABELS),
     _operator("tandem_failures_total", Kind.COUNTER, "", "Attempts that ended because a worker failed.", *RUN_LABELS),

@@ -27,13 +27,11 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Past:
-    """What the attempts before this one left: sums, and where and when training stood."""
+    """What the attempts before this one left: sums, and when training stood."""
 
     steps_done: int = 0
-    lost_steps: int = 0
     spikes: int = 0
     checkpoint_failures: int = 0
-    stood_at_step: int = 0
     stood_at_ns: int | None = None
 
 
@@ -53,12 +51,6 @@ class Totals:
         if here.step is None or here.resumed_from_step is None:
             return self.past.steps_done
         return self.past.steps_done + max(0, here.step - here.resumed_from_step)
-
-    @property
-    def lost_steps(self) -> int:
-        """Steps that had been done and were not in the checkpoint that the next attempt went on from."""
-        resumed = self.attempt.resumed_from_step
-        return self.past.lost_steps + (0 if resumed is None else max(0, self.past.stood_at_step - resumed))
 
     @property
     def spikes(self) -> int:
@@ -94,13 +86,10 @@ def counted(totals: Totals, report: WorkerReport) -> Totals:
 def next_attempt(totals: Totals) -> Totals:
     """`totals` when a later attempt begins to speak."""
     here, past = totals.attempt, totals.past
-    stood = _highest(here.step, here.resumed_from_step)
     after = _Past(
         steps_done=totals.steps_done,
-        lost_steps=totals.lost_steps,
         spikes=totals.spikes,
         checkpoint_failures=totals.checkpoint_failures,
-        stood_at_step=past.stood_at_step if stood is None else stood,
         stood_at_ns=past.stood_at_ns if here.stepped_at_ns is None else here.stepped_at_ns,
     )
     return Totals(past=after, tokens=totals.tokens)

@@ -22,7 +22,8 @@ def test_a_recovery_is_counted_once_and_its_loss_is_shown() -> None:
     took = list[float]()
     accounts = Accounts(took.append)
     fallen = RunStatus(phase=RunPhase.PENDING, fell_at=AT, preemptions=1)
-    up = RunStatus(phase=RunPhase.RUNNING, time_to_resume_seconds=42.0, preemptions=1, spent_usd=Decimal(5), lost_usd=Decimal("0.25"))
+    up = fallen.model_copy(update={"phase": RunPhase.RUNNING, "fell_at": None, "time_to_resume_seconds": 42.0, "lost_steps": 7})
+    up = up.model_copy(update={"spent_usd": Decimal(5), "lost_usd": Decimal("0.25")})
     for before, after in ((fallen, fallen), (fallen, up), (up, up)):
         accounts.looked(KEY, before, after, None)
     resting = up.model_copy(update={"phase": RunPhase.SUSPENDED})
@@ -30,6 +31,7 @@ def test_a_recovery_is_counted_once_and_its_loss_is_shown() -> None:
     assert took == [42.0]
     figures = accounts.figures()
     assert figures["tandem_lost_usd_total"] == {KEY: 0.25}
+    assert figures["tandem_lost_steps_total"] == {KEY: 7}
     assert figures["tandem_spent_usd_total"] == {KEY: 5.0}
     assert figures["tandem_preemptions_total"] == {KEY: 1.0}
     assert figures["tandem_budget_usd"] == {}

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 from tandem.telemetry.v1.telemetry_pb2 import Source, WorkerReport
 
-_PATIENCE_S = 60
+_PATIENCE_S = 300  # a slow machine is no failure
 
 
 @pytest.fixture(scope="session")

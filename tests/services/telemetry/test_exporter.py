@@ -87,7 +87,6 @@ def test_values_are_those_reported(make: Make) -> None:
         "tandem_checkpoint_step": 90,
         "tandem_checkpoint_timestamp_seconds": 95,
         "tandem_checkpoint_blocked_seconds": 0.5,
-        "tandem_lost_steps_total": 10,
         "tandem_steps_done_total": 101,
         "tandem_resume_seconds": 90,
         "tandem_tokens_total": 1000,

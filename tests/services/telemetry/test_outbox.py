@@ -59,7 +59,7 @@ def test_a_stream_that_was_followed_takes_nothing(make: Make) -> None:
     reader = threading.Thread(target=lambda: taken.append(outbox.take(old)))
     reader.start()
     new = outbox.begin()
-    reader.join(60)
+    reader.join(300)
     outbox.put(make(1, step=1))
     assert outbox.take(old) is None
     assert taken == [None]

@@ -10,7 +10,7 @@ from tandem_telemetry.registry import Registry
 from tandem_telemetry.totals import Totals
 
 Make = Callable[..., WorkerReport]
-NAMES = ("steps_done", "lost_steps", "tokens", "spikes", "checkpoint_failures")
+NAMES = ("steps_done", "tokens", "spikes", "checkpoint_failures")
 
 
 def totals(*told: WorkerReport) -> Totals:
@@ -21,21 +21,14 @@ def totals(*told: WorkerReport) -> Totals:
     return state.totals
 
 
-def test_a_resume_from_an_older_checkpoint_is_lost_work(make: Make) -> None:
-    """100 steps, resumed from 90, 20 more: 120 were carried out, 10 of them twice; tokens count once."""
+def test_steps_that_are_done_again_count_twice_and_their_tokens_once(make: Make) -> None:
+    """100 steps, resumed from 90, 20 more: 120 were carried out, 10 of them twice."""
     sums = totals(
         make(1, attempt=1, resumed_from_step=0, step=100, tokens=1000),
         make(2, attempt=2, resumed_from_step=90, step=91, tokens=910),
         make(3, attempt=2, step=110, tokens=1100),
     )
-    assert (sums.steps_done, sums.lost_steps, sums.tokens) == (120, 10, 1100)
-
-
-def test_steps_are_lost_once(make: Make) -> None:
-    """An attempt that dies before its first step loses nothing a second time, whether or not it said where it began."""
-    begun = make(1, attempt=1, resumed_from_step=0, step=100)
-    assert totals(begun, make(2, attempt=2, resumed_from_step=90), make(3, attempt=3, resumed_from_step=90, step=91)).lost_steps == 10
-    assert totals(begun, make(2, attempt=2), make(3, attempt=3, resumed_from_step=90, step=91)).lost_steps == 10
+    assert (sums.steps_done, sums.tokens) == (120, 1100)
 
 
 def test_sums_of_attempts_add_up(make: Make) -> None:
@@ -91,17 +84,17 @@ def test_spikes_failures_and_tokens_never_go_down(made: list[WorkerReport]) -> N
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=8))
 def test_steps_add_up_over_real_attempts(attempts: list[tuple[int, int]]) -> None:
-    """For attempts that each resume at or before where training stood: all steps done, all lost ones, and never fewer than before."""
-    made, stood, done, lost, counted = [], 0, 0, 0, []
+    """For attempts that each resume at or before where training stood: all steps done, and never fewer than before."""
+    made, stood, done, counted = [], 0, 0, []
     for attempt, (back, forward) in enumerate(attempts, start=1):
         begun = max(0, stood - back)
-        done, lost, stood = done + forward, lost + stood - begun, begun + forward
+        done, stood = done + forward, begun + forward
         for step in (begun, stood):
             report = WorkerReport(source=Source(namespace="n", run="r", attempt=attempt), step=step, resumed_from_step=begun)
             report.at.FromSeconds(len(made) + 1)
             made.append(report)
             counted.append(totals(*made))
-    assert (counted[-1].steps_done, counted[-1].lost_steps) == (done, lost)
+    assert counted[-1].steps_done == done
     for name in NAMES:
         values = [getattr(each, name) for each in counted]
         assert values == sorted(values), name

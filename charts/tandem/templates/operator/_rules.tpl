@@ -7,10 +7,14 @@
 - apiGroups: [tandem.dev]
   resources: [trainingruns/status, dualruns/status]
   verbs: [patch]
-# Workers. patch: an annotation asks one that is there for a checkpoint; nothing else of a pod is ever changed.
+# Workers. patch: an annotation asks one that is there for a checkpoint; nothing else of a pod is ever changed, but that one whose machine
+# is not heard of has ended: else whoever waits for its end, as a queue does, would wait for that machine.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, create, delete, patch]
+- apiGroups: [""]
+  resources: [pods/status]
+  verbs: [patch]
 # Their names in DNS. get: whose a Service is that has the name of a run's own.
 - apiGroups: [""]
   resources: [services]

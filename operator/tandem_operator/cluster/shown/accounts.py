@@ -14,6 +14,7 @@ class _Account:
     phase: str
     spent_usd: float
     lost_usd: float
+    lost_steps: float
     budget_usd: float | None
     preemptions: float
     failures: float
@@ -35,6 +36,7 @@ class Accounts:
             phase=after.phase,
             spent_usd=float(after.spent_usd),
             lost_usd=float(after.lost_usd),
+            lost_steps=after.lost_steps,
             budget_usd=None if limit is None else float(limit),
             preemptions=after.preemptions,
             failures=after.failures,
@@ -53,6 +55,7 @@ class Accounts:
             "tandem_run_phase": {(*key, account.phase): 1.0 for key, account in accounts.items()},
             "tandem_spent_usd_total": {key: account.spent_usd for key, account in accounts.items()},
             "tandem_lost_usd_total": {key: account.lost_usd for key, account in accounts.items()},
+            "tandem_lost_steps_total": {key: account.lost_steps for key, account in accounts.items()},
             "tandem_budget_usd": {key: account.budget_usd for key, account in accounts.items() if account.budget_usd is not None},
             "tandem_preemptions_total": {key: account.preemptions for key, account in accounts.items()},
             "tandem_failures_total": {key: account.failures for key, account in accounts.items()},
