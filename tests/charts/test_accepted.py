@@ -21,7 +21,7 @@ def api(api_cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
     """An API server that knows our kinds and those of others, and lets nothing but restricted pods into the chart's namespaces."""
     for definitions in (CHART / "crds", *(program(part, request.config) for part in FOREIGN)):
         api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", definitions)
-        api_cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", definitions)
+        api_cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", "-f", definitions)
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     for name in SPACES:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

@@ -39,7 +39,7 @@ class AnyCluster:
         """What `kubectl get` finds, as a value."""
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
-    def wait_until(self, what: str, happened: Callable[[], object], seconds: float = 60) -> None:
+    def wait_until(self, what: str, happened: Callable[[], object], seconds: float = 300) -> None:
         """Return once it has happened; what the API refuses meanwhile (not found, unreachable) counts as not yet.
 
         Raises:

@@ -35,7 +35,8 @@ _HOP_BY_HOP = {"connection", "host", "keep-alive", "te", "trailer", "transfer-en
 _OF_WATCHES = {Kind.GONE, Kind.SILENT, Kind.CUT}
 _NONE = Fault(kind=Kind.SLOW, seconds=0)
 _MOST_BYTES = 64 << 20  # of a request
-_PATIENCE_S = 30
+_PATIENCE_S = 300
+_LEAVES_S = 30
 _SILENCE_S = 3600  # longer than any client waits
 
 
@@ -121,7 +122,7 @@ def fault_proxy(kubeconfig: Path, folder: Path, *, seed: int = 0, listen: str = 
     finally:
         assert proxy._loop
         proxy._loop.call_soon_threadsafe(stop.set)
-        thread.join(_PATIENCE_S)
+        thread.join(_LEAVES_S)
 
 
 async def _serve(  # noqa: PLR0917  all of it is the thread's

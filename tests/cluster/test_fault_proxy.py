@@ -16,7 +16,7 @@ from tests.cluster.fault_proxy import FaultProxy, fault_proxy
 from tests.cluster.faults import Fault, Kind, Request
 
 MAPS = "/api/v1/namespaces/default/configmaps"
-PATIENCE_S = 30
+PATIENCE_S = 300
 
 
 @pytest.fixture

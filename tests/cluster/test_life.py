@@ -12,7 +12,7 @@ from tests.cluster.machine import cgroups
 from tests.cluster.programs import obtained
 from tests.cluster.site import Site
 
-PATIENCE_S = 30
+PATIENCE_S = 300
 
 
 def traces(site: Site) -> list[str]:

@@ -108,7 +108,7 @@ def test_the_trainer_says_what_is_missing(mounted: Mounted) -> None:
 
 
 def _get(address: str) -> bytes:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 300
     while True:
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310  an address of ours

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _LEASH = Path(__file__).with_name("leash.py")
-_PATIENCE_S = 60
+_PATIENCE_S = 300  # what takes seconds on an idle machine
 _PAUSE_S = 0.05
 
 

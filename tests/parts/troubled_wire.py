@@ -57,7 +57,7 @@ class Wire:
     def wait_for(self, request: str) -> None:
         """Return once a request has come whose line holds `request`."""
         with self._passing:
-            assert self._passing.wait_for(lambda: any(request in each for each in self.requests), timeout=30), request
+            assert self._passing.wait_for(lambda: any(request in each for each in self.requests), timeout=300), request
 
     def stay_silent(self) -> None:
         """Let something happen while the other side waits."""
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def _forward(self, body: bytes) -> tuple[HTTPResponse, bytes]:
-        upstream = HTTPConnection(self.wire.upstream, timeout=30)
+        upstream = HTTPConnection(self.wire.upstream, timeout=300)
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             upstream.putheader(name, value)

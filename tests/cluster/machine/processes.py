@@ -27,7 +27,7 @@ def sh(*command: object, quiet: bool = False) -> None:
         raise ClusterError(msg)
 
 
-def wait(what: str, ready: Callable[[], bool], seconds: float = 60) -> None:
+def wait(what: str, ready: Callable[[], bool], seconds: float = 300) -> None:
     """Return when `ready` says so.
 
     Raises:

@@ -24,7 +24,7 @@ def api(api_cluster: Cluster, root: Any) -> Api:
     """A server that knows TrainingRun, as the chart brings it."""
     definition = root / "charts/tandem/crds/tandem.dev_trainingruns.yaml"
     api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", definition)
-    api_cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", definition)
+    api_cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", "-f", definition)
     return Api(api_cluster.kubeconfig)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 def test_reading_types_loads_no_yaml_and_no_second_kind() -> None:
     """PyYAML comes with the first text, DualRun with the first of its kind, CRD generation when it is asked for."""
     program = "import sys, tandem_operator.api.reading.run_file; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     loaded = set(done.stdout.split())
     assert "tandem_operator.api.training_run" in loaded
     assert not loaded & {"yaml", "tandem_operator.api.dual_run", "tandem_operator.api.definitions.crd", "asyncio", "torch", "grpc"}

@@ -10,7 +10,7 @@ from tandem_operator.cluster.kube.client import Kube, configuration
 from tandem_operator.cluster.kube.limiter import Limiter
 
 _PAUSE_S = 0.02
-_PATIENCE_S = 60
+_PATIENCE_S = 300  # what takes seconds on an idle machine
 _TICK_S = 1e-9  # no clock stands still, and those who wait for a moment that is a rounding error away count on it
 _T = TypeVar("_T")
 

@@ -25,7 +25,7 @@ def folder(tmp_path: Path, training_run: Runs) -> Iterator[Path]:
 
 def heard(hearing: Hearing) -> Report:
     """The newest report, once there is one."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (report := hearing.newest()) is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -104,7 +104,7 @@ def test_one_process_owns_a_run_until_it_dies(tmp_path: Path) -> None:
     ready, owner = multiprocessing.get_context("spawn").Event(), None
     owner = multiprocessing.get_context("spawn").Process(target=_own, args=(path, ready))
     owner.start()
-    assert ready.wait(60)
+    assert ready.wait(300)
     with Ownership(path) as lock:
         assert not lock.take()
         assert lock.holder() == str(owner.pid)

@@ -38,7 +38,7 @@ def process(parent: Path, script: str) -> Process:
 
 def seen(workers: Workers, true: Callable[[SeenWorker], bool]) -> SeenWorker:
     """The worker, once something is true of it."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not true(worker := workers.look(now())[0]):
         assert time.monotonic() < deadline, worker
         workers.wait(0.1)
@@ -51,7 +51,7 @@ def ended(worker: SeenWorker) -> bool:
 
 def claimed(parent: Path) -> Identity:
     """The worker, once it has said who it is."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (known := Identity.read(parent / NAME / "pid")) is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -100,7 +100,7 @@ def _allowed(cluster: Cluster, namespace: str, run: TrainingRun, *, hold: bool) 
     applied = ("apply", "--server-side", "--field-manager=tandem-operator", "-n", namespace, "-o", "json", "-f", "-")
     generation = json.loads(cluster.kubectl(*applied, stdin=budget))["metadata"]["generation"]
     for path, value in (("observedGeneration", generation), ("expectedPods", 1), ("currentHealthy", 1)):
-        cluster.kubectl("wait", "-n", namespace, f"pdb/{run.name}", f"--for=jsonpath={{.status.{path}}}={value}", "--timeout=60s")
+        cluster.kubectl("wait", "-n", namespace, f"pdb/{run.name}", f"--for=jsonpath={{.status.{path}}}={value}", "--timeout=300s")
     return json.loads(cluster.kubectl("get", "pdb", run.name, "-n", namespace, "-o", "json"))["status"]["disruptionsAllowed"]
 
 

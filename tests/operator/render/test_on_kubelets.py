@@ -96,7 +96,7 @@ def test_a_spare_leaves_with_143(cluster: Any, namespace: str) -> None:
     made = pod(spare_of(run), run, HERE)
     name = made["metadata"]["name"]
     cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(made))
-    cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=120s")
+    cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=300s")
     # Its own user may signal it from within; a deletion would take the exit code along.
     cluster.kubectl("exec", "-n", namespace, name, "--", "python3", "-c", LEAVE)
     cluster.wait_until("the spare to end", _ended(cluster, namespace, name))
@@ -111,5 +111,5 @@ def test_who_is_asked_to_leave_before_it_can_hear_leaves(cluster: Any, namespace
     name = made["metadata"]["name"]
     made["spec"]["terminationGracePeriodSeconds"] = 3600
     cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(made))
-    cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=120s")
-    cluster.kubectl("delete", "-n", namespace, f"pod/{name}", "--timeout=240s")
+    cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=300s")
+    cluster.kubectl("delete", "-n", namespace, f"pod/{name}", "--timeout=300s")

@@ -60,7 +60,7 @@ class Watcher:
                 seen.extend(news.changes)
                 self.cursor = news.cursor
 
-        self._run(asyncio.wait_for(watching(), 60))
+        self._run(asyncio.wait_for(watching(), 300))
         return seen
 
     def silent(self) -> bool:
@@ -71,7 +71,7 @@ class Watcher:
             self.cursor = news.cursor
             return not news.changes
 
-        return self._run(asyncio.wait_for(word(), 60))
+        return self._run(asyncio.wait_for(word(), 300))
 
 
 class Driven:

@@ -27,7 +27,7 @@ def test_tail_shows_what_happens_and_where_to_go_on(run: Any, desk: Any, memory:
     memory.append([Record(question="news", answer="indeed", source="local")])
     until(lambda: "news -> indeed" in file.read_text())
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=300)[1]
     assert process.returncode == 130
     cursor = said.rpartition("--cursor ")[2].strip()
     memory.append([Record(question="later")])
@@ -48,7 +48,7 @@ def test_tail_outlives_the_service(desk: Any, tmp_path: Path, until: Any) -> Non
         until(lambda: "watching again once it answers" in said.read_text())
         service.start()
         memory.append([Record(question="two")])
-        assert process.wait(120) == 0
+        assert process.wait(300) == 0
     service.kill()
     assert [json.loads(line)["appended"]["question"] for line in file.read_text().splitlines()] == ["one", "two"]
     assert said.read_text().count("\n") == 1

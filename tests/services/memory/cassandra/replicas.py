@@ -74,7 +74,7 @@ class Writers:
                 if task.done():
                     task.result()
             self._more.clear()
-            await asyncio.wait_for(self._more.wait(), 120)
+            await asyncio.wait_for(self._more.wait(), 300)
 
     async def stop(self) -> None:
         self._stopped = True

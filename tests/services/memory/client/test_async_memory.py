@@ -143,7 +143,7 @@ def test_a_watch_ends_when_it_is_closed_and_when_its_task_is_cancelled(stand_in:
         task = asyncio.create_task(_drain(watch, heard))
         await heard.wait()
         await watch.close()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, 300)
         heard.clear()
         task = asyncio.create_task(_drain(memory.watch(), heard))
         await heard.wait()

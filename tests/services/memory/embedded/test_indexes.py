@@ -18,7 +18,7 @@ def test_a_namespace_that_has_just_begun(memory: Driven, monkeypatch: pytest.Mon
 
     def slowly(self: Index, *arguments: Any) -> None:
         begun.set()
-        go_on.wait(60)
+        go_on.wait(300)
         add(self, *arguments)
 
     monkeypatch.setattr(Index, "add", slowly)
@@ -28,7 +28,7 @@ def test_a_namespace_that_has_just_begun(memory: Driven, monkeypatch: pytest.Mon
 
     async def scene() -> list[str]:
         appending = asyncio.create_task(memory.backend.append("new", [record("b")], embedding="caller"))
-        await asyncio.to_thread(begun.wait, 60)
+        await asyncio.to_thread(begun.wait, 300)
         try:
             return await names()
         finally:
@@ -66,7 +66,7 @@ def test_an_index_that_could_not_be_arranged(memory: Driven, monkeypatch: pytest
 
     monkeypatch.setattr(Index, "upkeep", upkeep)
     memory.append(record("a"))
-    assert tried.acquire(timeout=60)
+    assert tried.acquire(timeout=300)
     memory.append(*(record(str(number), near=(1, 1, 0, 0)) for number in range(10)))
-    assert tried.acquire(timeout=60)
+    assert tried.acquire(timeout=300)
     assert len(memory.search((1, 0, 0, 0), 20)) == 11

@@ -36,7 +36,7 @@ class Process(Service):
 
     def terminate(self) -> int:
         self.running.terminate()
-        return self.running.wait(60)
+        return self.running.wait(300)
 
     def stub(self, **way: Any) -> Any:
         return MemoryServiceStub(channel(self.address, **way))
@@ -63,7 +63,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def command(*arguments: str, within: str | Path | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, **{f"TANDEM_MEMORY_{name}": value for name, value in settings.items()}}
     whole = [sys.executable, "-m", "tandem_memory", *arguments]
-    return subprocess.run(whole, cwd=within, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(whole, cwd=within, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def append(*questions: str) -> pb.AppendRequest:

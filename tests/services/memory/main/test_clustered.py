@@ -18,12 +18,12 @@ def test_two_processes_serve_one_memory(cassandra: CassandraCluster, start: Star
     second.start()
     try:
         request = pb.AppendRequest(namespace="n", records=[pb.Record(question="what is kept", key="k")])
-        ids = first.stub().Append(request, timeout=120).ids
-        assert [hit.record.id for hit in second.stub().Search(search("what is kept"), timeout=120).found[0].hits] == [*ids]
+        ids = first.stub().Append(request, timeout=300).ids
+        assert [hit.record.id for hit in second.stub().Search(search("what is kept"), timeout=300).found[0].hits] == [*ids]
         first.kill()
-        again = second.stub().Append(request, timeout=120)
+        again = second.stub().Append(request, timeout=300)
         assert ([*again.ids], [*again.known]) == ([*ids], [True])
-        assert second.stub().Append(append("more"), timeout=120).ids
+        assert second.stub().Append(append("more"), timeout=300).ids
         assert second.terminate() == 0
         assert "Traceback" not in second.log.read_text()
     finally:

@@ -111,7 +111,7 @@ def test_large_records_come_in_small_pages(stub: Any) -> None:
 def test_a_watcher_sees_all_that_happens(stub: Any) -> None:
     """What was there, then what comes: appended, judged, pruned; gone on from a cursor nothing is missed."""
     one = stub.Append(append(record("a", source="cloud", score=0.9))).ids[0]
-    watch = stub.Watch(pb.WatchRequest(namespace="n"), timeout=60)
+    watch = stub.Watch(pb.WatchRequest(namespace="n"), timeout=300)
     two = stub.Append(append(record("b", source="local", score=0.1))).ids[0]
     seen = _changes(watch, 2)
     stub.Feedback(pb.FeedbackRequest(namespace="n", judged=[pb.Judged(id=one, gain=1, source="local", key="j")]))
@@ -121,7 +121,7 @@ def test_a_watcher_sees_all_that_happens(stub: Any) -> None:
     assert [change.WhichOneof("what") for change, _ in seen] == ["appended", "appended", "judged", "pruned"]
     assert [*seen[3][0].pruned.ids] == [two]
     stub.Append(append(record("c")))
-    again = stub.Watch(pb.WatchRequest(namespace="n", cursor=seen[-1][1]), timeout=60)
+    again = stub.Watch(pb.WatchRequest(namespace="n", cursor=seen[-1][1]), timeout=300)
     assert [change.appended.question for change, _ in _changes(again, 1)] == ["c"]
     again.cancel()
 
@@ -149,7 +149,7 @@ def test_only_what_is_new_can_be_watched(stub: Any) -> None:
     listening = threading.Thread(target=listen)
     listening.start()
     stub.Append(append(record("no", source="local"), record("yes", source="cloud"), namespace="later"))
-    listening.join(60)
+    listening.join(300)
     assert seen == ["yes"]
 
 

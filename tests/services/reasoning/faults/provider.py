@@ -172,7 +172,7 @@ def providing(behind: str, model: str, faults: Faults) -> Generator[Provider]:
     ready, stop = threading.Event(), asyncio.Event()
     thread = threading.Thread(target=provider.run, args=(ready, stop), daemon=True)
     thread.start()
-    assert ready.wait(30), "the provider does not start"
+    assert ready.wait(300), "the provider does not start"
     try:
         yield provider
     finally:

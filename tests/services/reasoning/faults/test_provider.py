@@ -36,7 +36,7 @@ def refused(provider: Provider, **headers: str) -> tuple[int, dict[str, str], di
 
 def opened(what: Request | str) -> Any:
     """The answer to a request."""
-    return urlopen(what, timeout=60)  # noqa: S310  always http
+    return urlopen(what, timeout=300)  # noqa: S310  always http
 
 
 def _request(provider: Provider, **headers: str) -> Request:
