@@ -17,7 +17,7 @@ import psutil
 import yaml
 
 TANDEM = Path(sys.executable).with_name("tandem")
-PATIENCE_S = 240.0  # for anything at all to happen on a busy machine; no assertion rests on it
+PATIENCE_S = 600.0  # for anything at all to happen on a busy machine; no assertion rests on it
 
 
 @dataclass(frozen=True, kw_only=True)

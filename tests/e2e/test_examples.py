@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "manifests/examples"
 
 def test_the_quickstart_trains_to_its_end_and_shows_it(home: Home) -> None:
     """Every step of both phases once, a falling loss, checkpoints, a picture, three commands to try, and they work."""
-    done = home.tandem("run", EXAMPLES / "quickstart.yaml", timeout_s=900)
+    done = home.tandem("run", EXAMPLES / "quickstart.yaml", timeout_s=1500)
     assert done.returncode == 0, done.stdout + done.stderr
     losses = [seen[0] for _, seen in sorted(home.losses("quickstart").items())]
     spec = yaml.safe_load((EXAMPLES / "quickstart.yaml").read_text())["spec"]
@@ -34,7 +34,7 @@ def test_the_quickstart_trains_to_its_end_and_shows_it(home: Home) -> None:
 
 def test_experts_take_as_much_device_memory_as_an_eighth_of_them(home: Home) -> None:
     """The example, and its first steps with eight experts: the loss falls, memory is flat, but for what the router keeps of each."""
-    done = home.tandem("run", EXAMPLES / "experts.yaml", timeout_s=900)
+    done = home.tandem("run", EXAMPLES / "experts.yaml", timeout_s=1500)
     assert done.returncode == 0, done.stdout + done.stderr
     spec = yaml.safe_load((EXAMPLES / "experts.yaml").read_text())["spec"]
     losses = [seen[0] for _, seen in sorted(home.losses("experts").items())]
@@ -43,7 +43,7 @@ def test_experts_take_as_much_device_memory_as_an_eighth_of_them(home: Home) -> 
     mixture = spec["trainer"]["experts"]["mixture"]
     many, mixture["count"] = mixture["count"], 8
     spec["phases"][0]["steps"] = spec["phases"][0]["warmupSteps"]
-    fewer = home.tandem("run", home.write(spec, "fewer"), timeout_s=900)
+    fewer = home.tandem("run", home.write(spec, "fewer"), timeout_s=1500)
     assert fewer.returncode == 0, fewer.stdout + fewer.stderr
     ((more,), (less,)) = (_device_memory(home, name) for name in ("experts", "fewer"))
     router = 4 * (4 * spec["trainer"]["experts"]["model"]["width"] + 1)  # a key with gradient and moments, and a handicap, in fp32

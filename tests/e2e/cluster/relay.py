@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 _AT_ONCE = 1 << 16  # bytes
-_LEAVES_S = 5
+_LEAVES_S = 60
 
 
 @contextmanager

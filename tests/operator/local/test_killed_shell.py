@@ -31,7 +31,7 @@ def test_a_shell_killed_at_random_lines_starts_each_worker_once_and_brings_the_r
         env=os.environ | {"STANDIN_STEP_S": "0.03"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     print(driven.stdout)

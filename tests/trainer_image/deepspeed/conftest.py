@@ -64,7 +64,7 @@ def launch(shards: Path, tmp_path: Path) -> Launch:
         }
         processes = [_start([json.dumps(told), str(out)], {**common, "RANK": rank, "LOCAL_RANK": rank}) for rank in range(ranks)]
         try:
-            printed = [process.communicate(timeout=240)[0] for process in processes]
+            printed = [process.communicate(timeout=900)[0] for process in processes]
         finally:
             for process in processes:
                 process.kill()

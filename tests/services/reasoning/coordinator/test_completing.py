@@ -12,7 +12,7 @@ from tandem_reasoning.worker.line import Line
 
 from tests.services.reasoning.coordination import Coordinator, coordinating, items, job, questions
 
-PATIENCE_S = 120
+PATIENCE_S = 240
 
 
 def with_coordinator(folder: Path, count: int, deed: Callable[[Coordinator, Line], Awaitable[None]]) -> None:

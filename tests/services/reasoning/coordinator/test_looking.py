@@ -13,7 +13,7 @@ from tandem_reasoning.ledger import FullError
 
 from tests.services.reasoning.coordination import coordinating, job
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 class FullAtFirst:
