@@ -42,7 +42,7 @@ def test_a_caller_that_never_speaks_is_refused_all_the_same(start: Start, connec
     """A stream of requests without a token ends although not one request was sent."""
     silence = threading.Event()
     call = connect(start(token_file=token_file).port).Report.future(iter(lambda: silence.wait() and None, None))
-    assert call.exception(timeout=60).code() is grpc.StatusCode.UNAUTHENTICATED
+    assert call.exception(timeout=300).code() is grpc.StatusCode.UNAUTHENTICATED
     silence.set()
 
 
@@ -124,8 +124,8 @@ def test_a_methods_own_answer_survives_the_servers_deadline(start: Start, servic
         raise invalid(field, "'?' is no name; use letters")
 
     service.answer = refuse
-    port = start(deadline_s=5).port
-    for deadline_s in (1, 1000):
+    port = start(deadline_s=500).port
+    for deadline_s in (100, 1000):
         with pytest.raises(grpc.RpcError) as caught:
             connect(port, deadline_s=deadline_s).List(pb.ListRequest())
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -184,13 +184,13 @@ def test_however_many_speak_somebody_may_listen(start: Start, service: Any, conn
     next(listeners[0])
     speakers = [stub.Report.future(speaking()) for _ in range(2)]
     for _ in speakers:
-        assert begun.acquire(timeout=60)
+        assert begun.acquire(timeout=300)
     assert code_of(lambda: stub.Report(iter([pb.ReportRequest()]))) is grpc.StatusCode.RESOURCE_EXHAUSTED
     listeners.append(stub.Watch(pb.WatchRequest()))
     next(listeners[1])
     assert code_of(lambda: next(stub.Watch(pb.WatchRequest()))) is grpc.StatusCode.RESOURCE_EXHAUSTED
     stop.set()
-    assert [speaker.result(timeout=60).reports for speaker in speakers] == [1, 1]
+    assert [speaker.result(timeout=300).reports for speaker in speakers] == [1, 1]
 
 
 def test_a_stream_that_was_over_before_it_began_keeps_no_place() -> None:
@@ -217,7 +217,7 @@ def test_calls_in_progress_may_end(start: Start, service: Any, connect: Callable
     stopping = threading.Thread(target=server.stop, args=(600,))
     stopping.start()
     go.set()
-    assert call.result(timeout=60).reports[0].trainer == "t"
+    assert call.result(timeout=300).reports[0].trainer == "t"
     stopping.join()
     assert code_of(lambda: stub.List(pb.ListRequest())) is grpc.StatusCode.UNAVAILABLE
 
@@ -234,4 +234,4 @@ def test_a_proxy_for_the_internet_is_not_used(start: Start, monkeypatch: pytest.
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with open_channel(f"127.0.0.1:{start().port}") as made:
         listing = made.unary_unary("/tandem.telemetry.v1.TelemetryService/List")
-        assert listing(b"", timeout=60) == b""
+        assert listing(b"", timeout=300) == b""

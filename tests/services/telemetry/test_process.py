@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -71,8 +72,8 @@ def test_silent_runs_are_forgotten_everywhere(sink: Any, make: Make, eventually:
     """Their series end, and watchers drop them."""
     sink.start(EXPIRE_SECONDS=0.01)
     watcher, reporter = Watcher(sink.address, sink.token_file), Reporter(sink.address, sink.token_file)
-    reporter.report(make(1, step=1))
-    eventually(watcher.newest)
+    step = count(1)
+    eventually(lambda: reporter.report(make(at := next(step), step=at)) or watcher.newest())  # until somebody has looked in time
     eventually(lambda: not watcher.newest())
     assert "tandem_step{" not in sink.get("/metrics")
     watcher.close()
@@ -81,8 +82,9 @@ def test_silent_runs_are_forgotten_everywhere(sink: Any, make: Make, eventually:
 
 def test_it_leaves_when_nobody_needs_it(sink: Any) -> None:
     """Without streams and reports it goes by itself, and takes its address along."""
-    sink.start(IDLE_EXIT_SECONDS=0.01)
-    assert sink.process.wait(300) == 0
+    ended = run_to_its_end({**sink.settings, "IDLE_EXIT_SECONDS": "0.01"})
+    assert ended.returncode == 0, ended.stderr
+    assert "idle for 0.01 s: leaving" in ended.stderr
     assert not sink.address_file.exists()
 
 

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import grpc
 import pytest
 from tandem_memory.client import AsyncMemory, Memory, Record, RefusedError, TooLateError
+from tandem_memory.client import searcher as module
 from tandem_rpc import Refused
 
+from tests.clocks import Clock
 from tests.services.memory.client.stand_in import StandIn
 
 AWAY = Refused(grpc.StatusCode.UNAVAILABLE, "busy")
@@ -56,11 +59,14 @@ def test_what_is_refused_ends_nothing(memory: Memory, stand_in: StandIn) -> None
     assert stand_in.calls == ["SearchStream"]
 
 
-def test_a_stream_is_replaced_before_its_deadline_cuts_a_search_short(memory: Memory, stand_in: StandIn) -> None:
+def test_a_stream_is_replaced_before_its_deadline_cuts_a_search_short(
+    memory: Memory, stand_in: StandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stream has a deadline of its own, twice that of a search; one that is older than a search may take is not used any more."""
-    with memory.but(deadline_s=0.05, patience_s=60).searcher() as searcher:
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock))
+    with memory.but(deadline_s=60).searcher() as searcher:
         searcher.search("question 0", 1)
-        stand_in.silent.wait(0.06)
+        clock.now += 61
         searcher.search("question 1", 1)
     assert stand_in.calls.count("SearchStream") == 2
 

@@ -39,7 +39,7 @@ def test_a_run_knows_its_servers_before_it_relies_on_them(tmp_path: Path) -> Non
 
     async def deed() -> None:
         async with playing() as local, playing() as cloud:
-            local.answer = Quirky(names=("local-model",), lists=("local-model",), slots=1, call_s=0.1).answer
+            local.answer = Quirky(names=("local-model",), lists=("local-model",), slots=1, call_s=0.5).answer
             cloud.answer = Quirky(names=("cloud-model",), lists=None, usage=False).answer
             told = job({"local": [local.url], "cloud": [cloud.url]}, probe=True, routing={"policy": "Local"}, thinking={"maxSteps": 1})
             async with coordinating(tmp_path, told, questions(2)) as coordinator:

@@ -19,11 +19,12 @@ from pathlib import Path
 
 from tandem_reasoning.ledger import Ledger, Reader, State, Sums, verify
 
-from .working import LEASE_S, OVER
+from .working import LEASE_S, OVER, WORST_NANO
 
 ROOT = Path(__file__).parents[4]
 PATIENCE_S = 800  # for what takes seconds on an idle machine
 BUSY = 1000  # bytes that the lane was told since somebody was killed: about ten calls
+LEAST_OF_A_CALL = 40  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +126,19 @@ def said(folder: Path) -> int:
     return lane.stat().st_size if lane.exists() else 0
 
 
+def allow(folder: Path, most: int | None) -> None:
+    """Have workers begin no call once the lane was told so many bytes: what is to be killed waits for it, however late that comes."""
+    (folder / "beside").write_text("" if most is None else str(most))
+    (folder / "beside").rename(folder / "allowed")
+
+
 def kill(folder: Path, plan: Plan) -> Toll:
     """Kill so often, each time in the middle of work, then let the rest be done, and count."""
     luck, toll = random.Random(plan.seed), Toll()
     patience, before = time.monotonic() + PATIENCE_S, 0
+    calls = plan.items * plan.calls if plan.cap_nano is None else plan.cap_nano // WORST_NANO
+    between = max(2 * BUSY, calls * LEAST_OF_A_CALL // (plan.kills + 1))
+    allow(folder, between)
     with running(folder, plan) as processes:
         while not over(folder, processes):
             assert time.monotonic() < patience
@@ -141,6 +151,7 @@ def kill(folder: Path, plan: Plan) -> Toll:
                 toll.kills[who] = toll.kills.get(who, 0) + 1
                 processes.start(number)
                 before = said(folder)
+                allow(folder, before + between if sum(toll.kills.values()) < plan.kills else None)
     return toll
 
 

@@ -66,6 +66,7 @@ class Worker:
 
     def __init__(self, folder: Path, name: str, calls: int, lane: int, latency_s: float) -> None:
         self._ask, self._name, self._calls, self._lane, self._latency_s = Asking(folder), name, calls, lane, latency_s
+        self._allowed = folder / "allowed"
         self._luck = random.Random(name)
 
     async def work(self) -> None:
@@ -90,6 +91,8 @@ class Worker:
 
     async def _call(self, held: Hold, key: str, number: int) -> Call | None:
         """The call's record, made by whomever; None when the item is somebody else's."""
+        while not self._may_begin():  # noqa: ASYNC110 - it is a file
+            await asyncio.sleep(LOOK_AGAIN_S / 4)
         while True:
             self._say("begun", key)
             intent = await self._ask(Intend(hold=held, key=key, lane="cloud", worst_nano=WORST_NANO))
@@ -116,6 +119,11 @@ class Worker:
         await self._ask(Settle(ticket=ticket, call=call))
         self._say("settled", key)
         return call
+
+    def _may_begin(self) -> bool:
+        """Whether the lane was told less than whoever kills allows as yet."""
+        allowed = self._allowed.read_text() if self._allowed.exists() else ""
+        return not allowed or os.fstat(self._lane).st_size < int(allowed)
 
     def _say(self, what: str, key: str, cost_nano: int = 0) -> None:
         """One write of a whole line to the end of the file: lines of all processes are in the order that they happened."""

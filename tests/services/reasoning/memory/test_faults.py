@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tandem_reasoning.ledger import State, verify
@@ -19,8 +20,8 @@ from tandem_reasoning.values import Question
 from tests.parts.running import free_port
 from tests.services.memory.process import Service
 from tests.services.reasoning.coordination import coordinating, items, job, questions, work
-from tests.services.reasoning.lanes.wire_server import Played, playing
-from tests.services.reasoning.memory.answering import following
+from tests.services.reasoning.lanes.wire_server import Act, Played, playing
+from tests.services.reasoning.memory.answering import Answer, following
 from tests.services.reasoning.memory.conftest import awaited, caught_up, records
 
 VOTE = {"routing": {"policy": "Local"}}
@@ -29,6 +30,16 @@ VOTE = {"routing": {"policy": "Local"}}
 def each_once(memory: Service, asked: Sequence[Question]) -> bool:
     """Whether the memory has one record of each question."""
     return sorted(each.question for each in records(memory)) == sorted(each.text for each in asked)
+
+
+def once(event: asyncio.Event, answer: Answer) -> Answer:
+    """The same answers, and none before the event."""
+
+    async def answered(path: str, body: dict[str, Any]) -> Act:
+        await event.wait()
+        return await answer(path, body)
+
+    return answered
 
 
 async def answered(local: Played, number: int) -> None:
@@ -42,11 +53,13 @@ def test_a_memory_that_dies_in_the_middle(memory: Service, tmp_path: Path) -> No
 
     async def deed() -> None:
         async with playing() as local:
-            local.answer = following("right")
+            local.answer, killed = following("right"), asyncio.Event()
             async with coordinating(tmp_path, job({"local": [local.url]}, **VOTE), asked, memory=memory.address) as coordinator:
                 working = asyncio.gather(work(coordinator.address, "one"), work(coordinator.address, "two"))
                 await answered(local, 40)
+                local.answer = once(killed, local.answer)
                 await asyncio.to_thread(memory.kill)
+                killed.set()
                 await working
                 status = coordinator.status
                 assert (status.done, status.failed) == (60, 0)
