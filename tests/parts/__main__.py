@@ -11,6 +11,7 @@ from tests.parts.cassandra_jars import CASSANDRA
 from tests.parts.kube import KUBE
 from tests.parts.kubernetes_tools import COREDNS, HELM, KWOK
 from tests.parts.llm_servers.llama_cpp_server import LLAMA_CPP
+from tests.parts.llm_servers.llama_server import LLAMA_SERVER
 from tests.parts.minio_server import MINIO
 from tests.parts.our_images import DOCKERFILES, ours
 from tests.parts.part import Missing, Say, need_root, obtain, required
@@ -27,7 +28,7 @@ def main() -> int:
     """
     lanes: tuple[list[Step], list[Step]] = (
         [partial(obtain, MINIO, os.environ), _programs],
-        [partial(obtain, CASSANDRA, os.environ), partial(obtain, LLAMA_CPP, os.environ), _images],
+        [*(partial(obtain, part, os.environ) for part in (CASSANDRA, LLAMA_CPP, LLAMA_SERVER)), _images],
     )
     with ThreadPoolExecutor(len(lanes)) as threads:
         missing = sum(threads.map(_missing, lanes))

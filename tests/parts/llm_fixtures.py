@@ -7,8 +7,9 @@ import pytest
 
 from tests.parts.fixtures import program
 from tests.parts.llm_models.keeping import FOLDER
-from tests.parts.llm_servers import llama_cpp_server, transformers_serve
+from tests.parts.llm_servers import llama_cpp_server, llama_server, transformers_serve
 from tests.parts.llm_servers.llama_cpp_server import LLAMA_CPP
+from tests.parts.llm_servers.llama_server import LLAMA_SERVER
 from tests.parts.llm_servers.server import LanguageServer
 
 
@@ -22,6 +23,21 @@ def llm_models() -> Path:
 def llama_cpp(request: pytest.FixtureRequest) -> Path:
     """The Python that has llama.cpp."""
     return program(LLAMA_CPP, request.config)
+
+
+@pytest.fixture(scope="session")
+def llama_server_program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """llama.cpp's `llama-server`, in a folder that has no other program."""
+    return llama_server.placed(program(LLAMA_SERVER, request.config), tmp_path_factory.mktemp("bin"))
+
+
+@pytest.fixture(scope="session")
+def gguf_models(request: pytest.FixtureRequest, llm_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with `local.gguf` and `cloud.gguf`: the models as llama.cpp reads them."""
+    python, folder = program(LLAMA_SERVER, request.config), tmp_path_factory.mktemp("gguf")
+    for name in ("local", "cloud"):
+        llama_server.exported(python, llm_models / name, folder / f"{name}.gguf")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -56,14 +56,19 @@ def _pair(run: DualRun, folder: Path, path: str) -> DualRun:
         if not source.is_file():
             leave(Exit.BAD_INPUT, f"{path}: spec.questions.source: there is no file {source}: correct the path")
         asked = asked.model_copy(update={"source": str(source)})
-    lanes = tuple(_lane(lane, folder) for lane in spec.lanes)
+    lanes = tuple(_lane(lane, folder, f"{path}: spec.lanes[{index}]") for index, lane in enumerate(spec.lanes))
     return run.model_copy(update={"spec": spec.model_copy(update={"questions": asked, "lanes": lanes})})
 
 
-def _lane(lane: LaneSpec, folder: Path) -> LaneSpec:
-    if lane.engine is None or not (folder / lane.engine.model).exists():
+def _lane(lane: LaneSpec, folder: Path, where: str) -> LaneSpec:
+    if lane.engine is None:
         return lane
-    return lane.model_copy(update={"engine": lane.engine.model_copy(update={"model": str(folder / lane.engine.model)})})
+    model = folder / lane.engine.model
+    if model.exists():
+        return lane.model_copy(update={"engine": lane.engine.model_copy(update={"model": str(model)})})
+    if model.suffix == ".gguf":  # no id of the hub's: its server would fall again and again over it
+        leave(Exit.BAD_INPUT, f"{where}.engine.model: there is no file {model}: correct the path")
+    return lane
 
 
 def _located(run: TrainingRun, folder: Path) -> TrainingRun:

@@ -10,12 +10,16 @@ LANE = {"name": "cloud", "kind": "Cloud", "url": "http://127.0.0.1:9/v1", "model
 GOOD = '{"id": "a", "question": "What is it?"}\n'
 
 
-def dual(desk: Any, questions: str | None, **lane: str) -> str:
-    """A run file over these lines; there is no such file where they are None."""
+def dual(desk: Any, questions: str | None, **lane: Any) -> str:
+    """A run file over these lines; there is no such file where they are None. Fields of the lane that are None are left out."""
     desk.environ["TANDEM_PYTHON"] = sys.executable
     if questions is not None:
         (desk.path / "q.jsonl").write_text(questions)
-    spec = {"questions": {"source": "q.jsonl"}, "lanes": [LANE | lane], "routing": {"policy": "Cloud"}}
+    spec = {
+        "questions": {"source": "q.jsonl"},
+        "lanes": [{field: value for field, value in (LANE | lane).items() if value}],
+        "routing": {"policy": "Cloud"},
+    }
     told = {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
     (desk.path / "pair.yaml").write_text(yaml.safe_dump(told))
     return "pair.yaml"
@@ -47,6 +51,22 @@ def test_keys_that_are_not_set_are_said_with_all_else(desk: Any, command: str) -
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 2), ran.stderr
     assert "pair.yaml: spec.lanes[0].apiKeyVariable: NO_SUCH_KEY is not set: export it, or correct the name" in ran.stderr
     assert 'q.jsonl:1: field "id" is missing' in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_server_that_is_not_installed_starts_nothing(desk: Any, command: str) -> None:
+    """Nor does a model that is surely a file, and is not there: each would fall again and again."""
+    (desk.path / "there.gguf").write_bytes(b"")
+    desk.environ["PATH"] = str(desk.path)
+    for model, said in (
+        ("there.gguf", "spec.lanes[0].engine.server: there is no program llama-server on PATH: install it, or give the url of a server"),
+        ("a/b", "spec.lanes[0].engine.server: there is no program llama-server on PATH: install it, or give the url of a server"),
+        ("none.gguf", f"spec.lanes[0].engine.model: there is no file {desk.path}/none.gguf: correct the path"),
+    ):
+        ran = desk.tandem(command, dual(desk, GOOD, url=None, model=None, engine={"server": "LlamaCpp", "model": model}))
+        assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
+        assert f"pair.yaml: {said}" in ran.stderr
+    assert not desk.state.exists()
 
 
 def test_a_python_without_our_parts_is_said(desk: Any) -> None:

@@ -4,7 +4,10 @@ import pytest
 from tandem_operator.local.process.environment import passed
 
 
-@pytest.mark.parametrize("name", ["PATH", "AWS_SECRET_ACCESS_KEY", "TANDEM_S3_ENDPOINT", "CUDA_VISIBLE_DEVICES", "HTTPS_PROXY", "LC_ALL"])
+@pytest.mark.parametrize(
+    "name",
+    ["PATH", "AWS_SECRET_ACCESS_KEY", "TANDEM_S3_ENDPOINT", "CUDA_VISIBLE_DEVICES", "LLAMA_ARG_N_GPU_LAYERS", "HTTPS_PROXY", "LC_ALL"],
+)
 def test_what_training_needs_goes_through(name: str) -> None:
     """Without any of these a run that works by hand would fail under Tandem."""
     assert passed({name: "x"}) == {name: "x"}

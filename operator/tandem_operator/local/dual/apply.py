@@ -5,6 +5,7 @@ read before anything is started under it.
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from tandem_operator.api.dual_run import DualRun
 from tandem_operator.local.process.environment import passed
 from tandem_operator.local.state import durable
 from tandem_operator.plan.dual.values import DualPlan, DualSeen, Part, Role
-from tandem_operator.render.dual_process import DualSite, job_text, process
+from tandem_operator.render.dual_process import SEARCHED, DualSite, job_text, process
 from tandem_operator.render.process import Process
 
 from .machine import DualMachine
@@ -47,6 +48,16 @@ def missing_keys(run: DualRun, environ: Mapping[str, str] = os.environ) -> tuple
         f"spec.lanes[{index}].apiKeyVariable: {lane.api_key_variable} is not set: export it, or correct the name"
         for index, lane in enumerate(run.spec.lanes)
         if lane.api_key_variable and not environ.get(lane.api_key_variable)
+    )
+
+
+def missing_programs(run: DualRun, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """A line for each lane whose server is a program that is not on PATH."""
+    wanted = [(index, SEARCHED.get(lane.engine.server)) for index, lane in enumerate(run.spec.lanes) if lane.engine]
+    return tuple(
+        f"spec.lanes[{index}].engine.server: there is no program {program} on PATH: install it, or give the url of a server that runs"
+        for index, program in wanted
+        if program and not shutil.which(program, path=environ.get("PATH", ""))
     )
 
 

@@ -42,6 +42,7 @@ _PASSED = (
     "HF_HOME",
     "HF_HUB_*",
     "KMP_*",
+    "LLAMA_*",
     "MKL_*",
     "OMP_*",
     "TORCH*",
