@@ -9,12 +9,15 @@ from tests.cluster.programs import Programs
 from tests.cluster.site import Site
 from tests.parts.kubernetes_tools import CRDS
 
+_NAME = "karpenter"
 _ZONES = ("zone-a", "zone-b", "zone-c")
 _SPOT = 0.35  # of the on-demand price; these prices are of the right order, no more
 _MACHINES = {  # CPUs, memory, accelerators, USD per hour on demand
     "m5.xlarge": ("4", "16Gi", {}, 0.19),
     "m5.4xlarge": ("16", "64Gi", {}, 0.77),
     "g6.12xlarge": ("48", "192Gi", {"nvidia.com/gpu": "4"}, 4.60),
+    "p4d.24xlarge": ("96", "1152Gi", {"nvidia.com/gpu": "8"}, 32.77),
+    "p4de.24xlarge": ("96", "1152Gi", {"nvidia.com/gpu": "8"}, 40.97),
     "p5.48xlarge": ("192", "2048Gi", {"nvidia.com/gpu": "8"}, 55.04),
     "mi300x.1": ("20", "240Gi", {"amd.com/gpu": "1"}, 1.99),
     "mi300x.8": ("160", "1920Gi", {"amd.com/gpu": "8"}, 15.92),
@@ -37,7 +40,12 @@ def start_karpenter(site: Site, programs: Programs) -> None:
         "HEALTH_PROBE_PORT": "0",
         "INSTANCE_TYPES_FILE_PATH": str(types),
     }
-    processes.spawn(site, "karpenter", GROUP, "nsenter", f"--net=/run/netns/{site.control}", programs.karpenter, environ=settings)
+    processes.spawn(site, _NAME, GROUP, "nsenter", f"--net=/run/netns/{site.control}", programs.karpenter, environ=settings)
+
+
+def stop_karpenter(site: Site) -> None:
+    """It buys nothing any more; what it has bought stays."""
+    processes.kill(site, _NAME)
 
 
 def _instance_type(name: str, cpu: str, memory: str, accelerators: dict[str, str], usd_per_hour: float) -> dict[str, Any]:
