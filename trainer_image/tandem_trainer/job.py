@@ -45,6 +45,8 @@ class Mixture(_Told):
     clip: float = 1.0
     temperature: float = 1.0
     balance: float = 0.05
+    keys_from_tokens: bool = False
+    renew_every: int | None = None
 
 
 class Memory(_Told):

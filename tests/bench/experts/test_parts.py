@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.experts import growth
 from tests.bench.experts.continual import LOOKS, Course
 
 _ROOT = Path(__file__).parents[3]
@@ -40,6 +41,29 @@ def test_forgetting_is_told_of_texts_that_come_along_and_of_one_that_a_user_brin
     of_each = [("continual_forgotten", "python"), ("continual_forgotten", "all"), ("continual_left", "all")]
     assert named == [(metric, model, text) for model in models for metric, text in of_each]
     assert plot.read_bytes().startswith(_PNG)
+
+
+def test_every_way_to_grow_is_compared_with_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """After very few windows: each way at each mark, with what it has of the error of none, who has nothing to be compared with."""
+    for name, short in {"MARKS": {8: (1, 3)}, "BREAK": 1, "LOOK": 2, "AFTER_BREAK": (2, 4), "EVERY": 1}.items():
+        monkeypatch.setattr(growth, name, short)
+    for part in ("start", "breaking", "few", "messages", "levels"):
+        growth.PARTS[part](range(1), 0)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    errors = [line for line in told if line["metric"] == "growth_error"]
+    ways = {"keys_from_tokens", "renewed", "nobody_broke", "few", "messages_half", "messages_whole", "levels"}
+    assert {line["way"] for line in errors} == {"none", *ways}
+    assert all(("of_none" in line) == (line["way"] != "none") for line in errors)
+    assert {line["windows"] for line in errors} == {1, 3, 2, 4}
+
+
+@pytest.mark.slow
+def test_ways_to_grow_are_compared_on_language() -> None:
+    """A quarter, half and all of the steps; nats more than with none, from the same seed."""
+    told = _lines("growth", "language", "--steps", "8")
+    assert {(line["way"], line["steps"]) for line in told} == {
+        (way, steps) for way in ("none", "keys_from_tokens", "few", "messages_half", "messages_whole") for steps in (2, 4, 8)
+    }
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A task that is a mixture: each of eight kinds of points follows a function of its own. Half of all points are never shown."""
+"""A task that is a mixture: each kind of points, of eight or more, follows a function of its own. Half of all points are never shown."""
 # capitals in the names of tensors are their shapes: N points, B points of a window, C kinds, D width
 
 from typing import cast
@@ -13,17 +13,17 @@ from torch import Tensor, nn
 
 from tests.trainer_image.experts.plain import layer
 
-_SHOWN, _POINTS, _KINDS, _WIDTH = 4096, 8192, 8, 32
+_SHOWN, _POINTS, _WINDOW, _WIDTH = 4096, 8192, 128, 32
 
 
 class Kinds(nn.Module):
     """In the place of a trunk: a token is the number of a point, and what is predicted is a normal variable, as wide as its errors are."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: int) -> None:
         super().__init__()
-        kind_N = torch.randint(0, _KINDS, (_POINTS,))
-        self.x_ND = torch.randn(_KINDS, _WIDTH)[kind_N] + torch.randn(_POINTS, _WIDTH)
-        functions_CDD = 1.5 * _WIDTH**-0.5 * torch.randn(_KINDS, _WIDTH, _WIDTH)
+        kind_N = torch.randint(0, kinds, (_POINTS,))
+        self.x_ND = torch.randn(kinds, _WIDTH)[kind_N] + torch.randn(_POINTS, _WIDTH)
+        functions_CDD = 1.5 * _WIDTH**-0.5 * torch.randn(kinds, _WIDTH, _WIDTH)
         self.goal_ND = torch.einsum("nde,ne->nd", functions_CDD[kind_N], self.x_ND).tanh()
 
     def stream(self, points_B1: Tensor) -> Tensor:
@@ -38,20 +38,22 @@ class Kinds(nn.Module):
 
 
 class Lesson:
-    """A mixture of eight experts, two a point, that is taught window by window."""
+    """A mixture of as many experts as there are kinds, two a point, that is taught window by window."""
 
-    def __init__(self, rule: str, *, seed: int = 0, rate: float = 0.2) -> None:
+    def __init__(self, rule: str, *, seed: int = 0, rate: float = 0.2, count: int = 8, keys_from_tokens: bool = False) -> None:
         torch.manual_seed(seed)
-        scheduled, _ = layer(rule, Room(group=8), clip=1.0, count=8, width=_WIDTH, inner=64)
-        self._router, self._rate, self.kinds = Router(8, _WIDTH), rate, Kinds()
+        scheduled, self.rows = layer(rule, Room(group=8), clip=1.0, count=count, width=_WIDTH, inner=64)
+        self._router, self._rate, self.kinds = Router(count, _WIDTH), rate, Kinds(count)
         shared = Shared(cast("Transformer", self.kinds), self._router)
         self.mixture = Mixture(shared, scheduled, RULES[rule], temperature=1.0, balance=0.01)
+        if keys_from_tokens:
+            self.mixture.begin_at(window(torch.arange(_WINDOW)))
         self._adam = torch.optim.Adam(self._router.parameters(), 3e-3)
 
     def teach(self, windows: int) -> "Lesson":
         """So many windows of 128 points each."""
         for _ in range(windows):
-            self.mixture.learn(window(torch.randint(0, _SHOWN, (128,))), rate=self._rate)
+            self.taught = self.mixture.learn(window(torch.randint(0, _SHOWN, (_WINDOW,))), rate=self._rate)
             self._adam.step()
             self._adam.zero_grad()
         return self

@@ -7,9 +7,8 @@ import torch
 from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.sizes import PIECE, Room, link_bytes
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from tests.trainer_image.experts.largest import Largest
 from tests.trainer_image.experts.plain import Plain, layer, matrices, windows
 
 ROOMS = (Room(), Room(streaming=4, hot=2), Room(group=4), Room(hot=1, group=3), Room(hot=1, group=2, kept=25), Room(kept=100))
@@ -91,7 +90,7 @@ def test_nothing_as_large_as_an_expert_is_made_while_it_trains(rule: str) -> Non
     window = windows(scheduled.sizes, tokens=16)
     for number in range(3):
         x_ND, chosen_NK, error_NKD = window(number)
-        with _Largest() as made:
+        with Largest() as made:
             scheduled.answer(x_ND, chosen_NK)
             scheduled.teach(error_NKD, rate=0.1)
         assert 0 < made.numbers < scheduled.sizes.weights
@@ -103,7 +102,7 @@ def test_working_memory_does_not_follow_the_load() -> None:
     for number in range(3):
         x_ND, _, error_NKD = windows(scheduled.sizes, tokens=2000)(number)
         chosen_NK = torch.tensor([[1, 3]]).expand(2000, 2)
-        with _Largest() as made:
+        with Largest() as made:
             scheduled.answer(x_ND, chosen_NK)
             scheduled.teach(error_NKD, rate=0.1)
         assert made.numbers == error_NKD.numel() < 2000 * scheduled.sizes.inner
@@ -176,17 +175,3 @@ def _window(each: Layer, number: int) -> int:
 
 def _off(one: torch.Tensor, other: torch.Tensor) -> float:
     return ((one - other).abs().max() / other.abs().max()).item()
-
-
-class _Largest(TorchDispatchMode):
-    """The largest tensor with memory of its own that any operation made."""
-
-    numbers = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
-        before = {each.untyped_storage().data_ptr() for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
-        made = func(*args, **(kwargs or {}))
-        for each in tree_leaves(made):
-            if isinstance(each, torch.Tensor) and each.untyped_storage().data_ptr() not in before:
-                self.numbers = max(self.numbers, each.numel())
-        return made

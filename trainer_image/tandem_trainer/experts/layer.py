@@ -6,11 +6,13 @@ that have learned from all windows before, and nothing is late but the copy. `se
 """
 # capitals in the names of tensors are their shapes: N tokens, K experts a token, D width, P pairs, E experts
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from tandem_trainer.experts.growth import Heir, renew
 from tandem_trainer.experts.learning.pairs import sorted_by_expert
 from tandem_trainer.experts.learning.rules import Rule
 from tandem_trainer.experts.moving.mover import Mover
@@ -58,6 +60,12 @@ class Layer:
     def settle(self) -> None:
         """Do what still waits, and have all rows back on the host."""
         self.mover.go_round(self._turn(), farewell=True)
+
+    def renew(self, heirs: Iterable[Heir]) -> None:
+        """Make experts anew, each from its parent; who has still to learn does so before."""
+        self.settle()
+        for heir in heirs:
+            renew(self.mover, heir)
 
     def forget(self) -> None:
         """The rows on the host were replaced: nothing waits any more."""

@@ -5,12 +5,14 @@ reach the trunk on the stream itself, past the experts: no expert waits for anot
 """
 # capitals in the names of tensors are their shapes: B sequences, T tokens, N = B x T, D width, K experts a token, E experts
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tandem_trainer.experts.growth import Heir, heirs
 from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.learning import credit
 from tandem_trainer.experts.learning.router import Router, Scores, balanced
@@ -28,9 +30,10 @@ class Shared(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taught:
-    """What came of a window: its loss in nats a token, and the experts whose answers were no numbers."""
+    """What came of a window: its loss in nats a token, who was asked about each, and the experts whose answers were no numbers."""
 
     loss: Tensor
+    chosen_NK: Tensor
     broken_E: Tensor
 
 
@@ -41,7 +44,13 @@ class Mixture:
         self.shared, self.layer, self._rule = shared, layer, rule
         self._temperature, self._balance = temperature, balance
         self.handicap_E = torch.zeros(layer.sizes.count, device=layer.mover.device)
-        """What keeps tokens from busy experts, and all of them, for ever, from one that is broken."""
+        """What keeps tokens from busy experts, and all of them from one that is broken, until it is made anew."""
+
+    @torch.no_grad()
+    def begin_at(self, tokens_BT: Tensor) -> None:
+        """Begin the router where tokens of the first window are, before anything is learned from it."""
+        stream_BTD = self.shared.transformer.stream(tokens_BT[:, :-1])
+        self.shared.router.begin_at(_normalised(stream_BTD.flatten(0, 1)))
 
     def learn(self, tokens_BT: Tensor, *, rate: float) -> Taught:
         """Gradients for the shared parts, and a lesson for each expert that was asked; `rate` is the experts' own."""
@@ -54,7 +63,17 @@ class Mixture:
         stream_BTD.backward(_gradient(x_ND).view_as(stream_BTD))
         self.handicap_E = balanced(self.handicap_E, asked.chosen_NK, self._balance)
         self.handicap_E[asked.broken_E] = torch.inf
-        return Taught(loss=loss.detach(), broken_E=asked.broken_E)
+        return Taught(loss=loss.detach(), chosen_NK=asked.chosen_NK, broken_E=asked.broken_E)
+
+    def renew(self, chosen_NK: Tensor) -> Sequence[Heir]:
+        """Make broken experts anew; `chosen_NK` tells who was asked in the window that was just learned from."""
+        seen_E = torch.bincount(chosen_NK.flatten(), minlength=len(self.handicap_E))
+        found = heirs(self.handicap_E.tolist(), seen_E.tolist())
+        if found:
+            self.layer.renew(found)
+        for heir in found:
+            self.handicap_E[heir.child] = self.handicap_E[heir.parent]
+        return found
 
     @torch.no_grad()
     def loss(self, tokens_BT: Tensor) -> Tensor:

@@ -61,6 +61,8 @@ class ExpertsTrainer:
         """Make one optimizer step: one window, which is never given up half-way."""
         del stop
         ((tokens_BT,),) = self._feeding.micro_batches(at.phase_step)
+        if not at.step and self._run.trainer.mixture.keys_from_tokens:
+            self.mixture.begin_at(tokens_BT)
         taught = self.mixture.learn(tokens_BT, rate=at.learning_rate * self._rate)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._run.trainer.gradient_clip or float("inf"))
         if norm.isfinite():
@@ -69,6 +71,7 @@ class ExpertsTrainer:
         for weight in self._parameters:
             weight.grad = None
         self._report_unwell(at.step, taught.broken_E)
+        self._renew(at.step, taught.chosen_NK)
         tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
             loss=float(taught.loss),
@@ -100,6 +103,12 @@ class ExpertsTrainer:
         _tell(step, broken_E, "answered no numbers and are asked no more")
         _tell(step, unwell_E, "were not changed by errors that are no numbers")
         unwell_E.zero_()
+
+    def _renew(self, step: int, chosen_NK: torch.Tensor) -> None:
+        every = self._run.trainer.mixture.renew_every
+        if every and not (step + 1) % every:
+            for heir in self.mixture.renew(chosen_NK):
+                print(f"step {step + 1}: expert {heir.child} was made anew from expert {heir.parent}", flush=True)  # noqa: T201  # the log
 
 
 def _tell(step: int, marked_E: torch.Tensor, what: str) -> None:

@@ -12,6 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from tandem_trainer.experts.learning.first_keys import far_apart
+
 PRODUCT_KEYS_FROM = 1000  # experts; below that one score each costs less than finding the best of two lists
 _CANDIDATES = 4  # times K rows and columns are looked at: a handicap may change who is best among the best
 
@@ -38,6 +40,12 @@ class Router(nn.Module):
         self.columns = -(-count // self.rows)
         self.row_keys = nn.Parameter(torch.randn(self.rows, width) * width**-0.5)
         self.column_keys = nn.Parameter(torch.randn(self.columns, width) * width**-0.5) if self.columns > 1 else None
+
+    @torch.no_grad()
+    def begin_at(self, x_ND: Tensor) -> None:
+        """Point the keys, or the rows of product keys, at tokens that lie far apart; where there are too few, the others stay at random."""
+        keys_CD = far_apart(x_ND, self.rows)
+        self.row_keys[: len(keys_CD)] = keys_CD
 
     def forward(self, x_ND: Tensor) -> Scores:
         """What it thinks of every expert."""
