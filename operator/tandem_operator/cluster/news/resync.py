@@ -2,8 +2,8 @@
 
 A watch can fall silent while its connection looks well (behind load balancers, or when a task of the library has died), and no probe
 of HTTP sees that. Here a run that is not yet known as it was listed a minute ago proves it: it is taken in, and liveness fails until the
-watch has caught up. What was deleted while nobody watched is found the same way, and that is no fault: kopf lists anew after a break,
-and never says what is missing from the new list.
+next comparison, which is time enough to be started anew. What was deleted while nobody watched is found the same way, and that is no
+fault: kopf lists anew after a break, and never says what is missing from the new list.
 """
 
 import asyncio
