@@ -3,6 +3,7 @@
 The planner writes it (operator, `plan/policies/wanted.py`); `tests/contracts` proves that every example of ours reads back.
 """
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -50,13 +51,23 @@ class Mixture(_Told):
 
 
 class Memory(_Told):
-    """Where experts are: slots of the device, and bytes of host memory that they may take; None for all there is."""
+    """Where experts are: slots of the device, and bytes of host memory that they may take; None for all there is.
+
+    With `disk` they lie in `folder` instead, and take so many bytes of that disk.
+    """
 
     streaming_slots: int = 3
     hot_slots: int = 0
     experts_per_slot: int = 1
     keep_activations: bool = False
     host: int | None = None
+    disk: int | None = None
+    folder: Path = Path(tempfile.gettempdir())
+
+    @property
+    def on_disk(self) -> Path | None:
+        """The folder, if that is where they are."""
+        return self.folder if self.disk is not None else None
 
 
 def _usual_precision(told: dict[str, Any]) -> Literal["bf16", "fp32"]:
@@ -139,6 +150,11 @@ class Run(_Told):
         """Length in optimizer steps."""
         return sum(phase.steps for phase in self.phases)
 
+    def with_experts_in(self, folder: str) -> "Run":
+        """The same, told where on this machine the disk is that experts may lie on."""
+        memory = self.trainer.memory.model_copy(update={"folder": Path(folder)})
+        return self.model_copy(update={"trainer": self.trainer.model_copy(update={"memory": memory})})
+
 
 class Job(_Told):
     """A run, and the place of one agent in one attempt of it."""
@@ -179,7 +195,7 @@ class Job(_Told):
             pydantic.ValidationError: when planner and trainer do not speak the same version.
         """
         told: dict[str, Any] = {
-            "run": Run.model_validate_json(environ["TANDEM_JOB"]),
+            "run": Run.model_validate_json(environ["TANDEM_JOB"]).with_experts_in(environ.get("TANDEM_EXPERTS", environ["TANDEM_SCRATCH"])),
             "attempt": environ["TANDEM_ATTEMPT"],
             "worker_rank": environ["TANDEM_WORKER_RANK"],
             "workers": environ["TANDEM_WORKERS"],

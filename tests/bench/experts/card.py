@@ -114,6 +114,7 @@ class _OneAfterTheOther:
     def __init__(self, device: torch.device) -> None:
         self._link: Link = link_to(device, Room().slots)
         self.device, self.begin, self.computing, self.finish = device, self._link.begin, self._link.computing, self._link.finish
+        self.await_brought, self.await_taken_back = self._link.await_brought, self._link.await_taken_back
 
     def bring(self, slot: int, copies: Copies) -> None:
         torch.cuda.synchronize(self.device)

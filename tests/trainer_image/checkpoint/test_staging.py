@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tandem_trainer.checkpoint.errors import CheckpointError
@@ -25,9 +26,10 @@ def taken(staging: Staging, *slices: Slice) -> Staged:
     return staged
 
 
-@pytest.fixture
-def staging() -> Iterator[Staging]:
-    staging = Staging()
+@pytest.fixture(params=["memory", "disk"])
+def staging(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Staging]:
+    """Generations in memory, or on a disk."""
+    staging = Staging(tmp_path if request.param == "disk" else None)
     yield staging
     staging.close()
 

@@ -7,6 +7,7 @@ import torch
 from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.learning.rules import RULES, Change
 from tandem_trainer.experts.moving.mover import open_mover
+from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.sizes import Room, Sizes
 from torch import Tensor
@@ -84,10 +85,11 @@ class Plain:
         return [(one / bias[0]) / ((two / bias[1]).sqrt() + 1e-8) for one, two in zip(first, second, strict=True)]
 
 
-def matrices(rows: HostRows, sizes: Sizes) -> list[tuple[Tensor, Tensor]]:
+def matrices(rows: Rows, sizes: Sizes) -> list[tuple[Tensor, Tensor]]:
     """Both matrices of every expert, as they are in the rows of the host."""
     used, shape = sizes.width * sizes.inner, (sizes.width, sizes.inner)
-    return [(row[:used].view(shape).clone(), row[sizes.matrix :][:used].view(shape[::-1]).clone()) for row in rows.rows_ER]
+    rows_ER = torch.frombuffer(bytearray(rows.seen()), dtype=torch.float32).view(sizes.count, sizes.row)
+    return [(row[:used].view(shape).clone(), row[sizes.matrix :][:used].view(shape[::-1]).clone()) for row in rows_ER]
 
 
 Windows = Callable[[int], tuple[Tensor, Tensor, Tensor]]

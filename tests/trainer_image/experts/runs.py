@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tandem_trainer.data import prepare
+from tandem_trainer.disk import is_memory
 from tandem_trainer.experts.train import ExpertsTrainer
 from tandem_trainer.job import Data, Run
 from tandem_trainer.rank.schedule import positions
@@ -50,3 +51,10 @@ def begun(told: Run, shards: Path) -> ExpertsTrainer:
 def steps(trainer: ExpertsTrainer, told: Run, first: int, last: int) -> list[StepReport]:
     """Make the steps from `first` up to `last`."""
     return [trainer.step(at, lambda: False) for at in islice(positions(told.phases, first), last - first)]
+
+
+def disk(folder: Path) -> Path:
+    """A folder on a disk that belongs to a test's own `folder`: where the usual ones lie in memory, beside what is kept longer."""
+    found = (Path("/var/tmp") / "tandem-tests" / folder.name if is_memory(folder) else folder) / "disk"  # noqa: S108  # FHS: it outlives a boot
+    found.mkdir(parents=True, exist_ok=True)
+    return found

@@ -10,6 +10,7 @@ from tandem_trainer.checkpoint.commit import commit
 from tandem_trainer.checkpoint.errors import CheckpointError
 from tandem_trainer.checkpoint.manifest import Part
 from tandem_trainer.checkpoint.reader import newest
+from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.state import ROWS
 from tandem_trainer.experts.train import ExpertsTrainer
 
@@ -33,7 +34,9 @@ class Kept:
 
     def train(self, *asked: int) -> list[int]:
         """Two windows whose tokens are all sent to the experts `asked`; those whose rows are not what they were."""
-        layer, rows_ER = self.trainer.mixture.layer, self.trainer._state._rows_ER
+        layer, rows = self.trainer.mixture.layer, self.trainer._rows
+        assert isinstance(rows, HostRows)
+        rows_ER = rows.rows_ER
         before = rows_ER.clone()
         self.trainer.mixture.handicap_E.fill_(1e6)[list(asked)] = 0.0
         steps(self.trainer, TOLD, self.step, self.step + 2)

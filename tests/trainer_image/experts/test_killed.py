@@ -14,7 +14,7 @@ import pytest
 from tandem_trainer.checkpoint.reader import newest
 
 from tests.trainer_image.checkpoint import world
-from tests.trainer_image.experts.runs import made_up
+from tests.trainer_image.experts.runs import disk, made_up
 from tests.trainer_image.worker.agents import Worker, ended
 
 pytestmark = pytest.mark.slow
@@ -37,12 +37,16 @@ def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Worke
     return worker
 
 
-@pytest.mark.parametrize("whom", ["rank", "agent"])
+@pytest.mark.parametrize(("whom", "memory"), [("rank", {}), ("agent", {}), ("rank", {"disk": 1 << 30})], ids=["rank", "agent", "disk"])
 def test_after_sigkill_the_next_attempt_ends_as_if_nothing_had_happened(
-    whom: str, undisturbed: Worker, source: Path, tmp_path: Path
+    whom: str, memory: dict[str, int], undisturbed: Worker, source: Path, tmp_path: Path
 ) -> None:
-    """Rows, moments, handicaps, trunk and every loss are bit for bit the same; only steps past the last checkpoint are done again."""
-    worker = _worker(tmp_path, source)
+    """Rows, moments, handicaps, trunk and every loss are bit for bit the same; only steps past the last checkpoint are done again.
+
+    On a disk, too, what it held is gone with the process.
+    """
+    worker = _worker(tmp_path, source, **memory)
+    worker.environ["TANDEM_EXPERTS"] = str(disk(tmp_path))
     process = worker.start(None)
     _await_checkpoint(worker, process)
     agent = psutil.Process(process.pid)
@@ -56,9 +60,10 @@ def test_after_sigkill_the_next_attempt_ends_as_if_nothing_had_happened(
     assert worker.steps() == [*range(1, killed_at + 1), *range(kept + 1, STEPS + 1)]
     assert _losses(worker) == _losses(undisturbed)
     assert _state(worker) == _state(undisturbed)
+    assert not [*disk(tmp_path).iterdir()]
 
 
-def _worker(folder: Path, source: Path) -> Worker:
+def _worker(folder: Path, source: Path, **memory: int) -> Worker:
     """Sixteen experts, four a slot, with moments that travel along; two of them stay on the device."""
     worker = Worker(folder)
     phase = {"name": "one", "steps": STEPS, "contextLength": 16, "batchSize": 8, "learningRate": 5e-3, "data": {"source": str(source)}}
@@ -67,7 +72,7 @@ def _worker(folder: Path, source: Path) -> Worker:
             "kind": "experts",
             "model": {"layers": 1, "width": 32, "heads": 2},
             "mixture": {"count": 16, "innerWidth": 32, "learningRule": "local_adam"},
-            "memory": {"expertsPerSlot": 4, "hotSlots": 1},
+            "memory": {"expertsPerSlot": 4, "hotSlots": 1, **memory},
         },
         "phases": [phase],
         "checkpoint": {"uri": worker.uri, "everySteps": EVERY},

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.sizes import Room
 from tandem_trainer.experts.train import ExpertsTrainer
 from tandem_trainer.rank.world import World
@@ -36,7 +37,8 @@ def test_an_expert_whose_weights_are_no_numbers_is_silent(shards: Path, capsys: 
     """Its answers count for nothing, the log names it once, no token goes to it any more, and the loss stays a number."""
     told = run()
     trainer = begun(told, shards)
-    trainer.mixture.layer.mover._rows[5].fill_(float("nan"))
+    assert isinstance(trainer._rows, HostRows)
+    trainer._rows[5].fill_(float("nan"))
     losses = [report.loss for report in steps(trainer, told, 0, 4)]
     assert all(torch.tensor(losses).isfinite())
     assert capsys.readouterr().out.count("step 1: 1 experts answered no numbers and are asked no more: 5\n") == 1

@@ -3,6 +3,8 @@
 A copy in memory is all that training waits for; the rest happens in another process, which also outlives a crash of the
 rank. Two generations, so that a new state may be taken while the one before is still on its way (the staging ring of
 torchtitan's zero-overhead checkpointing and of DLRover). Memory is handed over as a file descriptor: no name, no clean-up.
+
+A state that does not fit in memory has its generations on the disk where it lies itself: for the agent a descriptor as any other.
 """
 
 import math
@@ -11,11 +13,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 from tandem_trainer.checkpoint.errors import CheckpointError
 from tandem_trainer.checkpoint.layout import Placed, aligned, item_bytes
 from tandem_trainer.checkpoint.slices import Slice
+from tandem_trainer.disk import DiskFile
 
 _GENERATIONS: Final = 2
 _PAGES: Final = bytes(1 << 20)
@@ -39,10 +43,10 @@ class Staged:
 
 
 class Staging:
-    """Two generations of shared memory. They grow to what is put in, and stay."""
+    """Two generations of shared memory, or on the disk of `folder`. They grow to what is put in, and stay."""
 
-    def __init__(self) -> None:
-        self._memories = tuple(_Memory() for _ in range(_GENERATIONS))
+    def __init__(self, folder: Path | None = None) -> None:
+        self._memories: tuple[_Place, ...] = tuple(_OnDisk(folder) if folder else _Memory() for _ in range(_GENERATIONS))
         self._busy: set[int] = set()
 
     def reserve(self, size: int) -> None:
@@ -50,6 +54,9 @@ class Staging:
 
         The first write to a page of fresh memory takes several times as long as the next ones. Called before training
         begins, this makes the first two states as quick to take as all others.
+
+        Raises:
+            DiskError: when they are to lie on a disk that has no room for them.
         """
         for generation in self._free():
             self._memories[generation].touch(size + len(_PAGES))  # room for alignment
@@ -62,6 +69,7 @@ class Staging:
 
         Raises:
             CheckpointError: when a slice contradicts itself.
+            DiskError: when the disk does not take it.
         """
         generation = next(self._free(), None)
         if generation is None:
@@ -99,6 +107,41 @@ def mapped(fd: int, size: int) -> memoryview:
     return memoryview(mmap.mmap(fd, size, prot=mmap.PROT_READ) if size else b"")
 
 
+class _Place(Protocol):
+    """Where a generation lies."""
+
+    fd: int
+
+    def copy(self, data: memoryview, end: int, offset: int) -> int:
+        """Put `data` at `offset`, zeros from `end` up to there; the new end."""
+        ...
+
+    def touch(self, size: int) -> None:
+        """Make `size` bytes present."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class _OnDisk:
+    """The same on a disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = DiskFile(folder, mmap.PAGESIZE)
+        self.fd = self._file.fd
+
+    def copy(self, data: memoryview, end: int, offset: int) -> int:
+        self._file.write(memoryview(bytes(offset - end)), end)
+        self._file.write(data.cast("B"), offset)
+        return offset + data.nbytes
+
+    def touch(self, size: int) -> None:
+        self._file.reserve(size)
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _Memory:
     """Bytes that another process can map; without a name, so that nothing is left behind whatever happens."""
 
@@ -108,7 +151,6 @@ class _Memory:
         self._size = 0
 
     def copy(self, data: memoryview, end: int, offset: int) -> int:
-        """Put `data` at `offset`, zeros from `end` up to there; the new end."""
         new_end = offset + data.nbytes
         writable = self._grown(new_end)
         writable[end:offset] = bytes(offset - end)  # else a former state would show here, and no chunk would repeat
@@ -116,7 +158,6 @@ class _Memory:
         return new_end
 
     def touch(self, size: int) -> None:
-        """Make `size` bytes present."""
         writable = self._grown(size)
         for start in range(0, size, len(_PAGES)):
             end = min(start + len(_PAGES), size)

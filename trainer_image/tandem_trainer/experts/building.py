@@ -6,8 +6,10 @@ from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.learning.router import Router
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.model import Mixture, Shared
+from tandem_trainer.experts.moving.disk_rows import DiskRows
 from tandem_trainer.experts.moving.link import link_to
 from tandem_trainer.experts.moving.mover import Mover
+from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.job import Run
@@ -39,13 +41,14 @@ def room(run: Run) -> Room:
     )
 
 
-def built(run: Run, of: Sizes, places: Room, vocabulary: int, device: torch.device) -> tuple[Mixture, HostRows]:
+def built(run: Run, of: Sizes, places: Room, vocabulary: int, device: torch.device) -> tuple[Mixture, Rows]:
     """The mixture with first weights for what is shared, and rows for all experts, which are still zero."""
     told, rule = run.trainer, RULES[run.trainer.mixture.learning_rule]
     of_trunk = TrunkSizes(layers=told.model.layers, width=told.model.width, heads=told.model.heads, vocabulary=vocabulary)
     transformer = Transformer(of_trunk, recompute=told.activation_checkpointing)
     shared = Shared(transformer, Router(of.count, of.width)).to(device)
     link = link_to(device, places.slots)
-    rows = HostRows(of, link)
+    folder = told.memory.on_disk
+    rows = DiskRows(of, places, link, folder) if folder else HostRows(of, link)
     layer = Layer(of, Mover(of, places, rows, link), rule, clip=told.mixture.clip)
     return Mixture(shared, layer, rule, temperature=told.mixture.temperature, balance=told.mixture.balance), rows

@@ -8,13 +8,12 @@ wherever in a slot the row happens to lie.
 from dataclasses import dataclass
 from typing import Final
 
-from tandem_trainer.refusal import Refusal
-
 NUMBER_BYTES: Final = 4  # fp32: a row is the master copy
 _LINE: Final = 16  # numbers in a cache line of 64 bytes
 PIECE: Final = 512  # pairs that are worked on at a time: enough for a product to run at full speed, few enough to stay in a cache
 KEPT_WINDOWS: Final = 2  # an expert answers for one window before others have learned from the one before
-_STAGED: Final = 2  # generations that a checkpoint is staged in (checkpoint/staging.py)
+STAGED: Final = 2  # generations that a checkpoint is staged in (checkpoint/staging.py)
+_WAYS: Final = 2  # from the disk and back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,12 @@ class Sizes:
     @property
     def host_bytes(self) -> int:
         """Host memory that a run needs: its rows, and their copies for each generation of a checkpoint under way."""
-        return self.rows_bytes * (1 + _STAGED)
+        return self.rows_bytes * (1 + STAGED)
+
+    @property
+    def disk_bytes(self) -> int:
+        """The same of a disk, where they lie on one."""
+        return self.host_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,22 +106,14 @@ class Room:
         kept = KEPT_WINDOWS * self.kept * sizes.inner
         return self.slots * self.group * sizes.row_bytes + (sizes.desk + kept) * NUMBER_BYTES
 
+    def passing_bytes(self, sizes: Sizes) -> int:
+        """Host memory for those on their way from and to a disk: as many places as in all slots, each way."""
+        return _WAYS * self.slots * self.group * sizes.row_bytes
+
 
 def link_bytes(sizes: Sizes, *, learned: int, touched: int) -> tuple[int, int]:
     """What one pass moves to the device and back: `touched` experts that were not there come in, `learned` of them return."""
     return touched * sizes.row_bytes, learned * sizes.row_bytes
-
-
-def insist_on(sizes: Sizes, *, limit_bytes: int, said_by: str) -> None:
-    """Make sure that the host can hold all experts, before anything is started.
-
-    Raises:
-        Refusal: with what is needed and what there is.
-    """
-    if sizes.host_bytes > limit_bytes:
-        needed = f"{sizes.count:,} experts need {sizes.host_bytes:,} bytes of host memory, two checkpoints under way included"
-        message = f"trainer.experts.mixture.count: {needed}, and {said_by} {limit_bytes:,}: take fewer or smaller experts, or more memory"
-        raise Refusal(message)
 
 
 def _whole_lines(numbers: int) -> int:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import torch
 
-from tandem_trainer import host_memory
+from tandem_trainer import disk, host_memory
 from tandem_trainer.adamw import AdamW
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.data.shards import Shards
-from tandem_trainer.experts import building
-from tandem_trainer.experts import sizes as experts
+from tandem_trainer.experts import building, fitting
 from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.experts.state import State
-from tandem_trainer.job import Phase, Run
+from tandem_trainer.job import Memory, Phase, Run
 from tandem_trainer.models.flops import flops_per_token, multiplied_weights
 from tandem_trainer.rank.feed import TextFeed
 from tandem_trainer.rank.world import World
@@ -31,22 +31,23 @@ class ExpertsTrainer:
         """Build trunk, router and experts. `shards` are the folders of what was prepared, one a phase.
 
         Raises:
-            Refusal: when phases and data do not fit together, there is more than one rank, or the host cannot hold all experts.
+            Refusal: when phases and data do not fit together, there is more than one rank, or neither host nor disk can hold all experts.
         """
         _insist_on_one(world)
         self._run, self._world, told = run, world, run.trainer
         self._feeds = tuple(_opened(run, world, shards))
         self._feeding = self._feeds[0]
         self.sizes, room = building.sizes(run), building.room(run)
-        limit = host_memory.limit(told.memory.host)
-        experts.insist_on(self.sizes, limit_bytes=limit.bytes, said_by=limit.said_by)
+        insist_on_room(self.sizes, room, told.memory)
         torch.manual_seed(run.phases[0].data.seed)
         self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
         self._rows.begin(run.phases[0].data.seed, share=1 / (2 * told.model.layers))
         self._parameters = tuple(self.mixture.shared.parameters())
         self._adamw = AdamW(self._parameters, told.optimizer)
         self._adamw.prepare(self._parameters)
-        self._state = State(self.mixture, self._rows.rows_ER, self._adamw)
+        self._state = State(self.mixture, self._rows, self._adamw)
+        if told.memory.disk is not None:
+            fitting.insist_on_rest(self.sizes, self._state.shared_bytes, told.memory.disk)
         self._rate = told.mixture.rate or RULES[told.mixture.learning_rule].rate
         self.flops_per_token = 0.0
 
@@ -115,6 +116,21 @@ def _tell(step: int, marked_E: torch.Tensor, what: str) -> None:
     if marked_E.any():
         named = ", ".join(str(expert) for expert in marked_E.nonzero().flatten().tolist()[:_NAMED])
         print(f"step {step + 1}: {int(marked_E.sum())} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
+
+
+def insist_on_room(sizes: Sizes, room: Room, told: Memory) -> None:
+    """Make sure that all experts fit where they are to lie.
+
+    Raises:
+        Refusal: with what is needed and what there is.
+    """
+    limit, folder = host_memory.limit(told.host), told.on_disk
+    if told.disk is None or folder is None:
+        fitting.insist_on_memory(sizes, limit)
+        return
+    free, is_memory = disk.free_bytes(folder), disk.is_memory(folder)
+    there = fitting.Disk(declared=told.disk, free=free, folder=str(folder), is_memory=is_memory)
+    fitting.insist_on_disk(sizes, room, limit, there)
 
 
 def _insist_on_one(world: World) -> None:

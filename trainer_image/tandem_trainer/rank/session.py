@@ -43,7 +43,7 @@ class Session:
         self._job, self._world, self._link = job, world, link
         self._agreement = Agreement(world)
         self._cadence = Cadence(job.run.checkpoint)
-        self._snapshots = Snapshots(link, world.rank)
+        self._snapshots = Snapshots(link, world.rank, job.run.trainer.memory.on_disk)
         self._spikes = Spikes(window=job.run.spikes.window, sigmas=job.run.spikes.sigmas)
         self._asked_to_stop = self._owed = False
         self._first = self._kept = self._tokens = 0

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tandem_trainer.checkpoint.slices import Slice
@@ -23,10 +24,11 @@ class State:
 class Snapshots:
     """Training stands still for one copy in memory; hashing and uploading are the agent's."""
 
-    def __init__(self, link: Link, rank: int) -> None:
+    def __init__(self, link: Link, rank: int, folder: Path | None = None) -> None:
+        """`folder` is on the disk that snapshots lie on until they are saved; None where memory holds them."""
         self._link = link
         self._rank = rank
-        self._staging = Staging()
+        self._staging = Staging(folder)
         self._asked_after = -1
         self.claim = 0
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import torch
 from tandem_objects import Store
-from torch import Tensor
 
-from tandem_trainer import host_memory
+from tandem_trainer import disk, host_memory
 from tandem_trainer.checkpoint.errors import Corrupted
 from tandem_trainer.checkpoint.manifest import Manifest
 from tandem_trainer.checkpoint.reader import Reader, newest
@@ -16,10 +15,10 @@ from tandem_trainer.checkpoint.slices import Want
 from tandem_trainer.data.tokens import Tokenizer, tokenizer
 from tandem_trainer.experts import building
 from tandem_trainer.experts.model import Mixture
-from tandem_trainer.experts.moving.slots import HostRows
+from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.sizes import NUMBER_BYTES, Sizes
 from tandem_trainer.experts.state import HANDICAPS, ROWS
-from tandem_trainer.job import Run
+from tandem_trainer.job import Memory, Run
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.tensors import MASTER, bytes_of, dtype_name
 
@@ -51,7 +50,7 @@ def read(run: Run, store: Store, device: torch.device) -> Trained:
     """The model of `run` as its newest readable checkpoint has it; of experts that have moments, the weights alone are read.
 
     Raises:
-        Refusal: when the run trains no experts, there is no checkpoint, or the host cannot hold them.
+        Refusal: when the run trains no experts, there is no checkpoint, or neither host nor disk can hold them.
         CheckpointError: when the store does not answer, or holds another model.
     """
     if run.trainer.kind != "experts":
@@ -59,7 +58,7 @@ def read(run: Run, store: Store, device: torch.device) -> Trained:
         raise Refusal(message)
     words, kept = tokenizer(run.phases[-1].data.tokenizer), building.sizes(run)
     asked = replace(kept, moments=False)
-    _insist_on_room(asked)
+    _insist_on_room(asked, run.trainer.memory)
     room = replace(building.room(run), kept=0)  # what is kept is there to be learned from
     mixture, rows = building.built(run, asked, room, words.special.vocabulary, device)
     manifest = _filled(mixture, rows, kept, store)
@@ -72,15 +71,24 @@ def _learned(run: Run, step: int) -> int:
     return max(phase.context_length for phase, end in zip(run.phases, ends, strict=True) if end - phase.steps < max(step, 1))
 
 
-def _insist_on_room(sizes: Sizes) -> None:
-    needed, there = sizes.rows_bytes, host_memory.limit(None)
+def _insist_on_room(sizes: Sizes, told: Memory) -> None:
+    """Where experts lie on a disk while they learn, they lie in the folder for what is temporary while they are asked."""
+    needed, folder = sizes.rows_bytes, told.on_disk
+    if folder is not None:
+        free, is_memory = disk.free_bytes(folder), disk.is_memory(folder)
+        if is_memory or needed > free:
+            there = "is in memory, not on a disk" if is_memory else f"has {free:,} bytes free"
+            message = f"{folder}: {there}, and {sizes.count:,} experts need {needed:,} bytes of disk: set TMPDIR to a folder on another"
+            raise Refusal(message)
+        return
+    there = host_memory.limit(None)
     if needed > there.bytes:
         experts = f"{sizes.count:,} experts need {needed:,} bytes of host memory"
         message = f"trainer.experts.mixture.count: {experts}, and {there.said_by} {there.bytes:,}: take a larger machine"
         raise Refusal(message)
 
 
-def _filled(mixture: Mixture, rows: HostRows, kept: Sizes, store: Store) -> Manifest:
+def _filled(mixture: Mixture, rows: Rows, kept: Sizes, store: Store) -> Manifest:
     """Fill all weights, from the newest checkpoint that is whole."""
     passed_over: list[str] = []
     while (manifest := newest(store, skip=passed_over).manifest) is not None:
@@ -94,19 +102,22 @@ def _filled(mixture: Mixture, rows: HostRows, kept: Sizes, store: Store) -> Mani
     raise Refusal(message)
 
 
-def _fill(mixture: Mixture, rows: HostRows, kept: Sizes, saved: Reader) -> None:
+def _fill(mixture: Mixture, rows: Rows, kept: Sizes, saved: Reader) -> None:
     named = {f"{name}/{MASTER}": weight.detach() for name, weight in mixture.shared.named_parameters()}
     named[HANDICAPS] = mixture.handicap_E
     for name, numbers in named.items():
         saved.check(name, tuple(numbers.shape), dtype_name(numbers.dtype))
     saved.check(ROWS, (kept.count, kept.row), "float32")
     on_host = {name: torch.empty_like(numbers, device="cpu") for name, numbers in named.items()}
-    saved.fill([*(Want(tensor=name, start=0, out=bytes_of(numbers)) for name, numbers in on_host.items()), *_rows(rows.rows_ER, kept)])
+    saved.fill(Want(tensor=name, start=0, out=bytes_of(numbers)) for name, numbers in on_host.items())
+    for first, out in rows.refilled():
+        saved.fill(_weights(first, out, kept))
     for name, numbers in named.items():
         numbers.copy_(on_host[name])
 
 
-def _rows(rows_ER: Tensor, kept: Sizes) -> Iterator[Want]:
-    """The weights that each row begins with; moments behind them stay in the store."""
-    for expert, row in enumerate(rows_ER):
-        yield Want(tensor=ROWS, start=expert * kept.row, out=bytes_of(row))
+def _weights(first: int, out: memoryview, kept: Sizes) -> Iterator[Want]:
+    """The weights that each row begins with, of as many experts as there is room for; moments behind them stay in the store."""
+    asked = kept.weights * NUMBER_BYTES
+    for number in range(len(out) // asked):
+        yield Want(tensor=ROWS, start=(first + number) * kept.row, out=out[number * asked : (number + 1) * asked])

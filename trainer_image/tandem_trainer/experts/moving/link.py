@@ -38,8 +38,16 @@ class Link(Protocol):
         """Copy out what was computed."""
         ...
 
+    def await_brought(self, slot: int) -> None:
+        """Return when the host may overwrite what was brought into a slot."""
+        ...
+
+    def await_taken_back(self, slot: int) -> None:
+        """Return when the host may look at what was taken back from a slot."""
+        ...
+
     def finish(self) -> None:
-        """Return when the host may look at what was taken back."""
+        """The same of all slots."""
         ...
 
 
@@ -74,6 +82,11 @@ class _MemoryLink:
     def take_back(self, slot: int, copies: Copies) -> None:
         del slot
         _copy(copies)
+
+    def await_brought(self, slot: int) -> None:
+        assert slot not in self._coming, "what was brought has not been computed with yet"
+
+    def await_taken_back(self, slot: int) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -110,6 +123,12 @@ class _CardLink:
             for to, source in copies:
                 to.copy_(source, non_blocking=True)
             self._returned[slot].record(self._out)
+
+    def await_brought(self, slot: int) -> None:
+        self._brought[slot].synchronize()
+
+    def await_taken_back(self, slot: int) -> None:
+        self._returned[slot].synchronize()
 
     def finish(self) -> None:
         self._out.synchronize()

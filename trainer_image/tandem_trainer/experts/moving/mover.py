@@ -1,16 +1,19 @@
 """Carries out a pass: brings experts, has them compute, takes them back; and counts what it moved."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
 
 from tandem_trainer.experts.moving.link import Link, link_to
+from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.moving.schedule import Pass, Visit, plan
 from tandem_trainer.experts.moving.slots import Desk, HostRows, Slots, Weights
 from tandem_trainer.experts.sizes import Room, Sizes
+
+_FORESEEN: Final = 8  # visits whose experts are announced: enough for a disk to read several at a time, few enough to be kept until then
 
 
 class Turn(Protocol):
@@ -43,7 +46,7 @@ class Counted:
 class Mover:
     """All experts of a layer, wherever they are."""
 
-    def __init__(self, sizes: Sizes, room: Room, rows: HostRows, link: Link) -> None:
+    def __init__(self, sizes: Sizes, room: Room, rows: Rows, link: Link) -> None:
         self._sizes, self._room, self._rows, self._link = sizes, room, rows, link
         self.slots = Slots(sizes, room, link.device)
         self.counted = Counted()
@@ -77,6 +80,7 @@ class Mover:
         if farewell:
             self._heat.clear()  # after a checkpoint a run goes on as one that is resumed from it, copy by copy
             self._link.finish()
+            self._rows.settle()
         return made
 
     def forget(self) -> None:
@@ -90,33 +94,43 @@ class Mover:
         self.counted.passes += 1
 
     def _carry_out(self, made: Pass, turn: Turn) -> None:
+        self._rows.settle()
         self._link.begin()
-        for visit in made.visits[: self._ahead]:
+        ahead, foreseen = self._ahead, self._ahead + _FORESEEN
+        self._expect(made.visits[:foreseen])
+        for visit in made.visits[:ahead]:
             self._bring(visit)
         for number, visit in enumerate(made.visits):
-            for coming in made.visits[number + self._ahead : number + self._ahead + 1]:
+            self._expect(made.visits[number + foreseen : number + foreseen + 1])
+            for coming in made.visits[number + ahead : number + ahead + 1]:
                 self._bring(coming)
             with self._link.computing(visit.slot):
                 turn.work(visit, self.slots[visit.slot], self.slots.desk)
             if visit.goes:
-                self._link.take_back(visit.slot, [(row, place) for place, row in self._pairs(visit, visit.goes)])
+                rows = self._rows.leaving(visit.slot, _experts(visit, visit.goes))
+                self._link.take_back(visit.slot, list(zip(rows, self._places(visit, visit.goes), strict=True)))
+
+    def _expect(self, visits: Sequence[Visit]) -> None:
+        for visit in visits:
+            self._rows.expect(_experts(visit, visit.comes))
 
     def _bring(self, visit: Visit) -> None:
         if visit.comes:
-            self._link.bring(visit.slot, self._pairs(visit, visit.comes))
+            rows = self._rows.coming(visit.slot, _experts(visit, visit.comes))
+            self._link.bring(visit.slot, list(zip(self._places(visit, visit.comes), rows, strict=True)))
 
-    def _pairs(self, visit: Visit, places: Collection[int]) -> list[tuple[Tensor, Tensor]]:
-        """Place in the slot and row on the host."""
-        rows_GR, pairs = self.slots[visit.slot].rows_GR, []
-        for place in places:
-            expert = visit.experts[place]
-            assert expert is not None
-            pairs.append((rows_GR[place], self._rows[expert]))
-        return pairs
+    def _places(self, visit: Visit, places: Collection[int]) -> list[Tensor]:
+        rows_GR = self.slots[visit.slot].rows_GR
+        return [rows_GR[place] for place in places]
+
+
+def _experts(visit: Visit, places: Collection[int]) -> list[int]:
+    experts = [visit.experts[place] for place in places]
+    return [expert for expert in experts if expert is not None]  # a place that copies has one
 
 
 def open_mover(sizes: Sizes, room: Room, link: Link | None = None) -> tuple[Mover, HostRows]:
-    """Rows for all experts on the host, and who moves them; on the processor where no link is given."""
+    """Rows for all experts in host memory, and who moves them; on the processor where no link is given."""
     link = link or link_to(torch.device("cpu"), room.slots)
     rows = HostRows(sizes, link)
     return Mover(sizes, room, rows, link), rows

@@ -1,5 +1,6 @@
 """Where experts are: all of them in rows on the host, a few in slots on the device. Both are made once and never grow."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from tandem_trainer.experts.moving.link import Link, on_host
 from tandem_trainer.experts.sizes import KEPT_WINDOWS, NUMBER_BYTES, PIECE, Room, Sizes
+from tandem_trainer.tensors import bytes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +53,50 @@ class Slots:
 
 
 class HostRows:
-    """The rows of all experts in host memory, (count, numbers of a row)."""
+    """Rows in host memory: what comes and leaves is copied where it lies."""
 
     def __init__(self, sizes: Sizes, link: Link) -> None:
         self.rows_ER = on_host(sizes.count, sizes.row, link.device)
         self._sizes = sizes
 
     def begin(self, seed: int, share: float) -> None:
-        """First weights: variance is kept on the way in, and `share` of it on the way out, so that experts begin as small additions."""
-        weights = _weights(self.rows_ER, self._sizes)
-        generator = torch.Generator().manual_seed(seed)
-        for in_DF, out_FD in zip(weights.in_GDF, weights.out_GFD, strict=True):
-            in_DF.normal_(std=self._sizes.width**-0.5, generator=generator)
-            out_FD.normal_(std=(share / self._sizes.inner) ** 0.5, generator=generator)
+        """First weights, drawn expert by expert."""
+        draw(self.rows_ER, self._sizes, share, torch.Generator().manual_seed(seed))
+
+    def seen(self) -> memoryview:
+        """All bytes."""
+        return bytes_of(self.rows_ER)
+
+    def refilled(self) -> Iterator[tuple[int, memoryview]]:
+        """All at once."""
+        yield 0, bytes_of(self.rows_ER)
+
+    def expect(self, experts: Sequence[int]) -> None:
+        """They are here."""
+
+    def coming(self, slot: int, experts: Sequence[int]) -> Sequence[Tensor]:
+        """The rows themselves."""
+        del slot
+        return [self.rows_ER[expert] for expert in experts]
+
+    def leaving(self, slot: int, experts: Sequence[int]) -> Sequence[Tensor]:
+        """The rows themselves."""
+        return self.coming(slot, experts)
+
+    def settle(self) -> None:
+        """They are where they belong."""
 
     def __getitem__(self, expert: int) -> Tensor:
         """The row of an expert."""
         return self.rows_ER[expert]
+
+
+def draw(rows_GR: Tensor, sizes: Sizes, share: float, generator: torch.Generator) -> None:
+    """First weights for some experts, one after the other; `share` as `Rows.begin` has it."""
+    weights = _weights(rows_GR, sizes)
+    for in_DF, out_FD in zip(weights.in_GDF, weights.out_GFD, strict=True):
+        in_DF.normal_(std=sizes.width**-0.5, generator=generator)
+        out_FD.normal_(std=(share / sizes.inner) ** 0.5, generator=generator)
 
 
 def _weights(rows_GR: Tensor, sizes: Sizes) -> Weights:

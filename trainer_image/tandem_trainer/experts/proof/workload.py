@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from tandem_trainer.adamw import AdamW
 from tandem_trainer.experts import building
 from tandem_trainer.experts.learning.router import Router, Scores
+from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.proof.formula import Parts
 from tandem_trainer.experts.proof.meter import Meter
 from tandem_trainer.experts.proof.wanted import Wanted
@@ -28,6 +29,7 @@ class Workload:
         self.sizes, self._room, self._device = building.sizes(run), building.room(run), device
         torch.manual_seed(_SEED)
         self.mixture, rows = building.built(run, self.sizes, self._room, _VOCABULARY, device)
+        assert isinstance(rows, HostRows), "no disk is asked for"
         meter.leave_out(rows.rows_ER)
         rows.begin(_SEED, share=1 / (2 * _BLOCKS))
         self._weights = tuple(self.mixture.shared.parameters())
