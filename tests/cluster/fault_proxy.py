@@ -50,6 +50,7 @@ class FaultProxy:
         self._rules: list[Rule] = []
         self._requests: list[Request] = []
         self._answers: list[tuple[Request, int]] = []
+        self._given_up: list[Request] = []
         self._watches: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -85,6 +86,17 @@ class FaultProxy:
     def met(self, kind: Kind) -> int:
         """How many requests met this kind of fault."""
         return sum(each.fault is kind for each in self.requests())
+
+    def given_up(self, request: Request) -> None:
+        """Its client has hung up before the API server heard of it, and that never will."""
+        with self._lock:
+            self._given_up.append(request)
+
+    @property
+    def unheard(self) -> int:
+        """How many requests were given up."""
+        with self._lock:
+            return len(self._given_up)
 
     def due(self, request: Request) -> Fault | None:
         """The fault of this request; it is noted down with it."""
@@ -160,7 +172,11 @@ class _Forwarding:
         asked = Request.of(request.method, request.path, request.query_string)
         fault = self._proxy.due(asked) or _NONE
         if fault.kind is Kind.SLOW:
-            await asyncio.sleep(fault.seconds)
+            try:
+                await asyncio.sleep(fault.seconds)
+            except asyncio.CancelledError:
+                self._proxy.given_up(asked)
+                raise
         refusal = None if fault.kind is Kind.GONE and asked.verb == "watch" else status_of(fault.kind)
         if refusal:
             later = {"Retry-After": f"{fault.seconds:.0f}"} if fault.kind is Kind.TOO_MANY else {}

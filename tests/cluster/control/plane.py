@@ -80,4 +80,6 @@ def stop_api_server(site: Site) -> None:
 
 def launch(site: Site, program: Path, *arguments: object, environ: Mapping[str, str] | None = None) -> None:
     """Start a daemon of the control plane, under its program's name."""
-    processes.spawn(site, program.name, GROUP, "nsenter", f"--net=/run/netns/{site.control}", program, *arguments, environ=environ)
+    processes.spawn(
+        site, program.name, GROUP, "nsenter", f"--net=/run/netns/{site.control}", program, *arguments, environ=environ, urgent=True
+    )

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tests.cluster.machine import cgroups
 from tests.cluster.site import ClusterError, Site
 
 _PAUSE_S = 0.05
+_FIRST = -5  # nice: a busy machine must not keep a node from saying in time that it is there, nor anybody from hearing that
 _REPOSITORY = Path(__file__).parents[3]
 
 
@@ -41,8 +43,8 @@ def wait(what: str, ready: Callable[[], bool], seconds: float = 300) -> None:
         time.sleep(_PAUSE_S)
 
 
-def spawn(site: Site, name: str, group: str, *command: object, environ: Mapping[str, str] | None = None) -> None:
-    """Start a daemon, counted in cgroup `group`; its pid and log are kept under its name."""
+def spawn(site: Site, name: str, group: str, *command: object, environ: Mapping[str, str] | None = None, urgent: bool = False) -> None:
+    """Start a daemon, counted in cgroup `group`, before others if it is `urgent`; its pid and log are kept under its name."""
     entrance = cgroups.made(site, group)
     for folder in (site.log, site.pids):
         folder.mkdir(exist_ok=True)
@@ -55,7 +57,7 @@ def spawn(site: Site, name: str, group: str, *command: object, environ: Mapping[
             cwd=_REPOSITORY,
             env={**os.environ, **(environ or {})},
             start_new_session=True,
-            preexec_fn=lambda: _enter(entrance),  # noqa: PLW1509  before anything of it can run outside its cgroup
+            preexec_fn=lambda: _enter(entrance, urgent=urgent),  # noqa: PLW1509  before anything of it can run outside its cgroup
         )
     (site.pids / name).write_text(json.dumps([process.pid, started(process.pid)]))
 
@@ -67,8 +69,16 @@ def detached(*command: object) -> None:
     subprocess.Popen(arguments, stdin=quiet, stdout=quiet, stderr=quiet, cwd=_REPOSITORY, start_new_session=True)
 
 
-def _enter(entrance: Path) -> None:
+def _enter(entrance: Path, *, urgent: bool) -> None:
     entrance.write_text(str(os.getpid()))
+    if urgent:
+        first()
+
+
+def first() -> None:
+    """Have this process come before others, where the machine allows it."""
+    with suppress(PermissionError):
+        os.nice(_FIRST)
 
 
 def started(pid: int) -> str | None:

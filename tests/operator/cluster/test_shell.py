@@ -1,5 +1,7 @@
 """What the operator does in the life of a run, on a real API server."""
 
+import time
+
 import pytest
 
 from tests.cluster.fault_proxy import FaultProxy
@@ -11,6 +13,7 @@ from tests.operator.cluster.runs import Run, eventually
 
 pytestmark = pytest.mark.usefixtures("kubelets", "operator")
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
+_WHOLE_S = 2  # the API server tells times in whole seconds
 
 
 def done(run: Run, kubelets: Kubelets, code: int = 0) -> None:
@@ -55,15 +58,18 @@ def test_suspend_and_resume(run: Run, kubelets: Kubelets) -> None:
 
 
 def test_the_end_of_the_money(run: Run) -> None:
-    """At the limit the run stops and rests; with more money it goes on by itself, and what was spent stays spent."""
-    run.create(budget={"usd": 0.02, "usdPerWorkerHour": 36})
+    """Warned before, at the limit the run stops and rests; with more money it goes on by itself, and what was spent stays spent."""
+    began_s, usd_per_s = time.monotonic(), 0.01
+    run.create(budget={"usd": 1000, "warnAt": 0.00001, "usdPerWorkerHour": 3600 * usd_per_s})
+    eventually("the warning to be told", lambda: "BudgetNearlyExhausted" in [reason for reason, _ in run.events()], run.events)
+    limit = round(float(run.status["spentUsd"]) + 0.01, 3)
+    run.edit(budget={"usd": limit})
     status = run.until(phase="Suspended", reason="BudgetExhausted")
-    assert 0.02 <= float(status["spentUsd"]) < 0.06
+    assert limit <= float(status["spentUsd"]) <= usd_per_s * (time.monotonic() - began_s + _WHOLE_S)
     assert run.condition("BudgetOK")["status"] == "False"
     run.edit(budget={"usd": 100})
     later = run.until(phase="Running", attempt=2)
     assert float(later["spentUsd"]) >= float(status["spentUsd"])
-    eventually("the warning to be told", lambda: "BudgetNearlyExhausted" in [reason for reason, _ in run.events()], run.events)
 
 
 def test_a_budget_without_a_price(run: Run) -> None:
