@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.cluster.machine.processes import sh, wait
+from tests.cluster.machine.processes import first, sh, wait
 from tests.cluster.node import settings
 from tests.cluster.node.images import adopt_all
 from tests.cluster.node.node import Node, named
@@ -30,7 +30,8 @@ def main(node: Node, kube: Path) -> None:
         if name == "containerd":
             settings.SOCKET.unlink(missing_ok=True)
         with (node.site.log / f"{node.name}-{name}").open("ab") as log:
-            daemons[subprocess.Popen(commands[name], stdout=log, stderr=log).pid] = name
+            before_others = first if name == "kubelet" else None  # which no pod descends from
+            daemons[subprocess.Popen(commands[name], stdout=log, stderr=log, preexec_fn=before_others).pid] = name  # noqa: PLW1509
         if name == "containerd":
             wait("containerd", settings.SOCKET.exists)
             adopt_all(node, settings.SOCKET)
