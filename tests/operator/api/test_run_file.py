@@ -66,7 +66,7 @@ def test_a_good_file_is_a_run() -> None:
         ),
         ("budget: {usd: 0}", "spec.budget.usd: 0 pays for nothing: write more than 0, or leave it out for no limit (line 9)"),
         ("budget: {usd: .inf}", "spec.budget.usd: inf is not finite: write an ordinary number (line 9)"),
-        ("budget: {warnAt: 80}", "spec.budget.warnAt: 80 is too large: write 1.0 or less (line 9)"),
+        ("budget: {warnAt: 80}", "spec.budget.warnAt: 80 is too large: write 1 or less (line 9)"),
         (
             "budget: 5",
             "spec.budget: 5 is a number, not a mapping: write its fields below it: usd, warnAt, onExhausted, usdPerWorkerHour (line 9)",

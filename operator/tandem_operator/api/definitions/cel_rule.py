@@ -32,7 +32,7 @@ class CelRule:
     """A rule over one object.
 
     Attributes:
-        rule: True when it is kept. Limits of numbers are the schema's, and are asked beside it: where it reckons, it guards itself.
+        rule: True when it is kept. Limits of numbers are asked beside it, by rules of their own: where it reckons, it guards itself.
         message: What is wrong, and what to do about it.
         field: What that is about; empty for the object itself.
         said: The same with the values, as an expression.
@@ -89,7 +89,7 @@ def first(*named: tuple[str, str]) -> Cel:
 
 
 def outside(model: type[BaseModel], *fields: str, of: str = "self") -> str:
-    """Whether a number is beyond the limits of its field, which the schema says: the rule has then nothing to add, and could not reckon."""
+    """Whether a number is beyond the limits of its field, which is said of it: the rule has then nothing to add, and could not reckon."""
     properties = model.model_json_schema(by_alias=True)["properties"]
     return " || ".join(_beyond(f"{of}.{field}", properties[field]) for field in fields)
 

@@ -1,8 +1,8 @@
 """A pydantic model as a structural schema, the dialect of OpenAPI v3 that Kubernetes takes.
 
 The rules are those of https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/:
-every node has one type; no references, titles, unions or `additionalProperties` beside `properties`; a limit that is
-itself excluded is a flag beside it. `null` is no value: a field that may be None is one that may be left out.
+every node has one type; no references, titles, unions or `additionalProperties` beside `properties`. Limits of numbers are rules, which
+say what to write instead. `null` is no value: a field that may be None is one that may be left out.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
+from tandem_operator.api import limits
 from tandem_operator.api.shape import VALIDATIONS
 
 from .cel_rules import LISTS_BY_NAME, written_rules
 
 Schema = dict[str, Any]
 
-_COPIED: Final = ("enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "minimum", "maximum")
-_EXCLUDED: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+_COPIED: Final = ("enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties")
 _EITHER: Final = "x-kubernetes-int-or-string"
 _FORMATS: Final = {"integer": "int64", "number": "double"}
 
@@ -46,10 +46,9 @@ class _Structure:
             node["format"] = flat.get("format", _FORMATS.get(flat["type"]))
         node |= self._default(flat)
         node |= {key: flat[key] for key in _COPIED if key in flat and not (key == "pattern" and VALIDATIONS in flat)}
-        for key, limit in _EXCLUDED.items():
-            node |= {limit: flat[key], key: True} if key in flat and VALIDATIONS not in flat else {}
         node |= self._inside(flat, name)
-        return node | ({VALIDATIONS: flat[VALIDATIONS]} if flat.get(VALIDATIONS) else {})
+        rules = flat.get(VALIDATIONS) or list(limits.rules(flat))  # a number that has a sentence of its own needs no other
+        return node | ({VALIDATIONS: rules} if rules else {})
 
     def _flat(self, written: Schema) -> Schema:
         """A node with what it refers to put in its place; what stands beside the reference wins."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from tandem_operator.api import limits
 from tandem_operator.api.credentials import gives_away, holds_secret
 from tandem_operator.api.shape import LONGEST_SHOWN
 
@@ -165,7 +167,12 @@ def _unforeseen(known: _Refused) -> str:
 def _limits(**names: str) -> Iterator[tuple[str, Callable[[_Refused], str]]]:
     """Sentences for values beyond a limit: pydantic's name of the error, and ours with the name of its limit in braces."""
     for error, template in names.items():
-        yield error, lambda known, template=template: template.format(**known.context)
+        yield error, lambda known, template=template: template.format(**_plain(known.context))
+
+
+def _plain(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the point that whole limits of fractions have."""
+    return {name: limits.plain(value) if isinstance(value, float | Decimal) else value for name, value in context.items()}
 
 
 _SENTENCES: Final[Mapping[str, Callable[[_Refused], str]]] = {
@@ -185,10 +192,10 @@ _SENTENCES: Final[Mapping[str, Callable[[_Refused], str]]] = {
     "value_error": lambda known: str(known.context["error"]),
     **dict(
         _limits(
-            greater_than="is too small: write more than {gt}",
-            greater_than_equal="is too small: write {ge} or more",
-            less_than="is too large: write less than {lt}",
-            less_than_equal="is too large: write {le} or less",
+            greater_than=limits.ABOVE.format("{gt}"),
+            greater_than_equal=limits.LEAST.format("{ge}"),
+            less_than=limits.BELOW.format("{lt}"),
+            less_than_equal=limits.MOST.format("{le}"),
             string_too_long="is too long: write at most {max_length} characters",
             string_too_short="is too short: write at least {min_length} character(s)",
             too_long="has {actual_length} entries: write at most {max_length}",
