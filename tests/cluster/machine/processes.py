@@ -76,9 +76,10 @@ def _enter(entrance: Path, *, urgent: bool) -> None:
 
 
 def first() -> None:
-    """Have this process come before others, where the machine allows it."""
-    with suppress(PermissionError):
+    """Have this process come before others, where the machine allows it: within its session, and its session among all others."""
+    with suppress(OSError):
         os.nice(_FIRST)
+        Path("/proc/self/autogroup").write_text(str(_FIRST))
 
 
 def started(pid: int) -> str | None:
