@@ -1,16 +1,30 @@
-"""The planner refuses what the trainer would refuse: both reckon the host memory of experts alike."""
+"""The planner refuses what the trainer would refuse: both reckon alike what experts take of host memory and of a disk."""
+
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.plan.experts import host_bytes
+from tandem_operator.plan.experts import host_bytes, kept_bytes
 from tandem_operator.plan.policies.wanted import job
-from tandem_trainer.experts.building import sizes
+from tandem_trainer.experts.building import room, sizes
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.job import Run
 
 SIZES = st.integers(1, 1_000_000)
+
+
+def run_of(mixture: dict[str, Any], memory: dict[str, Any], width: int) -> TrainingRun:
+    """A run of such experts."""
+    spec = {
+        "trainer": {"experts": {"model": {"width": width, "heads": 1}, "mixture": mixture, "memory": memory}},
+        "phases": [{"name": "a", "steps": 1}],
+        "checkpoint": {"uri": "file:///k"},
+    }
+    run = from_object({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "r"}, "spec": spec})
+    assert isinstance(run, TrainingRun)
+    return run
 
 
 @settings(max_examples=200)
@@ -18,12 +32,18 @@ SIZES = st.integers(1, 1_000_000)
 def test_planner_and_trainer_need_the_same_bytes(rule: str, count: int, half: int, inner: int) -> None:
     """For every rule, and widths that fill no cache line."""
     mixture = {"count": count, "innerWidth": inner, "learningRule": rule}
-    spec = {
-        "trainer": {"experts": {"model": {"width": 2 * half, "heads": 1}, "mixture": mixture}},
-        "phases": [{"name": "a", "steps": 1}],
-        "checkpoint": {"uri": "file:///k"},
-    }
-    run = from_object({"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "r"}, "spec": spec})
-    assert isinstance(run, TrainingRun)
+    run = run_of(mixture, {}, 2 * half)
     assert run.spec.trainer.experts is not None
     assert host_bytes(run.spec.trainer.experts) == sizes(Run.model_validate_json(job(run))).host_bytes
+
+
+@settings(max_examples=100)
+@given(rule=st.sampled_from(sorted(RULES)), inner=SIZES, streaming=st.integers(3, 64), hot=st.integers(0, 1024), group=st.integers(1, 1024))
+def test_with_a_disk_too(rule: str, inner: int, streaming: int, hot: int, group: int) -> None:
+    """What lies on it, and what is on its way in host memory; the trainer hears of it in bytes."""
+    memory = {"streamingSlots": streaming, "hotSlots": hot, "expertsPerSlot": group, "disk": "3Gi"}
+    run = run_of({"count": 16, "innerWidth": inner, "learningRule": rule}, memory, 64)
+    told, experts = Run.model_validate_json(job(run)), run.spec.trainer.experts
+    assert experts is not None
+    assert told.trainer.memory.disk == 3 << 30
+    assert (kept_bytes(experts), host_bytes(experts)) == (sizes(told).disk_bytes, room(told).passing_bytes(sizes(told)))

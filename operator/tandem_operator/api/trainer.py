@@ -187,6 +187,11 @@ class ExpertMemorySpec(ApiModel):
     """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows."""
     host: Quantity | None = None
     """Host memory that experts and their checkpoints under way may take, such as 64Gi; all there is when left out."""
+    disk: Quantity | None = None
+    """Disk for experts that host memory cannot hold, and their checkpoints under way, such as 500Gi; in memory when left out.
+
+    On a cluster an ephemeral volume of that size, or a claim of the run's that is mounted on /tandem/experts.
+    """
 
 
 class ExpertsSpec(ApiModel):

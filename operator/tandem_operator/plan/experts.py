@@ -3,7 +3,8 @@
 The trainer reckons the same (`tandem_trainer.experts.sizes`) and asks the machine as well; `tests/contracts` compares the two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from tandem_operator.api.quantity import amount
@@ -14,7 +15,9 @@ _NUMBER_BYTES: Final = 4  # fp32
 _LINE: Final = 16  # numbers in a cache line, at which each of an expert's two matrices begins
 _WITH_MOMENTS: Final = frozenset({LearningRule.LOCAL_ADAM, LearningRule.END_TO_END})  # Adam's travel with the expert, and its steps
 _COPIES: Final = 3  # one to train, and two for checkpoints under way
+_WAYS: Final = 2  # from the disk and back
 _UNITS: Final = (("Gi", 2**30), ("Mi", 2**20))
+_HOST, _DISK, _POD = "trainer.experts.memory.host", "trainer.experts.memory.disk", "pod.memory"
 
 
 def problems(run: TrainingRun, *, in_pods: bool) -> Iterator[str]:
@@ -22,20 +25,60 @@ def problems(run: TrainingRun, *, in_pods: bool) -> Iterator[str]:
     experts = run.spec.trainer.experts
     if experts is None:
         return
-    limits = {"trainer.experts.memory.host": experts.memory.host, "pod.memory": run.spec.pod.memory if in_pods else None}
-    for field, said in limits.items():
-        if said is not None and amount(said) < host_bytes(experts):
-            least = f"{host_bytes(experts):,} bytes that {experts.mixture.count:,} experts need, two checkpoints under way included"
-            fix = f"write {_rounded_up(host_bytes(experts))} or more, or take fewer or smaller experts"
-            yield f'spec.{field}: "{said}", {int(amount(said)):,} bytes, is less than the {least}: {fix}'
+    whole, many = kept_bytes(experts), f"{experts.mixture.count:,} experts"
+    memory = {_HOST: experts.memory.host, _POD: run.spec.pod.memory if in_pods else None}
+    if experts.memory.disk is None:
+        smaller = f"or take fewer or smaller experts, or let them lie on a disk ({_DISK})"
+        yield from _too_little(memory, whole, f"{many} need, two checkpoints under way included", smaller)
+        return
+    disk = {_DISK: experts.memory.disk}
+    yield from _too_little(disk, whole, f"{many} need, two checkpoints under way included", "or take fewer or smaller experts")
+    yield from _too_little(memory, host_bytes(experts), "experts need on their way to and from the disk", "or take fewer slots")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lying:
+    """Where all experts of a run lie: how many, on a disk or not, what they take there, and what of host memory."""
+
+    count: int
+    on_disk: bool
+    bytes: int
+    host_bytes: int
+
+
+def place(run: TrainingRun) -> Lying | None:
+    """Where they lie; None where there are none."""
+    experts = run.spec.trainer.experts
+    if experts is None:
+        return None
+    on_disk = experts.memory.disk is not None
+    return Lying(count=experts.mixture.count, on_disk=on_disk, bytes=kept_bytes(experts), host_bytes=host_bytes(experts))
+
+
+def kept_bytes(experts: ExpertsSpec) -> int:
+    """What all experts take where they lie, in memory or on a disk, checkpoints under way included."""
+    return experts.mixture.count * _row_bytes(experts) * _COPIES
 
 
 def host_bytes(experts: ExpertsSpec) -> int:
-    """Host memory that all experts take, checkpoints under way included."""
+    """Host memory that experts take: all of them, or with a disk those on their way."""
+    memory = experts.memory
+    if memory.disk is None:
+        return kept_bytes(experts)
+    return _WAYS * (memory.streaming_slots + memory.hot_slots) * memory.experts_per_slot * _row_bytes(experts)
+
+
+def _row_bytes(experts: ExpertsSpec) -> int:
     mixture = experts.mixture
     weights = 2 * _LINE * -(-experts.model.width * mixture.inner_width // _LINE)
-    row = 3 * weights + _LINE if mixture.learning_rule in _WITH_MOMENTS else weights
-    return mixture.count * row * _NUMBER_BYTES * _COPIES
+    return (3 * weights + _LINE if mixture.learning_rule in _WITH_MOMENTS else weights) * _NUMBER_BYTES
+
+
+def _too_little(limits: Mapping[str, str | None], needed: int, by: str, fix: str) -> Iterator[str]:
+    for field, said in limits.items():
+        if said is not None and amount(said) < needed:
+            least = f"is less than the {needed:,} bytes that {by}: write {_rounded_up(needed)} or more, {fix}"
+            yield f'spec.{field}: "{said}", {int(amount(said)):,} bytes, {least}'
 
 
 def _rounded_up(size: int) -> str:

@@ -110,6 +110,12 @@ def drawn(shown: Panel) -> str:
         ({"checkpoint": {"everySteps": 5}}, "checkpoints every 5 steps in", "60 s"),
         ({"budget": {"usd": 5}}, "warning: what a worker costs on this machine is not known", "an hour;"),
         ({"budget": {"usd": 5, "usdPerWorkerHour": 0}}, "$0.00 an hour; $5.00 left", "warning"),
+        ({"trainer": {"experts": {}}}, "32 experts lie in host memory: 25.2 MB, two checkpoints under way included", "on their way"),
+        (
+            {"trainer": {"experts": {"memory": {"disk": "1Gi"}}}},
+            "32 experts lie on a disk: 25.2 MB, two checkpoints under way included; 1.57 MB of host memory for those on their way",
+            "warning",
+        ),
         ({"trainer": {"script": {"path": "train.py"}}}, "400 steps (pretrain 400), trainer script", "tokens"),
     ],
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tandem_operator.plan.acceptance import Place, problems
-from tandem_operator.plan.experts import host_bytes
+from tandem_operator.plan.experts import Lying, host_bytes, place
 
 from .world import run_of
 
@@ -15,9 +15,9 @@ TOO_FEW = "is less than the 12,582,912 bytes that 64 experts need, two checkpoin
 
 def spec(**told: Any) -> dict[str, Any]:
     """64 small experts."""
-    host = {"host": told.pop("host")} if "host" in told else {}
+    memory = {field: told.pop(field) for field in ("host", "disk", "hotSlots") if field in told}
     sizes = {"model": {"width": 64, "heads": 2}, "mixture": {"count": 64, "innerWidth": 128}}
-    return {"trainer": {"experts": {**sizes, "memory": host}}, **told}
+    return {"trainer": {"experts": {**sizes, "memory": memory}}, **told}
 
 
 def test_what_fits_to_the_byte_is_accepted() -> None:
@@ -40,6 +40,34 @@ def test_what_does_not_fit_is_a_line_with_both_numbers(told: dict[str, Any], lin
     found = problems(run_of(**spec(**told)), PLACE)
     assert len(found) == len(lines)
     assert all(line.startswith(begins) for line, begins in zip(found, lines, strict=True))
+
+
+ON_DISK = "is less than the 12,582,912 bytes that 64 experts need, two checkpoints under way included: write 12Mi or more, or take fewer or"
+ON_THE_WAY = "is less than the 524,288 bytes that experts need on their way to and from the disk: write 1Mi or more, or take fewer slots"
+
+
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        ({"disk": NEEDED, "host": "1Mi", "pod": {"memory": "1Mi"}}, []),
+        ({"disk": NEEDED - 1}, [f'spec.trainer.experts.memory.disk: "12582911", 12,582,911 bytes, {ON_DISK}']),
+        ({"disk": "1Gi", "host": 524287, "hotSlots": 1}, [f'spec.trainer.experts.memory.host: "524287", 524,287 bytes, {ON_THE_WAY}']),
+        ({"disk": "1Mi", "hotSlots": 9, "pod": {"memory": "1Mi"}}, ["spec.trainer.experts.memory.disk: ", "spec.pod.memory: "]),
+        ({"host": "1Mi"}, ['spec.trainer.experts.memory.host: "1Mi", 1,048,576 bytes, ' + TOO_FEW]),
+    ],
+)
+def test_with_a_disk_memory_is_for_those_on_their_way(told: dict[str, Any], lines: list[str]) -> None:
+    """Each place is asked for what lies there; neither takes what the other refuses. Without one, a line names it as a way out."""
+    found = problems(run_of(**spec(**told)), PLACE)
+    assert [line for line, begins in zip(found, lines, strict=True) if not line.startswith(begins)] == []
+
+
+def test_where_experts_lie_is_told() -> None:
+    """With what they take there, and of host memory."""
+    row = 2 * 64 * 128 * 4
+    assert place(run_of(**spec())) == Lying(count=64, on_disk=False, bytes=NEEDED, host_bytes=NEEDED)
+    assert place(run_of(**spec(disk="1Gi"))) == Lying(count=64, on_disk=True, bytes=NEEDED, host_bytes=2 * 3 * row)
+    assert place(run_of()) is None
 
 
 def test_a_run_that_has_begun_is_not_held_back() -> None:

@@ -157,6 +157,29 @@ def test_volumes_of_the_run_come_on_top_and_may_take_the_place_of_ours() -> None
     assert "cache" not in {volume["name"] for volume in made["spec"]["volumes"]}
 
 
+@pytest.mark.parametrize("claims", [[], [{"mountPath": "/tandem/experts", "claim": "fast"}]], ids=["of-the-node", "claim"])
+def test_experts_on_a_disk_have_a_volume_of_their_own(claims: list[dict[str, str]]) -> None:
+    """As large as was said, and asked of the node so that one is chosen that has it; or a claim of the run's in its place."""
+    run = run_of(trainer={"experts": {"memory": {"disk": "500Gi"}}}, pod={"volumes": claims, "memory": "8Gi"})
+    made = pod_of(run)
+    for each in (made, pod(spare_of(run), run, SITE)):
+        disk = {} if claims else {"ephemeral-storage": "500Gi"}
+        assert container(each)["resources"] == {"requests": {"memory": "8Gi", **disk}, "limits": {"memory": "8Gi"}}
+    (name,) = (mount["name"] for mount in container(made)["volumeMounts"] if mount["mountPath"] == "/tandem/experts")
+    (volume,) = (each for each in made["spec"]["volumes"] if each["name"] == name)
+    source = {"persistentVolumeClaim": {"claimName": "fast"}} if claims else {"emptyDir": {"sizeLimit": "500Gi"}}
+    assert volume == {"name": name, **source}
+    assert str(Job.from_environment(variables(made)).run.trainer.memory.on_disk) == "/tandem/experts"
+
+
+def test_experts_in_memory_ask_for_no_disk() -> None:
+    """Neither a volume, nor room on the node."""
+    made = pod_of(run_of(trainer={"experts": {"memory": {"host": "64Gi"}}}))
+    assert "experts" not in {volume["name"] for volume in made["spec"]["volumes"]}
+    assert container(made)["resources"] == {}
+    assert Job.from_environment(variables(made)).run.trainer.memory.on_disk is None
+
+
 def test_a_spare_leaves_at_once_when_asked_to() -> None:
     """Its command, run for real: SIGTERM ends it as it ends a worker that saves, by an exit code of its own."""
     run = run_of()

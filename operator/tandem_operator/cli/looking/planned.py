@@ -13,6 +13,7 @@ from tandem_operator.local.machine import foreseen
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.plan import experts
 from tandem_operator.plan.preview import Preview, preview
 from tandem_operator.render.process import Process, process
 
@@ -80,6 +81,7 @@ class Planned:
             "budgetLastsSeconds": None if seen.budget_lasts is None else seen.budget_lasts.total_seconds(),
             "estimate": None if self.estimate is None else self.estimate.told(),
             "checkpoints": self.run.spec.checkpoint.uri or self.folder.checkpoints,
+            "experts": _lying(self.run),
             "processes": [_told(worker) for worker in self.processes],
         }
 
@@ -110,6 +112,13 @@ def _tell(planned: Planned, *, verbose: bool) -> None:
         processes.tell(worker, verbose=verbose)
     if verbose:
         print(f"\n{_LATER}")
+
+
+def _lying(run: TrainingRun) -> dict[str, object] | None:
+    where = experts.place(run)
+    if where is None:
+        return None
+    return {"tier": "disk" if where.on_disk else "memory", "count": where.count, "bytes": where.bytes, "hostBytes": where.host_bytes}
 
 
 def _after_failure(run: TrainingRun) -> str:

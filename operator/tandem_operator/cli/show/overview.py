@@ -5,6 +5,7 @@ from decimal import Decimal
 from tandem_operator.api.dollars import dollars
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
+from tandem_operator.plan import experts
 from tandem_operator.plan.policies.budget import without_a_price
 from tandem_operator.plan.preview import Preview, preview
 from tandem_operator.plan.values import HERE
@@ -17,7 +18,7 @@ _OF_ITSELF_S = 60  # how often trainers save when no rhythm is asked for (tandem
 def lines(run: TrainingRun, folder: RunFolder) -> list[str]:
     """The plan for a run, for people."""
     planned = preview(run, hours=Decimal(1))
-    return [_what(run, planned), _kept(run, folder), *_money(run, planned), *_onward(run)]
+    return [_what(run, planned), *_experts(run), _kept(run, folder), *_money(run, planned), *_onward(run)]
 
 
 def _what(run: TrainingRun, planned: Preview) -> str:
@@ -27,6 +28,15 @@ def _what(run: TrainingRun, planned: Preview) -> str:
     # What a script learns from at a step is its own affair, and the length of its steps in tokens is not known here.
     tokens = "" if run.spec.trainer.script else f"{planned.tokens:,} tokens, "
     return f"{run.name}: {planned.steps:,} steps ({phases}), {tokens}{by}"
+
+
+def _experts(run: TrainingRun) -> list[str]:
+    where = experts.place(run)
+    if where is None:
+        return []
+    lie = f"{where.count:,} experts lie {'on a disk' if where.on_disk else 'in host memory'}"
+    way = f"; {words.size(where.host_bytes)} of host memory for those on their way" if where.on_disk else ""
+    return [f"{lie}: {words.size(where.bytes)}, two checkpoints under way included{way}"]
 
 
 def _kept(run: TrainingRun, folder: RunFolder) -> str:

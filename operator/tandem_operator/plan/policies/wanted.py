@@ -106,10 +106,11 @@ def job(run: TrainingRun) -> str:
 
 
 def _trainer(trainer: TrainerSpec) -> dict[str, Any]:
-    """The one that is set, beside its name; amounts of memory in bytes."""
+    """The one that is set, beside its name; amounts of memory and disk in bytes."""
     settings: dict[str, Any] = _written(trainer)[trainer.kind]
-    if trainer.experts is not None and trainer.experts.memory.host is not None:
-        settings["memory"]["host"] = int(amount(trainer.experts.memory.host))
+    if trainer.experts is not None:
+        said = {"host": trainer.experts.memory.host, "disk": trainer.experts.memory.disk}
+        settings["memory"] |= {name: int(amount(size)) for name, size in said.items() if size is not None}
     return {"kind": trainer.kind, **settings}
 
 

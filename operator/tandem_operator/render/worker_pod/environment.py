@@ -10,7 +10,7 @@ from tandem_operator.render.cluster_site import PodSite, checkpoints
 from tandem_operator.render.manifest import Manifest
 
 from . import resources
-from .volumes import ASKED_FOLDER, CACHE, SCRATCH, TOKEN_FILE
+from .volumes import ASKED_FOLDER, CACHE, EXPERTS, SCRATCH, TOKEN_FILE
 
 _PLACES = {
     "TANDEM_SCRATCH": SCRATCH,
@@ -36,6 +36,7 @@ def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifes
         "TANDEM_JOB": job_text.completed(worker.environment["TANDEM_JOB"], checkpoints(run, site)),
         **_PLACES,
         **({"TANDEM_ASKED": ASKED_FOLDER} if worker.rank == 0 else {}),
+        **_experts(run),
         **_threads(run),
         **_telemetry(worker, site),
     }
@@ -70,6 +71,11 @@ def _telemetry(worker: Worker, site: PodSite) -> Mapping[str, str]:
         return {}
     ca = {"TANDEM_TELEMETRY_CA": site.telemetry_ca} if site.telemetry_ca else {}
     return {"TANDEM_TELEMETRY": site.telemetry, "TANDEM_TOKEN_FILE": TOKEN_FILE, **ca}
+
+
+def _experts(run: TrainingRun) -> Mapping[str, str]:
+    experts = run.spec.trainer.experts
+    return {"TANDEM_EXPERTS": EXPERTS} if experts is not None and experts.memory.disk is not None else {}
 
 
 def _threads(run: TrainingRun) -> Mapping[str, str]:

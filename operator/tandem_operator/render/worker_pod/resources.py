@@ -1,7 +1,7 @@
-"""How much of a machine a worker gets: cards, memory and processors.
+"""How much of a machine a worker gets: cards, memory, processors, and disk where experts lie on one.
 
 Cards and memory are had or not had, so what is asked for is the limit as well. Processors are asked for and not limited: a rank that
-prepares data may use what nobody else does.
+prepares data may use what nobody else does. Disk is asked for, so that a node is chosen that has it; the volume has the limit.
 """
 
 from typing import Final
@@ -10,6 +10,8 @@ from tandem_operator.api.placement import Accelerator
 from tandem_operator.api.quantity import amount
 from tandem_operator.api.training_run import TrainingRunSpec
 from tandem_operator.render.manifest import Manifest
+
+from .volumes import disk_of_node
 
 CARDS: Final = {Accelerator.NVIDIA: "nvidia.com/gpu", Accelerator.AMD: "amd.com/gpu"}
 """Names under which the device plugins offer cards; nodes with cards are tainted by the same names."""
@@ -20,7 +22,9 @@ def resources(spec: TrainingRunSpec) -> Manifest:
     cards = {CARDS[spec.accelerator]: str(spec.gpus_per_worker)} if spec.gpus_per_worker else {}
     memory = {"memory": spec.pod.memory} if spec.pod.memory else {}
     cpu = {"cpu": spec.pod.cpu} if spec.pod.cpu else {}
-    return {name: amounts for name, amounts in (("requests", {**cpu, **memory, **cards}), ("limits", {**memory, **cards})) if amounts}
+    disk = {"ephemeral-storage": size} if (size := disk_of_node(spec)) else {}
+    amounts = {"requests": {**cpu, **memory, **disk, **cards}, "limits": {**memory, **cards}}
+    return {name: each for name, each in amounts.items() if each}
 
 
 def threads(spec: TrainingRunSpec) -> int | None:

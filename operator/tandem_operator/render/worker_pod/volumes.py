@@ -1,18 +1,20 @@
 """What a worker finds in its file system besides its image, which it cannot write.
 
-A volume of the run that is mounted on a place of ours takes that place: a claim on /tandem/cache keeps prepared data for the next run.
+A volume of the run that is mounted on a place of ours takes that place: a claim on /tandem/cache keeps prepared data for the next run, and
+one on /tandem/experts has room for experts that no disk of a node has.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from tandem_operator.api.pod import VolumeSpec
-from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import SAVE_AFTER, Manifest
 
 SCRATCH = "/tandem/scratch"
 CACHE = "/tandem/cache"
+EXPERTS = "/tandem/experts"
 ASKED_FOLDER = "/tandem/asked"
 TOKEN_FOLDER = "/var/run/secrets/tandem"  # noqa: S105  # a place, no secret
 TOKEN_FILE = f"{TOKEN_FOLDER}/token"
@@ -30,6 +32,13 @@ def of_worker(run: TrainingRun, site: PodSite, *, token: bool, leads: bool) -> M
     return {**{name: (volume, mount) for name, (volume, mount) in ours.items() if mount["mountPath"] not in taken}, **theirs}
 
 
+def disk_of_node(spec: TrainingRunSpec) -> str | None:
+    """How much of its node's own disk a worker takes for experts; None where they are in memory, or on a claim of the run's."""
+    mounted = {volume.mount_path.rstrip("/") for volume in spec.pod.volumes}
+    experts = spec.trainer.experts
+    return experts.memory.disk if experts is not None and EXPERTS not in mounted else None
+
+
 def of_spare(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
     """The volumes of a spare: only claims, because some can be mounted on some machines only, and so decide where it fits."""
     return of_run(tuple(volume for volume in run.spec.pod.volumes if volume.claim))
@@ -45,7 +54,9 @@ def _of_tandem(run: TrainingRun) -> Mapping[str, tuple[Manifest, Manifest]]:
     # NCCL and data loaders talk through /dev/shm, of which a container has 64 MiB otherwise. Memory volumes count as memory.
     shared: Manifest = {"medium": "Memory", **({"sizeLimit": size} if size else {})}
     empty = {name: _mounted({"emptyDir": {}}, path) for name, path in _EMPTY.items()}
-    return {**empty, "shared-memory": _mounted({"emptyDir": shared}, "/dev/shm")}  # noqa: S108
+    disk = disk_of_node(run.spec)
+    experts = {"experts": _mounted({"emptyDir": {"sizeLimit": disk}}, EXPERTS)} if disk else {}
+    return {**empty, "shared-memory": _mounted({"emptyDir": shared}, "/dev/shm"), **experts}  # noqa: S108
 
 
 def _asked() -> Mapping[str, tuple[Manifest, Manifest]]:
