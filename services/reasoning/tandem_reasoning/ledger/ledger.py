@@ -4,9 +4,11 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tandem_reasoning.ledger.backfill import Backfill
 from tandem_reasoning.ledger.checking import findings
 from tandem_reasoning.ledger.draft import Draft, Job
 from tandem_reasoning.ledger.errors import ChangedQuestionError, TicketError, UnknownItemError
@@ -22,6 +24,14 @@ _CANNOT_BE_KEPT = (TypeError, ValueError, OverflowError, sqlite3.IntegrityError,
 """What SQLite says to a job that holds something it does not take, such as half a character in an id or a number beyond 64 bits."""
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Jobs that are done and not yet durable: what each returned or why it was refused, and the ledger as it will be."""
+
+    outcomes: Sequence[Any]
+    draft: Draft
 
 
 class Ledger:
@@ -45,9 +55,10 @@ class Ledger:
             stack.callback(os.close, locked(path))
             self._connection = stack.enter_context(closing(opened(path, run)))
             with in_our_words(path):
+                self._backfill = stack.enter_context(closing(Backfill(path)))
                 (self._age,) = self._connection.execute("SELECT age FROM run").fetchone()
                 self._sums = added_up(self._connection)
-            self._together([SetCap(cap_nano=cap_nano)], now=0.0, age=self._age)
+            self.keep(self._written([SetCap(cap_nano=cap_nano)], now=0.0, age=self._age))
             self._held = stack.pop_all()
 
     def __repr__(self) -> str:
@@ -74,9 +85,35 @@ class Ledger:
         Raises:
             FullError, DamagedError: none was done.
         """
-        passed_s = 0.0 if self._seen is None else max(0.0, now - self._seen)
+        age = self._age_at(now)
         self._seen = now
-        return self._apart(jobs, now, self._age + passed_s)
+        return self._apart(jobs, now, age)
+
+    def write(self, jobs: Sequence[Job[Any]], *, now: float) -> Written:
+        """Do `jobs` as `commit` does, as far as that takes no disk; nothing counts before `keep`, which must follow.
+
+        Raises:
+            FullError, DamagedError, and what a job that cannot be kept brings up: none was done, and `commit` tells them apart.
+        """
+        written = self._written(jobs, now, self._age_at(now))
+        self._seen = now
+        return written
+
+    def keep(self, written: Written) -> Sequence[Any]:
+        """Make durable what was written, which is one wait for the disk; from whichever thread.
+
+        Raises:
+            FullError, DamagedError: none was done.
+        """
+        with in_our_words(self._path):
+            try:
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._rolled_back()
+                raise
+            self._sums, self._age = written.draft.sums(), written.draft.age
+            self._backfill.committed(self._connection)
+        return written.outcomes
 
     def do(self, job: Job[_T], *, now: float) -> _T:
         """Do one job, and return once it is durable.
@@ -112,16 +149,19 @@ class Ledger:
         """Let go of the file; a second time is no harm."""
         self._held.close()
 
+    def _age_at(self, now: float) -> float:
+        return self._age + (0.0 if self._seen is None else max(0.0, now - self._seen))
+
     def _apart(self, jobs: Sequence[Job[Any]], now: float, age: float) -> Sequence[Any]:
         """Do jobs together or, when one of them cannot be kept, each for itself, so that only that one is refused."""
         try:
-            return self._together(jobs, now, age)
+            return self.keep(self._written(jobs, now, age))
         except _CANNOT_BE_KEPT as error:
             if len(jobs) == 1:
                 return [error]
             return [outcome for job in jobs for outcome in self._apart([job], now, age)]
 
-    def _together(self, jobs: Sequence[Job[Any]], now: float, age: float) -> Sequence[Any]:
+    def _written(self, jobs: Sequence[Job[Any]], now: float, age: float) -> Written:
         connection = self._connection
         draft = Draft(connection, self._sums, age=age, now=now, max_attempts=self._max_attempts)
         with in_our_words(self._path):
@@ -132,13 +172,14 @@ class Ledger:
                 outcomes = [_attempted(job, draft) for job in jobs]
                 if connection.total_changes != before:  # else nothing is written, and no disk waited for
                     connection.execute("UPDATE run SET age = ?", (age,))
-                connection.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
+                self._rolled_back()
                 raise
-        self._sums, self._age = draft.sums(), age
-        return outcomes
+        return Written(outcomes=outcomes, draft=draft)
+
+    def _rolled_back(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
 
 
 def _attempted(job: Job[Any], draft: Draft) -> Any:  # noqa: ANN401 - each job has its own answer

@@ -20,10 +20,6 @@ _PRIMARY = 0xFF  # SQLite says more in the bits above
 _WAL_BYTES = 64 << 20
 """What a log that a long look made grow is cut to afterwards."""
 
-_CHECKPOINT_PAGES = 4000
-"""Of the log, before it is worked into the file. A group of 64 intents or settles writes about 58 pages, so at SQLite's own 1000 one
-group in 17 would wait for that."""
-
 _CACHE_KIB = 32 << 10
 """Pages that stay in memory: the items and open bills of 50,000 questions are about 10 MiB."""
 
@@ -91,7 +87,7 @@ def opened(path: Path, run: str) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit that was acknowledged is on the disk
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # no commit waits for the file: see backfill.py
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             _migrate(connection, run, version)
         except BaseException:

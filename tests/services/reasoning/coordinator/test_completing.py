@@ -97,7 +97,8 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             raise FullError(*["no room"])
 
         with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(ledger, "commit", full)
+            for name in ("write", "commit"):
+                meanwhile.setattr(ledger, name, full)
             with pytest.raises(grpc.aio.AioRpcError, match="nothing was done, ask again"):
                 await exchanged(line, 1, so(lease.hold))
         again = await exchanged(line, 1, so(lease.hold))

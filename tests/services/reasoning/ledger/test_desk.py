@@ -1,13 +1,15 @@
 """Many who ask at once."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tandem_reasoning.ledger import Claim, Desk, FullError, Hold, Ledger, Settle, UnknownItemError
+from tandem_reasoning.ledger import Claim, Desk, FullError, Hold, Ledger, Settle, State, UnknownItemError
 
-from .asking import LEASE_S, call, claim, complete, intend, load, reserve
+from .asking import LEASE_S, OpenLedger, call, claim, complete, intend, load, reserve
 
 
 def at_the_desk(ledger: Ledger, work: Callable[[Desk], Awaitable[Any]]) -> Any:
@@ -23,22 +25,22 @@ def at_the_desk(ledger: Ledger, work: Callable[[Desk], Awaitable[Any]]) -> Any:
     return asyncio.run(sitting())
 
 
-def commits(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many jobs each commit has had."""
-    sizes, commit = list[int](), ledger.commit
+def groups(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many jobs each group has had."""
+    sizes, write = list[int](), ledger.write
 
     def counted(jobs: Any, *, now: float) -> Any:
         sizes.append(len(jobs))
-        return commit(jobs, now=now)
+        return write(jobs, now=now)
 
-    monkeypatch.setattr(ledger, "commit", counted)
+    monkeypatch.setattr(ledger, "write", counted)
     return sizes
 
 
 def test_who_asks_at_once_shares_a_commit(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes while a group is written is the next group; each asker gets its own answer."""
     load(ledger, *map(str, range(100)))
-    sizes = commits(ledger, monkeypatch)
+    sizes = groups(ledger, monkeypatch)
 
     async def work(desk: Desk) -> Any:
         return await asyncio.gather(*(desk.ask(Claim(worker="w", count=1, lease_s=LEASE_S)) for _ in range(100)))
@@ -66,7 +68,7 @@ def test_several_in_one_group(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -
     """Who asks for several at once gets an answer for each, in their order: what was done, or why it was refused."""
     load(ledger, "a", "b")
     (lease,) = claim(ledger)
-    sizes = commits(ledger, monkeypatch)
+    sizes = groups(ledger, monkeypatch)
 
     async def work(desk: Desk) -> Any:
         jobs = [complete(lease.hold), complete(Hold(item="z", fence=1)), Claim(worker="w", count=2, lease_s=LEASE_S)]
@@ -79,28 +81,46 @@ def test_several_in_one_group(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -
     assert (sizes, nothing) == ([3], [])
 
 
-def test_a_disk_that_is_full(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of a group hear that nothing was done; who asks again once there is room is served."""
+def test_a_disk_that_is_full(open_ledger: OpenLedger, disk: Path) -> None:
+    """All of a group hear that nothing was done; who asks again for what there is room for is served."""
+    ledger = open_ledger(disk / "ledger.db")
     load(ledger, "a", "b")
-    broken = [True]
-    commit = ledger.commit
-
-    def refusing(jobs: Any, *, now: float) -> Any:
-        if broken.pop() if broken else False:
-            msg = "full"
-            raise FullError(msg)
-        return commit(jobs, now=now)
-
-    monkeypatch.setattr(ledger, "commit", refusing)
+    (lease,) = claim(ledger)
+    large = Settle(ticket=reserve(ledger, lease.hold, "k"), call=call("k", "a", answer="x" * (80 << 20)))
     asked = Claim(worker="w", count=1, lease_s=LEASE_S)
 
     async def work(desk: Desk) -> Any:
-        refused = await asyncio.gather(desk.ask(asked), desk.ask(asked), return_exceptions=True)
+        refused = await asyncio.gather(desk.ask(large), desk.ask(asked), return_exceptions=True)
         return refused, await desk.ask(asked)
 
     refused, (lease,) = at_the_desk(ledger, work)
     assert [type(each) for each in refused] == [FullError, FullError]
+    assert lease.hold.item == "b"
+    assert ledger.sums.total.calls == 0
+
+
+def test_the_loop_goes_on_while_the_disk_is_waited_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that takes its time holds up who asked, and nobody else."""
+    load(ledger, "a")
+    keep, began, may_end = ledger.keep, threading.Event(), threading.Event()
+
+    def slow(written: Any) -> Any:
+        began.set()
+        may_end.wait()
+        return keep(written)
+
+    monkeypatch.setattr(ledger, "keep", slow)
+
+    async def work(desk: Desk) -> Any:
+        asking = asyncio.create_task(desk.ask(Claim(worker="w", count=1, lease_s=LEASE_S)))
+        await asyncio.to_thread(began.wait)
+        assert ledger.sums.count(State.LEASED) == 0, "what is not on the disk does not count"
+        may_end.set()
+        return await asking
+
+    (lease,) = at_the_desk(ledger, work)
     assert lease.hold.item == "a"
+    assert ledger.sums.count(State.LEASED) == 1
 
 
 def test_who_gives_up_harms_nobody(ledger: Ledger) -> None:
