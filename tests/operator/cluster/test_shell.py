@@ -93,11 +93,15 @@ def test_the_end_of_the_time(run: Run) -> None:
     eventually("its worker to leave", lambda: run.pods() == {})
 
 
-def test_a_finished_run_is_removed_after_its_time(run: Run, kubelets: Kubelets) -> None:
-    """And with it all that it owned."""
-    run.create(ttlSecondsAfterFinished=1, workers=2)
+@pytest.mark.parametrize("said", ["before", "after"])
+def test_a_finished_run_is_removed_after_its_time(run: Run, kubelets: Kubelets, said: str) -> None:
+    """And with it all that it owned; whether that time was set before its end or after."""
+    run.create(workers=2, **({"ttlSecondsAfterFinished": 1} if said == "before" else {}))
     run.until(phase="Running")
     done(run, kubelets)
+    if said == "after":
+        run.until(phase="Succeeded")
+        run.edit(ttlSecondsAfterFinished=1)
     eventually("the run to be gone", lambda: not run.api.exists(run.path))
     eventually("its pods to be gone", lambda: run.pods() == {})
     eventually("its Service to be gone", lambda: not run.api.exists(f"/api/v1/namespaces/{run.namespace}/services/r-ranks"))
