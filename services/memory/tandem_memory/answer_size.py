@@ -19,7 +19,7 @@ def _together(nearest: Iterable[Near], room_bytes: int) -> tuple[Sequence[Near] 
     """What a query found, if there is room for all of it, and how much it takes of that; a single record has room whatever its size."""
     taken, weight = list[Near](), 0
     for near in nearest:
-        weight += near.record.ByteSize()
+        weight += len(near.packed)
         if weight > room_bytes and (taken or room_bytes < FOUND_BYTES):
             return TooLarge(), 0
         taken.append(near)

@@ -41,12 +41,17 @@ class Near:
     """A record that a search found.
 
     Attributes:
-        record: The record.
+        packed: The record as it is on the wire: most are sent on, and nobody reads them here.
         similarity: Cosine of the angle between query and record, -1 to 1, computed from the vectors as they were handed in.
     """
 
-    record: Record
+    packed: bytes
     similarity: float
+
+    @property
+    def record(self) -> Record:
+        """The record, read anew each time."""
+        return Record.FromString(self.packed)
 
 
 @dataclass(frozen=True, slots=True)

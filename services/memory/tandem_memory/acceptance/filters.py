@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange
 
@@ -16,6 +17,7 @@ from tandem_memory.acceptance.values import (
     check_verified,
 )
 
+_SHORT = 1024  # bytes of a filter that is remembered
 _NUMBERS = ("min_score", "max_score", "min_utility", "min_agreement")
 
 
@@ -25,8 +27,20 @@ def check_filter(field: str, wanted: Filter) -> None:
     Raises:
         UnacceptableError: when it cannot be meant.
     """
-    if not wanted.ByteSize():  # most ask for everything
-        return
+    size = wanted.ByteSize()
+    if 0 < size <= _SHORT:
+        _check_once(field, wanted.SerializeToString())
+    elif size:  # most ask for everything
+        _check(field, wanted)
+
+
+@lru_cache(maxsize=256)
+def _check_once(field: str, wanted: bytes) -> None:
+    """Remembered for as long as others are not asked for more lately: who searches asks for the same again and again."""
+    _check(field, Filter.FromString(wanted))
+
+
+def _check(field: str, wanted: Filter) -> None:
     for name in ("sources", "tags"):
         check_texts(f"{field}.{name}", getattr(wanted, name))
     for name in _NUMBERS:

@@ -18,6 +18,7 @@ from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committed, Committer, not_counted
 from tandem_memory.embedded.indexes import Indexes
 from tandem_memory.embedded.readings import Readings
+from tandem_memory.embedded.recalled import Recalled
 from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.embedded.watching import follow
 from tandem_memory.pruning import removed
@@ -70,12 +71,13 @@ class Embedded:
         except BaseException:
             self._store.close()
             raise
-        self._readings = Readings(self._store)
+        recalled = Recalled()
+        self._readings = Readings(self._store, recalled)
         self._quiet_s = quiet_s
         self._bell = Bell()
         self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
         self._long_threads = ThreadPoolExecutor(_AT_LENGTH, "memory-long-reader")
-        self._committer = Committer(self._store, self._indexes, self._ring, committed=committed)
+        self._committer = Committer(self._store, (recalled, self._indexes), self._ring, committed=committed)
         self._upkeep = Upkeep(self._indexes)
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:

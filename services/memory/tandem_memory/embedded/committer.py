@@ -58,15 +58,15 @@ class Committer:
 
     Args:
         store: Where to.
-        learner: Makes effects visible to searches before a job is answered.
+        learners: Make effects visible to searches before a job is answered, one after the other.
         told: Called on the event loop after each group, with the effects.
         committed: Called by the thread that writes.
     """
 
     def __init__(
-        self, store: Store, learner: Learner, told: Callable[[Sequence[Effect]], None], *, committed: Committed = not_counted
+        self, store: Store, learners: Sequence[Learner], told: Callable[[Sequence[Effect]], None], *, committed: Committed = not_counted
     ) -> None:
-        self._store, self._learner, self._told, self._committed = store, learner, told, committed
+        self._store, self._learners, self._told, self._committed = store, learners, told, committed
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closing = False
         self._likely, self._likely_until_s = 0, 0.0
@@ -139,18 +139,19 @@ class Committer:
                 for waiting in group:
                     self._commit([waiting])
             else:
-                self._learned(self._learner.catch_up)
+                self._learned([each.catch_up for each in self._learners])
                 self._answer(group, [error], ())
             return
-        failure = self._learned(partial(self._learner.learn, committed.effects))
+        failure = self._learned([partial(each.learn, committed.effects) for each in self._learners])
         self._committed(sum(len(each.records) for each in committed.effects if isinstance(each, Added)), time.monotonic() - began_s)
         # What is durable and not searched is not done: who hands it in again under its key is told its id.
         self._answer(group, [failure] * len(group) if failure else committed.outcomes, committed.effects)
 
-    def _learned(self, learn: Callable[[], None]) -> Exception | None:
+    def _learned(self, learn: Sequence[Callable[[], None]]) -> Exception | None:
         """What went wrong, if anything."""
         try:
-            learn()
+            for each in learn:
+                each()
         except Exception as error:  # noqa: BLE001 - the thread goes on for all others
             _log.exception("the indexes did not take in what is durable; start anew to have them built from the log")
             return error

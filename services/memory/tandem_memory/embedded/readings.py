@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 from tandem_memory.answer_size import within
 from tandem_memory.backend import PAGE_BYTES, Got, Near, OnDamage, Page, TooLarge
 from tandem_memory.embedded import cursors
+from tandem_memory.embedded.recalled import Recalled
 from tandem_memory.index import Index
 from tandem_memory.statistics import Tally
 from tandem_memory.store import Namespace, Snapshot, Spot, Store, position_in, reading
@@ -27,20 +28,26 @@ _REMEMBERED = 16  # stretches of the newest changes: as many megabytes at most, 
 class Readings:
     """Reads a store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, recalled: Recalled) -> None:
+        self._store, self._recalled = store, recalled
         self._newest: OrderedDict[tuple[int, Spot, int, bool], Stretch] = OrderedDict()
 
     def near(
         self, namespace: Namespace, found: Sequence[Sequence[tuple[int, float]]], *, vectors: bool
     ) -> Sequence[Sequence[Near] | TooLarge]:
         """The records that a search found."""
-        with self._store.reading() as transaction:
-            read = partial(reading.record, transaction, namespace, vectors=vectors)
-            return within(
-                (Near(record=record, similarity=cosine) for position, cosine in each if (record := read(position)) is not None)
-                for each in found
-            )
+        if vectors:
+            with self._store.reading() as transaction:
+                return _nearest(found, partial(reading.packed, transaction, namespace, vectors=True))
+        positions = {position for each in found for position, _ in each}
+        known, changes = self._recalled.of(namespace.number, positions)
+        if len(known) == len(positions):
+            return _nearest(found, known.get)
+        read = dict[int, bytes]()
+        with self._store.reading() as transaction:  # which sees all that has changed so far
+            nearest = _nearest(found, partial(_looked_up, known, read, partial(reading.packed, transaction, namespace, vectors=False)))
+        self._recalled.keep(namespace.number, read, changes)
+        return nearest
 
     def get(self, namespace: Namespace, ids: Sequence[str], *, vectors: bool) -> Got:
         """The records that are there, as many as a page holds."""
@@ -115,6 +122,21 @@ class Readings:
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 if part:
                     yield part
+
+
+def _nearest(found: Sequence[Sequence[tuple[int, float]]], read: Callable[[int], bytes | None]) -> Sequence[Sequence[Near] | TooLarge]:
+    """What was found and is there, read only as far as there is room for it."""
+    return within(
+        (Near(packed=packed, similarity=cosine) for position, cosine in each if (packed := read(position)) is not None) for each in found
+    )
+
+
+def _looked_up(known: Mapping[int, bytes], read: dict[int, bytes], look: Callable[[int], bytes | None], position: int) -> bytes | None:
+    """A record that is known, or else is read; what was read is noted."""
+    packed = known.get(position)
+    if packed is None and (packed := look(position)) is not None:
+        read[position] = packed
+    return packed
 
 
 def _fitting(records: Iterable[Record]) -> Iterator[Record]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tandem_memory.index.condition import Mask
 from tandem_memory.index.rows import Rows, Slots, Vectors
 
+_LEAST, _MOST = np.float32(-1), np.float32(1)  # of a cosine
 NOBODY = -1  # fills up where a query has found less than another
 
 
@@ -34,7 +36,12 @@ class Near:
         if self.slots.shape[1] <= k:
             return self
         kept = np.argpartition(self.cosines, -k, axis=1)[:, -k:]
-        return Near(slots=np.take_along_axis(self.slots, kept, 1), cosines=np.take_along_axis(self.cosines, kept, 1))
+        return self.at(kept)
+
+    def at(self, places: npt.NDArray[np.intp]) -> "Near":
+        """Those at `places` of each query, shape (queries, kept)."""
+        rows = np.arange(len(places))[:, None]  # as `take_along_axis` has it, in a quarter of its time
+        return Near(slots=self.slots[rows, places], cosines=self.cosines[rows, places])
 
     def without(self, dropped: Mask) -> "Near":
         """The same, but for some finds."""
@@ -63,6 +70,7 @@ def ranked(rows: Rows, queries: Vectors, near: Near) -> Near:
     """
     taken = rows.take(np.maximum(near.slots, 0).ravel()).astype(np.float64).reshape(*near.slots.shape, rows.dimension)
     cosines = np.einsum("qnd,qd->qn", taken, queries.astype(np.float64)).astype(np.float32)
-    cosines = np.where(near.slots == NOBODY, np.float32(-np.inf), np.clip(cosines, -1.0, 1.0))
+    np.minimum(np.maximum(cosines, _LEAST, out=cosines), _MOST, out=cosines)
+    cosines[near.slots == NOBODY] = -np.inf
     order = np.lexsort((near.slots, -cosines), axis=1)
-    return Near(slots=np.take_along_axis(near.slots, order, 1), cosines=np.take_along_axis(cosines, order, 1))
+    return Near(slots=near.slots, cosines=cosines).at(order)

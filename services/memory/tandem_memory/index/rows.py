@@ -14,16 +14,16 @@ from tandem_memory.index.growing import Growing
 
 Vectors = npt.NDArray[np.float32]
 Slots = npt.NDArray[np.int64]
+_TINY = np.finfo(np.float64).tiny
 
 
 def unit(vectors: Vectors) -> Vectors:
     """`vectors`, shape (n, d), each divided by its length; zeros stay.
 
-    The largest component is brought to 1 first: squares of very large or very small components would leave float32.
+    Squares of very large or very small components would leave float32, and none leaves float64.
     """
     wide = vectors.astype(np.float64)
-    wide /= np.maximum(np.abs(wide).max(axis=1, initial=0.0, keepdims=True), np.finfo(np.float64).tiny)
-    wide /= np.maximum(np.sqrt(np.einsum("nd,nd->n", wide, wide))[:, None], np.finfo(np.float64).tiny)
+    wide /= np.maximum(np.sqrt(np.einsum("nd,nd->n", wide, wide))[:, None], _TINY)
     return wide.astype(np.float32)
 
 

@@ -63,5 +63,5 @@ def _tell(found: Found, one: Sequence[Near] | TooLarge | str, request: SearchReq
     else:
         for near in one:
             hit = found.hits.add()  # made elsewhere, ten records would be copied three times: 25 us, in place of 10
-            hit.record.CopyFrom(near.record)
+            hit.record.MergeFromString(near.packed)
             hit.similarity = near.similarity

@@ -19,7 +19,12 @@ def written(at_us: int, message: Record | Change) -> bytes:
 
 def parsed(kind: type[_Message], value: bytes) -> _Message:
     """The message that `written` wrote."""
-    return kind.FromString(value[_AT_US.size :])
+    return kind.FromString(as_kept(value))
+
+
+def as_kept(value: bytes) -> bytes:
+    """The message that `written` wrote, as it is on the wire."""
+    return value[_AT_US.size :]
 
 
 def moment_us(value: bytes) -> int:

@@ -35,7 +35,7 @@ class Looked:
             raise self.error
         if self.damaged in queries:
             raise DamagedError(*self.damage)
-        return [[Near(record=Record(id=f"{query[0]:g}"), similarity=1)] for query in queries]
+        return [[Near(packed=Record(id=f"{query[0]:g}").SerializeToString(), similarity=1)] for query in queries]
 
 
 def _searched(scenario: Callable[[Looked, Callable[..., "asyncio.Task[list[str]]"]], Coroutine[Any, Any, None]]) -> None:

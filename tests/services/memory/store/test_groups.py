@@ -54,7 +54,7 @@ async def at_once(committer: Committer, store: Counted, *jobs: Any) -> list[Any]
 
 def played(store: Counted, *jobs: Any) -> list[Any]:
     async def scene() -> list[Any]:
-        committer = Committer(store, Deaf(), lambda _: None)
+        committer = Committer(store, (Deaf(),), lambda _: None)
         answers = await at_once(committer, store, *jobs)
         await asyncio.to_thread(committer.close)
         return answers
@@ -128,7 +128,7 @@ def test_who_was_answered_is_waited_for(open_store: OpenStore, monkeypatch: pyte
     store.let_go.set()
 
     async def scene() -> None:
-        committer = Committer(store, Deaf(), lambda _: None)
+        committer = Committer(store, (Deaf(),), lambda _: None)
 
         async def writer(number: int) -> None:
             for turn in range(10):
@@ -151,7 +151,7 @@ def test_what_waits_at_the_end(open_store: OpenStore) -> None:
     store = Counted(open_store())
 
     async def scene() -> None:
-        committer = Committer(store, Deaf(), lambda _: None)
+        committer = Committer(store, (Deaf(),), lambda _: None)
         answers = [asyncio.create_task(committer.do(append(record(key=str(number))))) for number in range(20)]
         await asyncio.sleep(0)
         closing = asyncio.create_task(asyncio.to_thread(committer.close))

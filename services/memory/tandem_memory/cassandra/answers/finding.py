@@ -118,4 +118,4 @@ def _near(record: Record, cosine: float, *, vectors: bool) -> Near:
         answer = Record()
         answer.CopyFrom(record)
         answer.ClearField("vector")
-    return Near(record=answer, similarity=cosine)
+    return Near(packed=answer.SerializeToString(), similarity=cosine)
