@@ -211,6 +211,7 @@ class _Forwarding:
         cut = asyncio.Event()
         cutting = asyncio.ensure_future(cut.wait())
         self._proxy._watches.add(cut)
+        line = None
         events = 0
         try:
             while not (fault.kind in _OF_WATCHES and events >= fault.events):
@@ -226,6 +227,8 @@ class _Forwarding:
             return await _end(answer, fault.kind)
         finally:
             cutting.cancel()
+            if line:
+                line.cancel()
             self._proxy._watches.discard(cut)
 
 

@@ -6,7 +6,8 @@ from random import Random
 from typing import Any
 
 from tests.cluster.fault_proxy import FaultProxy
-from tests.cluster.faults import WRITES, Fault, Kind
+from tests.cluster.faults import WRITES
+from tests.cluster.troubles import OBJECTS, make_trouble, missed
 from tests.operator.cluster.api import Api
 from tests.operator.cluster.chronicle import Chronicle
 from tests.operator.cluster.drama import Part, Stage, cast
@@ -18,20 +19,6 @@ SEED = 20261126
 RUNS = 20
 KILLS = 100
 LONGEST_LIFE_S = 1.5
-FOR_SURE = 7  # of what is expected so often, none at all comes once in a thousand times: exp(-7)
-TROUBLES = (
-    (Fault(kind=Kind.CONFLICT), {"patch", "create"}, 0.05),
-    (Fault(kind=Kind.TOO_MANY, seconds=1), {"patch", "create", "delete", "list"}, 0.02),
-    (Fault(kind=Kind.BROKEN), {"patch", "create", "delete", "update", "list"}, 0.04),
-    (Fault(kind=Kind.UNAVAILABLE), {"patch", "create", "delete"}, 0.02),
-    (Fault(kind=Kind.LOST_REQUEST), WRITES, 0.03),
-    (Fault(kind=Kind.LOST_ANSWER), WRITES, 0.05),
-    (Fault(kind=Kind.SLOW, seconds=0.4), WRITES | {"list", "watch"}, 0.05),
-    (Fault(kind=Kind.CUT, events=3), {"watch"}, 0.2),
-    (Fault(kind=Kind.GONE, events=2), {"watch"}, 0.2),
-    (Fault(kind=Kind.GONE), {"list"}, 0.03),
-)
-OBJECTS = "/(pods|services|poddisruptionbudgets|trainingruns|events|nodes)"
 
 
 def test_killed_at_a_hundred_moments(
@@ -41,8 +28,7 @@ def test_killed_at_a_hundred_moments(
     chance = Random(SEED)
     parts = cast(api, namespace, RUNS, chance)
     operator = operators()
-    for fault, verbs, probability in TROUBLES:
-        proxy.inject(fault, verbs=verbs, path=OBJECTS, probability=probability)
+    make_trouble(proxy)
     with Chronicle.of(api, namespace) as chronicle:
         stage = Stage(api, kubelets, chronicle)
         for kill in range(KILLS):
@@ -51,7 +37,7 @@ def test_killed_at_a_hundred_moments(
             wanted = -(-left // (KILLS - kill))
             _live_a_little(stage, parts, proxy, chance, wanted)
             operator.kill()
-        missed = _missed(proxy)
+        nobody_met = missed(proxy)
         proxy.clear()
         operator.start()
         eventually("the last acts", lambda: _play_on(stage, parts), waited=lambda: [str(part) for part in parts if not part.over])
@@ -62,7 +48,7 @@ def test_killed_at_a_hundred_moments(
         history = chronicle.history()
         assert history.created() == set().union(*(part.pods() for part in parts))
         assert list(history.breaches()) == []
-    assert missed == set()
+    assert nobody_met == set()
 
 
 def _begin(operator: Operator, proxy: FaultProxy) -> None:
@@ -70,12 +56,6 @@ def _begin(operator: Operator, proxy: FaultProxy) -> None:
     asked = len(proxy.requests())
     operator.start()
     eventually("its first request", lambda: len(proxy.requests()) > asked)
-
-
-def _missed(proxy: FaultProxy) -> set[Kind]:
-    """The faults that nobody met. On a busy machine few requests are made, and of a fault that few of them could meet that says nothing."""
-    could = [(fault.kind, probability * len(proxy.requests(verbs=verbs, path=OBJECTS))) for fault, verbs, probability in TROUBLES]
-    return {kind for kind, expected in could if expected > FOR_SURE and not proxy.met(kind)}
 
 
 def _live_a_little(stage: Stage, parts: list[Part], proxy: FaultProxy, chance: Random, acts: int) -> None:
