@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.parts import debian
 from tests.parts.base_images import BASE
 from tests.parts.kube import KUBE
-from tests.parts.kubernetes_tools import COREDNS, KARPENTER, KWOK
+from tests.parts.kubernetes_tools import COREDNS, KARPENTER, KUEUE, KWOK
 from tests.parts.minio_server import MINIO
 from tests.parts.part import Part, Say, need_root, obtain
 
@@ -22,9 +22,10 @@ class Programs:
     base_image: Path  # an archive
     kwok: Path | None = None
     karpenter: Path | None = None
+    kueue: Path | None = None
 
 
-def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False) -> Programs:
+def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False, kueue: bool = False) -> Programs:
     """All that a cluster needs, built now if this is the first time.
 
     Raises:
@@ -43,4 +44,5 @@ def obtained(say: Say, *, kwok: bool = False, karpenter: bool = False) -> Progra
         base_image=get(BASE),
         kwok=get(KWOK) if kwok or karpenter else None,
         karpenter=get(KARPENTER) if karpenter else None,
+        kueue=get(KUEUE) if kueue else None,
     )

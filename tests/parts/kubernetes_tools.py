@@ -1,4 +1,4 @@
-"""What stands around Kubernetes in tests: its DNS, Helm, nodes played by kwok, and the Karpenter that buys such nodes."""
+"""What stands around Kubernetes in tests: its DNS, Helm, nodes played by kwok, the Karpenter that buys such nodes, and Kueue."""
 
 import hashlib
 import re
@@ -8,7 +8,8 @@ from tests.parts import go
 from tests.parts.part import Part, Say
 
 STAGES = "stages.yaml"  # beside kwok: how it plays nodes and pods
-CRDS = "crds.yaml"  # beside Karpenter
+CRDS = "crds.yaml"  # beside Karpenter and Kueue
+WEBHOOKS = "webhooks.yaml"  # beside Kueue
 
 _COREDNS = Path(__file__).with_name("coredns")  # a Go module: with all the plugins that it ships with, twice as much is compiled
 _HELM_MODULE, _HELM_VERSION = "helm.sh/helm/v3", "v3.22.0"
@@ -18,6 +19,7 @@ _STAGES = (
     "kustomize/stage/pod/fast/pod-*.yaml",
 )
 _CRDS = ("pkg/apis/crds/*.yaml", "kwok/apis/crds/*.yaml")
+_KUEUE = "config/components"
 
 
 def _coredns_version() -> str:
@@ -50,6 +52,13 @@ def _make_karpenter(part: Part, into: Path, say: Say) -> None:
     _join(go.source("sigs.k8s.io/karpenter", part), _CRDS, into / CRDS)
 
 
+def _make_kueue(part: Part, into: Path, say: Say) -> None:
+    go.install("sigs.k8s.io/kueue/cmd/kueue", part, into, say)
+    source = go.source("sigs.k8s.io/kueue", part)
+    _join(source, (f"{_KUEUE}/crd/bases/*.yaml",), into / CRDS)
+    _join(source, (f"{_KUEUE}/webhook/manifests.yaml",), into / WEBHOOKS)
+
+
 def _join(source: Path, patterns: tuple[str, ...], into: Path) -> None:
     files = [file for pattern in patterns for file in sorted(source.glob(pattern))]
     into.write_text("\n---\n".join(file.read_text() for file in files))
@@ -59,3 +68,4 @@ COREDNS = Part(name="coredns", version=_coredns_version(), program="coredns", ma
 HELM = Part(name="helm", version=f"{_HELM_VERSION}-told", program="helm", make=_make_helm)
 KWOK = Part(name="kwok", version="v0.8.0", program="kwok", make=_make_kwok)
 KARPENTER = Part(name="karpenter", version="v1.14.1", program="kwok", make=_make_karpenter)  # v1.15 needs a newer Go
+KUEUE = Part(name="kueue", version="v0.17.0", program="kueue", make=_make_kueue)

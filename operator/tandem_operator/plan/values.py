@@ -66,10 +66,11 @@ class SeenWorker:
 
     `since` is when it came to its machine, which is paid for from then on; when it was made, as long as it has none.
     `exit_code` is None while it lives. `until` is when it ended, as far as that is known. `disrupted` says that the
-    platform ended it (DisruptionTarget); `stopping` that it has been asked to leave already; `waiting` why it is not up
-    yet. `fenced` says that its machine is not heard of any more: whether it computes on nobody knows, but what it writes
-    is refused by the store as soon as a newer attempt has claimed its place there. `asked` is the checkpoint that it was
-    asked for; only the one of rank 0 is, for all. `grace_s` is how long it would have to leave, in seconds, where that is known.
+    platform ended it (DisruptionTarget), `disruption` what that said of it; `stopping` that it has been asked to leave
+    already; `waiting` why it is not up yet. `fenced` says that its machine is not heard of any more: whether it computes
+    on nobody knows, but what it writes is refused by the store as soon as a newer attempt has claimed its place there.
+    `asked` is the checkpoint that it was asked for; only the one of rank 0 is, for all. `grace_s` is how long it would
+    have to leave, in seconds, where that is known.
     """
 
     name: str
@@ -80,6 +81,7 @@ class SeenWorker:
     exit_code: int | None = None
     message: str = ""
     disrupted: bool = False
+    disruption: str = ""
     stopping: bool = False
     node: str = ""
     spare: bool = False

@@ -50,13 +50,15 @@ def test_what_is_done_or_not_ours_interrupts_nothing(worker: SeenWorker) -> None
 def test_what_is_known_best_is_said_of_an_interruption() -> None:
     """A drained pod is deleted by its eviction; a pod on a machine with a notice is deleted because of that."""
     run = RUN.model_copy(update={"status": RUN.status.model_copy(update={"workers": 1})})
-    evicted, noticed, asked = (
+    evicted, told, noticed, asked = (
         notice.given(run, Seen(workers=(replace(WORKER, stopping=True, **change),), nodes=(FIRM, SHAKY)))
-        for change in ({"disrupted": True}, {}, {"node": "firm"})
+        for change in ({"disrupted": True}, {"disrupted": True, "disruption": "somebody comes first"}, {}, {"node": "firm"})
     )
     assert evicted
+    assert told
     assert noticed
     assert asked
     assert evicted.message == "worker r-2-0 is evicted from its machine"
+    assert told.message == "worker r-2-0 is evicted from its machine: somebody comes first"
     assert noticed.message.startswith("node shaky, which holds worker r-2-0, is about to go")
     assert asked.message == "worker r-2-0 was asked to leave by somebody else"

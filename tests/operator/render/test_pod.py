@@ -136,9 +136,12 @@ def test_a_spare_waits_and_holds_no_secret() -> None:
 
 
 def test_an_attempt_stands_in_line_as_one_group() -> None:
-    """Kueue's group of plain pods has as many members as the attempt, and is not mended when one of them ends."""
-    metadata = pod_of(run_of(attempt=4, workers=3, pod={"queue": "line"}))["metadata"]
-    assert metadata["labels"].items() >= {"kueue.x-k8s.io/queue-name": "line", "kueue.x-k8s.io/pod-group-name": "r-4"}.items()
+    """Kueue's group of plain pods has as many members as the attempt, a name that no other run gives, and is not mended when one ends."""
+    run = run_of(attempt=4, workers=3, pod={"queue": "line"})
+    metadata = pod_of(run)["metadata"]
+    assert metadata["labels"].items() >= {"kueue.x-k8s.io/queue-name": "line", "kueue.x-k8s.io/pod-group-name": "r-0f8fad5b-4"}.items()
+    unstored = run.model_copy(update={"metadata": run.metadata.model_copy(update={"uid": ""})})
+    assert pod_of(unstored)["metadata"]["labels"]["kueue.x-k8s.io/pod-group-name"] == "r-4"
     assert metadata["annotations"] == {"kueue.x-k8s.io/pod-group-total-count": "3", "kueue.x-k8s.io/retriable-in-group": "false"}
     assert "annotations" not in pod_of(run_of(workers=3))["metadata"]
 

@@ -138,13 +138,14 @@ class Kube:
         """Put `body` in the place of the object of the same version."""
         return await self._written(_Request(method="PUT", path=path, query={"fieldManager": FIELD_MANAGER}, body=body))
 
-    async def delete(self, path: str, options: Json) -> None:
-        """Have the object at `path` deleted; that it is gone already is as good."""
+    async def delete(self, path: str, options: Json) -> Json:
+        """Have the object at `path` deleted, which is returned as it is then; that it is gone already is as good, and empty."""
         try:
-            await self._written(_Request(method="DELETE", path=path, body=options))
+            return await self._written(_Request(method="DELETE", path=path, body=options))
         except KubeError as error:
             if not error.gone:
                 raise
+            return {}
 
     @asynccontextmanager
     async def stream(self, path: str, silent_s: float, **query: str | int) -> AsyncGenerator[AsyncIterator[Json]]:

@@ -1,7 +1,8 @@
 """How and when a pod came to its machine, and how it ended.
 
 Where each fact stands: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/. That a platform ended a pod is said by its
-DisruptionTarget condition (KEP-3329), and for pods that never came to run by the kubelet's own reasons.
+DisruptionTarget condition (KEP-3329), and for pods that never came to run by the kubelet's own reasons. Kueue, which takes a group's
+quota back by deleting its pods, says so by a condition of its own: https://kueue.sigs.k8s.io/docs/tasks/run/plain_pods.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Final
 from tandem_operator.cluster.kube.document import Json, part, parts, text
 
 _KILLED: Final = 137
+_BY_PLATFORM: Final = ("DisruptionTarget", "TerminationTarget")
+_LONGEST: Final = 500  # characters of what the platform says of that
 _BY_KUBELET: Final = (
     "Evicted",
     "NodeAffinity",
@@ -46,7 +49,7 @@ def end(pod: Json, container: str) -> End | None:
     if text(pod, "status", "phase") not in {"Succeeded", "Failed"}:
         return None
     reason = text(pod, "status", "reason")
-    disrupted = reason in _BY_KUBELET or reason.startswith(_OUT_OF) or true(conditions_of(pod), "DisruptionTarget")
+    disrupted = reason in _BY_KUBELET or reason.startswith(_OUT_OF) or disruption(conditions_of(pod)) is not None
     containers = {each["name"]: each for each in parts(pod, "status", "containerStatuses")}
     ended = part(containers.get(container, {}), "state", "terminated")
     of_pod = f"{reason}: {text(pod, 'status', 'message')}" if reason else ""
@@ -58,6 +61,12 @@ def end(pod: Json, container: str) -> End | None:
         said = f"{why}: {said}" if said else why
     said = said or of_pod
     return End(code=int(ended["exitCode"]) & 255, message=said, at=time(at) if at else None, disrupted=disrupted)
+
+
+def disruption(conditions: Mapping[str, Json]) -> str | None:
+    """What the platform says of ending a pod, which may be nothing; None unless it does end it."""
+    said = next((text(conditions[kind], "message") for kind in _BY_PLATFORM if true(conditions, kind)), None)
+    return None if said is None else " ".join(said.split())[:_LONGEST]
 
 
 def since(pod: Json, conditions: Mapping[str, Json]) -> datetime:

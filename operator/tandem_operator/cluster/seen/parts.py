@@ -56,7 +56,7 @@ def _part(pod: Json, role: Role, index: int, start: int) -> SeenPart:
         ready=ended is None and not leaves and endings.true(conditions, "Ready"),
         stopping=leaves,
         # Whoever deletes a pod, if it was not we: that it leaves then is no failure of its own.
-        disrupted=leaves or endings.true(conditions, "DisruptionTarget") or bool(ended and ended.disrupted),
+        disrupted=leaves or endings.disruption(conditions) is not None or bool(ended and ended.disrupted),
         waiting=None if ended else waits.waiting(pod, conditions, role.value),
         node=intern(text(pod, "spec", "nodeName")),
     )

@@ -43,6 +43,7 @@ def seen_pod(pod: Json) -> SeenPod | None:
 
 def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
     conditions, ended = endings.conditions_of(pod), endings.end(pod, CONTAINER)
+    disruption = endings.disruption(conditions)
     return SeenWorker(
         name=intern(text(pod, "metadata", "name")),
         attempt=attempt,
@@ -51,7 +52,8 @@ def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
         until=ended.at if ended else None,
         exit_code=ended.code if ended else None,
         message=origins.traced(ended.message, pod, CONTAINER, origins.OF_TRAINING) if ended else "",
-        disrupted=endings.true(conditions, "DisruptionTarget") or bool(ended and ended.disrupted),
+        disrupted=disruption is not None or bool(ended and ended.disrupted),
+        disruption=disruption or "",
         stopping=bool(text(pod, "metadata", "deletionTimestamp")),
         node=intern(text(pod, "spec", "nodeName")),
         spare=spare,

@@ -8,6 +8,7 @@ from typing import Final
 
 from tandem_operator.cluster.kube.document import Json, part, parts, text
 from tandem_operator.plan.values import Tier, Waiting
+from tandem_operator.render.worker_pod import queue
 
 _HOPELESS: Final = (
     "ErrImageNeverPull",
@@ -48,13 +49,22 @@ def refused(status: int, message: str) -> Waiting:
 def _unplaced(pod: Json, placed: Json) -> Waiting:
     reason, message = text(placed, "reason"), text(placed, "message")
     if reason == "SchedulingGated":
-        gates = ", ".join(gate["name"] for gate in parts(pod, "spec", "schedulingGates"))
-        return Waiting(tier=Tier.QUOTA, message=f"held back by {gates}" if gates else message)
+        return Waiting(tier=Tier.QUOTA, message=_held_back(pod) or message)
     if coming := text(pod, "status", _WILL_COME):
         return Waiting(tier=Tier.NODE, message=f"node {coming} is being made ready for it")
     if reason != "Unschedulable":
         return Waiting(tier=Tier.START, message=message or "the scheduler has not looked at it yet")
     return Waiting(tier=Tier.MISCONFIGURED if _nowhere(message) else Tier.NO_CAPACITY, message=message)
+
+
+def _held_back(pod: Json) -> str:
+    """By whom. Kueue says nothing of its reasons at the pod; they stand in the Workload that it has made for the group."""
+    gates = [gate["name"] for gate in parts(pod, "spec", "schedulingGates")]
+    line, group = (text(pod, "metadata", "labels", name) for name in (queue.QUEUE, queue.GROUP))
+    if queue.GATE in gates and group:
+        why = f"`kubectl describe workload {group} -n {text(pod, 'metadata', 'namespace')}`"
+        return f"queue {line} has not admitted group {group} yet; {why} says why"
+    return f"held back by {', '.join(gates)}" if gates else ""
 
 
 def _nowhere(message: str) -> bool:

@@ -123,6 +123,14 @@ def test_a_disruption_by_its_condition(reason: str) -> None:
         assert seen.disrupted is (status == "True")
 
 
+def test_a_pod_that_kueue_sends_away() -> None:
+    """It says so in a condition of its own, and why; also of one that exits with anything but 143 then."""
+    said = {"type": "TerminationTarget", "status": "True", "reason": "WorkloadEvictedDueToPreempted", "message": "somebody\ncomes first"}
+    for sample in ("running", "exit-1"):
+        seen = worker(pod(sample, conditions=[*SAMPLES[sample]["status"]["conditions"], said]))
+        assert (seen.disrupted, seen.disruption) == (True, "somebody comes first")
+
+
 @pytest.mark.parametrize(
     ("reason", "disrupted"),
     [
@@ -171,6 +179,14 @@ def test_a_wait(sample: str, tier: Tier, said: str, *, placed: bool) -> None:
     assert waiting
     assert (waiting.tier, waiting.placed) == (tier, placed)
     assert waiting.message.startswith(said)
+
+
+def test_a_wait_in_a_queue() -> None:
+    """Kueue's reasons stand elsewhere, so it is said where, and in which queue it waits."""
+    found = pod("gated")
+    found["metadata"]["labels"] |= {"kueue.x-k8s.io/queue-name": "team", "kueue.x-k8s.io/pod-group-name": "r-0f8fad5b-2"}
+    said = "queue team has not admitted group r-0f8fad5b-2 yet; `kubectl describe workload r-0f8fad5b-2 -n default` says why"
+    assert worker(found).waiting == Waiting(tier=Tier.QUOTA, message=said)
 
 
 def test_the_way_up() -> None:
