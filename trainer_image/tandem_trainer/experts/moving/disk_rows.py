@@ -1,9 +1,9 @@
 """Rows on a disk, for more experts than host memory holds; of memory they take a place for each that is on its way, and no more.
 
 A file without a name that is read and written by expert. Not LMDB: copy-on-write would give transactions, which scratch space that a
-checkpoint outlives has no use for, and takes them from processor time (1.2 to 5 times as much an expert) and disk (three to four times as
-much as the rows), though it writes hardly more bytes (1.01 rows an expert). Not a mapped file either, though that is a copy cheaper: its
-pages count as the process's own, and a disk that fails would kill it without a word. Measured by `tests/bench/experts/disk.py`.
+checkpoint outlives has no use for, and takes three to four times the processor time an expert and three times the disk for them, though it
+writes hardly more bytes (1.02 rows an expert). Not a mapped file either: that is no cheaper once it is written, its pages count as the
+process's own, and a disk that fails would kill it without a word. Measured by `tests/bench/experts/disk.py`.
 
 On a card the places are pinned, and what left is written once the card has handed it over.
 """
