@@ -62,11 +62,11 @@ def test_nothing_that_a_person_set_is_lost_on_the_way() -> None:
 
 
 def test_nothing_that_a_person_set_of_experts_is_lost_on_the_way() -> None:
-    """Every field of the experts trainer arrives with a value that is no default, host memory in bytes; they compute in fp32."""
+    """Every field of the experts trainer arrives with a value that is no default, memory and disk in bytes; they compute in fp32."""
     model, optimizer = {"layers": 3, "width": 96, "heads": 6}, {"beta1": 0.8, "beta2": 0.9, "epsilon": 1e-7, "weightDecay": 0.2}
     learning = {"learningRule": "oja", "rate": 7.0, "clip": 0.5, "temperature": 2.0, "balance": 0.25}
     mixture = {"count": 9, "active": 3, "innerWidth": 48, "keysFromTokens": True, "renewEvery": 7, **learning}
-    memory = {"streamingSlots": 5, "hotSlots": 2, "expertsPerSlot": 3, "keepActivations": True, "host": "3Gi"}
+    memory = {"streamingSlots": 5, "hotSlots": 2, "expertsPerSlot": 3, "keepActivations": True, "host": "3Gi", "disk": "7Gi"}
     settings = {"gradientClip": 0.5, "activationCheckpointing": True}
     spec = {
         "trainer": {"experts": {"model": model, "mixture": mixture, "memory": memory, "optimizer": optimizer, **settings}},
@@ -79,6 +79,6 @@ def test_nothing_that_a_person_set_of_experts_is_lost_on_the_way() -> None:
     written = read.model_dump(mode="json", by_alias=True)
     assert {name: written["model"][name] for name in model} == model
     assert (written["mixture"], written["optimizer"]) == (mixture, optimizer)
-    assert written["memory"] == {**memory, "host": 3 * 2**30}
+    assert written["memory"] == {**memory, "host": 3 * 2**30, "disk": 7 * 2**30, "folder": "/w/r-1-0"}
     assert {name: written[name] for name in settings} == settings
     assert (read.kind, read.precision) == ("experts", "fp32")

@@ -151,7 +151,9 @@ class Run(_Told):
         return sum(phase.steps for phase in self.phases)
 
     def with_experts_in(self, folder: str) -> "Run":
-        """The same, told where on this machine the disk is that experts may lie on."""
+        """The same; where experts are to lie on a disk, told where that is on this machine."""
+        if self.trainer.memory.disk is None:
+            return self
         memory = self.trainer.memory.model_copy(update={"folder": Path(folder)})
         return self.model_copy(update={"trainer": self.trainer.model_copy(update={"memory": memory})})
 
