@@ -14,7 +14,7 @@ import yaml
 
 STAND_IN = Path(__file__).parent.parent / "local" / "stand_in_agent.py"
 TANDEM = str(Path(sys.executable).with_name("tandem"))
-PATIENCE_S = 120
+PATIENCE_S = 300  # what takes seconds on an idle machine
 
 
 class Desk:
@@ -71,6 +71,10 @@ class Desk:
         self.started.append(process)
         return process
 
+    def go(self, name: str = "demo") -> None:
+        """Let a worker go on that stands still (HOLD_AFTER), and all that come after it."""
+        (self.state / "runs" / name / "go").touch()
+
     def starts(self, name: str = "demo") -> list[str]:
         """The worker processes that there ever were, by name."""
         path = self.state / "runs" / name / "starts"
@@ -105,6 +109,11 @@ class Desk:
         path.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
         path.chmod(0o755)
         return path
+
+
+def left(process: "subprocess.Popen[str]") -> str:
+    """What a command has said, once it has ended."""
+    return process.communicate(timeout=PATIENCE_S)[0]
 
 
 def _told(standin: Mapping[str, object] | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.operator.cli.conftest import left
+
 TANDEM = str(Path(sys.executable).with_name("tandem"))
-SLOW = {"step_s": 0.05}
+HELD = {"hold_after": 50}  # until it is asked to leave, or may go on: it is found in the middle, however slow the machine is
 Until = Callable[[Callable[[], object]], None]
 
 
@@ -50,10 +53,10 @@ def test_a_run_that_is_done_is_not_run_again_by_accident(desk: Any) -> None:
 def test_ctrl_c_saves_and_stops_and_the_same_command_goes_on_at_the_next_step(desk: Any, until: Until) -> None:
     """SIGINT: exit 3 after a checkpoint of the last step; run again: attempt 2 begins one step later, none is lost."""
     file = desk.file()
-    running = desk.start("run", file, standin=SLOW)
+    running = desk.start("run", file, standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 5)
     running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=60)
+    said = left(running)
     assert running.returncode == 3, said
     assert "a checkpoint first" in said
     stopped = status(desk)
@@ -72,7 +75,7 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_and_not_its_workers(desk: Any,
     if pid == 0:
         os.login_tty(follower)
         os.chdir(desk.path)
-        os.execve(TANDEM, [TANDEM, "run", str(file)], desk.environ | {"STANDIN_STEP_S": "0.05"})  # noqa: S606 - becoming the command is the point
+        os.execve(TANDEM, [TANDEM, "run", str(file)], desk.environ | {"STANDIN_HOLD_AFTER": "50"})  # noqa: S606 - becoming the command is the point
     os.close(follower)
     until(lambda: desk.steps("demo-1-0") > 5)
     os.write(leader, b"\x03")
@@ -86,20 +89,23 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_and_not_its_workers(desk: Any,
 
 def test_nohup_is_respected(desk: Any, until: Until) -> None:
     """A hangup asks to stop, unless whoever started the command said to ignore it."""
-    running = desk.start("run", desk.file(), standin=SLOW, ignoring=signal.SIGHUP)
+    running = desk.start("run", desk.file(), standin=HELD, ignoring=signal.SIGHUP)
     until(lambda: desk.steps("demo-1-0") > 2)
     running.send_signal(signal.SIGHUP)
-    assert running.wait(timeout=60) == 0
+    desk.go()
+    said = left(running)
+    assert running.returncode == 0, said
 
 
 def test_kill_9_of_the_command_leaves_workers_training_and_the_next_one_adopts_them(desk: Any, until: Until) -> None:
     """The worker that the dead owner started is the worker that the new owner sees end."""
     file = desk.file()
-    running = desk.start("run", file, standin=SLOW)
+    running = desk.start("run", file, standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     running.kill()
     running.communicate()
     assert "no process acts for it" in desk.tandem("status", "demo").stdout
+    desk.go()
     again = desk.tandem("run", file)
     assert again.returncode == 0, again.stdout
     assert desk.starts() == ["demo-1-0"]
@@ -108,12 +114,13 @@ def test_kill_9_of_the_command_leaves_workers_training_and_the_next_one_adopts_t
 def test_a_second_command_watches_takes_over_when_the_first_dies_and_starts_nothing_twice(desk: Any, until: Until) -> None:
     """Attach, kill the owner, and the watcher brings the run to its end."""
     file = desk.file()
-    first = desk.start("run", file, standin=SLOW)
+    first = desk.start("run", file, standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     second = desk.start("run", file)
     until(lambda: "you are watching" in (second.stdout.readline() if second.stdout else ""))
     first.kill()
-    said, _ = second.communicate(timeout=60)
+    desk.go()
+    said = left(second)
     assert second.returncode == 0, said
     assert "demo: done" in said
     assert desk.starts() == ["demo-1-0"]
@@ -122,25 +129,27 @@ def test_a_second_command_watches_takes_over_when_the_first_dies_and_starts_noth
 def test_ctrl_c_while_watching_only_leaves(desk: Any, until: Until) -> None:
     """Exit 130, and the run goes on to its end with its owner."""
     file = desk.file()
-    first = desk.start("run", file, standin=SLOW)
+    first = desk.start("run", file, standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     second = desk.start("run", file)
     until(lambda: "you are watching" in (second.stdout.readline() if second.stdout else ""))
     second.send_signal(signal.SIGINT)
-    said, _ = second.communicate(timeout=60)
+    said = left(second)
     assert (second.returncode, "goes on" in said) == (130, True)
-    first.communicate(timeout=60)
-    assert first.returncode == 0
+    desk.go()
+    said = left(first)
+    assert first.returncode == 0, said
 
 
 def test_stop_works_with_an_owner_and_without_one_and_resume_goes_on(desk: Any, until: Until) -> None:
     """stop, resume, kill -9, stop, resume: the run ends well and no step is lost."""
-    running = desk.start("run", desk.file(), standin=SLOW)
+    running = desk.start("run", desk.file(), standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     stopped = desk.tandem("stop", "demo")
     assert (stopped.returncode, "demo: stopped" in stopped.stdout) == (0, True), stopped.stdout
-    assert running.wait(timeout=60) == 3
-    resumed = desk.start("resume", "demo", standin=SLOW)
+    said = left(running)
+    assert running.returncode == 3, said
+    resumed = desk.start("resume", "demo", standin={"hold_after": 90})
     until(lambda: desk.steps("demo-2-0") > 2)
     resumed.kill()
     resumed.communicate()
@@ -150,13 +159,18 @@ def test_stop_works_with_an_owner_and_without_one_and_resume_goes_on(desk: Any, 
     assert steps == list(range(1, 101))
 
 
-def test_a_budget_stops_the_run_and_a_larger_one_lets_it_go_on(desk: Any) -> None:
+def test_a_budget_stops_the_run_and_a_larger_one_lets_it_go_on(desk: Any, until: Until) -> None:
     """At 36 dollars an hour a worker costs a cent a second: warned, stopped with exit 3, and resumed with more."""
-    file = desk.file(budget={"usd": 0.04, "warnAt": 0.25, "usdPerWorkerHour": 36})
-    ran = desk.tandem("run", file, standin={"step_s": 0.1})
-    assert ran.returncode == 3, ran.stdout
-    assert "warning: BudgetNearlyExhausted" in ran.stdout
-    assert "tandem resume demo --budget-usd 0.08" in ran.stdout
+    price = {"warnAt": 0.00001, "usdPerWorkerHour": 36}
+    running = desk.start("run", desk.file(budget={"usd": 1000, **price}), standin=HELD)
+    until(lambda: "warning: BudgetNearlyExhausted" in (running.stdout.readline() if running.stdout else ""))
+    file = desk.file(budget={"usd": 0.02, **price})
+    stopped = desk.tandem("run", file)
+    said = left(running)
+    assert (running.returncode, stopped.returncode) == (3, 3), said
+    spent = float(status(desk)["spentUsd"])
+    assert spent >= 0.02
+    assert {float(suggested) > spent for suggested in re.findall(r"tandem resume demo --budget-usd ([\d.]+)", said)} == {True}
     assert desk.tandem("run", file).returncode == 3, "the same file has the same budget"
     resumed = desk.tandem("resume", "demo", "--budget-usd", "10")
     assert resumed.returncode == 0, resumed.stdout
@@ -174,7 +188,7 @@ def test_a_run_that_fails_at_the_same_step_twice_ends_with_exit_1_and_its_reason
 
 def test_a_file_that_changed_is_taken_or_refused_by_field(desk: Any, until: Until) -> None:
     """A longer last phase raises the generation; another seed is refused in one line and changes nothing."""
-    desk.start("run", desk.file(), standin=SLOW)
+    desk.start("run", desk.file(), standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     desk.tandem("stop", "demo")
     refused = desk.tandem("run", desk.file(data={"seed": 4}))
@@ -191,7 +205,7 @@ def test_a_file_that_changed_is_taken_or_refused_by_field(desk: Any, until: Unti
 def test_secrets_of_the_shell_do_not_reach_workers_and_what_training_needs_does(desk: Any, until: Until) -> None:
     """GITHUB_TOKEN stays; AWS_* and what TANDEM_PASS names go through."""
     desk.environ |= {"GITHUB_TOKEN": "x", "AWS_REGION": "eu-west-1"}
-    desk.start("run", desk.file(), standin=SLOW)
+    desk.start("run", desk.file(), standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 0)
     pid = json.loads((desk.state / "runs/demo/workers/demo-1-0/pid").read_text())["pid"]
     names = {entry.partition("=")[0] for entry in Path(f"/proc/{pid}/environ").read_text().split("\0")}
@@ -217,7 +231,7 @@ def test_a_run_that_may_take_no_time_is_refused(desk: Any) -> None:
 
 def test_a_run_of_which_everything_was_killed_is_not_said_to_run(desk: Any, until: Until) -> None:
     """Workers gone, nobody acts: said with the way on, in the table too, and the object for programs is as it was."""
-    running = desk.start("run", desk.file(), standin=SLOW)
+    running = desk.start("run", desk.file(), standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     running.kill()
     running.communicate()
@@ -234,12 +248,12 @@ def test_a_run_of_which_everything_was_killed_is_not_said_to_run(desk: Any, unti
 
 def test_whoever_stops_a_run_is_not_told_that_it_goes_on(desk: Any, until: Until) -> None:
     """`tandem stop` watches the owner stop it."""
-    running = desk.start("run", desk.file(), standin=SLOW)
+    running = desk.start("run", desk.file(), standin=HELD)
     until(lambda: desk.steps("demo-1-0") > 2)
     said = desk.tandem("stop", "demo").stdout
     assert "the run is stopped all the same" in said
     assert "goes on\n" not in said.partition("demo: stopped")[0]
-    running.communicate()
+    left(running)
 
 
 @pytest.mark.slow

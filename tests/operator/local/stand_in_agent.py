@@ -2,7 +2,8 @@
 
 The real agent needs 20 seconds to take its first step; the shell around it is the same. What it may be told in STANDIN_* is
 what a trainer may do: be slow (STEP_S), save every so many steps (SAVE_EVERY), fall at a step (FALL_AT), ignore SIGTERM (DEAF),
-leave a rank behind (CHILD), report through the real client (REPORT).
+leave a rank behind (CHILD), report through the real client (REPORT). After a step (HOLD_AFTER) it stands still until it is asked to
+leave, or its run's folder has a file `go`: whatever is to befall it finds it there, however slow the machine is.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ TOTAL = sum(phase["steps"] for phase in JOB["phases"])
 STEP_S = float(os.environ.get("STANDIN_STEP_S", "0.01"))
 SAVE_EVERY = int(os.environ.get("STANDIN_SAVE_EVERY", "10"))
 FALL_AT = int(os.environ.get("STANDIN_FALL_AT", "-1"))
+HOLD_AFTER = int(os.environ.get("STANDIN_HOLD_AFTER", "-1"))
 asked: list[int] = []
 
 
@@ -36,6 +38,8 @@ def main() -> None:
     with (SCRATCH / "steps.jsonl").open("a", buffering=1) as record:
         while step < TOTAL and not asked:
             time.sleep(STEP_S)
+            if step == HOLD_AFTER and not (SCRATCH.parent.parent / "go").exists():
+                continue
             step += 1
             if step == FALL_AT:
                 _leave(1, f"fell at step {step}")

@@ -150,7 +150,7 @@ def test_another_thread_ends_a_watch(memory: Memory, stand_in: StandIn, eventual
     thread.start()
     eventually(lambda: heard)
     watch.close()
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive()
     assert stand_in.calls == ["Watch"]
 

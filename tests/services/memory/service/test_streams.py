@@ -84,7 +84,8 @@ def test_a_caller_that_leaves_leaves_nothing(start: Start) -> None:
     assert running.figure("tandem_memory_watchers") == 3
     for watch in watches:
         watch.cancel()
-    assert _settled(lambda: running.figure("tandem_memory_watchers")) == 0
+    while running.figure("tandem_memory_watchers"):
+        pass
 
 
 def _ended(stream: Any) -> grpc.StatusCode:
@@ -103,7 +104,7 @@ def test_watchers_are_told_of_the_end(start: Start) -> None:
     stopping = threading.Thread(target=_stop, args=(running, 600))
     stopping.start()
     assert _ended(watch) is grpc.StatusCode.UNAVAILABLE
-    stopping.join(60)
+    stopping.join(300)
     assert not stopping.is_alive()
 
 
@@ -120,7 +121,7 @@ def test_streams_that_never_end_do_not_hold_up_the_end(start: Start) -> None:
 
     def forever(request: Any) -> Iterator[Any]:
         yield request
-        go_on.wait(60)
+        go_on.wait(300)
 
     appends = running.stub.AppendStream(forever(append(record("a"))))
     searches = running.stub.SearchStream(forever(pb.SearchRequest(namespace="n", queries=[pb.Query(text="a")])))

@@ -129,12 +129,13 @@ def test_a_provider_says_when_to_come_back_and_what_is_left(local_llm: LanguageS
 def test_calls_that_are_hung_up_on_are_paid(local_llm: LanguageServer) -> None:
     """A provider charges what it computed, whether or not anybody took it: so what was reserved for such a call is booked."""
     with before(local_llm, stalls=1.0, stall_s=1.0) as provider:
-        (outcome,) = asked(provider.url, local_llm.model, school(NAMES[0]), deadline_s=0.3)
+        while not provider.account.most_at_once:  # on a busy machine a call may be given up before it arrives
+            (outcome,) = asked(provider.url, local_llm.model, school(NAMES[0]), deadline_s=0.3)
+            assert isinstance(outcome, Failed)
+            assert outcome.trouble.perhaps_paid
         asked(provider.url, local_llm.model, school(NAMES[1]))  # takes as long, and was begun later
-        charges = list(provider.account.charges)
-    assert isinstance(outcome, Failed)
-    assert outcome.trouble.perhaps_paid
-    assert [charge.delivered for charge in charges] == [False, True]
+        *hung_up_on, last = (charge.delivered for charge in provider.account.charges)
+    assert (set(hung_up_on), last) == ({False}, True)
 
 
 def test_a_prompt_that_is_too_long_is_the_items_fault(local_llm: LanguageServer) -> None:
