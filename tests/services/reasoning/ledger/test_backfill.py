@@ -12,7 +12,7 @@ from tandem_reasoning.ledger import Ledger
 
 from .asking import OpenLedger, call, claim, load, reserve, settle
 
-PATIENCE_S = 60.0  # of a busy machine; it takes half a second
+PATIENCE_S = 60.0  # of a busy machine; it takes some seconds
 MIB = 1 << 20
 BEGUN = slice(12, 16)  # how often the log has begun anew (sqlite.org/fileformat2.html, "WAL File Format")
 
