@@ -70,7 +70,7 @@ def test_a_killed_worker_coordinator_and_command_lose_no_question(home: Home) ->
     first.wait()
     left = home.tandem("status", "pair")
     assert left.returncode == 0, left.stderr
-    again = home.tandem("run", file, "--plain", timeout_s=600)
+    again = home.tandem("run", file, "--plain", timeout_s=1200)
     assert again.returncode == 0, again.stdout + again.stderr
     status = home.status("pair")
     assert (status["phase"], status["done"], status.get("failed", 0)) == ("Succeeded", QUESTIONS, 0)
@@ -87,17 +87,21 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
     """Exit code 3 for whoever pressed it and whoever watched; nothing lives, and what was answered stays answered."""
     file = pair(home, 200)
     first = home.start(file)
-    until((home.folder("pair") / "status.json").exists)
+    until(reaches(home, 1))
+    engines = parts(home, "engine")
+    for engine in engines:
+        engine.suspend()  # or all could be answered before there is somebody who watches
     watching = home.start(file)
     until(lambda: "you are watching" in home.log())
-    until(reaches(home, 1))
     first.send_signal(signal.SIGINT)
+    for engine in engines:
+        engine.resume()
     assert first.wait(PATIENCE_S) == 3
     assert watching.wait(PATIENCE_S) == 3
     status = home.status("pair")
     assert (status["phase"], status["reason"]) == ("Suspended", "SuspendRequested")
     assert not parts(home, "engine")
-    again = home.tandem("resume", "pair", "--plain", timeout_s=600)
+    again = home.tandem("resume", "pair", "--plain", timeout_s=1200)
     assert again.returncode == 0, again.stdout + again.stderr
     assert home.status("pair")["done"] == 200
 

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tandem_objects import open_store
+from tandem_trainer.checkpoint.reader import newest
 
 from tests.e2e.home import Home, kill, until
-from tests.e2e.scripts import spec
+from tests.e2e.scripts import go, spec
 from tests.parts.minio_server import MinioServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_part("minio")]
@@ -48,22 +50,25 @@ def test_wrong_credentials_are_refused_and_appear_nowhere(cloud: Home, minio: Mi
 def test_a_run_that_is_killed_goes_on_from_the_bucket(cloud: Home, minio: MinioServer) -> None:
     """Everything is killed -9 in the middle; another home, with none of the files of the first, goes on from the bucket."""
     checkpoint = {"uri": f"s3://{minio.new_bucket()}/run", "everySteps": 10}
-    file = cloud.write(spec(cloud.path, steps=400, body="time.sleep(0.01)", checkpoint=checkpoint))
+    store = open_store(checkpoint["uri"], minio.environ)
+    file = cloud.write(spec(cloud.path, steps=400, hold=300, body="time.sleep(0.01)", checkpoint=checkpoint))
     shell = cloud.start(file)
     moment = random.randint(30, 200)
-    until(lambda: max(cloud.losses(), default=0) > moment)
+    until(lambda: max(cloud.losses(), default=0) > moment and newest(store).manifest is not None)
     shell.kill()
     shell.wait()
     kill(cloud.ranks() + cloud.agents())
-    reached = max(cloud.losses())
+    saved = newest(store).manifest
+    assert saved is not None
 
     elsewhere = Home(path=cloud.path / "elsewhere", cache=cloud.cache, extra=minio.environ)
     elsewhere.path.mkdir()
+    go(cloud.path)
     done = elsewhere.tandem("run", file)
     assert done.returncode == 0, done.stdout + done.stderr
     losses = elsewhere.losses()
     assert max(losses) == 400
-    assert reached - 30 <= min(losses) <= reached + 1, "more was lost than the steps since the last checkpoints"
+    assert saved.step < min(losses) <= max(cloud.losses()) + 1, "more was lost than the steps since the last checkpoint"
     assert {step: loss for step, loss in cloud.losses().items() if step in losses}.items() <= losses.items()
 
 

@@ -13,12 +13,16 @@ from tandem_trainer.checkpoint.reader import newest
 
 STEPS = 60
 TRAIN = """
-import os, time, torch
+import os, signal, time, torch
 from tandem_trainer import script
 model = torch.nn.Linear(3, 3)
 optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
 with script.begin(model=model, optimizer=optimizer) as run:
+    asked, heed = [], signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda *told: (asked.append(told), heed(*told)))
     for at in run.steps():
+        while str(at.step) == os.environ.get("HOLD_BEFORE") and not asked and not os.path.exists(os.environ["TANDEM_SCRATCH"] + "/../go"):
+            time.sleep(0.02)
         print("rank", os.getpid(), "step", at.step, flush=True)
         time.sleep(0.01)
         optimizer.zero_grad()
@@ -38,7 +42,7 @@ class Worker:
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
         self.uri = (folder / "kept").as_uri()
-        self.environ: dict[str, str] = {}
+        self.environ: dict[str, str] = {}  # HOLD_BEFORE: a step before which TRAIN stands still until it is asked to leave, or may go on
         self.spec: dict[str, Any] = {}
         self.ranks = 1
 
@@ -60,6 +64,10 @@ class Worker:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def go(self) -> None:
+        """Let an attempt go on that stands still, and all that come after it."""
+        (self.folder / "go").touch()
 
     def run(self, program: str | None = TRAIN) -> tuple[int, str]:
         """Make an attempt; the exit code and what was printed."""

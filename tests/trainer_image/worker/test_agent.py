@@ -34,7 +34,7 @@ def test_a_run_that_is_done_ends_well_and_is_kept(worker: Worker) -> None:
 @pytest.mark.parametrize(("ranks", "moment"), [(1, 0), (1, 31), (2, 13)])
 def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int) -> None:
     """Asked to leave, it keeps the last reported step and says 143; the next attempt makes the steps that are left."""
-    worker.ranks = ranks
+    worker.ranks, worker.environ["HOLD_BEFORE"] = ranks, str(STEPS - 10)
     process = worker.start()
     until(process, f"step {moment}\n")
     process.terminate()
@@ -42,6 +42,7 @@ def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int) -> None:
     assert (code, worker.last_words()[0]) == (143, 143), printed
     assert moment < worker.kept() == worker.steps()[-1] < STEPS
     assert "after the last step" not in printed
+    worker.go()
     code, printed = worker.run()
     assert code == 0, printed
     assert worker.steps() == list(range(1, STEPS + 1))
@@ -53,11 +54,12 @@ def test_a_checkpoint_that_is_asked_for_is_taken_while_training_goes_on(worker: 
     asked.mkdir()
     (asked / "save-after-step").write_text("")
     worker.spec = {"phases": [{"name": "a", "steps": 200}], "checkpoint": {"uri": worker.uri, "everySteps": 1000}}
-    worker.environ["TANDEM_ASKED"] = str(asked)
+    worker.environ |= {"TANDEM_ASKED": str(asked), "HOLD_BEFORE": "100"}
     process = worker.start()
     until(process, "step 5\n")
     (asked / "save-after-step").write_text("0")
     until(process, "asked for a checkpoint of a step after 0")
+    worker.go()
     kept = until(process, "checkpoint of step ")
     code, printed = ended(process)
     assert code == 0, printed
@@ -165,8 +167,8 @@ def test_a_killed_agent_takes_its_ranks_along(worker: Worker) -> None:
     watched = os.pidfd_open(rank)
     process.kill()
     try:
-        gone, _, _ = select.select([watched], [], [], 60)
-        assert gone, "the rank outlived its agent by a minute"
+        gone, _, _ = select.select([watched], [], [], 300)
+        assert gone, "the rank outlived its agent by minutes"
     finally:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(watched, signal.SIGKILL)
