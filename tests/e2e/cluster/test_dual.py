@@ -5,6 +5,8 @@ import csv
 import io
 import json
 from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ PARTS = 4
 TAKEN = "node2"  # operator and memory are on the other
 ALONE = 4  # calls of the cloud while there is no other lane: more than may be under way
 SLOWLY = 2.0  # seconds that each call of the cloud takes besides; with one at a time there is time to kill somebody, on any machine
+FAULTS = Faults(latency_s=SLOWLY, key=KEY)
 ONE_AT_A_TIME = {"maxInFlight": 1}
 WATCHED = "pods,services,configmaps,persistentvolumeclaims,events,events.events.k8s.io,dualruns"
 QUESTIONS_OF_MEMORY = """
@@ -43,7 +46,7 @@ with Memory(told["address"], told["namespace"], tls=ClientTls(ca=ca), token_file
 @pytest.fixture
 def provider(cloud_llm: LanguageServer) -> Generator[Provider]:
     """One that wants a key."""
-    with providing(cloud_llm.url, cloud_llm.model, Faults(latency_s=SLOWLY, key=KEY)) as paid:
+    with providing(cloud_llm.url, cloud_llm.model, FAULTS) as paid:
         yield paid
 
 
@@ -76,7 +79,9 @@ def pair(provider: Provider, installation: Installation) -> Generator[dict[str, 
         yield {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
 
 
-def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, pair: dict[str, Any], cluster: Cluster) -> None:
+def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(
+    tenant: Tenant, pair: dict[str, Any], cluster: Cluster, provider: Provider
+) -> None:
     """Coordinator, workers and the node of the local lane are lost: every question is answered and remembered once, and no key is seen."""
     tenant.kubectl("create", "secret", "generic", "provider", f"--from-literal=api-key={KEY}")
     space = tenant.namespace
@@ -90,7 +95,7 @@ def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(tenant: Tenant, 
     said = ""
     for share, harm, slot in (
         (0.1, _kill, "worker-0"),
-        (0.15, _cut_the_power, "engine-0"),
+        (0.15, partial(_cut_the_power, provider), "engine-0"),
         (0.3, _kill, "coordinator-0"),
         (0.5, _delete, "coordinator-0"),
     ):
@@ -119,15 +124,20 @@ def _is_placed(run: Applied, slot: str) -> bool:
     return any("nodeName" in pod["spec"] for pod in run.pods if f"-{slot}-" in pod["metadata"]["name"])
 
 
-def _cut_the_power(run: Applied, slot: str) -> None:
-    """The node of the local lane is gone without a word: the cloud answers on while no engine is to be had; then there is one elsewhere."""
+def _cut_the_power(provider: Provider, run: Applied, slot: str) -> None:
+    """The node of the local lane is gone without a word: the cloud answers on while no engine is to be had; then there is one elsewhere.
+
+    Until that is there the cloud takes its time, or it could answer all: how long an engine takes to start is the machine's affair.
+    """
     cluster, before = run.tenant.installation.cluster, _calls(run)
     assert {pod["spec"]["nodeName"] for pod in run.pods if f"-{slot}-" in pod["metadata"]["name"]} == {TAKEN}
     cluster.kubectl("cordon", SERVICES_ON)
     cluster.node_kill(TAKEN)
     run.wait("the cloud to answer alone", lambda run: _calls(run)["cloud"] >= before["cloud"] + ALONE)
+    provider.change(replace(FAULTS, latency_s=10 * SLOWLY))
     cluster.kubectl("uncordon", SERVICES_ON)
     run.wait("an engine elsewhere", lambda run: any(f"-{slot}-" in name and not name.endswith("-1") for name in _running(run)))
+    provider.change(FAULTS)
 
 
 def _calls(run: Applied) -> dict[str, int]:

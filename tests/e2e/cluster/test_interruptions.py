@@ -118,7 +118,7 @@ def test_a_drain_ends_and_leaves_a_checkpoint(run: Applied, cluster: Cluster, ta
     with pytest.raises(ClusterError, match="would violate the pod's disruption budget"):
         _evict(run, pod)
     selected = f"--pod-selector={run.label}"  # whatever else is there in a cluster of somebody else's stays
-    cluster.kubectl("drain", taken, selected, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=240s")
+    cluster.kubectl("drain", taken, selected, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=600s")
     saved = Kept.of(run).saved_by(rank=int(pod.rpartition("-")[2]))
     status = _goes_on(run, attempt=2)
     assert (status["lostSteps"], status["preemptions"], status["failures"]) == (0, 1, 0)
@@ -130,12 +130,12 @@ def test_a_cordon_is_answered_with_a_checkpoint_and_a_hurried_drain_costs_no_mor
     tenant: Tenant, small: dict[str, Any], cluster: Cluster
 ) -> None:
     """None is due for hours, and no worker is given time to leave: what was asked for at the cordon is what is gone on from."""
-    run = tenant.apply(small, checkpoint={"everySteps": 1_000_000})
+    run = tenant.apply(small, checkpoint={"everySteps": 1_000_000}, pod={**small["spec"]["pod"], "graceSeconds": 600})
     run.wait_for_step(50)
     (taken,) = {pod["spec"]["nodeName"] for pod in run.pods} - {tenant.installation.services_on}
     assert "checkpoint" not in run.status
     try:
-        cluster.kubectl("drain", taken, f"--pod-selector={run.label}", "--delete-emptydir-data", "--grace-period=1", "--timeout=240s")
+        cluster.kubectl("drain", taken, f"--pod-selector={run.label}", "--delete-emptydir-data", "--grace-period=1", "--timeout=600s")
         saved = max(Kept.of(run).steps()[1])
         status = _goes_on(run, attempt=2)
     finally:
@@ -161,7 +161,6 @@ def test_a_power_cut_costs_no_more_than_the_steps_since_the_last_checkpoint(
     status = _goes_on(run, attempt=2)
     assert status["preemptions"] == 1
     assert status["failures"] == 0
-    assert 0 <= status["lostSteps"] <= 2 * 100 + 20
     given_up, told = _given_up(cluster, TAKEN), _told(run, "Lost")
     assert cut < told
     ours_s = (told - given_up).total_seconds()
@@ -176,7 +175,11 @@ def test_a_power_cut_costs_no_more_than_the_steps_since_the_last_checkpoint(
     print(json.dumps(figure))
     assert Wanted().node_grace_s + ours_s <= KNOWN_S, "the control plane's patience is not ours; the rest is"
     kept = Kept.of(run)
-    assert _published(run, "tandem_resumed_from_step") == max(kept.steps()[1]), "it went on from the newest manifest"
+    saved = max(kept.steps()[1])
+    assert _published(run, "tandem_resumed_from_step") == saved, "it went on from the newest manifest"
+    said = [each.status for each in chronicle.runs.told]
+    reached = max(each.get("fellAtStep", each.get("step", 0) if each.get("attempt") == 1 else 0) for each in said)
+    assert 0 <= status["lostSteps"] <= max(0, reached - saved)
     operator = cluster.kubectl("get", "pods", "-n", "tandem", "-l", "app.kubernetes.io/component=operator", "-o", "name").strip()
     by = operator.replace("pod/", "pods/") + ":8080"
     run.wait("the lost steps to be published", lambda run: _published(run, "tandem_lost_steps_total", by) == run.status["lostSteps"])
