@@ -9,7 +9,7 @@ from functools import partial
 from tests.parts import debian
 from tests.parts.cassandra_jars import CASSANDRA
 from tests.parts.kube import KUBE
-from tests.parts.kubernetes_tools import COREDNS, HELM, KWOK
+from tests.parts.kubernetes_tools import COREDNS, HELM, KARPENTER, KUEUE, KWOK
 from tests.parts.llm_servers.llama_cpp_server import LLAMA_CPP
 from tests.parts.llm_servers.llama_server import LLAMA_SERVER
 from tests.parts.minio_server import MINIO
@@ -18,7 +18,7 @@ from tests.parts.part import Missing, Say, need_root, obtain, required
 
 Step = Callable[[Say], object]
 _CLUSTER = "a cluster of network namespaces"
-PROGRAMS = (KUBE, COREDNS, KWOK, HELM)  # for nothing where no cluster can be
+PROGRAMS = (KUBE, COREDNS, KWOK, HELM, KARPENTER, KUEUE)  # for nothing where no cluster can be
 
 
 def main() -> int:
