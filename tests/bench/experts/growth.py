@@ -15,9 +15,10 @@ What gains is in the product. What does not is here only: it can be tried again 
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -181,7 +182,8 @@ def read(mixture: Mapping[str, Any], seed: int, marks: Sequence[int], cache: Pat
     """The loss after each number of steps; only `begin` experts are there at first."""
     pupil = Pupil(mixture, [PYTHON], cache, steps=marks[-1], seed=seed)
     _hide(pupil.trainer.mixture, begin)
-    return {mark: pupil.learn(mark - pupil.step).loss() for mark in marks}
+    with redirect_stdout(sys.stderr):  # a rank says in its log whom it makes anew
+        return {mark: pupil.learn(mark - pupil.step).loss() for mark in marks}
 
 
 def _hide(mixture: Mixture, begin: int | None) -> None:

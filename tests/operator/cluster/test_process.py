@@ -50,6 +50,11 @@ def asked(port: int, path: str) -> tuple[int, str]:
         return 0, str(error)
 
 
+def _written(port: int) -> set[str]:
+    """The kinds of what was written: it is counted once that is answered, and may be seen before."""
+    return set(re.findall(r'tandem_operator_writes_total{kind="([a-z_]+)"}', asked(port, "/metrics")[1]))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -77,8 +82,7 @@ def test_a_life_of_the_process(run: Run, proxy: FaultProxy, tmp_path: Path) -> N
         run.until(phase="Running")
         found = eventually("its figures", lambda: text if f'namespace="{namespace}"' in (text := asked(port, "/metrics")[1]) else "")
         assert "tandem_operator_leader 1.0" in found
-        kinds = set(re.findall(r'tandem_operator_writes_total{kind="([a-z_]+)"}', found))
-        assert {"pod", "status", "lease"} <= kinds, "each kind of write is counted"
+        eventually("each kind of write to be counted", lambda: {"pod", "status", "lease"} <= _written(port), lambda: _written(port))
         process.send_signal(signal.SIGTERM)
         assert process.wait(300) == 0
     lease = run.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/tandem-operator")
