@@ -53,7 +53,7 @@ class Mixture(_Told):
 class Memory(_Told):
     """Where experts are: slots of the device, and bytes of host memory that they may take; None for all there is.
 
-    With `disk` they lie in `folder` instead, and take so many bytes of that disk.
+    With `disk` they lie in `folder` instead, or where temporary files do, and take so many bytes of that disk.
     """
 
     streaming_slots: int = 3
@@ -62,12 +62,14 @@ class Memory(_Told):
     keep_activations: bool = False
     host: int | None = None
     disk: int | None = None
-    folder: Path = Path(tempfile.gettempdir())
+    folder: Path | None = None
 
     @property
     def on_disk(self) -> Path | None:
         """The folder, if that is where they are."""
-        return self.folder if self.disk is not None else None
+        if self.disk is None:
+            return None
+        return self.folder or Path(tempfile.gettempdir())
 
 
 def _usual_precision(told: dict[str, Any]) -> Literal["bf16", "fp32"]:

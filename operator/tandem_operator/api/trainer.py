@@ -159,7 +159,7 @@ class MixtureSpec(ApiModel):
     """How far apart answers must be, in nats, for the router to learn that only the better one explains the token."""
     balance: StrictFloat = Field(default=0.05, ge=0)
     """How fast busy experts are handicapped, in router scores a step; 0 leaves load as it falls."""
-    keys_from_tokens: StrictBool = False
+    keys_from_tokens: StrictBool | None = None
     """Begin the router, at the very first step, at tokens that lie far apart instead of at random: experts part sooner."""
     renew_every: Size | None = None
     """Steps from one look for experts that broke, whose answers are no numbers, to the next: each is made anew from the busiest.

@@ -83,7 +83,7 @@ class Applying:
             KubeError: when the API server refuses.
         """
         there = (pod for pod in self._world.pods_of(key, uid) if pod.worker.exit_code is None and not pod.worker.stopping)
-        await all_over(*(self._leaving.ask(key[0], pod.worker.name, pod.uid, at_once=False) for pod in there))
+        await all_over(*(self._leaving.have_leave(key[0], pod.worker.name, pod.uid) for pod in there))
 
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
@@ -120,10 +120,10 @@ class Applying:
         fenced = {worker.name for worker in seen.workers if worker.fenced}
         for left, worker in self._world.strangers(key, stored.uid):
             if worker.fenced and worker.stopping:
-                await self._leaving.ask(key[0], worker.name, left.uid, at_once=True)
+                await self._leaving.have_leave(key[0], worker.name, left.uid, lost=True)
         uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
-        await all_over(*(self._leaving.ask(key[0], name, uids[name], at_once=name in fenced) for name in names if name in uids))
+        await all_over(*(self._leaving.have_leave(key[0], name, uids[name], lost=name in fenced) for name in names if name in uids))
 
 
 def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:

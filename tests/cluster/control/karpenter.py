@@ -28,7 +28,8 @@ def start_karpenter(site: Site, programs: Programs) -> None:
     """Its definitions and its controller; a `NodePool` and a `KWOKNodeClass` are the test's to make."""
     assert programs.karpenter
     crds = programs.karpenter.with_name(CRDS)
-    processes.sh(programs.kube / "kubectl", f"--kubeconfig={site.admin}", "apply", "--server-side", "-f", crds)
+    for asked in (("apply", "--server-side"), ("wait", "--for=condition=Established")):
+        processes.sh(programs.kube / "kubectl", f"--kubeconfig={site.admin}", *asked, "-f", crds)
     types = site.run / "instance-types.json"
     types.write_text(json.dumps([_instance_type(name, *machine) for name, machine in _MACHINES.items()]))
     settings = {

@@ -55,9 +55,11 @@ def start_kueue(site: Site, programs: Programs) -> None:
 def stop_kueue(site: Site, programs: Programs) -> None:
     """Nobody asks it any more, and nobody waits for it; its definitions and what was made of them stay."""
     webhooks = site.run / "kueue-webhooks.yaml"
-    if webhooks.exists():
-        _kubectl(site, programs, "delete", "--ignore-not-found", "-f", webhooks)
-    processes.kill(site, _NAME)
+    try:
+        if webhooks.exists():
+            _kubectl(site, programs, "delete", "--ignore-not-found", "-f", webhooks)
+    finally:
+        processes.kill(site, _NAME)
 
 
 def _settings(site: Site, certificates: str) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from tests.cluster.life import Wanted
 from tests.cluster.site import ClusterError
 from tests.e2e.cluster.installation import Applied, Tenant
 from tests.e2e.cluster.kept import Kept
+from tests.e2e.cluster.killed_operator import KilledOperator
 from tests.e2e.cluster.pod_processes import processes
+from tests.operator.cluster.api import Api
 from tests.operator.cluster.chronicle import Chronicle
 from tests.trainer_image.checkpoint import world
 
@@ -179,9 +181,9 @@ def test_a_power_cut_costs_no_more_than_the_steps_since_the_last_checkpoint(
     assert _published(run, "tandem_resumed_from_step") == saved, "it went on from the newest manifest"
     said = [each.status for each in chronicle.runs.told]
     reached = max(each.get("fellAtStep", each.get("step", 0) if each.get("attempt") == 1 else 0) for each in said)
-    assert 0 <= status["lostSteps"] <= max(0, reached - saved)
-    operator = cluster.kubectl("get", "pods", "-n", "tandem", "-l", "app.kubernetes.io/component=operator", "-o", "name").strip()
-    by = operator.replace("pod/", "pods/") + ":8080"
+    fell = [each["fellAtStep"] for each in said if "fellAtStep" in each]
+    assert max(0, fell[-1] - saved) <= status["lostSteps"] <= max(0, reached - saved)
+    by = f"pods/{KilledOperator.of(Api(cluster.kubeconfig)).pod}:8080"
     run.wait("the lost steps to be published", lambda run: _published(run, "tandem_lost_steps_total", by) == run.status["lostSteps"])
     _one_attempt_at_a_time(run)
     assert kept.written_too_late() == []

@@ -172,12 +172,14 @@ def _all_ended_right(runs: list[tuple[Applied, Story]]) -> None:
     assert len({each["loss"] for each in status.values()}) == 1, "a step was left out, or done twice"
     for run, story in runs:
         kept = Kept.of(run)
-        assert _but_for_what_is_put_off(kept.steps()) == _but_for_what_is_put_off(story.saved())
+        saved, due = kept.steps(), story.saved()
+        assert _ends(saved) == _ends(due)
+        assert all(set(saved[attempt]) <= set(due[attempt]) for attempt in due), "a checkpoint at a step at which none was due"
         assert list(kept.attempts().values()) == list(story.saved()), "one claim of the place by each attempt"
         assert kept.written_too_late() == []
 
 
-def _but_for_what_is_put_off(steps: Mapping[int, list[int]]) -> Mapping[int, int]:
+def _ends(steps: Mapping[int, list[int]]) -> Mapping[int, int]:
     """Where each attempt ended; a checkpoint that is due on its way is put off while the one before is still being saved."""
     return {attempt: max(saved) for attempt, saved in steps.items()}
 

@@ -8,12 +8,13 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.fault_proxy import FaultProxy, fault_proxy
-from tests.operator.cluster.api import Api, RefusedError
+from tests.operator.cluster.api import Api
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.operators import Forge, Operator
-from tests.operator.cluster.runs import Run, eventually
+from tests.operator.cluster.runs import Run, eventually, is_served
 
 _CRDS = Path(__file__).parents[3] / "charts/tandem/crds"
+_OURS = "/apis/tandem.dev/v1alpha1"
 NODES = ("hand-1", "hand-2")
 
 
@@ -23,17 +24,8 @@ def api(api_cluster: Cluster) -> Api:
     api_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
     api_cluster.kubectl("wait", "--for=condition=Established", "-f", _CRDS)
     api = Api(api_cluster.kubeconfig)
-    eventually("our resources to be served", lambda: all(_is_served(api, plural) for plural in ("trainingruns", "dualruns")))
+    eventually("our resources to be served", lambda: all(is_served(api, f"{_OURS}/{plural}") for plural in ("trainingruns", "dualruns")))
     return api
-
-
-def _is_served(api: Api, plural: str) -> bool:
-    """Whether they can be listed: the server says 429 while it sets up the storage of a new definition."""
-    try:
-        api.get(f"/apis/tandem.dev/v1alpha1/{plural}")
-    except RefusedError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,18 @@ class Kubelets:
                     api.patch(f"{_LEASES}/{name}", lease, "apply")
 
 
+@contextmanager
+def silent(api: Api, machine: str) -> Generator[None]:
+    """Within it nobody hears of a machine."""
+    path = f"{_NODES}/{machine}"
+    (ready,) = (each for each in api.get(path)["status"]["conditions"] if each["type"] == "Ready")
+    try:
+        api.patch(f"{path}/status", {"status": {"conditions": [{**ready, "status": "Unknown"}]}}, "strategic")
+        yield
+    finally:
+        api.patch(f"{path}/status", {"status": {"conditions": [ready]}}, "strategic")
+
+
 def _node(name: str, *, tainted: bool) -> Object:
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": _now(), "lastTransitionTime": _now()}
     return {

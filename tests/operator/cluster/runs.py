@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-from tests.operator.cluster.api import PODS, RUNS, Api, Object
+from tests.operator.cluster.api import PODS, RUNS, Api, Object, RefusedError
 from tests.operator.cluster.kubelets import PLACEMENT
 
 _PAUSE_S = 0.05
@@ -48,6 +48,15 @@ def eventually(what: str, found: Callable[[], _T], waited: Callable[[], object] 
             return value
         assert time.monotonic() < deadline, f"gave up waiting for {what}: {waited()}"
         time.sleep(_PAUSE_S)
+
+
+def is_served(api: Api, collection: str) -> bool:
+    """Whether its objects can be listed: the server says 404 and 429 while it sets up the storage of a new definition."""
+    try:
+        api.get(collection)
+    except RefusedError:
+        return False
+    return True
 
 
 class Run:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -13,12 +13,12 @@ from tests.cluster.control.karpenter import start_karpenter, stop_karpenter
 from tests.cluster.programs import obtained
 from tests.operator.cluster.api import Api, Object
 from tests.operator.cluster.operators import Operator
-from tests.operator.cluster.runs import Run, eventually
+from tests.operator.cluster.runs import Run, eventually, is_served
 from tests.parts.fixtures import needing, say
 
 _MANIFESTS = Path(__file__).parents[3] / "manifests"
 _POOLS = [each for each in yaml.safe_load_all((_MANIFESTS / "eks/nodepool-spot-a100.yaml").read_text()) if each["kind"] == "NodePool"]
-_SPEC: Object = yaml_text.read((_MANIFESTS / "examples/spot-7b.yaml").read_text()).value["spec"]
+_SPEC: Object = cast("Object", yaml_text.read((_MANIFESTS / "examples/spot-7b.yaml").read_text()).value)["spec"]
 _API, _CLASSES = "/apis/karpenter.sh/v1", "/apis/karpenter.kwok.sh/v1alpha1/kwoknodeclasses"
 _POOL, _CLAIMS, _NODES = f"{_API}/nodepools", f"{_API}/nodeclaims", "/api/v1/nodes"
 _CAPACITY = "karpenter.sh/capacity-type"
@@ -51,7 +51,7 @@ def test_a_machine_on_demand_is_bought_where_no_spot_one_comes(run: Run, operato
     assert run.until(phase="Running")["attempt"] == 2
     assert _machine(run)["metadata"]["labels"][_CAPACITY] == "on-demand"
     run.until_condition("Scheduled", status="True")
-    assert "FellBack" in {reason for reason, _ in run.events()}
+    eventually("that to be told", lambda: "FellBack" in {reason for reason, _ in run.events()}, run.events)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,9 @@ def _karpenter_serves(request: pytest.FixtureRequest, api_cluster: Cluster, api:
     with needing("karpenter", request.config):
         programs = obtained(lambda line: say(request.config, line), karpenter=True)
     api_cluster.add_fake_nodes(0)
-    start_karpenter(api_cluster.site, programs)
     try:
+        start_karpenter(api_cluster.site, programs)
+        eventually("the classes of its machines to be served", lambda: is_served(api, _CLASSES))
         api.create(_CLASSES, {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "tandem-a100"}})
         yield api
     finally:

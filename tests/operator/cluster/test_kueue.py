@@ -1,7 +1,6 @@
 """Attempts in line at a real Kueue: held back and admitted as one group, sent away and resumed, and never left hanging by it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.control.kueue import ASKED_FOR, start_kueue, stop_kueue
 from tests.cluster.programs import obtained
 from tests.operator.cluster.api import PODS, RUNS, Api, Object
-from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.kubelets import Kubelets, silent
 from tests.operator.cluster.runs import Run, eventually
 from tests.operator.cluster.test_shell import done
 from tests.parts.fixtures import needing, say
@@ -76,7 +75,7 @@ def test_each_attempt_is_a_group_of_its_own(run: Run, queue: Queue, kubelets: Ku
     run.until(phase="Running", attempt=2, preemptions=1)
     machine = run.pods()["r-2-0"]["spec"]["nodeName"]
     kubelets.deaf |= {(run.namespace, name) for name, pod in run.pods().items() if pod["spec"]["nodeName"] == machine}
-    with _silent(run.api, machine):
+    with silent(run.api, machine):
         run.until(phase="Running", attempt=3, preemptions=2, failures=0)
         eventually("the lost workers to be gone", lambda: not any(name.startswith("r-2-") for name in run.pods()), run.pods)
     eventually("room to be taken by one attempt alone", lambda: queue.processors_taken() == "2", queue.workloads)
@@ -160,19 +159,6 @@ def urgent(api: Api, namespace: str) -> Iterator[str]:
     api.create(_PRIORITIES, {**body, "value": 1000, "preemptionPolicy": "Never"})
     yield name
     api.delete(f"{_PRIORITIES}/{name}")
-
-
-@contextmanager
-def _silent(api: Api, machine: str) -> Iterator[None]:
-    """Within it nobody hears of the machine."""
-    path = f"/api/v1/nodes/{machine}"
-    ready = _condition(api.get(path), "Ready")
-    assert ready
-    try:
-        api.patch(f"{path}/status", {"status": {"conditions": [{**ready, "status": "Unknown"}]}}, "strategic")
-        yield
-    finally:
-        api.patch(f"{path}/status", {"status": {"conditions": [ready]}}, "strategic")
 
 
 def _object(kind: str, name: str, **more: Any) -> Object:

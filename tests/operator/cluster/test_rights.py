@@ -11,8 +11,8 @@ from tests.charts.chart import Chart, Document, of_kind
 from tests.cluster.cluster import Cluster
 from tests.cluster.control.credentials import write_kubeconfig
 from tests.cluster.fault_proxy import FaultProxy, fault_proxy
-from tests.operator.cluster.api import Api
-from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.api import PODS, Api
+from tests.operator.cluster.kubelets import Kubelets, silent
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
 from tests.operator.cluster.test_drains import asked_after, refused
@@ -21,6 +21,7 @@ from tests.parts.fixtures import program
 from tests.parts.kubernetes_tools import HELM
 
 RELEASE = "rights"
+HELD = "tandem.test/held"
 MODES = {
     "everywhere": (),
     "one namespace": ("watchNamespace={namespace}",),
@@ -130,3 +131,22 @@ def test_a_cordon_with_exactly_these_rights(run: Run, operator: Operator, mode: 
         eventually("a checkpoint to be asked for", lambda: asked_after(run) == "0")
     finally:
         api_cluster.kubectl("uncordon", node)
+
+
+@pytest.mark.parametrize("mode", ["everywhere", "one namespace"], indirect=True)
+def test_a_lost_machine_with_exactly_these_rights(run: Run, operator: Operator, kubelets: Kubelets, through: FaultProxy) -> None:
+    """A worker that somebody holds by a finalizer, as queues do, is told to have ended, so that whoever it is lets go of it."""
+    assert operator.runs
+    run.create()
+    run.until(phase="Running")
+    worker, machine = f"{PODS.format(run.namespace)}/r-1-0", run.pods()["r-1-0"]["spec"]["nodeName"]
+    run.api.patch(worker, {"metadata": {"finalizers": [HELD]}})
+    kubelets.deaf.add((run.namespace, "r-1-0"))
+    try:
+        with silent(run.api, machine):
+            eventually("the worker to be told to have ended", lambda: run.api.get(worker)["status"]["phase"] == "Failed")
+            assert run.api.get(worker)["status"]["reason"] == "NodeLost"
+    finally:
+        run.api.patch(worker, {"metadata": {"finalizers": None}})
+    run.until(phase="Running", attempt=2, preemptions=1)
+    assert [each.path for each in through.answered(403) if f"/{run.namespace}/" in each.path] == []

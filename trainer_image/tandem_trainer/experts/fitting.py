@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tandem_trainer.disk import DiskError
 from tandem_trainer.experts.sizes import STAGED, Room, Sizes
 from tandem_trainer.host_memory import Limit
 from tandem_trainer.refusal import Refusal
@@ -42,16 +43,19 @@ def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, disk: Disk) -> None:
 
     Raises:
         Refusal: with what is needed and what there is.
+        DiskError: when it is only that the disk has no room now.
     """
     if disk.is_memory:
         message = f"trainer.experts.memory.disk: {disk.folder} is in memory, not on a disk: mount a disk there, or leave the field out"
         raise Refusal(message)
     needed = f"{sizes.count:,} experts need {sizes.disk_bytes:,} bytes of disk, two checkpoints under way included"
-    for there, said_by in ((disk.declared, "memory.disk says"), (disk.free, f"on the disk of {disk.folder} there are free")):
-        if sizes.disk_bytes > there:
-            fix = "take fewer or smaller experts, or more disk"
-            message = f"trainer.experts.mixture.count: {needed}, and {said_by} {there:,}: {fix}"
-            raise Refusal(message)
+    fix = "take fewer or smaller experts, or more disk"
+    if sizes.disk_bytes > disk.declared:
+        message = f"trainer.experts.mixture.count: {needed}, and memory.disk says {disk.declared:,}: {fix}"
+        raise Refusal(message)
+    if sizes.disk_bytes > disk.free:  # for now, and here
+        message = f"trainer.experts.memory.disk: {needed}, and on the disk of {disk.folder} there are free {disk.free:,}: {fix}"
+        raise DiskError(message)
     passing = room.passing_bytes(sizes)
     if passing > limit.bytes:
         way = f"{room.slots * room.group:,} experts on their way to and from the disk need {passing:,} bytes of host memory"

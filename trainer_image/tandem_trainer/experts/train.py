@@ -41,13 +41,13 @@ class ExpertsTrainer:
         insist_on_room(self.sizes, room, told.memory)
         torch.manual_seed(run.phases[0].data.seed)
         self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
-        self._rows.begin(run.phases[0].data.seed, share=1 / (2 * told.model.layers))
         self._parameters = tuple(self.mixture.shared.parameters())
         self._adamw = AdamW(self._parameters, told.optimizer)
         self._adamw.prepare(self._parameters)
         self._state = State(self.mixture, self._rows, self._adamw)
         if told.memory.disk is not None:
             fitting.insist_on_rest(self.sizes, self._state.shared_bytes, told.memory.disk)
+        self._rows.begin(run.phases[0].data.seed, share=1 / (2 * told.model.layers))
         self._rate = told.mixture.rate or RULES[told.mixture.learning_rule].rate
         self.flops_per_token = 0.0
 

@@ -7,8 +7,8 @@
 - apiGroups: [tandem.dev]
   resources: [trainingruns/status, dualruns/status]
   verbs: [patch]
-# Workers. patch: an annotation asks one that is there for a checkpoint; nothing else of a pod is ever changed, but that one whose machine
-# is not heard of has ended: else whoever waits for its end, as a queue does, would wait for that machine.
+# Workers. patch: an annotation asks one that is there for a checkpoint; nothing else of a pod is ever changed, but that one that is lost
+# with its machine has ended: else whoever waits for its end, as a queue does, would wait for that machine.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, create, delete, patch]

@@ -1,10 +1,11 @@
 """Having pods leave: exactly those that were meant, and whoever has left already, or made room for another of its name, is no trouble.
 
-A pod that is deleted at once is on a machine that nobody hears of, so its kubelet will not tell that it has ended. Where somebody has to
-let go of it first, by a finalizer, as Kueue does when all pods of a group have ended, it would stay, and hold its quota, until that
-machine is back or forgotten. So we tell it, as Kubernetes' own pod garbage collector does for machines that are not there any more.
+A pod that is lost is on a machine that nobody hears of, or that does not carry out that it leaves: no kubelet tells that it has ended.
+Where somebody has to let go of it first, by a finalizer, as Kueue does when all pods of a group have ended, it would stay, and hold its
+quota, until that machine is back or forgotten. So we tell it, as Kubernetes' own pod garbage collector does for machines that are gone.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -13,7 +14,12 @@ from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json, parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 
-_LOST: Final = {"phase": "Failed", "reason": "NodeLost", "message": "its machine is not heard of"}
+_log = logging.getLogger(__name__)
+_LOST: Final = {
+    "phase": "Failed",
+    "reason": "NodeLost",
+    "message": "its machine is not heard of, or does not carry out that it leaves",
+}
 
 
 class Leaving:
@@ -23,21 +29,44 @@ class Leaving:
         """Ask with `kube`; `wrote` is told of every pod that was asked."""
         self._kube, self._wrote = kube, wrote
 
-    async def ask(self, namespace: str, name: str, uid: str, *, at_once: bool) -> None:
-        """Ask the pod of this name and uid to leave; `at_once` without its grace period.
+    async def have_leave(self, namespace: str, name: str, uid: str, *, lost: bool = False, at_once: bool = False) -> None:
+        """Ask the pod of this name and uid to leave.
+
+        Args:
+            namespace: Its namespace.
+            name: Its name.
+            uid: What tells it from another of that name.
+            lost: It is lost with its machine, so only the object is left, which goes as soon as everybody lets go of it.
+            at_once: It goes without its grace period; so does one that is lost.
 
         Raises:
-            KubeError: when the API server refuses.
+            KubeError: when the API server refuses that it goes.
         """
-        path, options = f"{paths.pods(namespace)}/{name}", {"preconditions": {"uid": uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
+        left = await self._delete(namespace, name, uid, at_once=at_once or lost)
+        if lost and _stays(left):
+            await self._tell_that_it_ended(namespace, name, {"uid": uid, "resourceVersion": text(left, "metadata", "resourceVersion")})
+
+    async def _tell_that_it_ended(self, namespace: str, name: str, known: Json) -> None:
+        """Unless it has changed since: whoever changed it tells."""
         try:
-            left = await self._kube.delete(path, options)
-            if at_once and _stays(left):
-                await self._kube.merge(f"{path}/status", {"metadata": {"uid": uid}, "status": _LOST})
+            await self._kube.merge(f"{paths.pods(namespace)}/{name}/status", {"metadata": known, "status": _LOST})
+        except KubeError as error:
+            if error.refused:
+                _log.warning("%s/%s: whoever holds it cannot be told that it has ended: %s", namespace, name, error)
+            elif not (error.conflict or error.gone):
+                raise
+
+    async def _delete(self, namespace: str, name: str, uid: str, *, at_once: bool) -> Json:
+        """What is left of it; nothing, if it was gone."""
+        options = {"preconditions": {"uid": uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
+        left: Json = {}
+        try:
+            left = await self._kube.delete(f"{paths.pods(namespace)}/{name}", options)
         except KubeError as error:
             if not (error.conflict or error.gone):  # another pod of that name by now, or none
                 raise
         self._wrote("pod")
+        return left
 
 
 def _stays(left: Json) -> bool:

@@ -56,7 +56,7 @@ class Applying:
             KubeError: when the API server refuses.
         """
         there = (pod for pod in self._world.pods_of(key, uid) if pod.part.exit_code is None and not pod.part.stopping)
-        await all_over(*(self._leaving.ask(key[0], pod.part.name, pod.uid, at_once=False) for pod in there))
+        await all_over(*(self._leaving.have_leave(key[0], pod.part.name, pod.uid) for pod in there))
 
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
@@ -65,9 +65,9 @@ class Applying:
     async def _stop(self, made: DualPlan, key: tuple[str, str], uid: str) -> None:
         """Ask parts to leave; of those whose machine is silent, and of starts long past, only the object is left to delete."""
         pods = {pod.part.name: (pod.uid, self._world.part(pod)) for pod in self._world.pods_of(key, uid)}
-        at_once = {name for name, (_, part) in pods.items() if part.fenced and part.stopping}
-        names = dict.fromkeys((*made.stop, *at_once, *_past([part for _, part in pods.values()])))
-        await all_over(*(self._leaving.ask(key[0], name, pods[name][0], at_once=name in at_once) for name in names if name in pods))
+        lost = {name for name, (_, part) in pods.items() if part.fenced and part.stopping}
+        names = dict.fromkeys((*made.stop, *lost, *_past([part for _, part in pods.values()])))
+        await all_over(*(self._leaving.have_leave(key[0], name, pods[name][0], lost=name in lost) for name in names if name in pods))
 
 
 def _past(parts: list[SeenPart]) -> list[str]:

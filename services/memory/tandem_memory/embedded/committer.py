@@ -135,11 +135,11 @@ class Committer:
         try:
             committed = self._store.commit([waiting.job for waiting in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            self._learned([each.catch_up for each in self._learners])  # some of it may be there, and is not done a second time
             if len(group) > 1:
                 for waiting in group:
                     self._commit([waiting])
             else:
-                self._learned([each.catch_up for each in self._learners])
                 self._answer(group, [error], ())
             return
         failure = self._learned([partial(each.learn, committed.effects) for each in self._learners])

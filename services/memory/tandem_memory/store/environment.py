@@ -149,7 +149,9 @@ class Environment:
             if begun is not None:
                 begun.forget()
             raise
-        if transaction.writes and (begun is None or not begun.done() or self._unsure):
+        if transaction.writes and (begun is None or not begun.done()):
+            self._unsure = True
+        if self._unsure:  # also where nothing was to be written: what was found there already may be what is not certain
             self._make_sure()
         return done
 

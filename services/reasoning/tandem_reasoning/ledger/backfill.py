@@ -1,4 +1,4 @@
-"""Works the log of a ledger into its file, beside the commits: who waits for an answer waits for the log alone, never for the file.
+"""Works the log of a ledger into its file, beside the commits: who waits for an answer waits for the log alone, hardly ever for the file.
 
 SQLite would do it within whichever commit finds the log long, and all who asked meanwhile would wait for thousands of pages to reach the
 disk (sqlite.org/wal.html, "Checkpointing"). Here a thread does it over a connection of its own, bit by bit, while commits go on. As
@@ -38,6 +38,7 @@ class Backfill:
         self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA synchronous = FULL")  # a log begins anew, over itself, once the file is on the disk
         self._news, self._leave, self._short = threading.Event(), threading.Event(), threading.Event()
+        self._complained = ""
         self._thread = threading.Thread(target=self._run, name="backfill", daemon=True)
         self._thread.start()
 
@@ -61,9 +62,14 @@ class Backfill:
             self._news.clear()
             try:
                 _, pages, done = self._connection.execute(_PASSIVE).fetchone()
-            except sqlite3.Error as error:  # the disk is full or away: commits say so, to those who ask
-                _log.debug("%s: %s", self._path, error)
+            except sqlite3.Error as error:  # if the disk is full or away, commits say so, too, to those who ask
+                self._complain(f"{self._path}: its log cannot be worked into it: {error}")
                 self._news.set()
                 continue
             if pages > _LONG_PAGES and pages - done < _FEW_PAGES:
                 self._short.set()
+
+    def _complain(self, text: str) -> None:
+        if text != self._complained:
+            self._complained = text
+            _log.warning("%s", text)

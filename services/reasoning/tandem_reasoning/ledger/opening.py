@@ -20,6 +20,9 @@ _PRIMARY = 0xFF  # SQLite says more in the bits above
 _WAL_BYTES = 64 << 20
 """What a log that a long look made grow is cut to afterwards."""
 
+_BUSY_MS = 100
+"""Wait for somebody else who writes, once it is open: it is the event loop that waits."""
+
 _CACHE_KIB = 32 << 10
 """Pages that stay in memory: the items and open bills of 50,000 questions are about 10 MiB."""
 
@@ -87,9 +90,12 @@ def opened(path: Path, run: str) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit that was acknowledged is on the disk
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")  # no commit waits for the file: see backfill.py
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # seldom does a commit wait for the file: see backfill.py
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             _migrate(connection, run, version)
+            connection.execute(
+                "PRAGMA busy_timeout = 0"
+            )  # from now on the loop's thread begins to write, and waits for nobody who does so, too
         except BaseException:
             connection.close()
             raise
