@@ -209,7 +209,7 @@ def test_secrets_of_the_shell_do_not_reach_workers_and_what_training_needs_does(
     until(lambda: desk.steps("demo-1-0") > 0)
     pid = json.loads((desk.state / "runs/demo/workers/demo-1-0/pid").read_text())["pid"]
     names = {entry.partition("=")[0] for entry in Path(f"/proc/{pid}/environ").read_text().split("\0")}
-    assert {"AWS_REGION", "STANDIN_STEP_S", "TANDEM_SCRATCH"} <= names
+    assert {"AWS_REGION", "STANDIN_HOLD_AFTER", "TANDEM_SCRATCH"} <= names
     assert "GITHUB_TOKEN" not in names
 
 
