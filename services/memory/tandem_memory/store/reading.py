@@ -9,7 +9,6 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Record
 
 from tandem_memory.backend import CursorTooOldError, DamagedError, OnDamage
-from tandem_memory.framing import field
 from tandem_memory.store.draft import Added, Gone, Used
 from tandem_memory.store.entries import as_kept, moment_us, parsed
 from tandem_memory.store.forgetting import use_of
@@ -17,8 +16,6 @@ from tandem_memory.store.namespace import Head, Namespace
 from tandem_memory.store.seal import located, unsealed
 from tandem_memory.store.tables import Table, place, placed, prefix, unpacked
 from tandem_memory.store.transaction import Transaction
-
-_ID, _VECTOR = (Record.DESCRIPTOR.fields_by_name[name].number for name in ("id", "vector"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +93,18 @@ def record(transaction: Transaction, namespace: Namespace, position: int, *, vec
 
 
 def packed(transaction: Transaction, namespace: Namespace, position: int, *, vectors: bool) -> bytes | None:
-    """The same as it is on the wire; only a record that was judged is read for it."""
+    """The same as it is on the wire; only a record that was judged is read for it.
+
+    What stands behind a message there is merged into it: https://protobuf.dev/programming-guides/encoding/#last-one-wins
+    """
     key = place(namespace.number, position)
     kept = transaction.get(Table.RECORDS, key)
     if kept is None:
         return None
     if transaction.has(Table.USE, key):
         return _whole(transaction, key, kept, vectors=vectors).SerializeToString()
-    whole = as_kept(kept) + field(_ID, str(position).encode())
-    return whole + field(_VECTOR, vector(transaction, key)) if vectors else whole
+    left_out = Record(id=str(position), vector=vector(transaction, key) if vectors else b"")
+    return as_kept(kept) + left_out.SerializeToString()
 
 
 def records(
