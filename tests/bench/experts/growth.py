@@ -78,7 +78,7 @@ def broken(way: str, seed: int) -> Errors:
     if way != "nobody_broke":
         lesson.mixture.layer.settle()
         for expert in BROKEN:
-            lesson.rows[expert].fill_(float("nan"))
+            lesson.rows.rows_ER[expert].fill_(float("nan"))
     lesson.teach(LOOK - BREAK)
     at_look = lesson.error()
     if way == "renewed":

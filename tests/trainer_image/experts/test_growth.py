@@ -65,8 +65,8 @@ def test_making_anew_needs_no_memory_and_three_copies() -> None:
     others = [expert for expert in range(12) if expert != 7]
     assert torch.equal(rows.rows_ER[others], before[others])
     weights = scheduled.sizes.weights
-    assert torch.equal(rows[7][:weights], before[3, :weights])
-    assert not rows[7][weights:].any()
+    assert torch.equal(rows.rows_ER[7][:weights], before[3, :weights])
+    assert not rows.rows_ER[7][weights:].any()
 
 
 def test_a_broken_expert_is_asked_again_and_a_resumed_run_repeats_it(
@@ -96,7 +96,7 @@ def test_a_broken_expert_is_asked_again_and_a_resumed_run_repeats_it(
 
 def _broken(trainer: ExpertsTrainer) -> ExpertsTrainer:
     assert isinstance(trainer._rows, HostRows)
-    trainer._rows[5].fill_(float("nan"))
+    trainer._rows.rows_ER[5].fill_(float("nan"))
     return trainer
 
 

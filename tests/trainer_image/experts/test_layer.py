@@ -150,7 +150,7 @@ def test_a_gradient_that_is_no_number_stays_with_its_expert() -> None:
     """Errors of expert 2 are not finite: it keeps its weights and is named; all others learn as if nothing had happened."""
     sick, rows = layer("responsibility", Room(group=3), clip=1.0)
     sound, other_rows = layer("responsibility", Room(group=3), clip=1.0)
-    first = rows[2].clone()
+    first = rows.rows_ER[2].clone()
     for each in (sick, sound):
         x_ND, chosen_NK, error_NKD = windows(each.sizes)(0)
         each.answer(x_ND, chosen_NK)
@@ -159,7 +159,7 @@ def test_a_gradient_that_is_no_number_stays_with_its_expert() -> None:
         each.teach(error_NKD, rate=0.1)
         each.settle()
     assert sick.unwell_E.nonzero().flatten().tolist() == [2]
-    assert torch.equal(rows[2], first)
+    assert torch.equal(rows.rows_ER[2], first)
     others = [0, 1, 3, 4, 5]
     assert torch.equal(rows.rows_ER[others], other_rows.rows_ER[others])
 

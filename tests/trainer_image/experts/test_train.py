@@ -38,7 +38,7 @@ def test_an_expert_whose_weights_are_no_numbers_is_silent(shards: Path, capsys: 
     told = run()
     trainer = begun(told, shards)
     assert isinstance(trainer._rows, HostRows)
-    trainer._rows[5].fill_(float("nan"))
+    trainer._rows.rows_ER[5].fill_(float("nan"))
     losses = [report.loss for report in steps(trainer, told, 0, 4)]
     assert all(torch.tensor(losses).isfinite())
     assert capsys.readouterr().out.count("step 1: 1 experts answered no numbers and are asked no more: 5\n") == 1

@@ -86,10 +86,6 @@ class HostRows:
     def settle(self) -> None:
         """They are where they belong."""
 
-    def __getitem__(self, expert: int) -> Tensor:
-        """The row of an expert."""
-        return self.rows_ER[expert]
-
 
 def draw(rows_GR: Tensor, sizes: Sizes, share: float, generator: torch.Generator) -> None:
     """First weights for some experts, one after the other; `share` as `Rows.begin` has it."""
