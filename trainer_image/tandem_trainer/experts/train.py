@@ -47,12 +47,15 @@ class ExpertsTrainer:
         self._state = State(self.mixture, self._rows, self._adamw)
         if told.memory.disk is not None:
             fitting.insist_on_rest(self.sizes, self._state.shared_bytes, told.memory.disk)
-        self._rows.begin(run.phases[0].data.seed, share=1 / (2 * told.model.layers))
+        self._rows_are_filled = False
         self._rate = told.mixture.rate or RULES[told.mixture.learning_rule].rate
         self.flops_per_token = 0.0
 
     def begin(self, phase_index: int, phase: Phase) -> None:
-        """Change data, context length and batch size."""
+        """Change data, context length and batch size; experts that no checkpoint has brought back get their first weights."""
+        if not self._rows_are_filled:
+            self._rows.begin(self._run.phases[0].data.seed, share=1 / (2 * self._run.trainer.model.layers))
+            self._rows_are_filled = True
         self._feeding = self._feeds[phase_index]
         model, asked = self._run.trainer.model, 2 * self.sizes.active * self.sizes.width * self.sizes.inner
         weights = multiplied_weights(self.mixture.shared) + asked
@@ -89,6 +92,7 @@ class ExpertsTrainer:
     def restore(self, saved: Reader) -> None:
         """Take state back."""
         self._state.restore(saved)
+        self._rows_are_filled = True
 
     def device_memory_bytes(self) -> int:
         """The most that torch has held on the card; on a processor what would lie on a card between two steps."""
