@@ -1,15 +1,14 @@
 """What is known of the DualRuns of the cluster at this moment: the runs and their pods, and which runs a change is news for."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
 from tandem_operator.cluster.known.machines import Machines
+from tandem_operator.cluster.known.pods import Pods
 from tandem_operator.cluster.known.stored import Runs
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.informer import Key, key_of
 from tandem_operator.cluster.seen.parts import PartPod, part_pod
-from tandem_operator.cluster.seen.sighting import NEVER
 from tandem_operator.plan.dual.values import SeenPart
 
 
@@ -19,39 +18,26 @@ class DualWorld(Runs):
     def __init__(self, changed: Callable[[Key], None], machines: Machines) -> None:
         """Begin with none; `changed` is told which run there is news for."""
         super().__init__(changed)
-        self._pods: defaultdict[Key, dict[str, PartPod]] = defaultdict(dict)
-        self._owner: dict[Key, Key] = {}
         self._machines = machines
-        machines.listen(self._machine_changed)
+        self._pods = Pods[PartPod](machines, changed)
 
     def put_pod(self, found: Json) -> None:
         """A pod was seen."""
-        seen = part_pod(found)
-        if seen is None or (known := self._pods[seen.run].get(seen.part.name)) == seen:
-            return
-        before = known.sighting if known and known.uid == seen.uid else NEVER
-        sighting = self._machines.sighted(before, placed=bool(seen.part.node), grace_s=seen.grace_s)
-        self._pods[seen.run][seen.part.name] = replace(seen, sighting=sighting)
-        self._owner[key_of(found)] = seen.run
-        self._changed(seen.run)
+        if seen := self._pods.put(key_of(found), part_pod(found)):
+            self._changed(seen.run)
 
     def drop_pod(self, key: Key) -> None:
         """A pod is gone."""
-        run = self._owner.pop(key, None)
-        if run is None:
-            return
-        self._pods[run].pop(key[1], None)
-        if not self._pods[run]:
-            del self._pods[run]
-        self._changed(run)
+        if left := self._pods.drop(key):
+            self._changed(left.run)
 
     def pods_of(self, key: Key, uid: str) -> tuple[PartPod, ...]:
         """The pods of a run; none of another run of its name."""
-        return tuple(pod for pod in self._pods.get(key, {}).values() if pod.run_uid == uid)
+        return tuple(pod for pod in self._pods.of(key).values() if pod.run_uid == uid)
 
     def left_behind(self, key: Key, uid: str) -> tuple[PartPod, ...]:
         """The pods of earlier runs of the same name that have not ended."""
-        return tuple(pod for pod in self._pods.get(key, {}).values() if pod.run_uid != uid and pod.part.exit_code is None)
+        return tuple(pod for pod in self._pods.of(key).values() if pod.run_uid != uid and pod.part.exit_code is None)
 
     def part(self, pod: PartPod) -> SeenPart:
         """A part as it stands, its machine considered."""
@@ -59,8 +45,3 @@ class DualWorld(Runs):
         if not part.node or part.exit_code is not None:
             return part
         return replace(part, fenced=True) if self._machines.lost(part.node, pod.sighting) else part
-
-    def _machine_changed(self, name: str) -> None:
-        for key, pods in list(self._pods.items()):
-            if any(pod.part.node == name for pod in pods.values()):
-                self._changed(key)

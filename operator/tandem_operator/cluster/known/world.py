@@ -11,10 +11,10 @@ from datetime import datetime
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.informer import Key, key_of
 from tandem_operator.cluster.seen.pods import SeenPod, seen_pod
-from tandem_operator.cluster.seen.sighting import NEVER
 from tandem_operator.plan.values import SeenWorker
 
 from .machines import Machines
+from .pods import Pods
 from .stored import Runs
 
 
@@ -41,14 +41,12 @@ class World(Runs):
         """
         super().__init__(changed, came)
         self._stirred = stirred
-        self._pods: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._vanished: dict[Key, list[SeenPod]] = {}
         self._taken_back = set[str]()  # uids of pods that the shell itself has deleted again: that they leave is nobody's notice
         self._now = now
-        self._owner: dict[Key, Key] = {}
         self.machines = machines or Machines()
-        self.machines.listen(self._node_changed)
+        self._pods = Pods[SeenPod](self.machines, changed)
 
     def _forget(self, key: Key) -> None:
         super()._forget(key)
@@ -57,14 +55,8 @@ class World(Runs):
 
     def put_pod(self, found: Json) -> None:
         """A pod was seen."""
-        seen = seen_pod(found)
-        if seen is None or (known := self._pods[seen.run].get(seen.worker.name)) == seen:
-            return
-        before = known.sighting if known and known.uid == seen.uid else NEVER
-        sighting = self.machines.sighted(before, placed=bool(seen.worker.node), grace_s=seen.grace_s)
-        self._pods[seen.run][seen.worker.name] = replace(seen, sighting=sighting)
-        self._owner[key_of(found)] = seen.run
-        if seen.uid in self._taken_back:
+        seen = self._pods.put(key_of(found), seen_pod(found))
+        if seen is None or seen.uid in self._taken_back:
             return
         worker = seen.worker
         (self._stirred if worker.live and not worker.stopping and not worker.disrupted else self._changed)(seen.run)
@@ -74,25 +66,23 @@ class World(Runs):
 
         When it is gone, if nobody has seen it end, is remembered until it has been paid for.
         """
-        run = self._owner.pop(key, None)
-        if run is None or (left := self._pods[run].pop(key[1], None)) is None:
+        left = self._pods.drop(key)
+        if left is None:
             return
         self._taken_back.discard(left.uid)
-        if not self._pods[run]:
-            del self._pods[run]
-        if self.run(run):
-            self._remember(run, left)
-        self._changed(run)
+        if self.run(left.run):
+            self._remember(left)
+        self._changed(left.run)
 
-    def _remember(self, run: Key, left: SeenPod) -> None:
+    def _remember(self, left: SeenPod) -> None:
         if not left.worker.live:
-            self._departed[run][left.worker.name] = left
+            self._departed[left.run][left.name] = left
         elif left.worker.placed and self.worker(left).live:
-            self._vanished.setdefault(run, []).append(replace(left, worker=replace(left.worker, until=self._now())))
+            self._vanished.setdefault(left.run, []).append(replace(left, worker=replace(left.worker, until=self._now())))
 
     def pods_of(self, key: Key, uid: str) -> tuple[SeenPod, ...]:
         """The pods of a run, and those of its newest attempt that have ended and are gone; none of another run of its name."""
-        there, departed = self._pods.get(key, {}), self._departed.get(key, {})
+        there, departed = self._pods.of(key), self._departed.get(key, {})
         newest = max((pod.worker.attempt for pod in there.values() if pod.run_uid == uid), default=0)
         for name in [name for name, pod in departed.items() if pod.worker.attempt < newest or pod.run_uid != uid]:
             del departed[name]
@@ -114,12 +104,12 @@ class World(Runs):
 
     def has_pod(self, key: Key, name: str, uid: str) -> bool:
         """Whether a pod of that name is there that is a worker of this very run."""
-        pod = self._pods.get(key, {}).get(name)
+        pod = self._pods.of(key).get(name)
         return pod is not None and pod.run_uid == uid
 
     def strangers(self, key: Key, uid: str) -> tuple[tuple[SeenPod, SeenWorker], ...]:
         """The pods of earlier runs of the same name that have not ended, each with its worker as it stands."""
-        pods = (pod for pod in self._pods.get(key, {}).values() if pod.run_uid != uid and pod.worker.exit_code is None)
+        pods = (pod for pod in self._pods.of(key).values() if pod.run_uid != uid and pod.worker.exit_code is None)
         return tuple((pod, self.worker(pod)) for pod in pods)
 
     def worker(self, pod: SeenPod) -> SeenWorker:
@@ -128,11 +118,6 @@ class World(Runs):
         if not worker.node or not worker.live:
             return worker
         return replace(worker, fenced=True) if self.machines.lost(worker.node, pod.sighting) else worker
-
-    def _node_changed(self, name: str) -> None:
-        for key, pods in list(self._pods.items()):
-            if any(pod.worker.node == name for pod in pods.values()):
-                self._changed(key)
 
 
 def _until(pod: SeenPod) -> datetime:

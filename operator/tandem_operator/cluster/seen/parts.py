@@ -1,29 +1,33 @@
 """A pod of a DualRun as the planner sees it: a part that waits, answers, leaves or has ended, and why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from sys import intern
 
 from tandem_operator.cluster.kube.document import Json, part, text
-from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.plan.dual.values import Role, SeenPart
 from tandem_operator.render.manifest import DUAL_RUN, INDEX, ROLE, RUN_UID, START
 
 from . import endings, origins, waits
-from .sighting import NEVER, Sighting
+from .sighting import SightedPod
 
 _ROLES = frozenset(role.value for role in Role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartPod:
-    """A pod of a DualRun: the part that it is, whose and which object it is, and how long it has to leave, if it was asked to."""
+class PartPod(SightedPod):
+    """A pod of a DualRun, and the part that it is."""
 
-    run: Key
-    run_uid: str
-    uid: str
     part: SeenPart
-    grace_s: float | None = None
-    sighting: Sighting = field(default=NEVER, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Its name, in the namespace of the run."""
+        return self.part.name
+
+    @property
+    def node(self) -> str:
+        """Its machine; empty while it has none."""
+        return self.part.node
 
 
 def part_pod(pod: Json) -> PartPod | None:

@@ -1,29 +1,33 @@
 """A pod as the planner sees it: a worker that waits, lives, leaves or has ended, and why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from sys import intern
 
 from tandem_operator.cluster.kube.document import Json, part, text
-from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.plan.values import SaveAsked, SeenWorker
 from tandem_operator.render.manifest import ATTEMPT, RANK, RUN, RUN_UID, SAVE_AFTER, SAVE_ASKED_AT, SPARE
 from tandem_operator.render.pod import CONTAINER
 
 from . import endings, origins, waits
-from .sighting import NEVER, Sighting
+from .sighting import SightedPod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenPod:
-    """A pod of a run: the worker that it is, whose it is, which object it is, and how long it has to leave, if it was asked to."""
+class SeenPod(SightedPod):
+    """A pod of a TrainingRun, and the worker that it is."""
 
-    run: Key
-    run_uid: str
-    uid: str
     worker: SeenWorker
-    grace_s: float | None = None
-    sighting: Sighting = field(default=NEVER, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Its name, in the namespace of the run."""
+        return self.worker.name
+
+    @property
+    def node(self) -> str:
+        """Its machine; empty while it has none."""
+        return self.worker.node
 
 
 def seen_pod(pod: Json) -> SeenPod | None:
