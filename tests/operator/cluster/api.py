@@ -74,6 +74,9 @@ class Api:
         """What happens in a collection after a version, until the caller has enough, its turn is over or the connection ends.
 
         Two seconds before its turn is over, and every minute, comes a BOOKMARK: nothing happened here up to the version that it has.
+
+        Raises:
+            RefusedError: If the server will not tell, or (410) no longer knows; then or later.
         """
         connection = self._connection()
         query = urlencode({"watch": "true", "resourceVersion": version, "timeoutSeconds": turn_s, "allowWatchBookmarks": "true"})
@@ -81,6 +84,8 @@ class Api:
         with connection.getresponse() as reply:
             for line in _checked(reply):
                 event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise RefusedError(event["object"]["code"], line.decode())
                 yield event["type"], event["object"]
 
     def _call(self, method: str, path: str, body: Object | None = None, content: str = "application/json") -> Object:

@@ -1,13 +1,14 @@
 """All that the API server tells of a collection from a moment on. A gap is no silence: whoever reads then is told that there is one.
 
 A watch that ends is begun again at the version that was told last, so nothing is left out (`resourceVersion`, Kubernetes' "Efficient
-detection of changes"); where nothing happens, bookmarks keep that version from becoming older than what the server remembers. What is
-kept from a server that has no history that old, or by a listener that fell, proves nothing.
+detection of changes"); where nothing happens, bookmarks keep that version from becoming older than what the server remembers. A server
+that has just begun to watch, as after a new definition, remembers nothing: there, what happened is read from the collection as its store
+has it at each version since. What is kept from a store that has no history that old, or by a listener that fell, proves nothing.
 """
 
 import json
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -78,6 +79,11 @@ class Record:
             record._over.set()
 
     @property
+    def goes_on(self) -> bool:
+        """Whether whatever comes will be told."""
+        return self._failure is None
+
+    @property
     def told(self) -> list[Told]:
         """What was told so far.
 
@@ -118,13 +124,35 @@ class Record:
         """Listen from the last version on, until the connection ends."""
         try:
             for kind, found in self._api.watch(self._path, self._version, self._turn_s):
-                if kind == "ERROR":
-                    raise GapError(found)
-                self._version = found["metadata"]["resourceVersion"]
-                if kind != "BOOKMARK":
-                    self._told.append(Told(version=int(self._version), kind=kind, found=found))
+                self._tell(found["metadata"]["resourceVersion"], [(kind, found)] if kind != "BOOKMARK" else [])
         except RefusedError as refusal:
-            if refusal.status < 500 and refusal.status != 429:
+            if refusal.status == 410:
+                self._read_up()
+            elif refusal.status < 500 and refusal.status != 429:
                 raise
         except (OSError, HTTPException, json.JSONDecodeError):
             pass  # nothing happened for long, or it was cut, perhaps in the middle of a line: the next goes on where this one ended
+
+    def _read_up(self) -> None:
+        """Tell what made the collection of the last version into that of now, version by version: each changes one object at most.
+
+        Raises:
+            RefusedError: If the store has forgotten them too.
+        """
+        now = int(self._api.get(self._path)["metadata"]["resourceVersion"])
+        before = self._objects_at(self._version)
+        for version in map(str, range(int(self._version) + 1, now + 1)):
+            after = self._objects_at(version)
+            new = [("MODIFIED" if uid in before else "ADDED", found) for uid, found in after.items() if found != before.get(uid)]
+            gone = [("DELETED", found) for uid, found in before.items() if uid not in after]
+            self._tell(version, [*new, *gone])
+            before = after
+
+    def _objects_at(self, version: str) -> dict[str, Object]:
+        """The collection as it was at that version, by UID."""
+        items = self._api.items(self._path, resourceVersion=version, resourceVersionMatch="Exact")
+        return {each["metadata"]["uid"]: each for each in items}
+
+    def _tell(self, version: str, happened: Iterable[tuple[str, Object]]) -> None:
+        self._version = version
+        self._told.extend(Told(version=int(version), kind=kind, found=found) for kind, found in happened)

@@ -65,12 +65,34 @@ def _begun_at(proxy: FaultProxy) -> int:
     return max((int(parse_qs(each.query)["resourceVersion"][0]) for each in proxy.requests(verbs={"watch"}, path="/configmaps")), default=0)
 
 
+def test_a_record_is_read_up_where_the_server_remembers_nothing(record: Record, proxy: FaultProxy, api: Api, collection: str) -> None:
+    """As after a new definition: its store still knows what happened, and in which order."""
+    begun = record.told[0].version
+    proxy.program([Fault(kind=Kind.UNAVAILABLE)] * 40 + [Fault(kind=Kind.GONE)], verbs={"watch"}, path="/configmaps")
+    proxy.cut_watches()
+    _make(api, collection, "a", "b")
+    api.patch(f"{collection}/a", {"data": {"of": "a person"}})
+    api.delete(f"{collection}/b")
+    last = int(_make(api, collection, "c"))
+    assert proxy.met(Kind.GONE) == 0, "it was refused before all of that had happened"
+    told = record.whole()
+    happened = [("ADDED", "first"), ("ADDED", "a"), ("ADDED", "b"), ("MODIFIED", "a"), ("DELETED", "b"), ("ADDED", "c")]
+    assert [(each.kind, each.name) for each in told] == happened
+    versions = [each.version for each in told]
+    assert versions == sorted(set(versions))
+    assert (versions[0], versions[-1]) == (begun, last)
+    assert proxy.met(Kind.GONE) == 1
+
+
 @pytest.mark.parametrize("trouble", [Kind.GONE, Kind.CONFLICT])
 def test_a_record_with_a_gap_is_none(record: Record, proxy: FaultProxy, api: Api, collection: str, trouble: Kind) -> None:
-    """Where the server has forgotten what it did not tell, or wants no more of us, reading ends in an error and never in silence."""
+    """Where server and store have forgotten what was not told, or want no more of us, reading ends in an error and never in silence."""
+    proxy.program([Fault(kind=Kind.GONE)], verbs={"list"}, path="/configmaps")
     proxy.program([Fault(kind=trouble)], verbs={"watch"}, path="/configmaps")
     proxy.cut_watches()
     _make(api, collection, "a")
+    eventually("its end", lambda: not record.goes_on)
+    proxy.clear()
     with pytest.raises(GapError, match=r"the record of .*/configmaps ends at version \d+"):
         record.whole()
 
