@@ -105,12 +105,12 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     dual_queue = Queue()
     dual_world = DualWorld(dual_queue.add, world.machines)
     informers = {"pods": _pods(kube, settings.namespace, world, dual_world)}
-    neighbours = Neighbours((world, dual_world), asyncio.get_running_loop().time)
-    if not settings.namespace:
-        informers["leases"] = neighbours.follows(kube)
     dual = DualCare(kube, settings, dual_world, dual_queue, time.now, made_pod=informers["pods"].learn, wrote=probes.wrote)
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
     applying = Applying(kube, world, starting, probes.wrote)
+    neighbours = Neighbours((world, dual_world), asyncio.get_running_loop().time, came_back=applying.holds.distrust)
+    if not settings.namespace:
+        informers["leases"] = neighbours.follows(kube)
     shell = Shell(world, queue, time.now, applying=applying, site=settings.site(), heard=hearing.newest, accounts=probes.accounts)
     if settings.read_nodes:
         informers["nodes"] = Informer(kube, paths.NODES, world.machines.put, world.machines.drop)

@@ -25,6 +25,8 @@ class Holds:
         self._kube, self._wrote = kube, wrote
         self._known: dict[Key, _Hold] = {}
         self._refused: dict[Key, _Hold] = {}
+        self._unread = set[str]()  # namespaces in which another operator has written, since we have looked
+        self._reading = asyncio.Lock()
 
     async def read(self, namespace: str) -> None:
         """Learn what an operator before us has written."""
@@ -58,6 +60,19 @@ class Holds:
         for key in (*others, *strange, *refused):
             changed(key)
 
+    def distrust(self, namespace: str) -> None:
+        """Another operator has cared for the runs of a namespace: what it has written there is read before anything is decided by it."""
+        self._unread.add(namespace)
+
+    async def _known_of(self, key: Key) -> _Hold | None:
+        """What a budget says; None when there is none."""
+        async with self._reading:  # what is written after one reading is not to be overwritten by another
+            if key[0] in self._unread:
+                found = await self._listed(key[0])
+                self._known = {other: hold for other, hold in self._known.items() if other[0] != key[0]} | found
+                self._unread.discard(key[0])
+        return self._known.get(key)
+
     async def _listed(self, namespace: str) -> dict[Key, _Hold]:
         listed: dict[Key, _Hold] = {}
         async for page in self._kube.pages(paths.budgets(namespace), labelSelector=_SELECTOR):
@@ -68,7 +83,7 @@ class Holds:
 
     async def let_go(self, key: Key, uid: str) -> None:
         """Have the budget of a run that cannot be read, if it has one, hold nothing; the rest of it stays as it was written."""
-        known = self._known.get(key)
+        known = await self._known_of(key)
         if known is None or known[0] != uid or not known[1]:
             return
         try:
@@ -84,8 +99,8 @@ class Holds:
 
         A run whose budget is refused, by a quota perhaps, goes on without.
         """
-        key, known = _key(budget), self._known.get(_key(budget))
-        wanted = (uid, _least(budget))
+        key, wanted = _key(budget), (uid, _least(budget))
+        known = await self._known_of(key)
         if wanted in {known, self._refused.get(key)} or (not hold and (known is None or known[0] != uid)):
             return
         try:

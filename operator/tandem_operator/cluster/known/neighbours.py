@@ -43,9 +43,12 @@ def lease_of(namespace: str) -> Key:
 class Neighbours:
     """The namespaces that have an operator of their own."""
 
-    def __init__(self, worlds: Collection[Runs], clock: Callable[[], float]) -> None:
-        """Know of none; `worlds` are told which namespace has got one, or has it no more; `clock` gives seconds."""
-        self._worlds, self._clock = worlds, clock
+    def __init__(self, worlds: Collection[Runs], clock: Callable[[], float], *, came_back: Callable[[str], None]) -> None:
+        """Know of none; `worlds` are told which namespace has got one, or has it no more; `clock` gives seconds.
+
+        `came_back` is told first of a namespace that has it no more: others have written there meanwhile.
+        """
+        self._worlds, self._clock, self._came_back = worlds, clock, came_back
         self._held: dict[str, _Held] = {}
         self._dead: dict[str, str] = {}  # Leases that nobody renewed, by namespace: each as it was seen last
 
@@ -77,6 +80,7 @@ class Neighbours:
         """Care again for the runs of a namespace, if they were left to another operator."""
         if left := self._held.pop(namespace, None):
             _log.info("the runs of %s are cared for: %s has let go of them", namespace, left.holder)
+            self._came_back(namespace)
             for world in self._worlds:
                 world.come_back(namespace)
 

@@ -15,6 +15,7 @@ from tests.operator.cluster.api import Api, Object
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
 from tests.operator.cluster.test_process import asked, free_port
+from tests.operator.cluster.test_refusals import BUDGETS
 from tests.operator.cluster.test_waits import NOW
 
 Operators = Callable[..., Operator]
@@ -43,9 +44,11 @@ def test_two_releases_that_watch_the_same(api: Api, namespace: str, operators: O
 
 @pytest.mark.usefixtures("kubelets")
 def test_an_operator_of_all_leaves_a_namespace_to_one_of_its_own(api: Api, namespace: str, operators: Operators) -> None:
-    """It lets go of the runs there while that one is at work, and cares for them again when it is gone."""
+    """It lets go of the runs there while that one is at work, and cares for them, and what holds their workers, once it is gone."""
     everywhere = operators(identity="all", namespace="", release="tandem/tandem").start()
-    Run(api, namespace, "one").create().until(phase="Running")
+    one = Run(api, namespace, "one").create()
+    one.until(phase="Running")
+    eventually("its workers to be held", lambda: _held(one) == 1)
     own = operators(identity="own", release="team-a/one").start()
     eventually("its runs to be left to it", lambda: f"the runs of {namespace} are left to own of team-a/one" in everywhere.last_words())
     eventually("it to begin", lambda: "own cares for the runs" in own.last_words())
@@ -53,15 +56,23 @@ def test_an_operator_of_all_leaves_a_namespace_to_one_of_its_own(api: Api, names
     eventually("it to tell of it", lambda: f"{namespace}/two: Accepted" in own.last_words(), own.last_words)
     assert f"{namespace}/two" not in everywhere.last_words()
     own.stop()
+    one.edit(suspend=True)  # the first that is seen of it then is that its workers may go
     Run(api, namespace, "three").create().until(phase="Running")
     eventually("it to tell of it", lambda: f"{namespace}/three: Accepted" in everywhere.last_words(), everywhere.last_words)
+    eventually("its workers to be let go", lambda: _held(one) == 0, lambda: _held(one))
+
+
+def _held(run: Run) -> int | None:
+    """How many workers must stay, by the run's disruption budget; None without one."""
+    budgets = run.api.items(BUDGETS.format(run.namespace))
+    return next((each["spec"]["minAvailable"] for each in budgets if run.name in each["metadata"]["name"]), None)
 
 
 def test_a_neighbour_that_died_is_missed() -> None:
     """Its Lease says nothing of that: it was not renewed for twice its length, by our own clock."""
     now, turned = 0.0, list[str]()
     world = with_a_run(lambda key: turned.append(key[1]))
-    neighbours = Neighbours((world,), lambda: now)
+    neighbours = Neighbours((world,), lambda: now, came_back=lambda _: None)
     neighbours.put(lease("7"))
     assert world.run(("n", "r")) is None
     now = 29.0
@@ -83,7 +94,7 @@ def test_a_neighbour_that_is_started_anew_is_not_missed() -> None:
     """It gives its Lease back and takes it again; only who stays away that long, or whose Lease is deleted, has let go of the runs."""
     now = 0.0
     world = with_a_run(lambda _: None)
-    neighbours = Neighbours((world,), lambda: now)
+    neighbours = Neighbours((world,), lambda: now, came_back=lambda _: None)
     neighbours.put(lease("8", holder=""))
     assert world.run(("n", "r")), "nobody had it"
     for at, version, holder in ((1.0, "9", "own"), (2.0, "10", ""), (31.0, "11", "own"), (32.0, "12", "")):
