@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from tandem_operator.api.reading.run_file import SpecError, from_object
+from tandem_operator.api.reading.run_file import SpecError, from_newer_object, from_object
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan import acceptance
@@ -119,8 +119,8 @@ class Shell(Looking):
     async def _refuse(self, key: Key, stored: StoredRun, found: Json, problems: tuple[str, ...], now: datetime) -> Again | None:
         """Say what is wrong; the run is looked at again when it is edited.
 
-        If it has begun and cannot even be read any more, its workers go on by what they were told: neither budget nor deadline is known.
-        But evictions are let through, so that no machine waits for an edit.
+        If it has begun and cannot even be read without the fields that only a newer release knows, its workers go on by what they were
+        told: neither budget nor deadline is known. But evictions are let through, so that no machine waits for an edit.
         """
         before = _status(found)
         generation = int(part(found, "metadata").get("generation", 1))
@@ -148,8 +148,9 @@ class Shell(Looking):
 
 
 def _readable(found: Json) -> TrainingRun | None:
+    """A run that has begun, as far as this release knows its fields; None where that is not enough."""
     try:
-        run = from_object(found)
+        run = from_newer_object(found)
     except SpecError:
         return None
     return run if isinstance(run, TrainingRun) else None

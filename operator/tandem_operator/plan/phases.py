@@ -108,6 +108,7 @@ WAYS: tuple[Way, ...] = (
         RunPhase.SUSPENDED,
         {
             RunPhase.PENDING: (Reason.RESUMED,),
+            RunPhase.SUCCEEDED: (Reason.ALL_DONE,),  # on a machine that was not heard of when the run came to rest
             RunPhase.FAILED: _TOO_LATE,
         },
     ),

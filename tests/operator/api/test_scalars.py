@@ -1,5 +1,6 @@
 """Single values: what is written is read back, and what cannot be meant is refused."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -79,7 +80,7 @@ statuses = st.builds(
 def test_a_status_reads_back(status: RunStatus) -> None:
     """Status goes through JSON unchanged, money to the last digit; a loss that is no number is none."""
     written = status.model_dump_json(by_alias=True, exclude_none=True)
-    assert "NaN" not in written
+    json.loads(written, parse_constant=pytest.fail)  # NaN and infinities, which are no JSON
     assert RunStatus.model_validate_json(written) == status
 
 

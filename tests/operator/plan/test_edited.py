@@ -48,3 +48,29 @@ def test_workers_that_train_are_let_be() -> None:
     world.edit(image="another")
     assert not world.settle().stop
     assert world.run.status.phase is RunPhase.RUNNING
+
+
+def test_workers_of_which_some_were_not_let_in_start_anew_together() -> None:
+    """Where a quota admits some of an attempt, an edit is not for the others alone: an attempt is made by one spec, and of its size."""
+    world = World(run_of(workers=3))
+    world.look()
+    world.vanish("r-1-2")
+    world.edit(workers=2)
+    made = world.look()
+    assert (set(made.stop), made.start, made.status.reason) == ({"r-1-0", "r-1-1"}, (), "Edited")
+    world.leave()
+    world.settle()
+    status = world.run.status
+    assert (status.phase, status.attempt, status.workers, status.failures) == (RunPhase.RUNNING, 2, 2, 0)
+
+
+def test_an_edit_reaches_an_attempt_of_which_nobody_was_let_in() -> None:
+    """What is started once there is room is what was asked for last."""
+    world = World(run_of(workers=3))
+    world.look()
+    for rank in range(3):
+        world.vanish(f"r-1-{rank}")
+    world.edit(workers=2)
+    world.settle()
+    status = world.run.status
+    assert (status.phase, status.workers, status.failures) == (RunPhase.RUNNING, 2, 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("TrainingRun", "DualRun")
 _MOST_PASSES: Final = 16
+Extra = Literal["ignore"]  # what becomes of unknown fields where they are not refused
 
 
 class SpecError(Exception):
@@ -49,6 +50,15 @@ def from_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
     return _run(Document(value=value), entering=not (_mapping(metadata) and metadata.get("uid")))
 
 
+def from_newer_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
+    """The run that an object which a server keeps describes, without the fields that only a newer release knows.
+
+    Raises:
+        SpecError: with every problem that is left.
+    """
+    return _run(Document(value=value), entering=False, extra="ignore")
+
+
 def refused_at_entry(run: "TrainingRun | DualRun") -> tuple[str, ...]:
     """What would be said of a run that is kept already if somebody handed it in today."""
     told = run.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"status": True, "metadata": {"uid"}})
@@ -59,7 +69,7 @@ def refused_at_entry(run: "TrainingRun | DualRun") -> tuple[str, ...]:
     return ()
 
 
-def _run(read: Document, *, entering: bool = True) -> "TrainingRun | DualRun":
+def _run(read: Document, *, entering: bool = True, extra: Extra | None = None) -> "TrainingRun | DualRun":
     problems = [(read.lines.get(path, 1), said) for path, said in read.problems]
     if not _mapping(read.value):
         if not problems:
@@ -68,7 +78,8 @@ def _run(read: Document, *, entering: bool = True) -> "TrainingRun | DualRun":
     value: dict[str, Any] = _copy(read.value)
     problems += [_placed((name,), said, read) for name, said in _header(value).items()]
     model = _model(value.get("kind"))
-    run, errors = _validated(model, value, Reading(entering=entering, refused=bool(problems))) if model else (None, [])
+    reading = Reading(entering=entering, refused=bool(problems))
+    run, errors = _validated(model, value, reading, extra) if model else (None, [])
     problems += [_placed(error["loc"], sentence(error, model), read) for error in errors if model]
     if run is None or problems:
         raise SpecError(tuple(said for _, said in sorted(problems, key=lambda placed: placed[0])))
@@ -103,7 +114,7 @@ def _placed(path: Path, said: str, read: Document) -> tuple[int, str]:
     return 0, said
 
 
-def _validated(model: type[BaseModel], value: dict[str, Any], reading: Reading) -> tuple[Any, list[ErrorDetails]]:
+def _validated(model: type[BaseModel], value: dict[str, Any], reading: Reading, extra: Extra | None) -> tuple[Any, list[ErrorDetails]]:
     """The run, or all that is wrong with it.
 
     Rules over several fields can only be asked when the fields were read. So what was refused is marked as such, and the
@@ -111,7 +122,7 @@ def _validated(model: type[BaseModel], value: dict[str, Any], reading: Reading) 
     """
     found: list[ErrorDetails] = []
     for _ in range(_MOST_PASSES):
-        run, errors = _read(model, value, replace(reading, refused=reading.refused or bool(found)))
+        run, errors = _read(model, value, replace(reading, refused=reading.refused or bool(found)), extra)
         if not errors:
             return (None if found else run), found
         found += [error for error in errors if error["input"] is not REFUSED]
@@ -120,9 +131,11 @@ def _validated(model: type[BaseModel], value: dict[str, Any], reading: Reading) 
     return None, found
 
 
-def _read(model: type[BaseModel], value: dict[str, Any], context: Reading) -> tuple[BaseModel | None, list[ErrorDetails]]:
+def _read(
+    model: type[BaseModel], value: dict[str, Any], context: Reading, extra: Extra | None
+) -> tuple[BaseModel | None, list[ErrorDetails]]:
     try:
-        return model.model_validate(value, by_alias=True, by_name=False, context=context), []
+        return model.model_validate(value, by_alias=True, by_name=False, context=context, extra=extra), []
     except ValidationError as error:
         return None, [refusal for refusal in error.errors(include_url=False) if not _miscounted(refusal)]
 

@@ -26,6 +26,7 @@ _BY_KUBELET: Final = (
     "UnexpectedAdmissionError",
 )
 _OUT_OF: Final = "OutOf"  # OutOfcpu, OutOfnvidia.com/gpu: the machine was given away in between
+_OUT_OF_SIGHT: Final = ("ContainerStatusUnknown", "Unknown")  # of a container after its machine went down and up: kubelet's, containerd's
 _PLAIN: Final = ("", "Completed", "Error")
 
 
@@ -59,7 +60,7 @@ def end(pod: Json, container: str) -> End | None:
     said, why, at = text(ended, "message"), text(ended, "reason"), text(ended, "finishedAt")
     if why not in _PLAIN:
         said = f"{why}: {said}" if said else why
-    said = said or of_pod
+    said, disrupted = said or of_pod, disrupted or why in _OUT_OF_SIGHT
     return End(code=int(ended["exitCode"]) & 255, message=said, at=time(at) if at else None, disrupted=disrupted)
 
 

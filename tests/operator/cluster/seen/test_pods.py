@@ -123,6 +123,17 @@ def test_a_disruption_by_its_condition(reason: str) -> None:
         assert seen.disrupted is (status == "True")
 
 
+@pytest.mark.parametrize(("code", "reason"), [(255, "Unknown"), (137, "ContainerStatusUnknown")])
+def test_a_machine_that_went_down_and_up(code: int, reason: str) -> None:
+    """Back before anybody missed it, it no longer knows the containers that it had: nobody blames the trainer for that."""
+    found = pod("exit-1")
+    ended = {"exitCode": code, "reason": reason, "finishedAt": None}
+    (trainer,) = (each for each in found["status"]["containerStatuses"] if "exitCode" in each["state"].get("terminated", {}))
+    trainer["state"]["terminated"] = ended
+    seen = worker(found)
+    assert (seen.exit_code, seen.disrupted, seen.message) == (code, True, reason)
+
+
 def test_a_pod_that_kueue_sends_away() -> None:
     """It says so in a condition of its own, and why; also of one that exits with anything but 143 then."""
     said = {"type": "TerminationTarget", "status": "True", "reason": "WorkloadEvictedDueToPreempted", "message": "somebody\ncomes first"}
