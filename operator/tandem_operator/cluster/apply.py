@@ -16,7 +16,7 @@ from typing import Final
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.conditions import SCHEDULED, reason_of
-from tandem_operator.plan.values import Plan, Seen
+from tandem_operator.plan.values import Plan, Seen, SeenWorker
 from tandem_operator.render.disruption_budget import disruption_budget
 
 from .deeds.asking import Asking
@@ -82,8 +82,21 @@ class Applying:
         Raises:
             KubeError: when the API server refuses.
         """
-        there = (pod for pod in self._world.pods_of(key, uid) if pod.worker.exit_code is None and not pod.worker.stopping)
-        await all_over(*(self._leaving.have_leave(key[0], pod.worker.name, pod.uid) for pod in there))
+        await self._leaving.send_away(key[0], self._workers(key, uid))
+
+    async def end(self, key: Key, uid: str) -> bool:
+        """Have the workers leave of a run that is being deleted, and hold them no more; whether any of them has not ended yet.
+
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        there = await self._leaving.end(key[0], uid, self._workers(key, uid))
+        if there:
+            await self.holds.let_go(key, uid)
+        return there
+
+    def _workers(self, key: Key, uid: str) -> list[tuple[str, SeenWorker]]:
+        return [(pod.uid, self._world.worker(pod)) for pod in self._world.pods_of(key, uid)]
 
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
@@ -118,9 +131,7 @@ class Applying:
         That goes for what an earlier run of this name has left, too, which nobody else looks at any more.
         """
         fenced = {worker.name for worker in seen.workers if worker.fenced}
-        for left, worker in self._world.strangers(key, stored.uid):
-            if worker.fenced and worker.stopping:
-                await self._leaving.have_leave(key[0], worker.name, left.uid, lost=True)
+        await self._leaving.give_up(key[0], ((left.uid, worker) for left, worker in self._world.strangers(key, stored.uid)))
         uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
         await all_over(*(self._leaving.have_leave(key[0], name, uids[name], lost=name in fenced) for name in names if name in uids))

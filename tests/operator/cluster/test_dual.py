@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.operator.cluster.api import PODS, Api, Object
-from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.kubelets import Kubelets, silent
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import DUAL_SPEC, DualRun, Run, eventually
 
@@ -208,6 +208,39 @@ def test_two_kinds_of_run_may_have_one_name(operator: Operator, run: DualRun, ap
     run.until_pods(*ALL)
     other.until(phase="Running")
     assert not run.pods().keys() & other.pods().keys()
+    assert operator.runs
+
+
+def test_the_parts_of_a_run_that_is_deleted_leave_though_somebody_holds_it(operator: Operator, run: DualRun) -> None:
+    """They would go only after it, and be paid for until then."""
+    run.create()
+    run.until_pods(*ALL)
+    run.api.patch(run.path, {"metadata": {"finalizers": ["tandem.test/held"]}})
+    try:
+        run.api.delete(run.path)
+        eventually("its parts to leave", lambda: not run.pods(), run.pods)
+        assert run.api.exists(run.path)
+    finally:
+        run.api.patch(run.path, {"metadata": {"finalizers": None}})
+    assert operator.runs
+
+
+def test_what_an_earlier_run_has_left_on_a_lost_machine_is_given_up(operator: Operator, run: DualRun, kubelets: Kubelets) -> None:
+    """A new run of its name waits for what may still work, and no longer than that."""
+    run.create()
+    left = run.until_pods(*ALL)["coordinator-0"]
+    kubelets.deaf.add((run.namespace, "d-coordinator-0-1"))
+    run.api.delete(run.path)
+    eventually("the earlier run to be gone", lambda: not run.api.exists(run.path) and len(run.pods()) == 1)
+    run.create()
+    words = "pod d-coordinator-0-1 of a deleted run of this name has not left yet"
+    eventually("the wait to be said", lambda: words in (run.condition("Scheduled") or {"message": ""})["message"], lambda: run.status)
+    uid = run.found()["metadata"]["uid"]
+    with silent(run.api, left["spec"]["nodeName"]):
+        eventually(
+            "a coordinator of the new run",
+            lambda: {pod["metadata"]["labels"]["tandem.dev/run-uid"] for pod in run.pods().values()} == {uid},
+        )
     assert operator.runs
 
 

@@ -6,13 +6,15 @@ quota, until that machine is back or forgotten. So we tell it, as Kubernetes' ow
 """
 
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 from tandem_operator.cluster import paths
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json, parts, text
 from tandem_operator.cluster.kube.errors import KubeError
+from tandem_operator.cluster.kube.together import all_over
+from tandem_operator.render.manifest import RUN_UID
 
 _log = logging.getLogger(__name__)
 _LOST: Final = {
@@ -20,6 +22,34 @@ _LOST: Final = {
     "reason": "NodeLost",
     "message": "its machine is not heard of, or does not carry out that it leaves",
 }
+
+
+class Tenant(Protocol):
+    """Who is in a pod, as it stands: a worker of a TrainingRun or a part of a DualRun."""
+
+    @property
+    def name(self) -> str:
+        """The name of its pod."""
+        ...
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it has not ended, as far as that is known."""
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to leave."""
+        ...
+
+    @property
+    def fenced(self) -> bool:
+        """Whether it is lost with its machine."""
+        ...
+
+
+Occupied = tuple[str, Tenant]
+"""A pod, by its uid, and who is in it."""
 
 
 class Leaving:
@@ -45,6 +75,46 @@ class Leaving:
         left = await self._delete(namespace, name, uid, at_once=at_once or lost)
         if lost and _stays(left):
             await self._tell_that_it_ended(namespace, name, {"uid": uid, "resourceVersion": text(left, "metadata", "resourceVersion")})
+
+    async def give_up(self, namespace: str, pods: Iterable[Occupied]) -> None:
+        """Have the objects go of pods that were asked to leave and are lost: nobody is there who could be asked once more.
+
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        lost = [(tenant.name, uid) for uid, tenant in pods if tenant.fenced and tenant.stopping]
+        await all_over(*(self.have_leave(namespace, name, uid, lost=True) for name, uid in lost))
+
+    async def send_away(self, namespace: str, pods: Iterable[Occupied]) -> None:
+        """Ask all to leave that have not ended and were not asked yet, and give up those that are lost.
+
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        there = [(uid, tenant) for uid, tenant in pods if tenant.exit_code is None]
+        unasked = ((tenant.name, uid) for uid, tenant in there if not tenant.stopping)
+        await all_over(self.give_up(namespace, there), *(self.have_leave(namespace, name, uid) for name, uid in unasked))
+
+    async def end(self, namespace: str, run_uid: str, pods: Iterable[Occupied]) -> bool:
+        """Send away the pods of a run that is being deleted, except those that it has disowned; whether any of them has not ended yet.
+
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        there = [(uid, tenant) for uid, tenant in pods if tenant.exit_code is None]
+        if not all(tenant.stopping for _, tenant in there):
+            owned = await self._owned(namespace, run_uid)
+            there = [(uid, tenant) for uid, tenant in there if tenant.stopping or uid in owned]
+        await self.send_away(namespace, there)
+        return bool(there)
+
+    async def _owned(self, namespace: str, run_uid: str) -> frozenset[str]:
+        """The uids of the pods that go with a run: once they were left as orphans, nothing but their owners tells that they were."""
+        listed = await self._kube.get(paths.pods(namespace), labelSelector=f"{RUN_UID}={run_uid}")
+        owned = (
+            pod for pod in parts(listed, "items") if any(text(each, "uid") == run_uid for each in parts(pod, "metadata", "ownerReferences"))
+        )
+        return frozenset(text(pod, "metadata", "uid") for pod in owned)
 
     async def _tell_that_it_ended(self, namespace: str, name: str, known: Json) -> None:
         """Unless it has changed since: whoever changed it tells."""

@@ -55,16 +55,30 @@ class Applying:
         Raises:
             KubeError: when the API server refuses.
         """
-        there = (pod for pod in self._world.pods_of(key, uid) if pod.part.exit_code is None and not pod.part.stopping)
-        await all_over(*(self._leaving.have_leave(key[0], pod.part.name, pod.uid) for pod in there))
+        await self._leaving.send_away(key[0], self._parts(key, uid))
+
+    async def end(self, key: Key, uid: str) -> bool:
+        """Have the parts leave of a run that is being deleted; whether any of them has not ended yet.
+
+        Raises:
+            KubeError: when the API server refuses.
+        """
+        return await self._leaving.end(key[0], uid, self._parts(key, uid))
+
+    def _parts(self, key: Key, uid: str) -> list[tuple[str, SeenPart]]:
+        return [(pod.uid, self._world.part(pod)) for pod in self._world.pods_of(key, uid)]
 
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
         self._starting.taken.forget(key)
 
     async def _stop(self, made: DualPlan, key: tuple[str, str], uid: str) -> None:
-        """Ask parts to leave; of those whose machine is silent, and of starts long past, only the object is left to delete."""
-        pods = {pod.part.name: (pod.uid, self._world.part(pod)) for pod in self._world.pods_of(key, uid)}
+        """Ask parts to leave; of those whose machine is silent, and of starts long past, only the object is left to delete.
+
+        The former goes for what an earlier run of this name has left, too, which nobody else looks at any more.
+        """
+        await self._leaving.give_up(key[0], ((left.uid, part) for left, part in self._world.strangers(key, uid)))
+        pods = {part.name: (pod_uid, part) for pod_uid, part in self._parts(key, uid)}
         lost = {name for name, (_, part) in pods.items() if part.fenced and part.stopping}
         names = dict.fromkeys((*made.stop, *lost, *_past([part for _, part in pods.values()])))
         await all_over(*(self._leaving.have_leave(key[0], name, pods[name][0], lost=name in lost) for name in names if name in pods))

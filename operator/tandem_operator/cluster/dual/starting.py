@@ -37,8 +37,8 @@ class Starting:
             KubeError: when it is not known, or nobody's fault.
         """
         key = (run.metadata.namespace, run.name)
-        if left := next(iter(self._world.left_behind(key, run.metadata.uid)), None):
-            return Waiting(tier=Tier.START, message=f"pod {left.part.name} of a deleted run of this name has not left yet")
+        if left := next((part.name for _, part in self._world.strangers(key, run.metadata.uid) if part.live), None):
+            return Waiting(tier=Tier.START, message=f"pod {left} of a deleted run of this name has not left yet")
         wanted = {f"{run.name}-{part.name}-{part.start}" for part in run.status.parts}
         taken = await self.taken.still(run, wanted)
         if taken and self.taken.holds_up(run):

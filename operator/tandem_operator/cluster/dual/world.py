@@ -35,9 +35,10 @@ class DualWorld(Runs):
         """The pods of a run; none of another run of its name."""
         return tuple(pod for pod in self._pods.of(key).values() if pod.run_uid == uid)
 
-    def left_behind(self, key: Key, uid: str) -> tuple[PartPod, ...]:
-        """The pods of earlier runs of the same name that have not ended."""
-        return tuple(pod for pod in self._pods.of(key).values() if pod.run_uid != uid and pod.part.exit_code is None)
+    def strangers(self, key: Key, uid: str) -> tuple[tuple[PartPod, SeenPart], ...]:
+        """The pods of earlier runs of the same name that have not ended, each with its part as it stands."""
+        pods = (pod for pod in self._pods.of(key).values() if pod.run_uid != uid and pod.part.exit_code is None)
+        return tuple((pod, self.part(pod)) for pod in pods)
 
     def part(self, pod: PartPod) -> SeenPart:
         """A part as it stands, its machine considered."""

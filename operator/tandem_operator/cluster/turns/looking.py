@@ -2,6 +2,9 @@
 
 What fails is looked at again, later each time, and nothing that one run does holds up the others.
 
+A run that is being deleted is looked at for as long as somebody holds it by a finalizer: what it owns goes only after it, so its workers
+would go on without an end that anybody cares for. They leave at once, unless they are to outlive it.
+
 Nor does a defect of ours cost money without an end. Where the planner itself fails over a run, nobody knows any more what that may cost or
 until when: if that lasts, its workers are asked to leave, and nothing of it is started until its spec is another, or the operator is.
 """
@@ -37,6 +40,8 @@ LONGEST_WAIT_S: Final = 60.0
 _PATIENCE: Final = 5  # looks in a row that fail
 _PATIENCE_S: Final = 60.0  # and so long, over the planner: it is told no more than what is seen and the time, and both change meanwhile
 _LONGEST_DEFECT: Final = 300  # characters
+_UNTIL_GONE_S: Final = 15.0  # between looks at a run that is being deleted: that a pod has not left in its time is no news of anybody's
+_ORPHANS: Final = "orphan"  # the finalizer under which the garbage collector disowns what a run owns, so that it stays
 _UNDECLARED: Final = "field not declared in schema"
 _OLD_DEFINITION: Final = (
     ": the definition of these runs is older than this operator: `tandem crds | kubectl apply --server-side --force-conflicts -f -`"
@@ -86,6 +91,10 @@ class Hands(Protocol):
 
     async def send_away(self, key: Key, uid: str) -> None:
         """Ask all workers of a run to leave that were not asked yet."""
+        ...
+
+    async def end(self, key: Key, uid: str) -> bool:
+        """Have all workers leave of a run that is being deleted, those that it has disowned excepted; whether any have not ended yet."""
         ...
 
 
@@ -140,7 +149,7 @@ class Looking(ABC):
             return None
         found, now = stored.object(), self._now()
         if text(found, "metadata", "deletionTimestamp"):
-            return None
+            return await self._deleted(key, stored, found)
         try:
             do = self._planned(key, stored, found, now)
         except SpecError as error:
@@ -148,6 +157,17 @@ class Looking(ABC):
         except Exception as defect:
             raise UnplannedError(defect) from defect
         return await do()
+
+    async def _deleted(self, key: Key, stored: StoredRun, found: Json) -> Again | None:
+        """Have what a run owns that is being deleted leave, and say when to look whether it has.
+
+        Raises:
+            KubeError: when a request failed.
+        """
+        finalizers: object = part(found, "metadata").get("finalizers")
+        if isinstance(finalizers, list) and _ORPHANS in finalizers:
+            return None
+        return Again(wait_s=_UNTIL_GONE_S) if await self._hands.end(key, stored.uid) else None
 
     @abstractmethod
     def _planned(self, key: Key, stored: StoredRun, found: Json, now: datetime) -> Deed:
