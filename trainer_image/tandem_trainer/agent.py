@@ -10,7 +10,6 @@ import selectors
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -29,13 +28,12 @@ from tandem_trainer.refusal import Refusal
 from tandem_trainer.verdict import verdict
 from tandem_trainer.worker import arrival, ranks
 from tandem_trainer.worker.asked import Asked
+from tandem_trainer.worker.farewell import Farewell
 from tandem_trainer.worker.reporting import Reporting
 from tandem_trainer.worker.uploads import Kept, Saved, Swept, Uploads
 
 Result = Saved | Kept | Swept
 _LOOK_EVERY_S = 0.2  # how soon a rank's end is noticed
-_MOURNING_S = 5.0  # when one rank has failed, the others may say why they fall too
-_LEAVE_WITHIN_S = 60.0  # ranks that were asked to leave; the rest of a two-minute notice belongs to the upload
 
 
 class Agent:
@@ -50,7 +48,8 @@ class Agent:
         self._ranks: tuple[ranks.Rank, ...] = ()
         self._codes: dict[int, int] = {}
         self._verdict: int | None = None
-        self._kill_at: float | None = None
+        self._farewell = Farewell(job.grace_s)
+        self._saving = 0
         self._asked_to_leave = self._passed_on = self._resumed = False
         self.message = self._unsaved = ""
 
@@ -130,6 +129,7 @@ class Agent:
                 self._reporting.stepped(message)
             case Snapshot():
                 assert descriptor is not None
+                self._saving += 1
                 self._uploads.save(message, descriptor)
             case Resumed():
                 self._resumed = True
@@ -160,13 +160,13 @@ class Agent:
     def _look_after_ranks(self) -> None:
         if self._asked_to_leave and not self._passed_on:
             self._passed_on = True
-            self._kill_within(_LEAVE_WITHIN_S)
+            self._farewell.left()
             self._signal_ranks(signal.SIGTERM)
         for rank in self._ranks:
             if rank.number not in self._codes and (code := rank.exit_code) is not None:
                 self._hear(rank)
                 self._ended(rank, code)
-        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+        if self._farewell.over(saving=self._saving > 0):
             self._signal_ranks(signal.SIGKILL)
 
     def _pass_on(self) -> None:
@@ -179,9 +179,9 @@ class Agent:
         self._codes[rank.number] = code
         if code not in {DONE, PREEMPTED}:
             self.message = self.message or f"rank {rank.number} ended with exit code {code}"
-            self._kill_within(_MOURNING_S)
+            self._farewell.fell()
         elif code == PREEMPTED:
-            self._kill_within(_LEAVE_WITHIN_S)
+            self._farewell.left()
 
     def _settle(self) -> None:
         """Act on what the uploading threads have finished."""
@@ -191,6 +191,7 @@ class Agent:
                     for warning in swept.warnings:
                         self._reporting.line(f"warning: {warning}")
                 case Saved() as saved:
+                    self._saving -= 1
                     rank = next(rank for rank in self._ranks if rank.number == saved.snapshot.rank)
                     self._send(rank, Released(generation=saved.snapshot.generation))
                     self._judge(saved)
@@ -238,10 +239,6 @@ class Agent:
     def _signal_ranks(self, number: int) -> None:
         for rank in self._ranks:
             rank.signal(number)
-
-    def _kill_within(self, seconds: float) -> None:
-        at = time.monotonic() + seconds
-        self._kill_at = min(at, self._kill_at or at)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._asked_to_leave = True

@@ -177,6 +177,8 @@ class Job(_Told):
     """Folder of the file by which checkpoints are asked for (worker/asked.py)."""
     store_patience_s: float = 0.0
     """How long a store that does not answer is waited for at the start, in seconds; 0 where a person looks on, who is told at once."""
+    grace_s: float = 110.0
+    """How long a worker that is asked to leave is left alone, in seconds; where nobody says, most of a two-minute notice."""
     telemetry_ca: str | None = None
     """PEM text, public: the authority that telemetry's certificate comes from. Without it telemetry is spoken to in plain text."""
 
@@ -211,6 +213,7 @@ class Job(_Told):
             "token_file": environ.get("TANDEM_TOKEN_FILE"),
             "asked": environ.get("TANDEM_ASKED"),
             "store_patience_s": environ.get("TANDEM_STORE_PATIENCE_SECONDS", "0"),
+            "grace_s": environ.get("TANDEM_GRACE_SECONDS", cls.model_fields["grace_s"].default),
             "telemetry_ca": environ.get("TANDEM_TELEMETRY_CA") or None,
         }
         return cls.model_validate(told)

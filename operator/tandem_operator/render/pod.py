@@ -14,7 +14,7 @@ from .manifest import ATTEMPT, RANK, RUN_UID, SPARE, Manifest, added, metadata
 from .worker_pod import queue, resources, security, volumes
 from .worker_pod.annotations import annotations
 from .worker_pod.environment import environment, told_of_ours, whole_secrets
-from .worker_pod.life import life
+from .worker_pod.life import grace_s, life
 from .worker_pod.placement import placement
 
 __all__ = ["CONTAINER", "Manifest", "PodSite", "pod"]
@@ -61,8 +61,7 @@ def _name(worker: Worker, run: TrainingRun) -> Manifest:
 
 
 def _life(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:
-    grace_s = _SPARE_GRACE_S if worker.spare else run.spec.pod.grace_seconds or site.grace_seconds
-    return life(run.spec.pod, site, grace_s=grace_s)
+    return life(run.spec.pod, site, grace_s=_SPARE_GRACE_S if worker.spare else grace_s(run.spec.pod, site))
 
 
 def _contents(worker: Worker, run: TrainingRun, site: PodSite) -> Manifest:

@@ -107,6 +107,13 @@ def test_a_store_that_is_moved_to_another_node_is_waited_for() -> None:
     assert "TANDEM_STORE_PATIENCE_SECONDS" not in variables(pod_of(volume))
 
 
+def test_a_worker_knows_how_long_it_may_take_to_leave() -> None:
+    """As long as kubelet leaves it alone, whoever says so: the run or the site."""
+    for run in (run_of(), run_of(pod={"graceSeconds": 600})):
+        made = pod_of(run)
+        assert variables(made)["TANDEM_GRACE_SECONDS"] == str(made["spec"]["terminationGracePeriodSeconds"])
+
+
 def test_checkpoints_go_where_the_run_says_or_into_a_folder_of_its_own() -> None:
     """A shell can tell before it starts anything that there is no place for them."""
     assert checkpoints(run_of(checkpoint={"uri": "s3://own/place"}), SITE) == "s3://own/place"

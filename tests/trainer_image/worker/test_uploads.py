@@ -167,6 +167,7 @@ def test_a_newer_claim_is_told_by_whose_it_is(tmp_path: Path, numbers: bytes, ui
 def test_a_part_that_never_comes_is_named(tmp_path: Path, numbers: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another rank's part is missing at the deadline, nothing is committed and the line names that rank."""
     monkeypatch.setattr(uploads, "_PARTS_WITHIN_S", 0.0)
+    monkeypatch.setattr(uploads, "_PARTS_WITHIN", 0.0)
     worker = Worker(tmp_path, ranks=2)
     worker.save(3, numbers, only=0)
     assert problems(worker.told()) == ["step 3 was not committed: no part of rank 1 came within 0 s"]

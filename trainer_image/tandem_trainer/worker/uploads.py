@@ -24,7 +24,8 @@ from tandem_trainer.checkpoint.writer import save_part
 from tandem_trainer.job import Job
 from tandem_trainer.link import Snapshot
 
-_PARTS_WITHIN_S = 45.0  # with LEAVE_WITHIN_S of the ranks, less than the 110 s that a platform gives (two-minute notice)
+_PARTS_WITHIN_S = 45.0
+_PARTS_WITHIN = 0.4  # of the grace period, if that is longer: with what the ranks may take to leave, less than all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ class Uploads:
         if part is None:
             return
         try:
-            committed = commit(self._store, part, timeout_s=_PARTS_WITHIN_S)
+            committed = commit(self._store, part, timeout_s=max(_PARTS_WITHIN_S, _PARTS_WITHIN * self._job.grace_s))
         except Exception as error:  # noqa: BLE001  # whatever it is must be heard, not die with its thread
             self._finished(Kept(snapshot=snapshot, **_problem(error)))
             return

@@ -10,6 +10,7 @@ from tandem_operator.render.cluster_site import PodSite, checkpoints
 from tandem_operator.render.manifest import Manifest
 
 from . import resources
+from .life import grace_s
 from .volumes import ASKED_FOLDER, CACHE, EXPERTS, SCRATCH, TOKEN_FILE
 
 _PLACES = {
@@ -35,6 +36,7 @@ def environment(worker: Worker, run: TrainingRun, site: PodSite) -> list[Manifes
         **worker.environment,
         "TANDEM_JOB": job_text.completed(worker.environment["TANDEM_JOB"], checkpoints(run, site)),
         **_PLACES,
+        "TANDEM_GRACE_SECONDS": str(grace_s(run.spec.pod, site)),
         **({"TANDEM_ASKED": ASKED_FOLDER} if worker.rank == 0 else {}),
         **_experts(run),
         **_threads(run),

@@ -5,6 +5,11 @@ from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
 
 
+def grace_s(wanted: PodSpec, site: PodSite) -> int:
+    """How long a worker that trains has from the signal to leave to its end, in seconds: for its last checkpoint."""
+    return wanted.grace_seconds or site.grace_seconds
+
+
 def life(wanted: PodSpec, site: PodSite, *, grace_s: int) -> Manifest:
     """Never restarted in place: an attempt is all of its workers, and each start of a part has a number, and so a pod of its own.
 
