@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from tandem_operator.api.reading.run_file import SpecError, from_newer_object, from_object
+from tandem_operator.api.reading.run_file import SpecError, as_far_as_known, from_object
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan import acceptance
@@ -73,7 +73,7 @@ class Shell(Looking):
         try:
             run, problems = self._accepted(key, stored, found), self.held_up_by(key, found)
         except SpecError as error:
-            begun = _readable(found) if _status(found).attempt or self._world.pods_of(key, stored.uid) else None
+            begun = as_far_as_known(found, TrainingRun) if _status(found).attempt or self._world.pods_of(key, stored.uid) else None
             if begun is None:
                 raise
             run, problems = begun, error.problems
@@ -145,15 +145,6 @@ class Shell(Looking):
         if made.unhurried and asked_s:
             return Again(wait_s=asked_s, turn=Turn.PROGRESS, at_latest_s=latest_s)
         return None if asked_s is None else Again(wait_s=asked_s)
-
-
-def _readable(found: Json) -> TrainingRun | None:
-    """A run that has begun, as far as this release knows its fields; None where that is not enough."""
-    try:
-        run = from_newer_object(found)
-    except SpecError:
-        return None
-    return run if isinstance(run, TrainingRun) else None
 
 
 def _budget(found: Json) -> Decimal | None:

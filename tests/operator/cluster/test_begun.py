@@ -1,14 +1,23 @@
 """Runs that have begun and are not accepted any more: cared for as far as they can be read."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.operator.cluster.api import Api
+from tests.operator.cluster.definitions import taking_everything
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.runs import Run, eventually
-from tests.operator.cluster.test_refusals import BUDGETS, lax
+from tests.operator.cluster.test_refusals import BUDGETS
 
 pytestmark = pytest.mark.usefixtures("kubelets", "operator")
-__all__ = ["lax"]
+
+
+@pytest.fixture
+def lax(api: Api) -> Iterator[None]:
+    """The definition as it might once have been, or might be one day: it takes everything."""
+    with taking_everything(api, Run):
+        yield
 
 
 @pytest.fixture
@@ -54,9 +63,18 @@ def test_a_fall_is_counted_once_it_is_mended(run: Run, kubelets: Kubelets) -> No
 
 
 @pytest.mark.usefixtures("lax")
+def test_fields_of_a_newer_release_take_no_limit_from_it(run: Run) -> None:
+    """They are named, and what this release does know is heeded: the money, as here, and that it is to rest."""
+    run.edit(colour="blue", budget={"usd": 0.02, "usdPerWorkerHour": 36})
+    said = run.until_condition("Accepted", status="False")
+    assert said["message"].startswith("spec.colour: ")
+    run.until(phase="Suspended", reason="BudgetExhausted")
+
+
+@pytest.mark.usefixtures("lax")
 def test_a_drain_does_not_wait_for_a_run_that_cannot_be_read(run: Run) -> None:
     """Its workers go on, and are held no more; once it can be read they are again."""
-    eventually("the edit to be taken", lambda: _edited(run))
+    run.edit(workers="many")
     run.until_condition("Accepted", status="False")
     budgets = BUDGETS.format(run.namespace)
     eventually("it to be let go", lambda: run.api.items(budgets)[0]["spec"]["minAvailable"] == 0)
@@ -65,12 +83,3 @@ def test_a_drain_does_not_wait_for_a_run_that_cannot_be_read(run: Run) -> None:
     run.edit(workers=1)
     eventually("its worker to be held again", lambda: run.api.items(budgets)[0]["spec"]["minAvailable"] == 1)
     assert run.status["attempt"] == 1
-
-
-def _edited(run: Run) -> bool:
-    """Whether the definition lets a mistake pass by now."""
-    try:
-        run.edit(workers="many")
-    except Exception:  # noqa: BLE001 - refused, for another moment
-        return False
-    return True

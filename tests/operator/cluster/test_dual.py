@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.operator.cluster.api import PODS, Api, Object
+from tests.operator.cluster.definitions import taking_everything
 from tests.operator.cluster.kubelets import Kubelets, silent
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import DUAL_SPEC, DualRun, Run, eventually
@@ -170,6 +171,18 @@ def test_what_a_cluster_cannot_do_is_said_and_starts_nothing(
     run.edit(lanes=DUAL_SPEC["lanes"], memory=None)
     run.until_condition("Accepted", status="True")
     eventually("a coordinator", run.pods)
+
+
+def test_fields_of_a_newer_release_take_no_limit_from_it(operator: Operator, run: DualRun, api: Api) -> None:
+    """They are named, and what this release does know is heeded, such as that it is to rest."""
+    run.create()
+    run.until_pods(*ALL)
+    with taking_everything(api, DualRun):
+        run.edit(colour="blue", suspend=True)
+        said = run.until_condition("Accepted", status="False")
+        assert said["message"].startswith("spec.colour: ")
+        run.until(phase="Suspended")
+    assert operator.runs
 
 
 def test_a_run_whose_pods_have_no_machine_says_what_the_scheduler_says(operator: Operator, run: DualRun) -> None:

@@ -1,21 +1,18 @@
 """What cannot be: specs that this cluster cannot run, and pods that the API server will not have."""
 
-import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.cluster.cluster import Cluster
 from tests.cluster.fault_proxy import FaultProxy
-from tests.operator.cluster.api import RUNS, Api, Object
+from tests.operator.cluster.api import Api
+from tests.operator.cluster.definitions import taking_everything
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.operators import Operator
-from tests.operator.cluster.runs import SPEC, Run, eventually
+from tests.operator.cluster.runs import Run, eventually
 
 pytestmark = pytest.mark.usefixtures("kubelets", "operator")
-CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/trainingruns.tandem.dev"
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
 
 
@@ -43,31 +40,15 @@ def test_without_a_lasting_place_for_checkpoints(run: Run, proxy: FaultProxy) ->
 
 
 @pytest.fixture
-def lax(api: Api, api_cluster: Cluster) -> Iterator[None]:
+def lax(api: Api) -> Iterator[None]:
     """The definition as it might once have been: it takes everything."""
-    strict = api.get(CRD)
-    versions = json.loads(json.dumps(strict["spec"]["versions"]))
-    anything: Object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    versions[0]["schema"]["openAPIV3Schema"] = {"type": "object", "properties": {"spec": anything, "status": anything}}
-    api.patch(CRD, {"spec": {"versions": versions}})
-    yield
-    api.patch(CRD, {"spec": {"versions": strict["spec"]["versions"]}})
-    api_cluster.wait_until("the definition to be strict again", lambda: not _takes(api, workers="many"))
-
-
-def _takes(api: Api, **spec: Any) -> bool:
-    body = {"apiVersion": "tandem.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": "tried"}, "spec": SPEC | spec}
-    try:
-        api.create(f"{RUNS.format('default')}?dryRun=All", body)
-    except Exception:  # noqa: BLE001
-        return False
-    return True
+    with taking_everything(api, Run):
+        yield
 
 
 @pytest.mark.usefixtures("lax")
-def test_a_run_that_cannot_be_read(run: Run, api: Api, proxy: FaultProxy) -> None:
+def test_a_run_that_cannot_be_read(run: Run, proxy: FaultProxy) -> None:
     """Stored when the definition let it pass: every mistake is named, nothing is started, and an edit mends it."""
-    eventually("the definition to take everything", lambda: _takes(api, workers="many"))
     run.create(workers="many", colour="blue")
     said = run.until_condition("Accepted", status="False")
     assert "spec.workers:" in said["message"]

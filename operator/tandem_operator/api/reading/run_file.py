@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("TrainingRun", "DualRun")
 _MOST_PASSES: Final = 16
+_R = TypeVar("_R", bound=BaseModel)
 Extra = Literal["ignore"]  # what becomes of unknown fields where they are not refused
 
 
@@ -50,13 +51,13 @@ def from_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
     return _run(Document(value=value), entering=not (_mapping(metadata) and metadata.get("uid")))
 
 
-def from_newer_object(value: Mapping[str, Any]) -> "TrainingRun | DualRun":
-    """The run that an object which a server keeps describes, without the fields that only a newer release knows.
-
-    Raises:
-        SpecError: with every problem that is left.
-    """
-    return _run(Document(value=value), entering=False, extra="ignore")
+def as_far_as_known(value: Mapping[str, Any], kind: type[_R]) -> _R | None:
+    """The run of a kind that a server's object describes, without fields that only a newer release knows; None where that is not enough."""
+    try:
+        run = _run(Document(value=value), entering=False, extra="ignore")
+    except SpecError:
+        return None
+    return run if isinstance(run, kind) else None
 
 
 def refused_at_entry(run: "TrainingRun | DualRun") -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
-from tandem_operator.api.reading.run_file import SpecError, from_object
+from tandem_operator.api.reading.run_file import SpecError, as_far_as_known, from_object
 from tandem_operator.cluster.known.stored import StoredRun
 from tandem_operator.cluster.kube.document import Json, part
 from tandem_operator.cluster.kube.informer import Key
@@ -42,15 +42,29 @@ class DualShell(Looking):
         self._world, self._applying, self._hearing, self._place = world, applying, hearing, place
 
     def _planned(self, key: Key, stored: StoredRun, found: Json, now: datetime) -> Deed:
-        run = from_object(found)
-        assert isinstance(run, DualRun)
-        problems = (*acceptance.problems(run, self._place), *self.held_up_by(key, found))
+        run, problems = self._as_far_as_read(found)
+        problems = (*problems, *self.held_up_by(key, found))
         if problems and not run.status.attempt:
             raise SpecError(problems)
         seen = self._seen(run, key)
         made = plan(run, seen, now)
         made = acceptance.held_back(made, run, problems, now) if problems else acceptance.accepted(made, run, now)
         return partial(self._carry_out, stored, run, seen, made, now)
+
+    def _as_far_as_read(self, found: Json) -> tuple[DualRun, tuple[str, ...]]:
+        """A run, and what is to be corrected in it.
+
+        Raises:
+            SpecError: with that, when it cannot be read even without the fields that only a newer release knows.
+        """
+        try:
+            run = from_object(found)
+        except SpecError as error:
+            if known := as_far_as_known(found, DualRun):
+                return known, error.problems
+            raise
+        assert isinstance(run, DualRun)
+        return run, acceptance.problems(run, self._place)
 
     async def _carry_out(self, stored: StoredRun, run: DualRun, seen: DualSeen, made: DualPlan, now: datetime) -> Again | None:
         key = (run.metadata.namespace, run.name)
