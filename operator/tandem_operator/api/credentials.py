@@ -6,7 +6,7 @@ Patterns are in the dialect that Python's `re` and the API server's RE2 share, s
 import re
 from typing import Final
 
-IN_ADDRESS: Final = "(?i)//[^/?#]*@|^[^/?#]*:[^/?#]*@|[?&#][^=&]*(token|secret|password|signature|credential|api_?key)[^=&]*="
+IN_ADDRESS: Final = "(?i)//[^/?#]*@|^[^/?#]*:[^/?#]*@|[?&#][^=&]*(token|secret|password|signature|credential|api[-_]?key)[^=&]*=|[?&#]key="
 """In an address that we follow ourselves: any user before the host, and any key in the query."""
 
 PASSWORD: Final = r"://[^/?#@:\s]*:[^/?#@\s]+@|[?&]X-Amz-(Signature|Credential)="  # noqa: S105 - a pattern
@@ -18,7 +18,10 @@ KEY: Final = r"\b(A[KS]IA[0-9A-Z]{16}\b|gh\w_\w{36}|hf_\w{30}|sk-(\w+-)*\w{20})|
 It is short, since the API server reckons by its length and asks it of each of 256 arguments.
 """
 
-SECRET_VARIABLES: Final = "AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|(.*_)?PASSWORD"  # noqa: S105 - names, no secrets
+OPTION: Final = r"^--?api[-_]key(=|$)"
+"""The option of a command line that a key follows upon, whatever it looks like."""
+
+SECRET_VARIABLES: Final = "(.*_)?(PASSWORD|SECRET|(API|SECRET|PRIVATE|SECRET_ACCESS)_KEY|(ACCESS|API|AUTH|SESSION|HF|HUB|GITHUB)_TOKEN)"
 """Environment variables that hold nothing but a secret, whatever it looks like."""
 
 KEEP_IN_SECRET: Final = "holds a password or key that anybody may read here: keep it in a Secret and name that"  # noqa: S105 - a sentence
@@ -46,3 +49,8 @@ def holds_password(text: str) -> bool:
 def holds_key(text: str) -> bool:
     """Whether there is what looks like a key."""
     return re.search(KEY, text, re.ASCII) is not None
+
+
+def takes_key(word: str) -> bool:
+    """Whether a word of a command line is the option that a key follows upon."""
+    return re.search(OPTION, word) is not None

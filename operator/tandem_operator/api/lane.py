@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
-from .credentials import KEEP_IN_SECRET, holds_key, holds_password
+from .credentials import KEEP_IN_SECRET, holds_key, holds_password, takes_key
 from .model import ApiModel, Usd
 from .names import IMAGE, NO_IMAGE, Name, SecretKeyName, SecretName, VariableName
 from .placement import Accelerator
@@ -115,6 +115,11 @@ class EngineSpec(ApiModel):
     def keeps_keys_in_secrets(self) -> Iterator[Broken]:
         """Likewise."""
         yield from (Broken(("arguments", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.arguments) if holds_key(word))
+
+    @entry_rule
+    def gives_no_key_as_an_option(self) -> Iterator[Broken]:
+        """Likewise."""
+        yield from (Broken(("arguments", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.arguments) if takes_key(word))
 
 
 class LaneSpec(ApiModel):

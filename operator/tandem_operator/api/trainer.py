@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
-from .credentials import KEEP_IN_SECRET, holds_key, holds_password
+from .credentials import KEEP_IN_SECRET, holds_key, holds_password, takes_key
 from .model import ApiModel
 from .quantity import Quantity
 from .rule import Broken, entry_rule, rule
@@ -111,6 +111,11 @@ class ScriptSpec(ApiModel):
     def keeps_keys_in_secrets(self) -> Iterator[Broken]:
         """Likewise."""
         yield from (Broken(("args", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.args) if holds_key(word))
+
+    @entry_rule
+    def gives_no_key_as_an_option(self) -> Iterator[Broken]:
+        """Likewise."""
+        yield from (Broken(("args", index), None, KEEP_IN_SECRET) for index, word in enumerate(self.args) if takes_key(word))
 
 
 class TrunkSpec(ApiModel):

@@ -182,10 +182,14 @@ SECRETS = (
     Mistake(_variable("DATABASE", "postgres://bob:hunter2@host/db"), "pod.env[0].value", _KEPT_ELSEWHERE),
     Mistake(_variable("AWS_SECRET_ACCESS_KEY", "hunter2"), "pod.env[0].value", _KEPT_ELSEWHERE),
     Mistake(_variable("DB_PASSWORD", "hunter2"), "pod.env[0].value", _KEPT_ELSEWHERE),
+    Mistake(_variable("WANDB_API_KEY", "hunter2"), "pod.env[0].value", _KEPT_ELSEWHERE),
+    Mistake(_variable("HF_TOKEN", "hunter2"), "pod.env[0].value", _KEPT_ELSEWHERE),
     Mistake(_variable("ANY", _AWS), "pod.env[0].value", _KEPT_ELSEWHERE),
     Mistake(_arguments("-v", "https://bob:hunter2@host/x"), "trainer.script.args[1]", _KEPT_ELSEWHERE),
     Mistake(_arguments("--token", "hf_" + "hunter2A" * 4), "trainer.script.args[1]", _KEPT_ELSEWHERE),
     Mistake(_arguments("--key", "sk-ant-api03-" + "hunter2A" * 3), "trainer.script.args[1]", _KEPT_ELSEWHERE),
+    Mistake(_arguments("--api-key", "hunter2"), "trainer.script.args[0]", _KEPT_ELSEWHERE),
+    Mistake(_arguments("--verbose", "--api-key=hunter2"), "trainer.script.args[1]", _KEPT_ELSEWHERE),
     Mistake(_arguments("--key", "sk-" + "hunter2A" * 3), "trainer.script.args[1]", _KEPT_ELSEWHERE),
 )
 """Secrets in plain, which are not shown again."""
@@ -198,6 +202,8 @@ GOOD: tuple[Spec, ...] = (
     {"pod": {"labels": {"a.b/c": "", "D_e.f": "x-1"}, "annotations": {"Example.com/x": "any text: at all"}}},
     _variable("TANDEM_S3_ENDPOINT", "http://minio:9000"),
     _variable("ENDPOINT", "https://bob@host/x?version=1"),
+    _variable("PAD_TOKEN", "<pad>"),
+    _arguments("--api-key-file", "/run/secrets/key"),
     {"image": "localhost:5000/team/trainer:1.0_a@sha256:" + "0f" * 32},
     {"image": "trainer"},
     _arguments("--output", "/mnt/sk-learn-experiments-run"),

@@ -68,6 +68,10 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
             {"lanes": [{**UNREACHED, "engine": {"model": "models/local"}}]},
             'spec.lanes[0].model: "microsoft/phi-4" has no meaning beside engine.model: leave it out',
         ),
+        (
+            {"lanes": [{**UNREACHED, "model": None, "engine": {"model": "m", "arguments": ["--api-key", "hunter2"]}}]},
+            "spec.lanes[0].engine.arguments[0]: holds a password or key that anybody may read here: keep it in a Secret and name that",
+        ),
         ({"lanes": [UNREACHED]}, "spec.lanes[0]: needs exactly one of url, urls and engine"),
         ({"lanes": [UNNAMED]}, "spec.lanes[0]: needs model: the name of the model, as the server calls it"),
         ({"lanes": [{**LOCAL, "apiKey": "sk-hunter2"}]}, "spec.lanes[0].apiKey: there is no such field: did you mean apiKeySecret?"),

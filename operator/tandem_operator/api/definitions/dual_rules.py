@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from tandem_operator.api.credentials import KEY, PASSWORD
+from tandem_operator.api.credentials import KEY, OPTION, PASSWORD
 from tandem_operator.api.dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
 from tandem_operator.api.lane import EngineSpec, LaneSpec
 from tandem_operator.api.shape import quoted
@@ -56,6 +56,7 @@ DUAL_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
         "names_an_image": image_rule(),
         "keeps_passwords_in_secrets": words_rule("arguments", PASSWORD),
         "keeps_keys_in_secrets": words_rule("arguments", KEY),
+        "gives_no_key_as_an_option": words_rule("arguments", OPTION),
     },
     LaneSpec: {
         "one_way_to_its_server": CelRule(

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from tandem_operator.api.credentials import KEY, PASSWORD
+from tandem_operator.api.credentials import KEY, OPTION, PASSWORD
 from tandem_operator.api.phase import DataSpec, PhaseSpec
 from tandem_operator.api.shape import quoted
 from tandem_operator.api.trainer import AVAILABLE, DeepSpeedSpec, MixtureSpec, ModelSpec, ScriptSpec, TrainerSpec, TrunkSpec
@@ -223,6 +223,7 @@ TRAINING_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
     ScriptSpec: {
         "keeps_passwords_in_secrets": words_rule("args", PASSWORD),
         "keeps_keys_in_secrets": words_rule("args", KEY),
+        "gives_no_key_as_an_option": words_rule("args", OPTION),
     },
     TrunkSpec: {"width_splits_into_even_heads": _even_heads(TrunkSpec)},
     MixtureSpec: {
