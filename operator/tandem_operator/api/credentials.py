@@ -21,7 +21,7 @@ It is short, since the API server reckons by its length and asks it of each of 2
 OPTION: Final = r"^--?api[-_]key(=|$)"
 """The option of a command line that a key follows upon, whatever it looks like."""
 
-SECRET_VARIABLES: Final = "(.*_)?(PASSWORD|SECRET|(API|SECRET|PRIVATE|SECRET_ACCESS)_KEY|(ACCESS|API|AUTH|SESSION|HF|HUB|GITHUB)_TOKEN)"
+SECRET_VARIABLES: Final = "(.*_)?(PASSWORD|SECRET|(API|SECRET|PRIVATE|SECRET_ACCESS)_KEY|(ACCESS|API|AUTH|SESSION|HF|HUB|GITHUB)_TOKEN)"  # noqa: S105 - names, no secrets
 """Environment variables that hold nothing but a secret, whatever it looks like."""
 
 KEEP_IN_SECRET: Final = "holds a password or key that anybody may read here: keep it in a Secret and name that"  # noqa: S105 - a sentence
