@@ -238,6 +238,55 @@ def test_a_ledger_that_cannot_be_read_for_a_while_stops_nobody(path: Path, tmp_p
     assert taking.take(Status())
 
 
+def whole(shelf: Shelf, into: Path) -> list[tuple[int, bool]]:
+    """The number of each snapshot, the newest first, and whether its bytes are those of its manifest."""
+    return [(each.number, shelf.fetch(each, into)) for each in shelf.newest_first()]
+
+
+@pytest.mark.needs_part("minio")
+def test_credentials_that_may_not_delete(minio: MinioServer, path: Path, tmp_path: Path, ledger: Ledger) -> None:
+    """Older snapshots stay, which is said once; each new one is taken, and whole, the last word of a coordinator as well."""
+    may = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::*"]}
+    minio.admin.policy_add("adds-only", policy={"Version": "2012-10-17", "Statement": [may]})
+    shelf = Shelf(open_store(f"s3://{minio.new_bucket()}/runs", minio.new_user("adds-only")), RUN)
+    taking = snapshots(shelf, shelf.claim(), path)
+    for number in range(KEPT + 2):
+        load(ledger, f"more-{number}")
+        assert taking.take(Status())
+    ledger.close()
+    assert taking.take(Status(), ended=True)
+    assert whole(shelf, tmp_path / "fetched") == [(number, True) for number in range(KEPT + 3, 0, -1)]
+    assert next(shelf.newest_first()).ended
+
+
+def test_a_snapshot_that_failed_half_way_spoils_none(path: Path, tmp_path: Path, ledger: Ledger) -> None:
+    """Nobody knows how much of it there is: the next one gets a name of its own."""
+    store = open_store((tmp_path / "store").as_uri(), os.environ)
+    shelf = Shelf(store, RUN)
+    taking = snapshots(shelf, shelf.claim(), path)
+    folder = Path(urlsplit(store.uri).path, RUN, "manifests")
+    folder.write_text("in the way")
+    assert not taking.take(Status())
+    folder.unlink()
+    load(ledger, "more")
+    assert taking.take(Status())
+    assert whole(shelf, tmp_path / "fetched") == [(2, True)]
+    assert [each.key for each in store.list(f"{RUN}/snapshots/")] == [f"{RUN}/snapshots/00000001-00000002.sqlite"]
+
+
+def test_a_name_that_is_taken_is_a_failure(store: Store, path: Path, tmp_path: Path, ledger: Ledger) -> None:
+    """Whoever took it has other bytes there: that is not told as a snapshot that was taken, and the next one is the newest and whole."""
+    shelf = Shelf(store, RUN)
+    term = shelf.claim()
+    assert snapshots(shelf, term, path).take(Status())
+    load(ledger, "more")
+    second = snapshots(shelf, term, path)
+    assert not second.take(Status())
+    assert "somebody else" in second.problem
+    assert second.take(Status())
+    assert whole(shelf, tmp_path / "fetched")[0] == (2, True)
+
+
 def mark(at: float = 0, answered: int = 0, spent_nano: int = 0, calls: int = 0) -> Mark:
     return Mark(at=at, answered=answered, spent_nano=spent_nano, calls=calls)
 

@@ -10,6 +10,7 @@ one of an older coordinator is never the newest, whatever the moment at which it
 
 import hashlib
 import json
+import logging
 import mmap
 import os
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from tandem_objects import NotFound, Store
+from tandem_objects import NotFound, ObjectError, Store
 
 from tandem_reasoning.ledger import ReplacedError
 
@@ -25,6 +26,11 @@ KEPT = 3
 """Snapshots that stay: one that a reader is fetching, and one to fall back on."""
 
 _PIECE_BYTES = 8 << 20
+_log = logging.getLogger(__name__)
+
+
+class TakenError(ObjectError):
+    """There is a snapshot of this name, and it is not the one that was to be added: it may be spoilt, so add the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,7 @@ class Manifest:
 
     Attributes:
         term: Of the coordinator.
-        number: From 1, within the term.
+        number: From 1, within the term; one that was not taken may be left out, and none is given twice.
         run: The run's uid.
         bytes: Size.
         sha256: Of all bytes.
@@ -72,6 +78,7 @@ class Shelf:
             run: The run's uid.
         """
         self._store, self._run, self._at = store, run, quote(run, safe="")
+        self._untidy = ""
 
     def claim(self) -> int:
         """The term of a coordinator that begins now.
@@ -107,18 +114,23 @@ class Shelf:
                 continue  # a coordinator has taken it away meanwhile, because there are newer ones
 
     def put(self, file: Path, manifest: Manifest) -> None:
-        """Add a snapshot, then take away what is older than the last few.
+        """Add a snapshot, then take away what is older than the last few: where the store does not let us, they stay, and that is said.
+
+        After an error it may have been added or not, so the next one needs another name: its bytes would not be those of the manifest.
 
         Raises:
             ReplacedError: when a later coordinator has begun.
+            TakenError: when there is one of this name.
             ObjectError: when the store does not take it.
         """
         self.ensure_ours(manifest.term)
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
             self._store.put_large(self._snapshot(manifest.name), data)
         self.ensure_ours(manifest.term)
-        self._store.put_if_absent(self._manifest(manifest.name), json.dumps(asdict(manifest)).encode())
-        self._tidy()
+        if not self._store.put_if_absent(self._manifest(manifest.name), json.dumps(asdict(manifest)).encode()):
+            msg = f"there is a snapshot {manifest.name} of run {self._run} that somebody else added; the next one gets another name"
+            raise TakenError(msg)
+        self._tidied()
 
     def fetch(self, manifest: Manifest, into: Path) -> bool:
         """Write a snapshot to a file; whether it is whole.
@@ -139,6 +151,17 @@ class Shelf:
     def put_file(self, name: str, data: bytes) -> None:
         """Put a file beside the snapshots, over the one that was there."""
         self._store.put(f"{self._at}/{name}", data)
+
+    def _tidied(self) -> None:
+        """Tidy, if the store lets us: the snapshot is there in any case, and the next one's turn tidies all that is left."""
+        try:
+            self._tidy()
+        except ObjectError as error:
+            if str(error) != self._untidy:  # said once, not at every snapshot
+                _log.warning("older snapshots of run %s stay: %s; they take up room, and nothing else", self._run, error)
+            self._untidy = str(error)
+        else:
+            self._untidy = ""
 
     def _tidy(self) -> None:
         """Manifests go first, so that none names what is not there."""

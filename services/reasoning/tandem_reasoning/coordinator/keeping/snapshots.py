@@ -40,6 +40,7 @@ class Snapshots:
         """
         self._shelf, self._term, self._ledger, self._run, self._cadence = shelf, term, ledger, run, cadence
         self._at_a_time = threading.Lock()  # one that nobody waits for any more goes on in its thread
+        self._tried = 0
         self.taken, self.problem = 0, ""
 
     async def keep(self, status: Callable[[], Status]) -> None:
@@ -80,7 +81,11 @@ class Snapshots:
         return True
 
     def _put(self, status: Status, *, ended: bool) -> None:
-        """By way of a copy, always of the same name: one that a killed coordinator left is written over."""
+        """By way of a copy, always of the same name: one that a killed coordinator left is written over.
+
+        Its number is used up by trying: of a snapshot that was told as failed nobody knows whether it is there.
+        """
+        self._tried += 1
         copy = self._ledger.with_name(f"{self._ledger.name}.snapshot")
         try:
             copied(self._ledger, copy)
@@ -92,7 +97,7 @@ class Snapshots:
     def _manifest(self, status: Status, copy: Path, *, ended: bool) -> Manifest:
         return Manifest(
             term=self._term,
-            number=self.taken + 1,
+            number=self._tried,
             run=self._run,
             bytes=copy.stat().st_size,
             sha256=sha256(copy),
