@@ -29,6 +29,7 @@ REFUSED = {
     "telemetry.tls.certManager.issuerKind=issuer": ("/telemetry/tls/certManager/issuerKind", "ClusterIssuer"),
     "checkpoints.uri=tandem/runs": ("/checkpoints/uri", "s3://"),
     "checkpoints.endpoint=minio:9000": ("/checkpoints/endpoint", "https?"),
+    'operator.podLabels={"app.kubernetes.io/name":"mine"}': ("/operator/podLabels/app.kubernetes.io~1name", "false"),
     "operator.resources.limit.memory=1Gi": ("/operator/resources", "limit"),
     "operator.resources.limits.memory=1GB": ("/operator/resources/limits/memory", "pattern"),
     'operator.tolerations=[{"key":"a","effect":"NoExec"}]': ("/operator/tolerations/0/effect", "NoExecute"),
