@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.cluster.fault_proxy import FaultProxy
+from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import PODS, Api, Object
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.runs import Run, eventually
@@ -79,6 +80,25 @@ def test_a_pod_of_somebody_else(run: Run, proxy: FaultProxy) -> None:
     run.api.delete(f"{pods}/r-1-1", gracePeriodSeconds=0)
     run.until(phase="Running", attempt=1)
     assert (run.status["preemptions"], run.status["failures"]) == (0, 0)
+
+
+@pytest.mark.usefixtures("kubelets")
+def test_what_stands_beside_a_taken_name_is_taken_back_though_the_server_will_not_at_first(run: Run, proxy: FaultProxy) -> None:
+    """Not once it has failed forgotten, on its machine: it is tried again, and paid for until it is gone."""
+    pods = PODS.format(run.namespace)
+    run.api.create(pods, foreign("r-1-1"))
+    ours = {"verbs": {"delete"}, "path": f"{run.namespace}/pods/r-1-0$"}
+    trouble = proxy.inject(Fault(kind=Kind.BROKEN), **ours)
+    proxy.program([Fault(kind=Kind.LOST_REQUEST), Fault(kind=Kind.LOST_ANSWER)], **ours)
+    run.create(workers=2, budget={"usd": 1000, "usdPerWorkerHour": 3600})
+    eventually("the other worker to come up", lambda: any(pod["status"].get("phase") == "Running" for pod in run.pods().values()))
+    eventually("tries to take it back", lambda: proxy.met(Kind.BROKEN) > 2)
+    proxy.clear(trouble)
+    eventually("it to be taken back", lambda: not run.pods())
+    run.until_condition("Scheduled", reason="Misconfigured")
+    eventually("it to be paid for", lambda: float(run.status.get("spentUsd", 0)), lambda: run.status)
+    run.api.delete(f"{pods}/r-1-1", gracePeriodSeconds=0)
+    run.until(phase="Running", attempt=1, preemptions=0, failures=0)
 
 
 @pytest.mark.usefixtures("kubelets")

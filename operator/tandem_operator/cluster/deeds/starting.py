@@ -14,6 +14,7 @@ from tandem_operator.cluster.kube.document import Json, parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
 from tandem_operator.cluster.seen import waits
+from tandem_operator.cluster.seen.pods import SeenPod
 from tandem_operator.plan.values import Tier, Waiting, Worker
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.pod import pod
@@ -50,22 +51,27 @@ class Starting:
         if left := next((worker.name for _, worker in self._world.strangers(key, run.metadata.uid) if worker.live), None):
             return Waiting(tier=Tier.START, message=f"pod {left} of a deleted run of this name has not left yet")
         if taken := await self.taken.still(run, {worker.name for worker in workers}):
+            await self._take_back(run)
             return taken
         if service := rendezvous_service(run):
             refused = await attempted(self._serve(service, run))
             if refused:
                 return refused
         refusals = await all_over(*(attempted(self._begin(worker, run)) for worker in workers))
-        if self.taken.holds_up(run):
-            await self._take_back(run)
+        await self._take_back(run)
         return next((refusal for refusal in refusals if refusal), None)
 
     async def _take_back(self, run: TrainingRun) -> None:
-        """Workers that wait for one whose name is taken would only hold their machines."""
+        """Workers that wait for one whose name is taken would only hold their machines: whoever could not be deleted is tried again."""
+        if not self.taken.holds_up(run):
+            return
         pods = self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
-        live = [(pod.worker.name, pod.uid) for pod in pods if pod.worker.exit_code is None]
-        self._world.take_back(uid for _, uid in live)
-        await self.taken.give_back(live, run, at_once=True)
+        await all_over(*(self._delete(pod, run) for pod in pods if pod.worker.exit_code is None))
+
+    async def _delete(self, pod: SeenPod, run: TrainingRun) -> None:
+        """Have a worker be gone, as if it had never been started."""
+        with self._world.taking_back(pod.uid):
+            await self.taken.give_back([(pod.name, pod.uid)], run, at_once=True)
 
     async def _serve(self, service: Json, run: TrainingRun) -> Waiting | None:
         """Have the Service that workers find each other by."""

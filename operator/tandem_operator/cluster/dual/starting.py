@@ -42,15 +42,20 @@ class Starting:
         wanted = {f"{run.name}-{part.name}-{part.start}" for part in run.status.parts}
         taken = await self.taken.still(run, wanted)
         if taken and self.taken.holds_up(run):
+            await self._take_back(run)
             return taken
         if refused := await self._furnished(parts, run):
             return refused
         refusals = await all_over(*(attempted(self._begin(part, run)) for part in parts))
         if self.taken.holds_up(run):
-            ours = self._world.pods_of(key, run.metadata.uid)
-            live = [(pod.part.name, pod.uid) for pod in ours if pod.part.exit_code is None]
-            await self.taken.give_back(live, run, at_once=False)  # a coordinator has books open
+            await self._take_back(run)
         return next((refusal for refusal in refusals if refusal), None)
+
+    async def _take_back(self, run: DualRun) -> None:
+        """Parts that wait for one whose name is taken would only hold their machines: who could not be asked to leave is asked again."""
+        pods = self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
+        unasked = [(pod.part.name, pod.uid) for pod in pods if pod.part.exit_code is None and not pod.part.stopping]
+        await self.taken.give_back(unasked, run, at_once=False)  # a coordinator has books open
 
     async def _furnished(self, parts: tuple[Part, ...], run: DualRun) -> Waiting | None:
         """Have what a coordinator needs besides its pod, and the names of engines."""

@@ -4,7 +4,8 @@ All of it comes back from the API server after a restart; nothing here is needed
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -62,23 +63,30 @@ class World(Runs):
         (self._stirred if worker.live and not worker.stopping and not worker.disrupted else self._changed)(seen.run)
 
     def drop_pod(self, key: Key) -> None:
-        """A pod is gone. How it ended is remembered until its attempt is over: the object may go before anybody has looked.
+        """A pod is gone. How a worker ended is remembered until its attempt is over: the object may go before anybody has looked.
 
-        When it is gone, if nobody has seen it end, is remembered until it has been paid for.
+        When it is gone, if nobody has seen it end, is remembered until it has been paid for. So is the end of what was taken back.
         """
         left = self._pods.drop(key)
         if left is None:
             return
-        self._taken_back.discard(left.uid)
         if self.run(left.run):
             self._remember(left)
+        self._taken_back.discard(left.uid)
         self._changed(left.run)
 
     def _remember(self, left: SeenPod) -> None:
-        if not left.worker.live:
+        if left.worker.exit_code is not None and left.uid not in self._taken_back:
             self._departed[left.run][left.name] = left
-        elif left.worker.placed and self.worker(left).live:
-            self._vanished.setdefault(left.run, []).append(replace(left, worker=replace(left.worker, until=self._now())))
+        elif paid_for := self._paid_for(left):
+            self._vanished.setdefault(left.run, []).append(paid_for)
+
+    def _paid_for(self, pod: SeenPod) -> SeenPod | None:
+        """A pod that counts for nothing but money, until its end or this moment; None if it costs none."""
+        worker = self.worker(pod)
+        if not worker.placed or worker.fenced:
+            return None
+        return replace(pod, worker=replace(worker, until=self._now())) if worker.live else pod
 
     def pods_of(self, key: Key, uid: str) -> tuple[SeenPod, ...]:
         """The pods of a run, and those of its newest attempt that have ended and are gone; none of another run of its name."""
@@ -91,16 +99,29 @@ class World(Runs):
         ours = (pod for pod in {**departed, **there}.values() if pod.run_uid == uid)
         return tuple(pod for pod in ours if pod.uid not in self._taken_back)
 
-    def take_back(self, uids: Iterable[str]) -> None:
-        """These pods are about to be deleted again, as if they had never been started; what they cost is still paid for."""
-        self._taken_back.update(uids)
+    @contextmanager
+    def taking_back(self, uid: str) -> Generator[None]:
+        """Within it a pod is deleted again, as if it had never been started; what it costs is still paid for.
+
+        It is hidden from then on, unless that fails: then it may be there for long, and is a worker as before.
+        """
+        self._taken_back.add(uid)
+        try:
+            yield
+        except BaseException:
+            self._taken_back.discard(uid)
+            raise
 
     def vanished(self, key: Key, uid: str, paid_until: datetime | None) -> tuple[SeenWorker, ...]:
-        """The workers of a run that are gone without an end, after the moment that it has been paid until; earlier ones are forgotten."""
+        """The workers of a run that are to be paid for, and counted for nothing else, after the moment that it has been paid until.
+
+        They are gone without an end, or are taken back. Those that are gone and paid for are forgotten.
+        """
         left = [pod for pod in self._vanished.pop(key, []) if pod.run_uid == uid and (paid_until is None or _until(pod) > paid_until)]
         if left:
             self._vanished[key] = left
-        return tuple(pod.worker for pod in left)
+        held = (pod for pod in self._pods.of(key).values() if pod.run_uid == uid and pod.uid in self._taken_back)
+        return tuple(pod.worker for pod in (*left, *filter(None, map(self._paid_for, held))))
 
     def has_pod(self, key: Key, name: str, uid: str) -> bool:
         """Whether a pod of that name is there that is a worker of this very run."""

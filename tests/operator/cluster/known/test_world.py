@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from tandem_operator.cluster.known.world import World
 
 from tests.operator.cluster.told import KEY, NOW, OTHER, UID, Told, node, pod, run
@@ -214,3 +215,39 @@ def test_when_a_pod_vanished_is_known_until_it_has_been_paid_for() -> None:
     assert [worker.name for worker in told.world.vanished(KEY, UID, NOW)] == ["r-1-1"]
     assert told.world.vanished(KEY, OTHER, NOW) == ()
     assert told.world.vanished(KEY, UID, None) == ()
+
+
+def test_a_pod_that_is_taken_back_counts_for_nothing_but_money() -> None:
+    """While somebody still holds it, and when it is gone, however it ended."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.machines.put(node())
+    for rank in (0, 1):
+        told.world.put_pod(pod("running", rank=rank))
+        with told.world.taking_back(f"pod-1-{rank}-{UID}"):
+            assert names(told.world) == set()
+    told.news()
+    ended = pod("exit-1", rank=1)
+    told.world.put_pod(ended)
+    assert (names(told.world), told.news()) == (set(), ([], []))
+    seen = told.world.vanished(KEY, UID, NOW)
+    assert [(worker.name, worker.until) for worker in seen][:1] == [("r-1-0", NOW)]
+    told.now += timedelta(minutes=1)
+    for rank in (0, 1):
+        told.world.drop_pod((KEY[0], f"r-1-{rank}"))
+    assert names(told.world) == set()
+    assert [(worker.name, worker.until) for worker in told.world.vanished(KEY, UID, NOW)] == [("r-1-0", told.now)]
+    assert told.news() == ([KEY, KEY], [])
+
+
+def test_a_pod_that_could_not_be_taken_back_is_a_worker_as_before() -> None:
+    """It may be there for long, and somebody must know."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.put_pod(pod("running"))
+    with pytest.raises(ConnectionError), told.world.taking_back(f"pod-1-0-{UID}"):
+        raise ConnectionError
+    assert names(told.world) == {"r-1-0"}
+    told.world.put_pod(pod("exit-1"))
+    told.world.drop_pod((KEY[0], "r-1-0"))
+    assert names(told.world) == {"r-1-0"}
