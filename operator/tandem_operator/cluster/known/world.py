@@ -65,7 +65,8 @@ class World(Runs):
     def drop_pod(self, key: Key) -> None:
         """A pod is gone. How a worker ended is remembered until its attempt is over: the object may go before anybody has looked.
 
-        When it is gone, if nobody has seen it end, is remembered until it has been paid for. So is the end of what was taken back.
+        When it is gone, if nobody has seen it end, is remembered until it has been paid for. So is the end of a spare, whose place is free
+        again, and of what was taken back.
         """
         left = self._pods.drop(key)
         if left is None:
@@ -76,7 +77,7 @@ class World(Runs):
         self._changed(left.run)
 
     def _remember(self, left: SeenPod) -> None:
-        if left.worker.exit_code is not None and left.uid not in self._taken_back:
+        if left.worker.exit_code is not None and not left.worker.spare and left.uid not in self._taken_back:
             self._departed[left.run][left.name] = left
         elif paid_for := self._paid_for(left):
             self._vanished.setdefault(left.run, []).append(paid_for)
@@ -115,7 +116,7 @@ class World(Runs):
     def vanished(self, key: Key, uid: str, paid_until: datetime | None) -> tuple[SeenWorker, ...]:
         """The workers of a run that are to be paid for, and counted for nothing else, after the moment that it has been paid until.
 
-        They are gone without an end, or are taken back. Those that are gone and paid for are forgotten.
+        They are gone without an end, were spares, or are taken back. Those that are gone and paid for are forgotten.
         """
         left = [pod for pod in self._vanished.pop(key, []) if pod.run_uid == uid and (paid_until is None or _until(pod) > paid_until)]
         if left:

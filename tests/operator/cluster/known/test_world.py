@@ -217,6 +217,21 @@ def test_when_a_pod_vanished_is_known_until_it_has_been_paid_for() -> None:
     assert told.world.vanished(KEY, UID, None) == ()
 
 
+def test_the_end_of_a_spare_that_is_gone_is_paid_for_and_leaves_its_place_free() -> None:
+    """It stands for nothing that its attempt still needs to know."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.machines.put(node())
+    spare = pod("exit-1")
+    spare["metadata"]["labels"]["tandem.dev/spare"] = "true"
+    told.world.put_pod(spare)
+    (seen,) = told.world.pods_of(KEY, UID)
+    told.world.drop_pod((KEY[0], "r-1-0"))
+    assert names(told.world) == set()
+    assert told.world.vanished(KEY, UID, None) == (seen.worker,)
+    assert told.world.vanished(KEY, UID, seen.worker.until) == ()
+
+
 def test_a_pod_that_is_taken_back_counts_for_nothing_but_money() -> None:
     """While somebody still holds it, and when it is gone, however it ended."""
     told = Told()

@@ -1,0 +1,49 @@
+"""Runs that go on with fewer workers while there is no room for all, on machines that come and go."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.operator.cluster.api import PODS, Api
+from tests.operator.cluster.conftest import NODES
+from tests.operator.cluster.kubelets import PLACEMENT, Kubelets
+from tests.operator.cluster.runs import Run, eventually
+
+pytestmark = pytest.mark.usefixtures("operator")
+_THREE_A_NODE = {"cpu": "20", "memory": "1Gi"}
+_ELASTIC: dict[str, Any] = {  # of one, two or four workers
+    "trainer": {"deepspeed": {}},
+    "phases": [{"name": "all", "steps": 100, "batchSize": 16}],
+    "workers": 4,
+    "minWorkers": 1,
+    "pod": _THREE_A_NODE,
+    "placement": {**PLACEMENT, "shrinkAfter": "1s"},
+}
+
+
+@pytest.fixture
+def second_node(api: Api, kubelets: Kubelets) -> Iterator[str]:
+    """The path of a machine that takes no pods, until it is told to."""
+    assert kubelets
+    path = f"/api/v1/nodes/{NODES[1]}"
+    api.patch(path, {"spec": {"unschedulable": True}})
+    yield path
+    api.patch(path, {"spec": {"unschedulable": None}})
+
+
+def test_the_place_of_a_spare_that_has_ended_and_is_gone_is_free_again(run: Run, kubelets: Kubelets, second_node: str) -> None:
+    """Else the run would never find out that there is room for more."""
+    run.create(**_ELASTIC)
+    run.until(phase="Running", attempt=2, workers=2)
+    (pod,) = eventually("a spare to come up", lambda: [pod for pod in run.pods().values() if _spare_that_runs(pod)], run.pods)
+    name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+    kubelets.end(run.namespace, name, 143)
+    run.api.delete(f"{PODS.format(run.namespace)}/{name}", gracePeriodSeconds=0)
+    eventually("another in its place", lambda: name in (found := run.pods()) and found[name]["metadata"]["uid"] != uid, run.pods)
+    run.api.patch(second_node, {"spec": {"unschedulable": None}})
+    run.until(phase="Running", attempt=3, workers=4, preemptions=0, failures=0)
+
+
+def _spare_that_runs(pod: dict[str, Any]) -> bool:
+    return "tandem.dev/spare" in pod["metadata"]["labels"] and pod["status"].get("phase") == "Running"
