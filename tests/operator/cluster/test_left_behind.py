@@ -64,7 +64,9 @@ def foreign(name: str) -> Object:
 def test_a_pod_of_somebody_else(run: Run, proxy: FaultProxy) -> None:
     """It is said which pod, whose, and what to do, as a warning, too; nothing is held or spent meanwhile, and it goes on by itself."""
     pods = PODS.format(run.namespace)
-    run.api.create(f"{pods}?fieldManager=a-colleague", foreign("r-1-1"))
+    theirs = run.api.create(f"{pods}?fieldManager=a-colleague", foreign("r-1-1"))
+    said_of_it = {"conditions": [{"type": "tandem.test/noticed", "status": "True"}]}
+    run.api.patch(f"{pods}/r-1-1/status", {**{part: theirs[part] for part in ("apiVersion", "kind")}, "status": said_of_it}, "apply")
     began_s, usd_per_s = time.monotonic(), 1
     run.create(workers=2, budget={"usd": 1000, "usdPerWorkerHour": 3600 * usd_per_s})
     found = run.until_condition("Scheduled", reason="Misconfigured")

@@ -83,7 +83,8 @@ def _said(pod: Json, run: TrainingRun | DualRun) -> str:
     """Which pod, whose, and what to do."""
     name, namespace = text(pod, "metadata", "name"), run.metadata.namespace
     owner = next((f"{text(each, 'kind')} {text(each, 'name')}" for each in parts(pod, "metadata", "ownerReferences")), "")
-    maker = next((text(each, "manager") for each in parts(pod, "metadata", "managedFields")), "")
+    makers = (each for each in parts(pod, "metadata", "managedFields") if not text(each, "subresource"))  # others tell how it fares
+    maker = next((text(each, "manager") for each in makers), "")
     whose = f"belongs to {owner}" if owner else f"was made by {maker or 'somebody else'}"
     away = f"take {owner} away" if owner else f"`kubectl delete pod {name} -n {namespace}`"
     return (
