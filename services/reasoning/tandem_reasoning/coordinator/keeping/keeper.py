@@ -110,14 +110,17 @@ async def keeping(settings: Settings, job: Job, now: Callable[[], float]) -> Asy
         try:
             shelf = Shelf(open_store(settings.snapshots, os.environ), job.run_uid)
             term = await asyncio.to_thread(shelf.claim)
-            await asyncio.to_thread(restored, shelf, term, settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, now=now())
+            stands = await asyncio.to_thread(restored, shelf, term, settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, now=now())
+            since = await asyncio.to_thread(shelf.newest) if stands is None else None
         except InvalidAddress:
             raise
         except ObjectError as error:
             msg = f"snapshots: {error}"
             raise FullError(msg) from error
         cadence = Cadence(every_s=settings.snapshot_seconds, every_questions=settings.snapshot_questions)
-        snapshots = Snapshots(shelf, term, settings.ledger, run=job.run_uid, cadence=cadence)
+        snapshots = Snapshots(shelf, term, settings.ledger, run=job.run_uid, cadence=cadence, since=since)
+        if stands is not None:  # else this disk, if it is lost at once, is booked for together with the one before: one stretch for two
+            await asyncio.to_thread(snapshots.take, stands)
     keeper = Keeper(settings, job, shelf, snapshots)
     try:
         yield keeper

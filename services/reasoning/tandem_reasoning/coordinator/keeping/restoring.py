@@ -11,17 +11,19 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tandem.reasoning.v1.reasoning_pb2 import Status
+
 from tandem_reasoning.coordinator.keeping.cadence import unseen_nano
 from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf
-from tandem_reasoning.ledger import DamagedError, Ledger
+from tandem_reasoning.ledger import DamagedError, Ledger, State
 from tandem_reasoning.ledger.jobs.restore import Restore
 from tandem_reasoning.values import NANO_USD
 
 _log = logging.getLogger(__name__)
 
 
-def restored(shelf: Shelf, term: int, ledger: Path, *, run: str, cap_nano: int | None, now: float) -> Manifest | None:
-    """Put the newest whole snapshot where the ledger was; None when the ledger is there, or there never was a snapshot.
+def restored(shelf: Shelf, term: int, ledger: Path, *, run: str, cap_nano: int | None, now: float) -> Status | None:
+    """Put the newest whole snapshot where the ledger was; how that stands, or None when the ledger is there, or there never was a snapshot.
 
     Args:
         shelf: Where snapshots lie.
@@ -44,9 +46,9 @@ def restored(shelf: Shelf, term: int, ledger: Path, *, run: str, cap_nano: int |
             last = manifest.ended and not tried and manifest.term == term - 1
             with suppress(DamagedError):
                 if shelf.fetch(manifest, begun):
-                    _take_up(begun, manifest, term, run=run, cap_nano=cap_nano, unknown=not last, now=now)
+                    stands = _take_up(begun, manifest, term, run=run, cap_nano=cap_nano, unknown=not last, now=now)
                     _placed(begun, ledger)
-                    return manifest
+                    return stands
             tried.append(manifest.name)
             _log.warning("snapshot %s of run %s is not whole; trying the one before", manifest.name, run)
     if tried:
@@ -55,8 +57,8 @@ def restored(shelf: Shelf, term: int, ledger: Path, *, run: str, cap_nano: int |
     return None
 
 
-def _take_up(begun: Path, manifest: Manifest, term: int, *, run: str, cap_nano: int | None, unknown: bool, now: float) -> None:
-    """Tell the ledger what it has missed, before anybody works with it."""
+def _take_up(begun: Path, manifest: Manifest, term: int, *, run: str, cap_nano: int | None, unknown: bool, now: float) -> Status:
+    """Tell the ledger what it has missed, before anybody works with it; how it stands then."""
     ledger = Ledger(begun, run=run, cap_nano=cap_nano)
     try:
         unseen = min(unseen_nano(cap_nano), _left(ledger)) if unknown else 0
@@ -64,6 +66,7 @@ def _take_up(begun: Path, manifest: Manifest, term: int, *, run: str, cap_nano: 
         lost = f"; what was done since is done again, and ${unseen / NANO_USD:.6f} is booked for it" if unknown else ""
         ledger.do(Restore(key=f"restored/{term}", unknown_nano=unseen, message=f"Restored from the snapshot of {at}{lost}."), now=now)
         _log.warning("%s is restored from snapshot %s of %s%s", begun.stem, manifest.name, at, lost)
+        return _standing(ledger)
     finally:
         ledger.close()
 
@@ -73,6 +76,12 @@ def _placed(begun: Path, ledger: Path) -> None:
     for end in ("-wal", "-shm"):
         ledger.with_name(f"{ledger.name}{end}").unlink(missing_ok=True)
     begun.replace(ledger)
+
+
+def _standing(ledger: Ledger) -> Status:
+    sums = ledger.sums
+    done, failed = sums.count(State.DONE), sums.count(State.FAILED)
+    return Status(done=done, failed=failed, spent_nano=sums.total.spent_nano, reserved_nano=sums.total.reserved_nano)
 
 
 def _left(ledger: Ledger) -> int:

@@ -113,6 +113,10 @@ class Shelf:
             except NotFound:
                 continue  # a coordinator has taken it away meanwhile, because there are newer ones
 
+    def newest(self) -> Manifest | None:
+        """The newest whole snapshot; None before the first."""
+        return next(self.newest_first(), None)
+
     def put(self, file: Path, manifest: Manifest) -> None:
         """Add a snapshot, then take away what is older than the last few: where the store does not let us, they stay, and that is said.
 

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from tandem.reasoning.v1.reasoning_pb2 import Status
@@ -24,11 +25,11 @@ class Snapshots:
     """Of one ledger, by one coordinator.
 
     Attributes:
-        taken: How many.
+        taken: How many, by this coordinator.
         problem: Why the last one was not; empty when it was.
     """
 
-    def __init__(self, shelf: Shelf, term: int, ledger: Path, *, run: str, cadence: Cadence) -> None:
+    def __init__(self, shelf: Shelf, term: int, ledger: Path, *, run: str, cadence: Cadence, since: Manifest | None = None) -> None:
         """Begin.
 
         Args:
@@ -37,10 +38,13 @@ class Snapshots:
             ledger: The file.
             run: The run's uid.
             cadence: How often.
+            since: The snapshot that an earlier coordinator took last of this very ledger; None when one is due as soon as there is
+                anything to take it of. Whatever was spent after it would be lost with this disk, in however many lives it was spent.
         """
         self._shelf, self._term, self._ledger, self._run, self._cadence = shelf, term, ledger, run, cadence
         self._at_a_time = threading.Lock()  # one that nobody waits for any more goes on in its thread
         self._tried = 0
+        self._last, self._took_s = _seen(since), 0.0
         self.taken, self.problem = 0, ""
 
     async def keep(self, status: Callable[[], Status]) -> None:
@@ -49,16 +53,11 @@ class Snapshots:
         Raises:
             ReplacedError: when a later coordinator has begun.
         """
-        last, took_s = _mark(status()), 0.0
         while True:
             await asyncio.sleep(LOOK_S)
             told = status()
-            now, cap_nano = _mark(told), told.cap_nano if told.HasField("cap_nano") else None
-            if self._cadence.due(now, last, cap_nano=cap_nano, took_s=took_s):
-                if await asyncio.to_thread(self.take, told):
-                    last, took_s = now, time.monotonic() - now.at
-                else:
-                    await asyncio.sleep(_AGAIN_S)
+            if self._due(told) and not await asyncio.to_thread(self.take, told):
+                await asyncio.sleep(_AGAIN_S)
 
     def take(self, status: Status, *, ended: bool = False) -> bool:
         """Take one now; whether that went well.
@@ -70,6 +69,7 @@ class Snapshots:
         Raises:
             ReplacedError: when a later coordinator has begun.
         """
+        now = _mark(status)
         try:
             with self._at_a_time:
                 self._put(status, ended=ended)
@@ -78,7 +78,12 @@ class Snapshots:
         except (ObjectError, LedgerError, OSError) as error:
             self._failed(str(error))
             return False
+        self._last, self._took_s = now, time.monotonic() - now.at
         return True
+
+    def _due(self, told: Status) -> bool:
+        cap_nano = told.cap_nano if told.HasField("cap_nano") else None
+        return self._cadence.due(_mark(told), self._last, cap_nano=cap_nano, took_s=self._took_s)
 
     def _put(self, status: Status, *, ended: bool) -> None:
         """By way of a copy, always of the same name: one that a killed coordinator left is written over.
@@ -121,3 +126,12 @@ def _mark(status: Status) -> Mark:
         spent_nano=status.spent_nano + status.reserved_nano,
         calls=sum(lane.calls for lane in status.lanes),
     )
+
+
+def _seen(manifest: Manifest | None) -> Mark:
+    """How far a run had come at a snapshot. It does not tell how many calls there were, and so there is always something to take one of."""
+    if manifest is None:
+        return Mark(at=-inf, answered=0, spent_nano=0, calls=0)
+    age_s = max(0.0, time.time() - manifest.at)
+    spent_nano = manifest.spent_nano + manifest.reserved_nano
+    return Mark(at=time.monotonic() - age_s, answered=manifest.answered, spent_nano=spent_nano, calls=0)
