@@ -13,7 +13,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers
 from tandem_memory.client.answers import News
-from tandem_memory.client.errors import ClosedError, MemoryServiceError, ended
+from tandem_memory.client.errors import MemoryServiceError, ended
 from tandem_memory.client.link import AsyncLink, Link, Terms, said_well
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Watch:
                 yield answers.news(response)
 
     def close(self) -> None:
-        """Watch no more; the iteration ends."""
+        """Watch no more; the iteration ends, and while nobody answers with the next try, which is two seconds off at most."""
         self._closed = True
         if self._call:
             self._call.cancel()
@@ -66,9 +66,17 @@ class Watch:
         """Listen from the cursor on, and wait for the first that is said; None when this was closed meanwhile."""
         for attempt in self._terms.tries():
             with attempt:
-                self._call = self._said = self._link.stub.Watch(_going_on(self._request, self.cursor))
-                return self._heard()
+                return self._begun()
         raise AssertionError  # stamina raises the last error itself
+
+    def _begun(self) -> wire.WatchResponse | None:
+        if self._closed:  # while nobody answered, and trying again is endless
+            return None
+        with said_well(self._link.address):
+            self._call = self._said = call = self._link.stub.Watch(_going_on(self._request, self.cursor))
+        if self._closed:  # meanwhile
+            call.cancel()
+        return self._heard()
 
     def _next(self) -> wire.WatchResponse | None:
         """What is said next; None when the connection broke, or this was closed."""
@@ -83,7 +91,7 @@ class Watch:
         try:
             with said_well(self._link.address):
                 response = next(self._said, None)
-        except ClosedError:
+        except MemoryServiceError:
             if self._closed:
                 return None
             raise
@@ -110,7 +118,7 @@ class AsyncWatch:
                 yield answers.news(response)
 
     async def close(self) -> None:
-        """Watch no more; the iteration ends."""
+        """Watch no more; the iteration ends, as that of `Watch` does."""
         self._closed = True
         if self._call:
             self._call.cancel()
@@ -124,9 +132,15 @@ class AsyncWatch:
     async def _first(self) -> wire.WatchResponse | None:
         async for attempt in self._terms.tries_async():
             with attempt:
-                self._call = self._link.stub.Watch(_going_on(self._request, self.cursor))
-                return await self._heard()
+                return await self._begun()
         raise AssertionError  # stamina raises the last error itself
+
+    async def _begun(self) -> wire.WatchResponse | None:
+        if self._closed:
+            return None
+        with said_well(self._link.address):
+            self._call = self._link.stub.Watch(_going_on(self._request, self.cursor))
+        return await self._heard()
 
     async def _next(self) -> wire.WatchResponse | None:
         try:
@@ -145,7 +159,7 @@ class AsyncWatch:
         try:
             with said_well(self._link.address):
                 response = await self._call.read()
-        except (ClosedError, asyncio.CancelledError) as error:  # gRPC cancels whoever reads a call that is cancelled
+        except (MemoryServiceError, asyncio.CancelledError) as error:  # gRPC cancels whoever reads a call that is cancelled
             if self._closed and not _asked_to_go(error):
                 return None
             raise

@@ -21,6 +21,7 @@ from tandem_rpc import Refused, invalid
 from tests.services.memory.client.stand_in import StandIn
 
 Make = Callable[..., Record]
+Eventually = Callable[[Callable[[], object]], None]
 AWAY = Refused(grpc.StatusCode.UNAVAILABLE, "stopping")
 
 
@@ -150,6 +151,25 @@ def test_a_watch_ends_when_it_is_closed_and_when_its_task_is_cancelled(stand_in:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    with_memory(stand_in, deed)
+
+
+def test_a_watch_ends_while_nobody_answers(stand_in: StandIn, eventually: Eventually, caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried again without end, but not beyond its own; the client stays open, and when it is closed that is what is said."""
+    caplog.set_level("INFO", "tandem_memory.client.link")
+    stand_in.stop()
+
+    async def deed(memory: AsyncMemory) -> None:
+        watch, unheard = memory.watch(), asyncio.Event()
+        closed, left = (asyncio.create_task(_drain(each, unheard)) for each in (watch, memory.watch()))
+        async with asyncio.timeout(300):
+            await asyncio.to_thread(eventually, lambda: caplog.text.count("tried again") >= 4)
+            await watch.close()
+            await closed
+            await memory.close()
+            with pytest.raises(ClosedError):
+                await left
 
     with_memory(stand_in, deed)
 

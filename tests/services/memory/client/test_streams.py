@@ -6,8 +6,10 @@ from collections.abc import Callable
 import grpc
 import pytest
 from tandem_memory.client import (
+    ClosedError,
     FullError,
     Memory,
+    MemoryServiceError,
     Record,
     RefusedError,
     TooLateError,
@@ -23,6 +25,7 @@ Make = Callable[..., Record]
 Eventually = Callable[[Callable[[], object]], None]
 
 
+_PATIENCE_S = 300
 AWAY = Refused(grpc.StatusCode.UNAVAILABLE, "stopping")
 
 
@@ -153,6 +156,32 @@ def test_another_thread_ends_a_watch(memory: Memory, stand_in: StandIn, eventual
     thread.join(300)
     assert not thread.is_alive()
     assert stand_in.calls == ["Watch"]
+
+
+def test_a_watch_ends_while_nobody_answers(
+    memory: Memory, stand_in: StandIn, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again without end, but not beyond its own; the client stays open, and when it is closed that is what is said."""
+    caplog.set_level("INFO", "tandem_memory.client.link")
+    stand_in.stop()
+    watch, said = memory.watch(), list[Exception]()
+
+    def hear() -> None:
+        try:
+            list(memory.watch())
+        except MemoryServiceError as error:
+            said.append(error)
+
+    threads = [threading.Thread(target=list, args=(watch,), daemon=True), threading.Thread(target=hear, daemon=True)]
+    for each in threads:
+        each.start()
+    eventually(lambda: caplog.text.count("tried again") >= 4)
+    watch.close()
+    threads[0].join(_PATIENCE_S)
+    assert not threads[0].is_alive()
+    memory.close()
+    threads[1].join(_PATIENCE_S)
+    assert [type(each) for each in said] == [ClosedError]
 
 
 def test_a_watch_that_is_refused_says_so(memory: Memory, stand_in: StandIn) -> None:
