@@ -23,6 +23,7 @@ def report(told: "WorkerReport") -> Report:
         resumed_from_step=told.resumed_from_step if told.HasField("resumed_from_step") else None,
         first_step_at=_time(told.first_step_at) if told.HasField("first_step_at") else None,
         checkpoint=_checkpoint(told) if told.HasField("checkpoint") else None,
+        checkpoint_problem=told.checkpoint_problem,
         spikes=told.spikes,
     )
 

@@ -72,7 +72,7 @@ def _drawn(run: TrainingRun, seen: Seen, now: datetime) -> Iterator[Said]:
     placing = scheduling.standing(run, seen, now)
     yield Said(kind=SCHEDULED, true=placing.scheduled, reason=placing.reason, message=placing.message)
     yield _running(run.status, seen, now)
-    yield _checkpointed(run.status)
+    yield _checkpointed(run.status, seen)
     yield _budget(run, seen)
     yield _interrupted(run.status)
     yield _phase("Suspended", RunPhase.SUSPENDED, run.status)
@@ -106,11 +106,15 @@ def _budget(run: TrainingRun, seen: Seen) -> Said:
     return Said(kind=BUDGET_OK, true=True, reason=standing, message=budget.free_said(run))
 
 
-def _checkpointed(status: RunStatus) -> Said:
+def _checkpointed(status: RunStatus, seen: Seen) -> Said:
+    """Which is the newest, and why there is none that is newer, where the last try failed."""
+    problem = seen.report.checkpoint_problem if seen.report and seen.report.attempt == status.attempt else ""
     if status.checkpoint is None:
-        return Said(kind="Checkpointed", true=False, reason="NoneYet")
+        return Said(kind="Checkpointed", true=False, reason="SaveFailed" if problem else "NoneYet", message=problem)
     message = f"step {status.checkpoint.step}: {status.checkpoint.uri}"
-    return Said(kind="Checkpointed", true=True, reason="ManifestWritten", message=message)
+    if not problem:
+        return Said(kind="Checkpointed", true=True, reason="ManifestWritten", message=message)
+    return Said(kind="Checkpointed", true=True, reason="SaveFailed", message=f"{message}; the last try at a newer one failed: {problem}")
 
 
 def _interrupted(status: RunStatus) -> Said:

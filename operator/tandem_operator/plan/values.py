@@ -122,7 +122,7 @@ class SeenNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The newest word from the workers of an attempt."""
+    """The newest word from the workers of an attempt; `checkpoint_problem` is why the last try at a checkpoint failed, if it did."""
 
     attempt: int
     step: int
@@ -133,6 +133,7 @@ class Report:
     resumed_from_step: int | None = None
     first_step_at: datetime | None = None
     checkpoint: CheckpointStatus | None = None
+    checkpoint_problem: str = ""
     spikes: int = 0
 
 

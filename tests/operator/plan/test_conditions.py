@@ -135,5 +135,32 @@ def test_a_checkpoint_is_named_with_its_step_and_address() -> None:
     world.settle()
     world.tell(5, resumed_from=0, checkpoint=5)
     world.look()
-    (condition,) = [condition for condition in world.run.status.conditions if condition.type == "Checkpointed"]
-    assert (condition.status, condition.message) == ("True", "step 5: file:///checkpoints/5")
+    assert _checkpointed(world) == ("True", "ManifestWritten", "step 5: file:///checkpoints/5")
+
+
+def test_a_store_that_takes_no_checkpoints_is_told() -> None:
+    """Beside the newest that there is, why none is newer; not once one is, nor of an attempt that is past."""
+    world, refused = World(run_of()), "s3://b: connection refused"
+    world.settle()
+    world.tell(3, resumed_from=0, checkpoint_problem=refused)
+    world.look()
+    assert _checkpointed(world) == ("False", "SaveFailed", refused)
+    world.tell(5, checkpoint=5)
+    world.look()
+    kept = ("True", "ManifestWritten", "step 5: file:///checkpoints/5")
+    assert _checkpointed(world) == kept
+    world.tell(7, checkpoint_problem=refused)
+    world.look()
+    assert _checkpointed(world) == ("True", "SaveFailed", f"{kept[2]}; the last try at a newer one failed: {refused}")
+    world.disrupt("r-1-0")
+    world.look()
+    world.leave()
+    world.settle()
+    assert world.attempt == 2
+    assert _checkpointed(world) == kept
+
+
+def _checkpointed(world: World) -> tuple[str, str, str]:
+    condition = known(world.run.status, "Checkpointed")
+    assert condition
+    return condition.status, condition.reason, condition.message

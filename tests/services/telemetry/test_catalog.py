@@ -64,7 +64,7 @@ def test_every_source_exists(metric: Metric) -> None:
 def test_no_measurement_is_forgotten() -> None:
     """Every number that a worker may report is in the table, itself or as a sum."""
     shown = {metric.source.partition(".")[2].partition(".")[0] for metric in RUN_METRICS}
-    not_numbers = {"source", "trainer", "training_phase"}
+    not_numbers = {"source", "trainer", "training_phase", "checkpoint_problem"}
     assert {field.name for field in WorkerReport.DESCRIPTOR.fields} - not_numbers <= shown
 
 

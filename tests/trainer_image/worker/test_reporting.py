@@ -6,14 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 from tandem_telemetry.client import Reporter
+from tandem_trainer.checkpoint.commit import Committed
 from tandem_trainer.job import Job
-from tandem_trainer.link import Resumed
+from tandem_trainer.link import Resumed, Snapshot
 from tandem_trainer.worker.reporting import Reporting
+from tandem_trainer.worker.uploads import Kept
 
 from tests.protos.authority import Authority, authority, needs_openssl
 
@@ -61,6 +65,27 @@ def test_a_report_arrives_over_tls(tmp_path: Path, sink: dict[str, str], ours: A
     reporting.close()
     with urlopen(f"http://{sink['metrics']}/metrics") as answer:
         assert 'tandem_step{namespace="team",run="r"} 7.0' in answer.read().decode()
+
+
+def test_what_keeps_checkpoints_away_is_reported_until_one_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without secrets, and not for longer than it lasts."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+    (tmp_path / "token").write_text("sesame\n")
+    heard: list[WorkerReport] = []
+    monkeypatch.setattr(Reporter, "report", lambda _, report: heard.append(report))
+    reporting = Reporting(Job.from_environment(environment(tmp_path, "127.0.0.1:1")))
+    reporting.not_checkpointed("s3://bucket/run: a-secret-key is no key" + "!" * 1000)
+    reporting.kept(Kept(snapshot=snapshot(), committed=Committed(step=7, key="7", uri="s3://bucket/run/7", bytes=9, at=datetime.now(UTC))))
+    reporting.close()
+    assert [report.checkpoint_failures for report in heard] == [1, 1, 1]
+    assert heard[0].checkpoint_problem.startswith("s3://bucket/run: *** is no key!!")
+    assert len(heard[0].checkpoint_problem) == 300
+    assert {report.checkpoint_problem for report in heard[1:]} == {""}
+    assert heard[1].HasField("checkpoint_problem"), "absent would mean: as it was said before"
+
+
+def snapshot() -> Snapshot:
+    return Snapshot(rank=0, step=7, claim=1, generation=0, bytes=9, loss=1.0, tokens=0, blocked_seconds=0.1, layout=())
 
 
 def test_no_authority_is_no_tls(tmp_path: Path) -> None:

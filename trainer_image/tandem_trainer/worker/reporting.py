@@ -5,6 +5,7 @@ never holds up training, because the reporter drops the oldest report rather tha
 """
 
 import json
+import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.telemetry.v1 import telemetry_pb2 as wire
 from tandem_telemetry.client import Reporter
 
+from tandem_trainer import last_words
 from tandem_trainer.job import Job
 from tandem_trainer.link import Resumed, Stepped
 from tandem_trainer.worker.uploads import Kept
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _LINE_EVERY_S = 2.0
 _REPORT_EVERY_S = 0.25
+_LONGEST_PROBLEM = 300  # characters; it stands in a status
 
 
 class Reporting:
@@ -87,6 +90,7 @@ class Reporting:
         )
         checkpoint.at.CopyFrom(_timestamp(committed.at))
         self._newest.checkpoint.CopyFrom(checkpoint)
+        self._newest.checkpoint_problem = ""
         size = f"{committed.bytes / 1e6:.1f} MB"
         self.line(
             f"checkpoint of step {committed.step}: {size}, training stood still {blocked * 1e3:.0f} ms, saved in {kept.seconds:.1f} s"
@@ -96,6 +100,7 @@ class Reporting:
     def not_checkpointed(self, why: str) -> None:
         """A checkpoint could not be saved; the one before it stays."""
         self._newest.checkpoint_failures += 1
+        self._newest.checkpoint_problem = last_words.without_secrets(why, os.environ)[:_LONGEST_PROBLEM]
         self.line(f"checkpoint failed: {why}")
         self._report(now=True)
 

@@ -109,4 +109,5 @@ class Hearing:
 def _mark(said: "WorkerReport") -> int:
     """What a run has reached, as a number: thousands of them are kept."""
     source, saved = said.source, said.checkpoint
-    return hash((source.uid, source.attempt, said.resumed_from_step, said.first_step_at.seconds, saved.step, said.training_phase))
+    going = said.resumed_from_step, said.first_step_at.seconds, said.training_phase
+    return hash((source.uid, source.attempt, *going, saved.step, said.checkpoint_problem))

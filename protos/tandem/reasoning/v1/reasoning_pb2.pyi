@@ -50,11 +50,11 @@ class _RefusalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal.Value
     REFUSAL_STALE: _Refusal.ValueType  # 1
     """Somebody else has the question."""
     REFUSAL_BUDGET: _Refusal.ValueType  # 2
-    """The money does not reach and will not."""
+    """The money does not reach and will not, for any call or for this one; the question may go elsewhere."""
     REFUSAL_LANE: _Refusal.ValueType  # 3
     """The lane cannot be asked until something changes; the question may go elsewhere."""
     REFUSAL_TRIES: _Refusal.ValueType  # 4
-    """This call has failed too often on this lane."""
+    """This call is at fault: it has failed too often on this lane, or it alone may cost more than is left, and nobody else can be asked."""
     REFUSAL_NO_HEDGE: _Refusal.ValueType  # 5
     """There is no second call to be made."""
 
@@ -64,11 +64,11 @@ REFUSAL_UNSPECIFIED: Refusal.ValueType  # 0
 REFUSAL_STALE: Refusal.ValueType  # 1
 """Somebody else has the question."""
 REFUSAL_BUDGET: Refusal.ValueType  # 2
-"""The money does not reach and will not."""
+"""The money does not reach and will not, for any call or for this one; the question may go elsewhere."""
 REFUSAL_LANE: Refusal.ValueType  # 3
 """The lane cannot be asked until something changes; the question may go elsewhere."""
 REFUSAL_TRIES: Refusal.ValueType  # 4
-"""This call has failed too often on this lane."""
+"""This call is at fault: it has failed too often on this lane, or it alone may cost more than is left, and nobody else can be asked."""
 REFUSAL_NO_HEDGE: Refusal.ValueType  # 5
 """There is no second call to be made."""
 Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
