@@ -1,7 +1,7 @@
 """Which questions a worker gets, and who is to answer them: a claim for the ledger, then a decision of the run's policy for each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import mean_nano
@@ -44,7 +44,7 @@ class Handing:
         lanes: Mapping[str, LaneDesk],
         learner: Learner,
         *,
-        broke: Callable[[], bool],
+        unpayable: Callable[[str], Collection[str]],
         pressure: Callable[[], float],
         run_uid: str,
         lease_s: float,
@@ -57,7 +57,7 @@ class Handing:
             reader: Looks into them.
             lanes: By name.
             learner: Knows who is to be asked, by all that the run has learned.
-            broke: Whether the money reaches for no call any more: lanes that cost something are not asked then.
+            unpayable: Lanes for which the money does not reach with an item: they are not asked.
             pressure: Seconds that the rest would take over seconds that are left, as in `Known`.
             run_uid: Identity of the run.
             lease_s: How long a question is a worker's without a word from it.
@@ -65,7 +65,7 @@ class Handing:
         """
         self._sums, self._reader, self._lanes, self._learner = sums, reader, lanes, learner
         self._run_uid, self._lease_s, self._clock = run_uid, lease_s, clock
-        self._broke, self._pressure = broke, pressure
+        self._unpayable, self._pressure = unpayable, pressure
 
     def wish(self, worker: str, count: int, has: frozenset[str] | None) -> Claim:
         """For at most `count` questions; `has` are those that the worker knows of, if an answer may have been lost."""
@@ -79,7 +79,7 @@ class Handing:
 
     def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums, pressure: float) -> Handed:
         recorded = self._reader.calls_of(lease.hold.item) if lease.attempts > 1 else ()
-        known = self._known(lease.question, views, sums, pressure)
+        known = self._known(lease.question, _without(views, self._unpayable(lease.hold.item)), sums, pressure)
         decision = self._learner.policy.route(known)
         spread = self._learner.spread(decision.lanes[0], lease.question.kind) if decision.lanes else None
         return Handed(lease=lease, decision=decision, near=known.neighbours, recorded=recorded, spread=spread)
@@ -99,5 +99,8 @@ class Handing:
 
     def _view(self, desk: LaneDesk, sums: Sums, now: float) -> LaneView:
         lane, answer_nano = desk.lane, mean_nano(sums.lanes.get(desk.lane.name, Books()))
-        payable = not (self._broke() and (lane.price.input_nano or lane.price.output_nano))
-        return LaneView(name=lane.name, kind=lane.kind, ready=payable and desk.ready(now), answer_nano=answer_nano, load=desk.load)
+        return LaneView(name=lane.name, kind=lane.kind, ready=desk.ready(now), answer_nano=answer_nano, load=desk.load)
+
+
+def _without(views: Sequence[LaneView], names: Collection[str]) -> Sequence[LaneView]:
+    return [replace(each, ready=each.ready and each.name not in names) for each in views] if names else views

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tandem_reasoning.coordinator.affording import Affording, Broke, Dear
 from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
 from tandem_reasoning.coordinator.under_way import Sent, UnderWay
 from tandem_reasoning.lanes.backoff import pause_s
@@ -43,13 +44,6 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broke:
-    """The money does not reach, and will not."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tired:
     """It has failed too often on this lane."""
 
@@ -61,11 +55,15 @@ class NoHedge:
     """There is no second call to be made."""
 
 
-Answer = Go | Recorded | Put | Shut | Stale | Broke | Tired | NoHedge
+Answer = Go | Recorded | Put | Shut | Stale | Broke | Dear | Tired | NoHedge
 
 
 class Permits:
-    """Hands them out."""
+    """Hands them out.
+
+    Attributes:
+        affording: Knows which questions are too dear for which lanes.
+    """
 
     def __init__(
         self,
@@ -98,6 +96,7 @@ class Permits:
         self._hedging = hedging
         self._under_way = UnderWay(clock, lease_s)
         self._failures: dict[str, dict[tuple[str, str], Sequence[str]]] = {}  # by item
+        self.affording = Affording(lanes)
 
     async def permit(self, wanted: Wanted) -> Answer:
         """Leave to make a call, what it came to before, or why it cannot be made."""
@@ -111,7 +110,8 @@ class Permits:
         failures = self._failed_before(wanted)
         if len(failures) >= self._tries:
             return Tired(why=f"{wanted.lane} failed {len(failures)} times: {failures[-1]}")
-        return await self._granted(wanted, desk)
+        answer = await self._granted(wanted, desk)
+        return await self._refused(answer, wanted, desk) if isinstance(answer, OverBudget) else answer
 
     async def settle(self, ticket: int, wanted: Wanted, outcome: Outcome | None, *, unused: bool, memory_version: int = 0) -> float:
         """Book what came of a call.
@@ -138,8 +138,9 @@ class Permits:
         return self._again_s(wanted, outcome) if isinstance(outcome, Failed) else 0.0
 
     def done(self, item: str) -> None:
-        """An item is over: how often its calls failed is of no interest any more."""
+        """An item is over: how often its calls failed, and what they may cost, is of no interest any more."""
         self._failures.pop(item, None)
+        self.affording.done(item)
 
     def heard(self, worker: str) -> None:
         """A worker said something."""
@@ -155,7 +156,7 @@ class Permits:
         self._under_way.look()
         await self._told([each for desk in self._lanes.values() for each in desk.looked(now)])
 
-    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, beside: Sent | None = None, at: str | None = None) -> Answer:
+    async def _granted(self, wanted: Wanted, desk: LaneDesk, *, beside: Sent | None = None, at: str | None = None) -> Answer | OverBudget:
         now = self._clock()
         most_tokens = wanted.most.input_tokens + wanted.most.output_tokens
         number = self._experts.get(wanted.place.expert, 0)
@@ -171,7 +172,7 @@ class Permits:
             raise
         if isinstance(booked, Recorded | Stale | OverBudget):
             desk.given_back(granted)
-            return _refused(booked) if isinstance(booked, OverBudget) else booked
+            return booked
         sent = Sent(
             worker=wanted.worker,
             item=wanted.hold.item,
@@ -183,6 +184,16 @@ class Permits:
         )
         self._under_way.began(sent)
         return _go(sent, None if beside else self._hedge_after_s(desk, wanted))
+
+    async def _refused(self, over: OverBudget, wanted: Wanted, desk: LaneDesk) -> Put | Dear | Broke:
+        if over.may_pass_later:
+            return Put(wait_s=_SETTLING_S, why="the money that is left is set aside for calls that are being made")
+        item, lane = wanted.hold.item, desk.lane
+        refused = self.affording.refused(over, item, lane)
+        if isinstance(refused, Dear):
+            message = f"question {item}: {refused.why}"
+            await self._desk.ask(Tell(key=f"lane/{lane.name}/dear/{item}", kind="QuestionTooDear", message=message))
+        return refused
 
     def _hedge_after_s(self, desk: LaneDesk, wanted: Wanted) -> float | None:
         """When the call that is made now is worth a second one."""
@@ -213,7 +224,7 @@ class Permits:
         chosen = self._hedging.second(here, [*same, *(each for each in others if each.cost_nano <= here.cost_nano)])
         if chosen is None:
             return NoHedge()
-        answer: Answer = NoHedge()
+        answer: Answer | OverBudget = NoHedge()
         try:
             answer = await self._granted(replace(wanted, lane=chosen.lane), self._lanes[chosen.lane], beside=first, at=chosen.url)
         finally:
@@ -274,13 +285,6 @@ class Permits:
 def _go(sent: Sent, hedge_after_s: float | None) -> Go:
     lane, granted = sent.desk.lane.name, sent.granted
     return Go(ticket=sent.ticket, lane=lane, url=granted.way.url, wait_s=granted.wait_s, hedge_after_s=hedge_after_s)
-
-
-def _refused(over: OverBudget) -> Put | Broke:
-    if over.may_pass_later:
-        return Put(wait_s=_SETTLING_S, why="the money that is left is set aside for calls that are being made")
-    left = (over.cap_nano - over.spent_nano) / NANO_USD
-    return Broke(why=f"the call may cost ${over.worst_nano / NANO_USD:.6f} and ${left:.6f} is left")
 
 
 def _stands_in(other: Lane, lane: Lane) -> bool:

@@ -18,6 +18,7 @@ from tandem_rpc import serve_async
 from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
+from tandem_reasoning.coordinator.affording import Lengths
 from tandem_reasoning.coordinator.clock import steady
 from tandem_reasoning.coordinator.completing import Completing
 from tandem_reasoning.coordinator.figures import registry_of
@@ -94,9 +95,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         desk, reader = Desk(ledger, steady()), ledger.reader()
         stack.callback(reader.close)
         stack.push_async_callback(desk.close)
-        left = iter(questions)
-        while some := tuple(islice(left, _LOADED_AT_ONCE)):
-            await desk.ask(Load(questions=some))
+        lengths = await _loaded(desk, questions)
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
         learner, clock = Learner(job.routing.rule), time.monotonic
         lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
@@ -106,17 +105,6 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         if job.probe:
             inspections.begin(reader.probes())
         standing.sentences = inspections.sentences
-        handing = Handing(
-            lambda: ledger.sums,
-            reader,
-            lanes,
-            learner,
-            broke=lambda: bool(standing.broke),
-            pressure=lambda: standing.pressure,
-            run_uid=job.run_uid,
-            lease_s=job.lease_seconds,
-            clock=clock,
-        )
         permits = Permits(
             desk,
             lanes,
@@ -127,6 +115,18 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             lease_s=job.lease_seconds,
             clock=clock,
             chance=random.random,
+        )
+        permits.affording.longer = lengths.longer
+        handing = Handing(
+            lambda: ledger.sums,
+            reader,
+            lanes,
+            learner,
+            unpayable=lambda item: standing.unpayable or permits.affording.dear(item),
+            pressure=lambda: standing.pressure,
+            run_uid=job.run_uid,
+            lease_s=job.lease_seconds,
+            clock=clock,
         )
         memory = await stack.enter_async_context(remembering(settings, job, desk, ledger, clock))
         standing.memory = None if memory is None else memory.message
@@ -140,6 +140,14 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             completing=Completing(desk=desk, permits=permits, standing=standing, lessons=lessons, memory=memory),
             memory=memory,
         )
+
+
+async def _loaded(desk: Desk, questions: Iterable[Question]) -> Lengths:
+    left, lengths = iter(questions), dict[str, int]()
+    while some := tuple(islice(left, _LOADED_AT_ONCE)):
+        await desk.ask(Load(questions=some))
+        lengths.update((each.id, len(each.text.encode())) for each in some)
+    return Lengths.among(lengths)
 
 
 async def looked(permits: Permits, every_s: float = _LOOK_S) -> None:

@@ -1,7 +1,7 @@
 """How the run stands, for whoever watches: money, lanes, progress, and what keeps it from going on."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
@@ -57,6 +57,11 @@ class Standing:
     def halted(self) -> bool:
         """Whether the run ends with its money."""
         return bool(self.broke) and self._job.on_exhausted is not OnExhausted.LOCAL_ONLY
+
+    @property
+    def unpayable(self) -> Collection[str]:
+        """Lanes for which the money does not reach with any question."""
+        return [name for name, desk in self._lanes.items() if self.broke and (desk.lane.price.input_nano or desk.lane.price.output_nano)]
 
     @property
     def pressure(self) -> float:

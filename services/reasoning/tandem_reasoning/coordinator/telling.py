@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
+from tandem_reasoning.coordinator.affording import Broke, Dear
 from tandem_reasoning.coordinator.handing import Handed
 from tandem_reasoning.coordinator.inspections import Inspection
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lane_desk import Put, Shut
 from tandem_reasoning.coordinator.memory.found import Found
-from tandem_reasoning.coordinator.permits import Answer, Broke, Go, NoHedge, Tired
+from tandem_reasoning.coordinator.permits import Answer, Go, NoHedge, Tired
 from tandem_reasoning.lanes.probing.probe import DEADLINE_S
 from tandem_reasoning.ledger import Decision, Outcome, Recorded, Stale
 from tandem_reasoning.routing.answered import NEAR
@@ -118,7 +119,7 @@ def _recorded(calls: Sequence[Call]) -> Sequence[wire.Recorded]:
     return [wire.Recorded(key=call.key, lane=call.lane, answer=call.answer) for call in calls]
 
 
-def _refusal(answer: Shut | Stale | Broke | Tired | NoHedge) -> "tuple[wire.Refusal.ValueType, str]":
+def _refusal(answer: Shut | Stale | Broke | Dear | Tired | NoHedge) -> "tuple[wire.Refusal.ValueType, str]":
     match answer:
         case Shut():
             return wire.REFUSAL_LANE, answer.why
@@ -126,6 +127,8 @@ def _refusal(answer: Shut | Stale | Broke | Tired | NoHedge) -> "tuple[wire.Refu
             return wire.REFUSAL_STALE, f"{answer.item} is somebody else's by now"
         case Broke():
             return wire.REFUSAL_BUDGET, answer.why
+        case Dear():  # nobody else can be asked: then the question itself is at fault, and fails
+            return wire.REFUSAL_BUDGET if answer.elsewhere else wire.REFUSAL_TRIES, answer.why
         case Tired():
             return wire.REFUSAL_TRIES, answer.why
         case NoHedge():

@@ -1,7 +1,7 @@
 """A coordinator's permits over a real ledger, at a time that the test sets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,20 @@ def wanted(hold: Hold, *, worker: str = "one", lane: str = "local", key: str = "
 
 @asynccontextmanager
 async def permitting(
-    folder: Path, lanes: Sequence[Lane], *, items: int = 4, cap_nano: int | None = None, hedging: Hedging | None = None
+    folder: Path,
+    lanes: Sequence[Lane],
+    *,
+    items: int = 4,
+    cap_nano: int | None = None,
+    hedging: Hedging | None = None,
+    longer: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Permitting]:
-    """Permits for lanes, and so many items."""
+    """Permits for lanes, and so many items; some may be said to be longer, by so many bytes."""
     clock = Clock()
     ledger = Ledger(folder / "ledger.sqlite", run="r", cap_nano=cap_nano, max_attempts=1000)
     desk, desks = Desk(ledger, clock), {each.name: LaneDesk(each) for each in lanes}
     permits = Permits(desk, desks, ["critic"], tries=3, call_s=30.0, hedging=hedging, lease_s=LEASE_S, clock=clock, chance=lambda: 0.5)
+    permits.affording.longer = lambda item: (longer or {}).get(item, 0)
     try:
         await desk.ask(Load(questions=tuple(Question(id=f"q{number}", text="?") for number in range(items))))
         yield Permitting(clock=clock, ledger=ledger, desk=desk, lanes=desks, permits=permits)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tandem_reasoning.coordinator.affording import Broke
 from tandem_reasoning.coordinator.lane_desk import Put, Shut
-from tandem_reasoning.coordinator.permits import Broke, Go, NoHedge, Tired, Wanted
+from tandem_reasoning.coordinator.permits import Go, NoHedge, Tired, Wanted
 from tandem_reasoning.lanes.hedging import KNOWN, Hedging
 from tandem_reasoning.lanes.outcome import Answered, Failed, Trouble
 from tandem_reasoning.lanes.standing import UNREACHABLE
