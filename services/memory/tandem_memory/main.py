@@ -78,7 +78,8 @@ def _help() -> int:
 def _restore(uri: str, folder: Path) -> int:
     from tandem_objects import ObjectError
 
-    from tandem_memory.backup import BackupError, restored
+    from tandem_memory.backup import BackupError
+    from tandem_memory.restoring import restored
 
     try:
         copy = restored(uri, folder, os.environ)

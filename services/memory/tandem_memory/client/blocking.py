@@ -162,7 +162,8 @@ class Memory:
 
         Args:
             cursor: Where an earlier watch left off; empty for all there is. One from before what the service remembers (30 days, if
-                it was not told otherwise) ends the iteration with CursorTooOldError.
+                it was not told otherwise) ends the iteration with CursorTooOldError, one from before it was restored from a backup with
+                RefusedError: begin another without a cursor.
             where: Appended records that do not match are left out.
             only_new: With an empty cursor, only what comes from now on.
             with_vectors: Whether records come with their vectors.

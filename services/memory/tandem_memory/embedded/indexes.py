@@ -149,7 +149,9 @@ class Indexes:
                 return self._taken_on(namespace, index)
             except backend.DamagedError as damage:
                 _log.warning("the index of namespace %r is built from its records alone: %s", namespace.name, damage)
-        return self._built(namespace)
+        index = self._built(namespace)
+        self._saved[namespace.name] = index.covers - len(index)  # that many records the next start would read again
+        return index
 
     def _snapshot(self, namespace: Namespace) -> Index | None:
         folder = self._place(namespace)

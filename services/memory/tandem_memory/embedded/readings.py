@@ -105,7 +105,7 @@ class Readings:
         tally, everything = Tally(), not wanted.ByteSize()
         with self._store.snapshot() as snapshot:
             with snapshot.reading() as transaction:
-                changes = reading.head(transaction, namespace).position
+                changes = reading.head(transaction, namespace).position - namespace.left_out
             for part in _parts(snapshot, namespace, vectors=False):
                 for record in part:
                     if everything or wants(wanted, record):

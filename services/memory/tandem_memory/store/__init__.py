@@ -7,10 +7,11 @@ from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.reading import Spot
 from tandem_memory.store.room import FEWEST
 from tandem_memory.store.snapshot import Snapshot
-from tandem_memory.store.store import Committed, Store, inspect
+from tandem_memory.store.store import LOG, Committed, Store, inspect
 
 __all__ = [
     "FEWEST",
+    "LOG",
     "Added",
     "Append",
     "Committed",

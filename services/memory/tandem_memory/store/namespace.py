@@ -3,12 +3,18 @@
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from tandem_memory.backend import DimensionError, EmbeddingError, UnknownNamespaceError
 
 _IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
+_JUMP = 1_000_000  # where the clock has not come as far as the log: a quarter of an hour of a thousand changes a second
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Gap: TypeAlias = tuple[int, int]
+"""A position, and the one up to which those behind it were never given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +28,7 @@ class Namespace:
         dimension: Of its vectors.
         embedding: What made its vectors; "caller" for vectors of its callers.
         created_at: When it began, ISO 8601.
+        gaps: Positions that were left out when it was restored, ascending.
     """
 
     name: str
@@ -30,6 +37,7 @@ class Namespace:
     dimension: int
     embedding: str
     created_at: str
+    gaps: tuple[Gap, ...] = ()
 
     @classmethod
     def begun(cls, name: str, number: int, dimension: int, embedding: str, now: datetime) -> "Namespace":
@@ -37,7 +45,7 @@ class Namespace:
         return cls(
             name=name,
             number=number,
-            identity=secrets.token_hex(_IDENTITY_BYTES),
+            identity=_identity(),
             dimension=dimension,
             embedding=embedding,
             created_at=now.isoformat(),
@@ -46,11 +54,35 @@ class Namespace:
     @classmethod
     def parsed(cls, value: bytes) -> "Namespace":
         """What `written` wrote."""
-        return cls(**json.loads(value))
+        said = json.loads(value)
+        gaps = tuple((after, until) for after, until in said.pop("gaps", ()))
+        return cls(**said, gaps=gaps)
 
     def written(self) -> bytes:
-        """As it is kept."""
-        return json.dumps(asdict(self)).encode()
+        """As it is kept; without gaps as it was before there were any."""
+        said = asdict(self)
+        if not self.gaps:
+            del said["gaps"]
+        return json.dumps(said).encode()
+
+    def again(self, last: int, now: datetime) -> "Namespace":
+        """The same in a copy that came to `last`, whose original has gone on, and which may be restored more than once.
+
+        Its cursors are those of another namespace. Its positions go on from how many microseconds it is since 1970: no log takes in a
+        change in each, so neither the original nor what was restored before has come as far, and no id is given twice.
+        """
+        until = max(last + _JUMP, (now - _EPOCH) // timedelta(microseconds=1))
+        return replace(self, identity=_identity(), gaps=(*self.gaps, (last, until)))
+
+    @property
+    def least(self) -> int:
+        """The position that its log has come to whatever is in it."""
+        return self.gaps[-1][1] if self.gaps else 0
+
+    @property
+    def left_out(self) -> int:
+        """How many positions were never given."""
+        return sum(until - after for after, until in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +126,7 @@ def check(dimensions: Iterable[int], embedding: str, wanted_dimension: int, want
             raise DimensionError(wanted_dimension, given)
     if embedding != wanted_embedding:
         raise EmbeddingError(wanted_embedding, embedding)
+
+
+def _identity() -> str:
+    return secrets.token_hex(_IDENTITY_BYTES)

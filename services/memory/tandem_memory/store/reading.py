@@ -70,13 +70,13 @@ def namespaces(transaction: Transaction) -> dict[str, Namespace]:
 
 
 def head(transaction: Transaction, namespace: Namespace) -> Head:
-    """How far the log has come: its last change is there, since what removes a record comes after it."""
-    heads = [Head()]
+    """How far the log has come: its last change is there, since what removes a record comes after it; or else it was restored since."""
+    heads = [Head(namespace.least)]
     for table in (Table.RECORDS, Table.CHANGES):
         found = transaction.last_sealed(table, place(namespace.number + 1, 0))
         if found is not None and placed(found[0])[0] == namespace.number:
             heads.append(Head(placed(found[0])[1], _moment_us(table, *found)))
-    return max(heads, key=lambda each: each.position)
+    return Head(max(each.position for each in heads), max(each.at_us for each in heads))
 
 
 def forgotten(transaction: Transaction, namespace: Namespace) -> int:
@@ -194,6 +194,8 @@ def changes(transaction: Transaction, namespace: Namespace, spot: Spot, *, most:
         after, weight = placed(key)[1], weight + len(kept) + (4 * namespace.dimension if vectors else 0)
         if len(found) + len(damages) >= most or weight >= most_bytes:
             break
+    else:  # all that is there was read: behind it may be positions that were never given
+        after = max(after, namespace.least)
     return Stretch(changes=found, until=Spot(after, since), damages=damages)
 
 

@@ -145,6 +145,22 @@ class Store:
         """Write the store as it is now into a folder from which it can be opened; how many records that are."""
         return self._environment.copy(into / LOG)
 
+    def begin_again(self) -> None:
+        """Hear that this is a copy, from which the original has gone on: no cursor that it gave is good here, and no id given again.
+
+        Raises:
+            StoreFullError: nothing was changed.
+        """
+        now = self._now()
+
+        def work(transaction: Transaction) -> None:
+            for name, namespace in reading.namespaces(transaction).items():
+                again = namespace.again(reading.head(transaction, namespace).position, now)
+                transaction.put(Table.NAMESPACES, name.encode(), again.written())
+
+        self._environment.write(work)
+        self._learn()
+
     def check(self) -> Checked:
         """Compare all that is kept, while others read and write: the pages as they are at one moment, then each namespace at one.
 

@@ -14,20 +14,6 @@ from tandem_memory.index import Index
 from tests.services.memory.driven import NAMESPACE, Driven, questions, record
 
 
-@pytest.fixture
-def added(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many records indexes take in, call by call."""
-    counts: list[int] = []
-    add = Index.add
-
-    def counted(self: Index, positions: object, vectors: object, records: list[object]) -> None:
-        counts.append(len(records))
-        add(self, positions, vectors, records)
-
-    monkeypatch.setattr(Index, "add", counted)
-    return counts
-
-
 def snapshot(memory: Driven) -> Path:
     assert isinstance(memory.backend, Embedded)
     (folder,) = memory.backend._indexes._folder.iterdir()

@@ -100,14 +100,18 @@ class Comparison:
 
     def _positions(self, namespace: Namespace, forgotten: int, *kinds: Positions) -> None:
         """Each position is one thing."""
-        every = np.sort(np.concatenate(kinds))
-        last = int(every[-1]) if len(every) else 0
-        counts = np.bincount(every.astype(np.int64), minlength=last + 1)[1:]
-        lacking = (counts == 0) & (np.arange(1, last + 1) > forgotten)
-        for problem, wrong in (("no change is there", lacking), ("more than one thing is there", counts > 1)):
-            places = np.flatnonzero(wrong) + 1
+        every, counts = np.unique(np.concatenate(kinds).astype(np.int64), return_counts=True)
+        gaps = np.array([(0, forgotten), *namespace.gaps], np.int64)
+        begins, ends = np.concatenate((gaps[:, 0] + 1, every)), np.concatenate((gaps[:, 1], every))
+        order = np.argsort(begins, kind="stable")
+        reached = np.concatenate(([0], np.maximum.accumulate(ends[order])))
+        lacking = begins[order] - 1 - reached[:-1]  # before each of them
+        for problem, places, numbers in (
+            ("no change is there", reached[:-1][lacking > 0] + 1, lacking[lacking > 0]),
+            ("more than one thing is there", every[counts > 1], np.ones(np.count_nonzero(counts > 1), np.int64)),
+        ):
             if len(places):
-                self._note(f"log {namespace.number}/{places[0]}", f"{problem}, at {len(places)} positions in all")
+                self._note(f"log {namespace.number}/{places[0]}", f"{problem}, at {numbers.sum()} positions in all")
 
     def _vectors(self, namespace: Namespace, records: Positions) -> None:
         positions: list[int] = []

@@ -1,0 +1,113 @@
+"""The way back of a copy: into an empty folder alone, with every file compared on its way.
+
+What it was taken of has gone on since, and gave cursors and ids that the copy knows nothing of. So the copy is told, before anybody is
+served from it, and gives others.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tandem_objects import NotFound, open_store
+from tandem_objects import Store as Objects
+
+from tandem_memory.backend import DamagedError, StoreFullError
+from tandem_memory.backup import FORMAT, MANIFEST, BackupError, Copy, File
+from tandem_memory.store import LOG, FormatError, InUseError, Store
+
+_PIECE = 8 * 1024 * 1024  # read at once
+
+
+def restored(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
+    """Bring the copy at `uri` back into `folder`, which must be empty or absent.
+
+    Raises:
+        BackupError: when the copy is not whole, or there is something in the folder, or it cannot be written.
+        tandem_objects.ObjectError: when it cannot be read.
+    """
+    try:
+        return _brought(uri, folder, environ)
+    except OSError as error:
+        msg = f"folder: {folder} cannot be written ({error.strerror}); give an empty one, on a disk with room"
+        raise BackupError(msg) from None
+
+
+def _brought(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        msg = f"folder: {folder} is not empty; give an empty one, so that nothing is mixed or lost"
+        raise BackupError(msg)
+    store = open_store(uri, environ)
+    manifest = _manifest(store, uri)
+    # A copy of a cluster has indexes, too, which are known by what the namespaces were; they are built from the log.
+    files = [file for each in manifest["files"] if Path((file := File(**each)).path).parts[0] == LOG]
+    for file in files:
+        _bring(store, file, folder)
+    _synced(folder)
+    _begin_again(folder, files)
+    return Copy(uri=uri, records=manifest["records"], bytes=sum(file.bytes for file in files))
+
+
+def _manifest(store: Objects, uri: str) -> dict[str, Any]:
+    try:
+        manifest = json.loads(store.get(MANIFEST))
+    except NotFound:
+        msg = f"uri: {uri} has no {MANIFEST}: it is no copy, or one that was not finished; give the address that Backup answered"
+        raise BackupError(msg) from None
+    except ValueError:
+        msg = f"uri: the {MANIFEST} of {uri} is not as it was written; use another copy"
+        raise BackupError(msg) from None
+    if manifest.get("format") != FORMAT:
+        msg = f"uri: {uri} is a copy of format {manifest.get('format')}, this program reads {FORMAT}; use the version that made it"
+        raise BackupError(msg)
+    return manifest
+
+
+def _bring(store: Objects, file: File, folder: Path) -> None:
+    path = folder / file.path
+    if not path.resolve().is_relative_to(folder.resolve()):
+        msg = f"{file.path}: leads out of the folder; this is no copy of ours"
+        raise BackupError(msg)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("xb") as out:
+        for start in range(0, file.bytes, _PIECE):
+            piece = store.get_range(file.path, start, min(_PIECE, file.bytes - start))
+            digest.update(piece)
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
+    if digest.hexdigest() != file.sha256:
+        path.unlink()
+        msg = f"{store.address(file.path)}: sha256 {digest.hexdigest()}, the manifest says {file.sha256}; use another copy"
+        raise BackupError(msg)
+
+
+def _synced(folder: Path) -> None:
+    """Have the names of the files on the disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _begin_again(folder: Path, files: Sequence[File]) -> None:
+    """Have the copy give other cursors and ids; where it cannot it is taken away again, so that it is not served as it is."""
+    try:
+        store = Store(folder, now=lambda: datetime.now(UTC))
+        try:
+            store.begin_again()
+        finally:
+            store.close()
+    except BaseException as error:
+        for file in files:
+            (folder / file.path).unlink(missing_ok=True)
+        if not isinstance(error, FormatError | DamagedError | InUseError | StoreFullError):
+            raise
+        msg = f"folder: the store that was brought into {folder} cannot be opened ({error}); use another copy, or another folder"
+        raise BackupError(msg) from None
