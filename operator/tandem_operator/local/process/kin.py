@@ -5,12 +5,14 @@ that says whose scratch folder they use: it is handed down from parent to child,
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from .identity import Identity
 
 MARK = "TANDEM_SCRATCH"
+_ASKED, _PAUSE_S = 100, 0.001
 
 
 def of(scratch: Path) -> Iterator[Identity]:
@@ -29,7 +31,12 @@ def kill(scratch: Path) -> int:
 
 
 def _environment(entry: Path) -> list[bytes]:
+    """A process that becomes another program has none for a moment (execve(2)): it is asked again, or it would be missed for good."""
     try:
-        return (entry / "environ").read_bytes().split(b"\0")
+        for _ in range(_ASKED):
+            if (found := (entry / "environ").read_bytes()) or not (entry / "exe").exists():
+                return found.split(b"\0")
+            time.sleep(_PAUSE_S)
     except OSError:  # gone meanwhile, or somebody else's
-        return []
+        pass
+    return []
