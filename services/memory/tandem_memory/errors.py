@@ -13,7 +13,7 @@ class StoreRemovedError(StoreFullError):
 
 
 class StoreUnavailableError(Exception):
-    """Too few of the machines that keep the records answer.
+    """Too few of the machines that keep the records answer; or, on a single one, its files are held by a copy that is being taken.
 
     Whether what was asked has been done is not known; nothing is lost or doubled by asking again, under the same keys.
     """

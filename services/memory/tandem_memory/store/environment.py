@@ -1,7 +1,8 @@
 """An LMDB environment that grows by itself, says in the service's words why it cannot write, and comes back from it.
 
 LMDB writes through the file, not through its map, so that a full disk is an error and not a signal. Its map is address space
-and no memory; it is taken generously at first and doubled when it is used up. It may only move while nobody reads.
+and no memory; it is taken generously at first and doubled when it is used up. It may only move while nobody reads; while a copy is taken
+it does not, for who waited for that would keep all readers waiting: such a write is refused, to be tried again.
 """
 
 import os
@@ -12,9 +13,9 @@ from typing import Any, TypeVar
 
 import lmdb
 
-from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError
-from tandem_memory.store.gate import Gate
-from tandem_memory.store.opening import DATA, FULL, data_file, existing, locked, opened, opened_to_read
+from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError, StoreUnavailableError
+from tandem_memory.store.gate import Gate, OccupiedError
+from tandem_memory.store.opening import DATA, FULL, data_file, existing, locked, opened, records_in
 from tandem_memory.store.redo import Redo, Redoing, left
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
@@ -83,7 +84,7 @@ class Environment:
         """Do `work` in one transaction, and return once it is durable; `work` is done again after the map has grown.
 
         Raises:
-            StoreFullError: nothing was written.
+            StoreFullError, StoreUnavailableError: nothing was written; in the second case it may be once a copy is taken.
         """
         if not self._writable:
             self._reopen(self._map_bytes)
@@ -109,12 +110,9 @@ class Environment:
         """
         into.mkdir(parents=True, exist_ok=True)
         try:
-            with self._gate.passing():
+            with self._gate.passing(to_stay=True):
                 self._held.copy(str(into), compact=True)
-            with opened_to_read(into) as copied:
-                records = copied.open_db(Table.RECORDS.encode(), create=False)
-                with copied.begin() as held:
-                    return held.stat(records)["entries"]
+            return records_in(into)
         except lmdb.Error as error:
             raise _meaning(into, error) from error
 
@@ -128,7 +126,7 @@ class Environment:
 
     def close(self) -> None:
         """Let go of the files; a second time is no harm."""
-        with self._gate.alone():
+        with self._gate.alone(wait_long=True):
             self._end_snapshots()
             self._held.close()
         if self._redo is not None:
@@ -208,11 +206,15 @@ class Environment:
 
     def _reopen(self, map_bytes: int) -> None:
         self._check_in_place()
-        with self._gate.alone():
-            self._end_snapshots()
-            self._held.close()
-            self._writable = False  # where they cannot be opened now, the next write tries again
-            self._open(map_bytes)
+        try:
+            with self._gate.alone(wait_long=False):
+                self._end_snapshots()
+                self._held.close()
+                self._writable = False  # where they cannot be opened now, the next write tries again
+                self._open(map_bytes)
+        except OccupiedError:
+            msg = f"{self._folder} has to be opened anew for that, which waits until the backup is taken that is under way"
+            raise StoreUnavailableError(msg) from None
 
     def _open(self, map_bytes: int, *, first: bool = False) -> None:
         try:

@@ -72,6 +72,14 @@ def opened_to_read(folder: Path, map_bytes: int = _LEAST_MAP_BYTES) -> lmdb.Envi
     return _with_room(folder, map_bytes, readonly=True)
 
 
+def records_in(folder: Path) -> int:
+    """How many records are in files that nobody writes to."""
+    with opened_to_read(folder) as environment:
+        records = environment.open_db(Table.RECORDS.encode(), create=False)
+        with environment.begin() as held:
+            return held.stat(records)["entries"]
+
+
 def _with_room(folder: Path, map_bytes: int, *, readonly: bool) -> lmdb.Environment:
     while True:
         try:

@@ -109,6 +109,7 @@ class Store:
 
         Raises:
             StoreFullError: none was done.
+            StoreUnavailableError: nor was any here; they may be done once a copy is taken that is under way.
         """
 
         def work(transaction: Transaction) -> tuple[Draft, Sequence[Any]]:
