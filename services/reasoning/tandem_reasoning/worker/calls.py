@@ -159,9 +159,9 @@ class _Call:
             raise
         winner, loser = (self._second, self._go) if race.second else (self._go, self._second)
         assert winner is not None
-        if loser is not None:
-            await self._lost(loser, race.other, hung_up=race.hung_up)
         again_s = await self._calls.settle(self._wish, winner, self._told(race.outcome, winner))
+        if loser is not None:  # after the winner: of two answers the first that is told is the one on record
+            await self._lost(loser, race.other, hung_up=race.hung_up)
         if isinstance(race.outcome, Answered):
             return Reply(lane=winner.lane, text=race.outcome.text)
         await asyncio.sleep(again_s)
