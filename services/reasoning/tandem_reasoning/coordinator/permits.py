@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tandem_reasoning.coordinator.affording import Affording, Broke, Dear
 from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
 from tandem_reasoning.coordinator.under_way import Sent, UnderWay
-from tandem_reasoning.lanes.backoff import pause_s
+from tandem_reasoning.lanes.backoff import MOST_S, pause_s
 from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
 from tandem_reasoning.lanes.transition import Transition
@@ -271,7 +271,8 @@ class Permits:
         failures = (*self._failed_before(wanted), f"{outcome.trouble}: {outcome.problem}")
         of_item = self._failures.setdefault(wanted.place.item, {})
         of_item[wanted.key, wanted.lane] = failures if not outcome.trouble.of_the_item else (failures[-1],) * self._tries
-        return pause_s(len(failures), chance=self._chance(), told_s=outcome.after_s)
+        told_s = None if outcome.after_s is None else min(outcome.after_s, MOST_S)  # a lane may want more, but this one may be ready again
+        return pause_s(len(failures), chance=self._chance(), told_s=told_s)
 
     def _failed_before(self, wanted: Wanted) -> Sequence[str]:
         return self._failures.get(wanted.place.item, {}).get((wanted.key, wanted.lane), ())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -37,8 +38,8 @@ class Line:
         self._channel = channel_async(address, token_file=token_file, plaintext=plaintext)
         self.stub: ReasoningServiceAsyncStub = ReasoningServiceStub(self._channel)
 
-    async def ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
-        """The answer, however long it takes until the coordinator is there.
+    async def ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", request: Q, again: Callable[[], Q] | None = None) -> A:
+        """The answer, however long it takes until the coordinator is there; where one did not come, `again` makes the request anew.
 
         Raises:
             grpc.aio.AioRpcError: when it refuses.
@@ -53,6 +54,7 @@ class Line:
                 failures += 1
                 if failures == 1:
                     _log.warning("coordinator at %s: %s; asked again until it answers", self._address, error.details())
+                request = again() if again else request
             await asyncio.sleep(pause_s(failures, chance=random.random(), most_s=_MOST_PAUSE_S))  # noqa: S311 - jitter, not a secret
 
     async def __aenter__(self) -> Self:

@@ -6,9 +6,10 @@ Now and then it is asked to find out about a server, too, beside its questions.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import grpc
 from tandem.reasoning.v1 import reasoning_pb2 as wire
@@ -20,8 +21,10 @@ from tandem_reasoning.worker.inspecting import inspected
 from tandem_reasoning.worker.item import Manner, Thinking
 from tandem_reasoning.worker.line import Line
 
+_LAST_S = 2.0  # for an answer that we still want, and for our last words: with the grace period less than the 30 s that a pod has
 _EXTENDED = 3  # times in the life of a lease: two words may get lost
 _log = logging.getLogger(__name__)
+_A = TypeVar("_A")
 
 
 class Work:
@@ -39,19 +42,21 @@ class Work:
         self._under_way: dict[str, tuple[wire.Hold, asyncio.Task[None]]] = {}
         self._outcomes: list[wire.CompleteRequest] = []  # that the coordinator has yet to hear
         self._servers: Mapping[str, Server] = {}
-        self._inspecting: set[asyncio.Task[None]] = set()
+        self._inspecting: dict[tuple[str, str], tuple[int, asyncio.Task[None]]] = {}  # number and probe, by lane and address
         self._unsure = True  # it may have been killed, and started again under the same name
 
     async def until(self, stop: asyncio.Event, grace_s: float) -> None:
         """Work until the run is over, or `stop` is set; then finish what takes no longer than `grace_s`, and give back the rest."""
-        begun = await self._line.ask(self._line.stub.Begin, wire.BeginRequest(worker=self._worker))
+        begun = await _heard(self._line.ask(self._line.stub.Begin, wire.BeginRequest(worker=self._worker)), stop)
+        if begun is None:
+            return
         async with AsyncExitStack() as stack:
             servers = {lane.name: await stack.enter_async_context(_Opened(lane)) for lane in begun.lanes}
             self._servers = servers
             calls = Calls(self._line, self._worker, begun.run_uid, servers, begun.thinking.call_seconds)
             keeping = asyncio.create_task(self._keep(begun.lease_seconds / _EXTENDED))
             stack.callback(keeping.cancel)
-            stack.callback(lambda: [task.cancel() for task in self._inspecting])
+            stack.callback(lambda: [task.cancel() for _, task in self._inspecting.values()])
             await self._claim(stop, calls, Manner.of(begun))
             await self._finish(grace_s)
 
@@ -60,7 +65,9 @@ class Work:
         while not stop.is_set():
             again_s = 0.0
             if len(self._under_way) < self._at_once:
-                claimed = await self._claimed()
+                claimed = await _heard(self._claimed(), stop)
+                if claimed is None:
+                    break
                 if claimed.over and not self._under_way:
                     break
                 for lease in claimed.leases:
@@ -74,10 +81,17 @@ class Work:
         stopped.cancel()
 
     async def _claimed(self) -> wire.ClaimResponse:
-        """Others to work on, for what is done."""
-        outcomes, count = tuple(self._outcomes), self._at_once - len(self._under_way)
-        request = wire.ClaimRequest(worker=self._worker, count=count, has=list(self._under_way), unsure=self._unsure, completed=outcomes)
-        claimed = await self._line.ask(self._line.stub.Claim, request)
+        """Others to work on, for what is done. When no answer came, some may be ours already: they are asked for, too."""
+        outcomes: tuple[wire.CompleteRequest, ...] = ()
+
+        def wish() -> wire.ClaimRequest:
+            nonlocal outcomes
+            outcomes, count, has = tuple(self._outcomes), self._at_once - len(self._under_way), list(self._under_way)
+            wanted = wire.ClaimRequest(worker=self._worker, count=count, has=has, unsure=self._unsure, completed=outcomes)
+            self._unsure = True
+            return wanted
+
+        claimed = await self._line.ask(self._line.stub.Claim, wish(), wish)
         self._unsure = False
         for outcome, said in zip(outcomes, claimed.completed, strict=False):
             self._outcomes.remove(outcome)
@@ -100,13 +114,25 @@ class Work:
     def _begin(self, lease: wire.Lease, calls: Calls, manner: Manner) -> None:
         thinking = Thinking(line=self._line, calls=calls, manner=manner, worker=self._worker, lease=lease)
         task = asyncio.create_task(self._one(thinking))
+        if known := self._under_way.get(lease.hold.item):
+            known[1].cancel()  # that lease has lapsed
         self._under_way[lease.hold.item] = lease.hold, task
-        task.add_done_callback(lambda _: self._under_way.pop(lease.hold.item, None))
+        task.add_done_callback(lambda _: self._ended(lease.hold.item, task))
+
+    def _ended(self, item: str, task: asyncio.Task[None]) -> None:
+        if (known := self._under_way.get(item)) and known[1] is task:
+            del self._under_way[item]
 
     def _inspect(self, asked: wire.Inspection) -> None:
-        task = asyncio.create_task(inspected(self._line, self._worker, self._servers[asked.lane], asked))
-        self._inspecting.add(task)
-        task.add_done_callback(self._inspecting.discard)
+        """Probe a server; asked for again while that goes on, as after an answer that was lost, it is told under the newest number."""
+        place = asked.lane, asked.url
+        if known := self._inspecting.get(place):
+            self._inspecting[place] = asked.number, known[1]
+            return
+        probe = inspected(self._line, self._worker, self._servers[asked.lane], asked, lambda: self._inspecting[place][0])
+        task = asyncio.create_task(probe)
+        self._inspecting[place] = asked.number, task
+        task.add_done_callback(lambda _: self._inspecting.pop(place, None))
 
     async def _one(self, thinking: Thinking) -> None:
         try:
@@ -139,7 +165,7 @@ class Work:
                     known[1].cancel()
 
     async def _finish(self, grace_s: float) -> None:
-        """What is done within the time is told at once: who asked us to leave may not wait for long."""
+        """What is done within the time is told at once: who asked us to leave may not wait for long, whether or not we are heard."""
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self._tell()
@@ -149,11 +175,28 @@ class Work:
         left = dict(self._under_way)
         for _, task in left.values():
             task.cancel()
-        await asyncio.gather(*(task for _, task in left.values()), return_exceptions=True)
-        await self._tell()
-        if left:
-            request = wire.ReleaseRequest(worker=self._worker, holds=[hold for hold, _ in left.values()])
-            await self._line.ask(self._line.stub.Release, request)
+        try:
+            async with asyncio.timeout(_LAST_S):
+                await asyncio.gather(*(task for _, task in left.values()), return_exceptions=True)
+                await self._tell()
+                if left:
+                    request = wire.ReleaseRequest(worker=self._worker, holds=[hold for hold, _ in left.values()])
+                    await self._line.ask(self._line.stub.Release, request)
+        except TimeoutError:
+            lapsing = len(self._outcomes) + len(left)
+            _log.warning("the coordinator does not answer: %d questions are done again once their leases have lapsed", lapsing)
+
+
+async def _heard(asking: Coroutine[Any, Any, _A], stop: asyncio.Event) -> _A | None:
+    """What is answered; None when we are to leave and nothing is said for a little while more."""
+    asked, stopped = asyncio.create_task(asking), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([asked, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([asked], timeout=_LAST_S)
+        return asked.result() if asked.done() else None
+    finally:
+        asked.cancel()
+        stopped.cancel()
 
 
 class _Opened:

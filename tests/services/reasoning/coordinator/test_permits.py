@@ -82,6 +82,20 @@ def test_a_question_does_not_wait_for_a_lane_that_is_dead(tmp_path: Path) -> Non
     asyncio.run(deed())
 
 
+def test_a_call_that_fails_is_not_held_up_for_an_hour(tmp_path: Path) -> None:
+    """However long the lane itself may want to be left alone."""
+
+    async def deed() -> None:
+        async with permitting(tmp_path, [lane("local")]) as there:
+            (hold,) = await there.leased("one")
+            go = await there.go(wanted(hold))
+            failed = Failed(trouble=Trouble.SERVER_ERROR, problem="oh", after_s=3600.0)
+            again_s = await there.permits.settle(go.ticket, wanted(hold), failed, unused=False)
+            assert 60 <= again_s < 62
+
+    asyncio.run(deed())
+
+
 def test_a_call_that_fails_too_often_is_given_up(tmp_path: Path) -> None:
     """On that lane; it says why, and a lane that nobody listens at is no fault of the call."""
 
