@@ -166,7 +166,7 @@ class Agent:
             if rank.number not in self._codes and (code := rank.exit_code) is not None:
                 self._hear(rank)
                 self._ended(rank, code)
-        if self._farewell.over(saving=self._saving > 0):
+        if self._farewell.look(saving=self._saving > 0):
             self._signal_ranks(signal.SIGKILL)
 
     def _pass_on(self) -> None:

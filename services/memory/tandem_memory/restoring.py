@@ -7,7 +7,8 @@ served from it, and gives others.
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tandem_memory.backend import DamagedError, StoreFullError
 from tandem_memory.backup import FORMAT, MANIFEST, BackupError, Copy, File
 from tandem_memory.store import LOG, FormatError, InUseError, Store
 
+_DRAFT = ".restoring"
 _PIECE = 8 * 1024 * 1024  # read at once
 
 
@@ -37,7 +39,10 @@ def restored(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
 
 
 def _brought(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
+    """Made beside its place, and put there when it is whole: what is left of one that was killed is never served."""
+    draft = folder / _DRAFT
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(draft, ignore_errors=True)
     if any(folder.iterdir()):
         msg = f"folder: {folder} is not empty; give an empty one, so that nothing is mixed or lost"
         raise BackupError(msg)
@@ -45,10 +50,15 @@ def _brought(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
     manifest = _manifest(store, uri)
     # A copy of a cluster has indexes, too, which are known by what the namespaces were; they are built from the log.
     files = [file for each in manifest["files"] if Path((file := File(**each)).path).parts[0] == LOG]
-    for file in files:
-        _bring(store, file, folder)
-    _synced(folder)
-    _begin_again(folder, files)
+    try:
+        for file in files:
+            _bring(store, file, draft)
+        _begin_again(draft, folder)
+        _synced(draft / LOG)
+        (draft / LOG).rename(folder / LOG)
+        _synced(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return Copy(uri=uri, records=manifest["records"], bytes=sum(file.bytes for file in files))
 
 
@@ -96,18 +106,14 @@ def _synced(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _begin_again(folder: Path, files: Sequence[File]) -> None:
-    """Have the copy give other cursors and ids; where it cannot it is taken away again, so that it is not served as it is."""
+def _begin_again(draft: Path, folder: Path) -> None:
+    """Have the copy give other cursors and ids."""
     try:
-        store = Store(folder, now=lambda: datetime.now(UTC))
+        store = Store(draft, now=lambda: datetime.now(UTC))
         try:
             store.begin_again()
         finally:
             store.close()
-    except BaseException as error:
-        for file in files:
-            (folder / file.path).unlink(missing_ok=True)
-        if not isinstance(error, FormatError | DamagedError | InUseError | StoreFullError):
-            raise
+    except (FormatError, DamagedError, InUseError, StoreFullError) as error:
         msg = f"folder: the store that was brought into {folder} cannot be opened ({error}); use another copy, or another folder"
         raise BackupError(msg) from None

@@ -25,7 +25,7 @@ from tandem_trainer.job import Job
 from tandem_trainer.link import Snapshot
 
 _PARTS_WITHIN_S = 45.0
-_PARTS_WITHIN = 0.4  # of the grace period, if that is longer: with what the ranks may take to leave, less than all of it
+_PARTS_WITHIN = 0.4  # of the grace period, if that is longer: what the ranks leave of a long one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,17 +12,26 @@ from pathlib import Path
 from .identity import Identity
 
 MARK = "TANDEM_SCRATCH"
-_ASKED, _PAUSE_S = 100, 0.001
+_BECOMING_S = 0.1  # a thousand times what it takes; some programs have no environment at all
+_PAUSE_S = 0.001
 
 
 def of(scratch: Path) -> Iterator[Identity]:
-    """Every live process of the worker with this scratch folder."""
+    """Every live process of the worker with this scratch folder.
+
+    One that becomes another program has no environment for a moment (execve(2)): it is looked at again, or it would be missed for good.
+    """
     mark = f"{MARK}={scratch}".encode()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and mark in _environment(entry):
-            found = Identity.of(int(entry.name))
-            if found is not None and found.alive:
+    until, unread = time.monotonic() + _BECOMING_S, [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    while unread:
+        read = [(entry, _environment(entry)) for entry in unread]
+        for entry, environment in read:
+            if mark in environment.split(b"\0") and (found := Identity.of(int(entry.name))) is not None and found.alive:
                 yield found
+        unread = [entry for entry, environment in read if not environment and _is_program(entry)]
+        if time.monotonic() >= until:
+            return
+        time.sleep(_PAUSE_S)
 
 
 def kill(scratch: Path) -> int:
@@ -30,13 +39,16 @@ def kill(scratch: Path) -> int:
     return sum(1 for process in of(scratch) if process.send(signal.SIGKILL))
 
 
-def _environment(entry: Path) -> list[bytes]:
-    """A process that becomes another program has none for a moment (execve(2)): it is asked again, or it would be missed for good."""
+def _environment(entry: Path) -> bytes:
     try:
-        for _ in range(_ASKED):
-            if (found := (entry / "environ").read_bytes()) or not (entry / "exe").exists():
-                return found.split(b"\0")
-            time.sleep(_PAUSE_S)
+        return (entry / "environ").read_bytes()
     except OSError:  # gone meanwhile, or somebody else's
-        pass
-    return []
+        return b""
+
+
+def _is_program(entry: Path) -> bool:
+    """And no thread of the kernel, nor a zombie, nor somebody else's: those have no environment for good."""
+    try:
+        return (entry / "exe").exists()
+    except OSError:
+        return False

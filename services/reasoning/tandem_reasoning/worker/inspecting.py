@@ -17,4 +17,8 @@ async def inspected(line: Line, worker: str, server: Server, asked: wire.Inspect
     """Probe a server and tell what was found; one that does not answer is a finding, too. `number` is under which, when it is over."""
     _log.info("finding out about %s of lane %s", asked.url, asked.lane)
     findings = await probe(server.client, asked.url, server.model, deadline_s=asked.call_seconds, most_at_once=asked.most_at_once)
-    await line.ask(line.stub.Inspected, wire.InspectedRequest(worker=worker, number=number(), findings=dumped(findings)))
+
+    def told() -> wire.InspectedRequest:
+        return wire.InspectedRequest(worker=worker, number=number(), findings=dumped(findings))
+
+    await line.ask(line.stub.Inspected, told(), told)

@@ -54,8 +54,8 @@ class Line:
                 failures += 1
                 if failures == 1:
                     _log.warning("coordinator at %s: %s; asked again until it answers", self._address, error.details())
-                request = again() if again else request
             await asyncio.sleep(pause_s(failures, chance=random.random(), most_s=_MOST_PAUSE_S))  # noqa: S311 - jitter, not a secret
+            request = again() if again else request
 
     async def __aenter__(self) -> Self:
         return self

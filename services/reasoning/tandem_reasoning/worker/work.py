@@ -160,8 +160,9 @@ class Work:
             except grpc.aio.AioRpcError as error:
                 _log.error("leases are not kept: %s; tried again in %.0f s", error.details(), every_s)
                 continue
+            sent = {hold.item: hold.fence for hold in holds}
             for item in extended.lost:
-                if known := self._under_way.get(item):
+                if (known := self._under_way.get(item)) and known[0].fence == sent.get(item):  # it may be ours anew meanwhile
                     known[1].cancel()
 
     async def _finish(self, grace_s: float) -> None:

@@ -9,6 +9,7 @@ from tandem_memory import backup
 from tandem_memory.backend import CursorError, Pruning
 from tandem_memory.embedded import Embedded
 from tandem_memory.restoring import restored
+from tandem_memory.store import LOG, Store
 
 from tests.services.memory.driven import ALL, Driven, questions, record
 
@@ -50,6 +51,27 @@ def test_no_id_is_given_twice(memory: Driven, back: Back) -> None:
     assert second.judge(Judged(id="1", gain=1), Judged(id=ids[0], gain=1)) == 2
     assert second.prune(Pruning(among=ALL, harmful_after=1)).ids == []
     assert questions(second.get("1", "2", "3", ids[0])) == ["one", "two", "three", "kept"]
+
+
+def test_nothing_is_there_to_be_served_before_it_gives_other_ids(copied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it ends; and what is left of one that was killed is in nobody's way."""
+    folder, begin_again, seen = tmp_path / "late", Store.begin_again, list[bool]()
+
+    def watched(self: Store) -> None:
+        seen.append((folder / LOG).exists())
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        begin_again(self)
+
+    monkeypatch.setattr(Store, "begin_again", watched)
+    with pytest.raises(KeyboardInterrupt):
+        restored(copied, folder, {})
+    assert list(folder.iterdir()) == []
+    (folder / ".restoring" / LOG).mkdir(parents=True)
+    (folder / ".restoring" / LOG / "data.mdb").write_bytes(b"the beginning of a file")
+    restored(copied, folder, {})
+    assert [each.name for each in folder.iterdir()] == [LOG]
+    assert seen == [False, False]
 
 
 def test_a_cursor_of_the_original_is_refused(memory: Driven, back: Back) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import grpc
 import pytest
-from tandem.reasoning.v1.reasoning_pb2 import ClaimRequest, ClaimResponse, CompleteRequest, ExtendRequest, ExtendResponse
+from tandem.reasoning.v1.reasoning_pb2 import (
+    ClaimRequest,
+    ClaimResponse,
+    CompleteRequest,
+    ExtendRequest,
+    ExtendResponse,
+    InspectedRequest,
+    InspectedResponse,
+)
 from tandem_reasoning.coordinator.service import Reasoning
 from tandem_reasoning.worker import inspecting
 from tandem_reasoning.worker.calls import LostError
@@ -44,9 +52,10 @@ def test_what_was_leased_by_an_answer_that_is_lost_is_asked_for_again(tmp_path: 
     assert {item.attempts for item in items(tmp_path / "ledger.sqlite")} == {1}
 
 
-def test_a_probe_goes_on_over_an_answer_that_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked for once more then, by another number; made twice, it would be paid for twice."""
-    claim, probe = Reasoning.Claim, inspecting.probe
+@pytest.mark.parametrize("over", [False, True])
+def test_a_probe_goes_on_over_an_answer_that_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, over: bool) -> None:
+    """It is asked for once more then, by another number, also when it is over and not told; made twice, it would be paid for twice."""
+    claim, probe, inspected = Reasoning.Claim, inspecting.probe, Reasoning.Inspected
     asked, begun, twice = list[int](), list[str](), asyncio.Event()
 
     async def forgotten(self: Reasoning, request: ClaimRequest, context: Any) -> ClaimResponse:
@@ -60,8 +69,14 @@ def test_a_probe_goes_on_over_an_answer_that_is_lost(tmp_path: Path, monkeypatch
 
     async def slow(client: Any, url: str, *rest: Any, **more: Any) -> Any:
         begun.append(url)
-        await twice.wait()
+        if not over:
+            await twice.wait()
         return await probe(client, url, *rest, **more)
+
+    async def told(self: Reasoning, request: InspectedRequest, context: Any) -> InspectedResponse:
+        if not twice.is_set():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection is gone")
+        return await inspected(self, request, context)
 
     async def deed() -> None:
         async with playing() as local:
@@ -73,6 +88,7 @@ def test_a_probe_goes_on_over_an_answer_that_is_lost(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Reasoning, "Claim", forgotten)
     monkeypatch.setattr(inspecting, "probe", slow)
+    monkeypatch.setattr(Reasoning, "Inspected", told)
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     assert len(asked) == 2
     assert len(begun) == 1
@@ -103,8 +119,9 @@ def test_a_worker_that_nobody_answers_leaves(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
 
 
-def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a while without a word the worker is given its own question again, and keeps that lease whatever becomes of the first."""
+@pytest.mark.parametrize("why", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE])
+def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: grpc.StatusCode) -> None:
+    """After a while without a word the worker is given its own question again, and keeps that lease whatever is said of the first."""
     done, extend = Thinking.done, Reasoning.Extend
     fences, over, kept = list[int](), asyncio.Event(), asyncio.Event()
 
@@ -121,14 +138,14 @@ def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatc
 
     async def cut_off(self: Reasoning, request: ExtendRequest, context: Any) -> ExtendResponse:
         if len(fences) == 1:
-            await context.abort(grpc.StatusCode.INTERNAL, "cut off")
+            await context.abort(why, "cut off")
         if fences[1] in {hold.fence for hold in request.holds}:
             kept.set()
         return await extend(self, request, context)
 
     async def deed() -> None:
         async with playing() as local:
-            local.answer, asked = saying("Answer: so"), job({"local": [local.url]}, leaseSeconds=1.0, **VOTE)
+            local.answer, asked = saying("Answer: so"), job({"local": [local.url]}, leaseSeconds=3.0, **VOTE)
             async with coordinating(tmp_path, asked, questions(1)) as coordinator:
                 await work(coordinator.address, "one")
                 assert coordinator.status.done == 1
