@@ -21,4 +21,4 @@ async def inspected(line: Line, worker: str, server: Server, asked: wire.Inspect
     def told() -> wire.InspectedRequest:
         return wire.InspectedRequest(worker=worker, number=number(), findings=dumped(findings))
 
-    await line.ask(line.stub.Inspected, told(), told)
+    await line.ask_anew(line.stub.Inspected, told)

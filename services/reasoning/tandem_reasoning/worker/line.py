@@ -38,8 +38,16 @@ class Line:
         self._channel = channel_async(address, token_file=token_file, plaintext=plaintext)
         self.stub: ReasoningServiceAsyncStub = ReasoningServiceStub(self._channel)
 
-    async def ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", request: Q, again: Callable[[], Q] | None = None) -> A:
-        """The answer, however long it takes until the coordinator is there; where one did not come, `again` makes the request anew.
+    async def ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
+        """The answer, however long it takes until the coordinator is there.
+
+        Raises:
+            grpc.aio.AioRpcError: when it refuses.
+        """
+        return await self.ask_anew(method, lambda: request)
+
+    async def ask_anew(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", wish: Callable[[], Q]) -> A:
+        """The same, with a request that is made for each try: what it says may be another by then.
 
         Raises:
             grpc.aio.AioRpcError: when it refuses.
@@ -47,7 +55,7 @@ class Line:
         failures = 0
         while True:
             try:
-                return await method(request, timeout=_CALL_S)
+                return await method(wish(), timeout=_CALL_S)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in _PASSING:
                     raise
@@ -55,7 +63,6 @@ class Line:
                 if failures == 1:
                     _log.warning("coordinator at %s: %s; asked again until it answers", self._address, error.details())
             await asyncio.sleep(pause_s(failures, chance=random.random(), most_s=_MOST_PAUSE_S))  # noqa: S311 - jitter, not a secret
-            request = again() if again else request
 
     async def __aenter__(self) -> Self:
         return self

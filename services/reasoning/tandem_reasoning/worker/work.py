@@ -47,25 +47,26 @@ class Work:
 
     async def until(self, stop: asyncio.Event, grace_s: float) -> None:
         """Work until the run is over, or `stop` is set; then finish what takes no longer than `grace_s`, and give back the rest."""
-        begun = await _heard(self._line.ask(self._line.stub.Begin, wire.BeginRequest(worker=self._worker)), stop)
-        if begun is None:
-            return
         async with AsyncExitStack() as stack:
+            stopped = asyncio.create_task(stop.wait())
+            stack.callback(stopped.cancel)
+            begun = await _heard(self._line.ask(self._line.stub.Begin, wire.BeginRequest(worker=self._worker)), stopped)
+            if begun is None:
+                return
             servers = {lane.name: await stack.enter_async_context(_Opened(lane)) for lane in begun.lanes}
             self._servers = servers
             calls = Calls(self._line, self._worker, begun.run_uid, servers, begun.thinking.call_seconds)
             keeping = asyncio.create_task(self._keep(begun.lease_seconds / _EXTENDED))
             stack.callback(keeping.cancel)
             stack.callback(lambda: [task.cancel() for _, task in self._inspecting.values()])
-            await self._claim(stop, calls, Manner.of(begun))
+            await self._claim(stopped, calls, Manner.of(begun))
             await self._finish(grace_s)
 
-    async def _claim(self, stop: asyncio.Event, calls: Calls, manner: Manner) -> None:
-        stopped = asyncio.create_task(stop.wait())
-        while not stop.is_set():
+    async def _claim(self, stopped: asyncio.Task[Any], calls: Calls, manner: Manner) -> None:
+        while not stopped.done():
             again_s = 0.0
             if len(self._under_way) < self._at_once:
-                claimed = await _heard(self._claimed(), stop)
+                claimed = await _heard(self._claimed(), stopped)
                 if claimed is None:
                     break
                 if claimed.over and not self._under_way:
@@ -78,7 +79,6 @@ class Work:
             tasks = [task for _, task in self._under_way.values()]
             idle = len(self._under_way) < self._at_once
             await asyncio.wait([stopped, *tasks], timeout=again_s if idle else None, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
 
     async def _claimed(self) -> wire.ClaimResponse:
         """Others to work on, for what is done. When no answer came, some may be ours already: they are asked for, too."""
@@ -91,7 +91,7 @@ class Work:
             self._unsure = True
             return wanted
 
-        claimed = await self._line.ask(self._line.stub.Claim, wish(), wish)
+        claimed = await self._line.ask_anew(self._line.stub.Claim, wish)
         self._unsure = False
         for outcome, said in zip(outcomes, claimed.completed, strict=False):
             self._outcomes.remove(outcome)
@@ -188,16 +188,15 @@ class Work:
             _log.warning("the coordinator does not answer: %d questions are done again once their leases have lapsed", lapsing)
 
 
-async def _heard(asking: Coroutine[Any, Any, _A], stop: asyncio.Event) -> _A | None:
+async def _heard(asking: Coroutine[Any, Any, _A], stopped: asyncio.Task[Any]) -> _A | None:
     """What is answered; None when we are to leave and nothing is said for a little while more."""
-    asked, stopped = asyncio.create_task(asking), asyncio.create_task(stop.wait())
+    asked = asyncio.create_task(asking)
     try:
         await asyncio.wait([asked, stopped], return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait([asked], timeout=_LAST_S)
         return asked.result() if asked.done() else None
     finally:
         asked.cancel()
-        stopped.cancel()
 
 
 class _Opened:
