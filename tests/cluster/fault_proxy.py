@@ -222,6 +222,8 @@ class _Forwarding:
                     return await _end(answer, Kind.CUT)
                 if not await line:
                     return None
+                if fault.kind is Kind.LATE:
+                    await asyncio.sleep(fault.seconds)
                 await answer.write(line.result())
                 events += 1
             return await _end(answer, fault.kind)

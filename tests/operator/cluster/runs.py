@@ -116,7 +116,7 @@ class Run:
             found = self.condition(kind)
             return found if found and all(found.get(name) == value for name, value in wanted.items()) else None
 
-        return eventually(f"condition {kind} of {self.name} to be {wanted}", said)
+        return eventually(f"condition {kind} of {self.name} to be {wanted}", said, lambda: f"it is {self.status}")
 
     def condition(self, kind: str) -> Object | None:
         return next((each for each in self.status.get("conditions", []) if each["type"] == kind), None)

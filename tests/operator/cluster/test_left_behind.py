@@ -90,6 +90,8 @@ def test_what_stands_beside_a_taken_name_is_taken_back_though_the_server_will_no
     pods = PODS.format(run.namespace)
     run.api.create(pods, foreign("r-1-1"))
     ours = {"verbs": {"delete"}, "path": f"{run.namespace}/pods/r-1-0$"}
+    proxy.inject(Fault(kind=Kind.LATE, seconds=0.3), verbs={"watch"}, path="/pods$")  # so answers are lost before anybody tells
+    proxy.cut_watches()
     trouble = proxy.inject(Fault(kind=Kind.BROKEN), **ours)
     proxy.program([Fault(kind=Kind.LOST_REQUEST), Fault(kind=Kind.LOST_ANSWER)], **ours)
     run.create(workers=2, budget={"usd": 1000, "usdPerWorkerHour": 3600})

@@ -63,14 +63,15 @@ class Starting:
 
     async def _take_back(self, run: TrainingRun) -> None:
         """Workers that wait for one whose name is taken would only hold their machines: whoever could not be deleted is tried again."""
-        if not self.taken.holds_up(run):
-            return
         pods = self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
+        if not self.taken.holds_up(run):
+            self._world.keep(pods)
+            return
         await all_over(*(self._delete(pod, run) for pod in pods if pod.worker.exit_code is None))
 
     async def _delete(self, pod: SeenPod, run: TrainingRun) -> None:
         """Have a worker be gone, as if it had never been started."""
-        with self._world.taking_back(pod.uid):
+        with self._world.taking_back(pod):
             await self.taken.give_back([(pod.name, pod.uid)], run, at_once=True)
 
     async def _serve(self, service: Json, run: TrainingRun) -> Waiting | None:

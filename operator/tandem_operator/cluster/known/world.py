@@ -4,7 +4,7 @@ All of it comes back from the API server after a restart; nothing here is needed
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -45,6 +45,7 @@ class World(Runs):
         self._departed: defaultdict[Key, dict[str, SeenPod]] = defaultdict(dict)
         self._vanished: dict[Key, list[SeenPod]] = {}
         self._taken_back = set[str]()  # uids of pods that the shell itself has deleted again: that they leave is nobody's notice
+        self._perhaps_taken_back = set[str]()  # of those where it was not told whether that was done
         self._now = now
         self.machines = machines or Machines()
         self._pods = Pods[SeenPod](self.machines, changed)
@@ -57,7 +58,7 @@ class World(Runs):
     def put_pod(self, found: Json) -> None:
         """A pod was seen."""
         seen = self._pods.put(key_of(found), seen_pod(found))
-        if seen is None or seen.uid in self._taken_back:
+        if seen is None or self._hidden(seen):
             return
         worker = seen.worker
         (self._stirred if worker.live and not worker.stopping and not worker.disrupted else self._changed)(seen.run)
@@ -74,10 +75,11 @@ class World(Runs):
         if self.run(left.run):
             self._remember(left)
         self._taken_back.discard(left.uid)
+        self._perhaps_taken_back.discard(left.uid)
         self._changed(left.run)
 
     def _remember(self, left: SeenPod) -> None:
-        if left.worker.exit_code is not None and not left.worker.spare and left.uid not in self._taken_back:
+        if left.worker.exit_code is not None and not left.worker.spare and not self._hidden(left):
             self._departed[left.run][left.name] = left
         elif paid_for := self._paid_for(left):
             self._vanished.setdefault(left.run, []).append(paid_for)
@@ -98,20 +100,31 @@ class World(Runs):
         if key in self._departed and not departed:
             del self._departed[key]
         ours = (pod for pod in {**departed, **there}.values() if pod.run_uid == uid)
-        return tuple(pod for pod in ours if pod.uid not in self._taken_back)
+        return tuple(pod for pod in ours if not self._hidden(pod))
 
     @contextmanager
-    def taking_back(self, uid: str) -> Generator[None]:
+    def taking_back(self, pod: SeenPod) -> Generator[None]:
         """Within it a pod is deleted again, as if it had never been started; what it costs is still paid for.
 
-        It is hidden from then on, unless that fails: then it may be there for long, and is a worker as before.
+        It is hidden from then on, unless that fails: then it may be there for long, and is a worker as before, until it turns out that
+        only the answer was lost: it leaves, or `keep` is told of it.
         """
-        self._taken_back.add(uid)
+        self._taken_back.add(pod.uid)
         try:
             yield
         except BaseException:
-            self._taken_back.discard(uid)
+            if pod.uid in self._taken_back:  # it is gone else
+                self._taken_back.discard(pod.uid)
+                self._perhaps_taken_back.add(pod.uid)
             raise
+
+    def keep(self, pods: Iterable[SeenPod]) -> None:
+        """These are of use after all: whoever has them leave from now on is somebody else."""
+        self._perhaps_taken_back.difference_update(pod.uid for pod in pods)
+
+    def _hidden(self, pod: SeenPod) -> bool:
+        """Whether a pod is taken back, so far as is known."""
+        return pod.uid in self._taken_back or (pod.worker.stopping and pod.uid in self._perhaps_taken_back)
 
     def vanished(self, key: Key, uid: str, paid_until: datetime | None) -> tuple[SeenWorker, ...]:
         """The workers of a run that are to be paid for, and counted for nothing else, after the moment that it has been paid until.
@@ -121,7 +134,7 @@ class World(Runs):
         left = [pod for pod in self._vanished.pop(key, []) if pod.run_uid == uid and (paid_until is None or _until(pod) > paid_until)]
         if left:
             self._vanished[key] = left
-        held = (pod for pod in self._pods.of(key).values() if pod.run_uid == uid and pod.uid in self._taken_back)
+        held = (pod for pod in self._pods.of(key).values() if pod.run_uid == uid and self._hidden(pod))
         return tuple(pod.worker for pod in (*left, *filter(None, map(self._paid_for, held))))
 
     def has_pod(self, key: Key, name: str, uid: str) -> bool:

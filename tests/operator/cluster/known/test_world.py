@@ -1,6 +1,7 @@
 """What is known of the cluster: newest versions, whose pods are whose, and whom a change is news for."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tandem_operator.cluster.known.world import World
@@ -239,7 +240,8 @@ def test_a_pod_that_is_taken_back_counts_for_nothing_but_money() -> None:
     told.world.machines.put(node())
     for rank in (0, 1):
         told.world.put_pod(pod("running", rank=rank))
-        with told.world.taking_back(f"pod-1-{rank}-{UID}"):
+        (worker,) = told.world.pods_of(KEY, UID)
+        with told.world.taking_back(worker):
             assert names(told.world) == set()
     told.news()
     ended = pod("exit-1", rank=1)
@@ -260,9 +262,47 @@ def test_a_pod_that_could_not_be_taken_back_is_a_worker_as_before() -> None:
     told = Told()
     told.world.put_run(run(1))
     told.world.put_pod(pod("running"))
-    with pytest.raises(ConnectionError), told.world.taking_back(f"pod-1-0-{UID}"):
-        raise ConnectionError
+    not_taken_back(told)
     assert names(told.world) == {"r-1-0"}
     told.world.put_pod(pod("exit-1"))
     told.world.drop_pod((KEY[0], "r-1-0"))
     assert names(told.world) == {"r-1-0"}
+
+
+def test_a_pod_that_was_taken_back_though_nobody_said_so() -> None:
+    """That it leaves tells, and is nobody's notice; it is paid for until it is gone."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.machines.put(node())
+    told.world.put_pod(pod("running"))
+    not_taken_back(told)
+    told.news()
+    told.world.put_pod(leaving())
+    assert (names(told.world), told.news()) == (set(), ([], []))
+    assert [worker.name for worker in told.world.vanished(KEY, UID, NOW)] == ["r-1-0"]
+    told.world.drop_pod((KEY[0], "r-1-0"))
+    assert (names(told.world), told.news()) == (set(), ([KEY], []))
+
+
+def test_a_pod_that_could_not_be_taken_back_and_is_kept_leaves_as_any_other() -> None:
+    """Whoever has it leave later is somebody else."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.put_pod(pod("running"))
+    not_taken_back(told)
+    told.world.keep(told.world.pods_of(KEY, UID))
+    told.world.put_pod(leaving())
+    assert names(told.world) == {"r-1-0"}
+
+
+def not_taken_back(told: Told) -> None:
+    """Nobody has answered whether its only worker was taken back."""
+    (worker,) = told.world.pods_of(KEY, UID)
+    with pytest.raises(ConnectionError), told.world.taking_back(worker):
+        raise ConnectionError
+
+
+def leaving() -> dict[str, Any]:
+    found = pod("running")
+    found["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    return found
