@@ -1,7 +1,8 @@
 """A wire in front of a real HTTP part, with the troubles that the part itself cannot be told to have.
 
-It passes requests on as they are. Told to, it loses a request, loses the answer to one that was carried out, breaks off
-in the middle of an answer, says nothing, says that it is too busy, or answers like something else.
+It passes requests on as they are. Told to, it loses a request, at once or once something has happened meanwhile, loses the
+answer to one that was carried out, breaks off in the middle of an answer, says nothing, says that it is too busy, or answers
+like something else.
 """
 
 import threading
@@ -19,6 +20,7 @@ _BUSY = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduc
 
 class Trouble(StrEnum):
     LOST_REQUEST = "the server never hears of it"
+    LOST_LATE = "the server never hears of it, and before the client learns of that `meanwhile` is done"
     LOST_ANSWER = "the server carries it out, and we never hear of it"
     HALF_ANSWER = "the connection breaks in the middle of the answer"
     SILENCE = "no answer, and the connection stays"
@@ -35,7 +37,7 @@ class Wire:
     endpoint: str = ""
     requests: list[str] = field(default_factory=list[str])
     troubles: list[tuple[str, Trouble]] = field(default_factory=list[tuple[str, Trouble]])
-    on_silence: Callable[[], object] = lambda: None
+    meanwhile: Callable[[], object] = lambda: None
     _passing: threading.Condition = field(default_factory=threading.Condition)
     _closing: threading.Event = field(default_factory=threading.Event)
 
@@ -60,8 +62,7 @@ class Wire:
             assert self._passing.wait_for(lambda: any(request in each for each in self.requests), timeout=300), request
 
     def stay_silent(self) -> None:
-        """Let something happen while the other side waits."""
-        self.on_silence()
+        """Have the other side wait."""
         self._closing.wait()
 
     def close(self) -> None:
@@ -95,6 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body(slowly=trouble is Trouble.SLOW)
         match trouble:
             case Trouble.LOST_REQUEST:
+                self.close_connection = True
+            case Trouble.LOST_LATE:
+                self.wire.meanwhile()
                 self.close_connection = True
             case Trouble.LOST_ANSWER:
                 self._forward(body)
