@@ -4,6 +4,7 @@ import os
 import select
 import shutil
 import signal
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from tandem_trainer.checkpoint.claim import claim, highest
 from tests.trainer_image.worker.agents import STEPS, TRAIN, Worker, ended, until
 
 pytestmark = pytest.mark.slow
+PATIENCE_S = 300  # what takes seconds on an idle machine
 
 
 @pytest.fixture
@@ -160,14 +162,23 @@ def fill(disk: Path) -> None:
     assert shutil.disk_usage(disk).free == 0
 
 
+def await_checkpoint(worker: Worker, step: int) -> None:
+    """Return once it is kept."""
+    give_up = time.monotonic() + PATIENCE_S
+    while worker.kept() != step:
+        assert time.monotonic() < give_up, f"{worker.kept()} is kept"
+        time.sleep(0.02)
+
+
 def test_a_killed_agent_takes_its_ranks_along(worker: Worker) -> None:
     """No rank trains on unwatched; there are no last words, and what was kept before stays."""
-    process = worker.start(TRAIN.replace("time.sleep(0.01)", "time.sleep(0.01 if at.step < 40 else 600 if at.step == 40 else 0)"))
+    process = worker.start(TRAIN.replace("time.sleep(0.01)", "time.sleep(0.01 if at.step < 40 else 3600 if at.step == 40 else 0)"))
     rank = int(until(process, "step 40\n").split()[1])
+    await_checkpoint(worker, 25)  # the next is not due before step 50
     watched = os.pidfd_open(rank)
     process.kill()
     try:
-        gone, _, _ = select.select([watched], [], [], 300)
+        gone, _, _ = select.select([watched], [], [], PATIENCE_S)
         assert gone, "the rank outlived its agent by minutes"
     finally:
         with suppress(ProcessLookupError):
