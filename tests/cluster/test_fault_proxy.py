@@ -3,9 +3,11 @@
 import json
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from http.client import HTTPException, HTTPResponse
+from contextlib import closing
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.cluster.fault_proxy import FaultProxy, fault_proxy
 from tests.cluster.faults import Fault, Kind, Request
 
 MAPS = "/api/v1/namespaces/default/configmaps"
+WATCH = f"{MAPS}?watch=true&resourceVersion=0"
 PATIENCE_S = 300
 
 
@@ -30,14 +33,21 @@ class Client:
 
     def __init__(self, proxy: FaultProxy) -> None:
         self.server = proxy.server
+        self.netloc = urllib.parse.urlsplit(proxy.server).netloc
         self.trust = ssl.create_default_context(cafile=str(proxy.kubeconfig.with_name("proxy.crt")))
-        self.token = json.loads(proxy.kubeconfig.read_text())["users"][0]["user"]["token"]
+        token = json.loads(proxy.kubeconfig.read_text())["users"][0]["user"]["token"]
+        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    def open(self, method: str, path: str, body: object = None, timeout_s: float = PATIENCE_S) -> HTTPResponse:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+    def open(self, method: str, path: str, body: object = None) -> HTTPResponse:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.server + path, data, headers, method=method)  # noqa: S310
-        return urllib.request.urlopen(request, timeout=timeout_s, context=self.trust)  # noqa: S310
+        request = urllib.request.Request(self.server + path, data, self.headers, method=method)  # noqa: S310
+        return urllib.request.urlopen(request, timeout=PATIENCE_S, context=self.trust)  # noqa: S310
+
+    def ask(self, path: str) -> "closing[HTTPSConnection]":
+        """A connection on which `path` was asked for, whose `sock` may be told how long to wait for what is said on it."""
+        connection = HTTPSConnection(self.netloc, timeout=PATIENCE_S, context=self.trust)
+        connection.request("GET", path, headers=self.headers)
+        return closing(connection)
 
     def create(self, name: str) -> dict[str, Any]:
         with self.open("POST", MAPS, {"metadata": {"name": name}}) as reply:
@@ -113,8 +123,8 @@ def test_a_broken_connection(proxy: FaultProxy, client: Client, kind: Kind, *, d
     assert (name in client.names()) is done
 
 
-def watched(client: Client, patience_s: float = PATIENCE_S) -> HTTPResponse:
-    return client.open("GET", f"{MAPS}?watch=true&resourceVersion=0", timeout_s=patience_s)
+def watched(client: Client) -> HTTPResponse:
+    return client.open("GET", WATCH)
 
 
 def test_gone(proxy: FaultProxy, client: Client) -> None:
@@ -143,19 +153,22 @@ def test_a_watch_that_is_cut(proxy: FaultProxy, client: Client) -> None:
 def test_a_watch_that_falls_silent(proxy: FaultProxy, client: Client) -> None:
     """It stays open, and what happens does not show; another watch sees it."""
     proxy.program([Fault(kind=Kind.SILENT)], verbs={"watch"})
-    with watched(client, patience_s=1) as deaf, watched(client) as well:
+    with client.ask(WATCH) as connection, connection.getresponse() as deaf, watched(client) as well:
         client.create("unheard")
         while json.loads(well.readline())["object"]["metadata"]["name"] != "unheard":
             pass
+        connection.sock.settimeout(1)
         with pytest.raises(TimeoutError):
             deaf.readline()
 
 
 def test_a_slow_answer(proxy: FaultProxy, client: Client) -> None:
     """It comes after the client has lost patience, and is right for one who waits."""
-    proxy.program([Fault(kind=Kind.SLOW, seconds=5), Fault(kind=Kind.SLOW, seconds=0.1)], verbs={"list"})
-    with pytest.raises(TimeoutError):
-        client.open("GET", MAPS, timeout_s=0.3)
+    proxy.program([Fault(kind=Kind.SLOW, seconds=2 * PATIENCE_S), Fault(kind=Kind.SLOW, seconds=0.1)], verbs={"list"})
+    with client.ask(MAPS) as connection:
+        connection.sock.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.getresponse()
     assert "kube-root-ca.crt" in client.names()
 
 
