@@ -66,13 +66,14 @@ def _over(home: Home) -> bool:
 
 
 def _kill_something(home: Home, rng: random.Random, shell: Any) -> None:
+    ranks, agents = home.ranks(), home.agents()
     match rng.choice(["rank", "agent", "worker", "shell", "everything"]):
         case "rank":
-            kill(rng.sample(home.ranks(), 1) if home.ranks() else [])
+            kill(rng.sample(ranks, min(1, len(ranks))))
         case "agent":
-            kill(rng.sample(home.agents(), 1) if home.agents() else [])
-        case "worker" if home.agents():
-            _kill_group(rng.choice(home.agents()).pid)
+            kill(rng.sample(agents, min(1, len(agents))))
+        case "worker" if agents:
+            _kill_group(rng.choice(agents).pid)
         case "shell":
             shell.kill()
             shell.wait()

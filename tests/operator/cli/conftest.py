@@ -7,6 +7,7 @@ import sys
 import time
 import venv
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ class Desk:
             process.kill()
             process.wait()
         for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # gone a moment ago
+                os.kill(pid, signal.SIGKILL)
 
     def processes(self) -> Iterator[int]:
         """Every process that was started from here and lives."""

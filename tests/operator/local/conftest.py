@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def folders(tmp_path: Path) -> Iterator[Callable[..., RunFolder]]:
     mark = str(tmp_path).encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and entry.name != str(os.getpid()) and _marked(entry, mark):
-            os.kill(int(entry.name), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # gone a moment ago
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _marked(entry: Path, mark: bytes) -> bool:
