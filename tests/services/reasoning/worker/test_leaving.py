@@ -1,6 +1,7 @@
 """What becomes of leases when an answer is lost, and of a worker that is to leave while nobody answers."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from tandem.reasoning.v1.reasoning_pb2 import (
     InspectedRequest,
     InspectedResponse,
 )
+from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.service import Reasoning
+from tandem_reasoning.ledger import Claim
 from tandem_reasoning.worker import inspecting
 from tandem_reasoning.worker.calls import LostError
 from tandem_reasoning.worker.item import Thinking
@@ -24,7 +27,7 @@ from tests.parts.running import free_port
 from tests.services.reasoning.coordination import coordinating, items, job, questions, saying, work
 from tests.services.reasoning.lanes.wire_server import Act, playing
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 VOTE = {"routing": {"policy": "Local"}}
 
 
@@ -122,7 +125,7 @@ def test_a_worker_that_nobody_answers_leaves(tmp_path: Path) -> None:
 @pytest.mark.parametrize("why", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE])
 def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: grpc.StatusCode) -> None:
     """After a while without a word the worker is given its own question again, and keeps that lease whatever is said of the first."""
-    done, extend = Thinking.done, Reasoning.Extend
+    done, extend, wish = Thinking.done, Reasoning.Extend, Handing.wish
     fences, over, kept = list[int](), asyncio.Event(), asyncio.Event()
 
     async def slow(self: Thinking) -> CompleteRequest | None:
@@ -143,6 +146,10 @@ def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatc
             kept.set()
         return await extend(self, request, context)
 
+    def lasting(self: Handing, *of: Any) -> Claim:
+        """The first lease lapses soon; the second does not, however slow the machine is."""
+        return replace(wish(self, *of), lease_s=PATIENCE_S) if fences else wish(self, *of)
+
     async def deed() -> None:
         async with playing() as local:
             local.answer, asked = saying("Answer: so"), job({"local": [local.url]}, leaseSeconds=3.0, **VOTE)
@@ -152,5 +159,6 @@ def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Thinking, "done", slow)
     monkeypatch.setattr(Reasoning, "Extend", cut_off)
+    monkeypatch.setattr(Handing, "wish", lasting)
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     assert len(fences) == 2
