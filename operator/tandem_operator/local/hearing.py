@@ -1,4 +1,8 @@
-"""How the owner of a run hears its workers: a watch on the telemetry service, this run's own or the one that its spec names."""
+"""How the owner of a run hears its workers: a watch on the telemetry service, this run's own or the one that its spec names.
+
+A watch tells of things a moment later. When an attempt has ended, which may end the run, the service is asked itself, once: it has
+taken in all that an agent said before that left.
+"""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +16,11 @@ from tandem_operator.plan.values import Report
 from .process.sink import Sink
 
 if TYPE_CHECKING:
+    from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
     from tandem_telemetry.client import Watcher
+
+_ANSWERS_S = 30.0  # a service that has told of the attempt before: it is only busy
+_LOOKS_S = 1.0  # one that never has, and may not be there at all
 
 
 class Hearing:
@@ -24,6 +32,8 @@ class Hearing:
         self._token = environ.get("TANDEM_TOKEN_FILE")
         self._sink = None if self._foreign else Sink(folder)
         self._watcher: Watcher | None = None
+        self._heard_out = 0  # the last attempt that was
+        self._asked: WorkerReport | None = None  # what the service answered then
         self.trouble = ""  # why nothing can be heard, in a line; empty while all is well
 
     @property
@@ -50,12 +60,26 @@ class Hearing:
 
     def newest(self) -> Report | None:
         """The newest report, from whichever attempt."""
+        from tandem_telemetry.newest import merged
+
         if self._watcher is None and not self.trouble:
             self._watcher = self._listening()
         told = self._watcher.newest().get(self._run) if self._watcher else None
-        if told is None or told.source.uid not in {"", self._uid}:  # a shared service may know another run of that name
-            return None
-        return wire.report(told)
+        known = None
+        for said in (told, self._asked):
+            if said is not None and said.source.uid in {"", self._uid}:  # a shared service may know another run of that name
+                known = merged(known, said)
+        return wire.report(known.report) if known else None
+
+    def hear_out(self, attempt: int) -> None:
+        """The workers of an attempt have all ended: ask, once, what they have said. It takes no time where there is no service."""
+        from tandem_telemetry.client import ask
+
+        told = self.newest()
+        if attempt > self._heard_out and not self.trouble:
+            self._heard_out = attempt
+            patience_s = _ANSWERS_S if told and told.attempt == attempt else _LOOKS_S
+            self._asked = ask(self._service, self.token_file, *self._run, timeout_s=patience_s)
 
     def close(self, *, ended: bool) -> None:
         """Stop listening; when the run has ended, end the service as well."""
@@ -64,15 +88,19 @@ class Hearing:
         if ended and self._sink:
             self._sink.stop()
 
+    @property
+    def _service(self) -> str:
+        address = self._foreign or self.address
+        assert address is not None
+        return address
+
     def _listening(self) -> "Watcher | None":
         """A watch on the service; None, with `trouble`, when its address or token cannot be used."""
         from tandem_rpc import RpcSetupError
         from tandem_telemetry.client import Watcher
 
-        address = self._foreign or self.address
-        assert address is not None
         try:
-            return Watcher(address, self.token_file, *self._run)
+            return Watcher(self._service, self.token_file, *self._run)
         except RpcSetupError as error:
-            self.trouble = f"telemetry at {address} cannot be heard: {error}; training goes on, and steps are read from disk"
+            self.trouble = f"telemetry at {self._service} cannot be heard: {error}; training goes on, and steps are read from disk"
             return None

@@ -3,7 +3,6 @@
 This machine has no price of its own: each worker costs `spec.budget.usdPerWorkerHour`. Nor is it ever given notice.
 """
 
-import time
 from datetime import datetime
 
 from tandem_operator.api.training_run import TrainingRun
@@ -13,8 +12,7 @@ from . import reports
 from .machine import Machine
 from .process.folder import WorkerFolder
 
-_LAST_WORD_S = 1.0
-_SAVED = (0, 143)  # these agents left after a last checkpoint
+_ON_PURPOSE = (0, 93, 143)  # these agents said all that they had to say, their last checkpoint too
 
 
 def observe(run: TrainingRun, machine: Machine, now: datetime) -> Seen:
@@ -32,18 +30,6 @@ def _report(run: TrainingRun, machine: Machine, workers: tuple[SeenWorker, ...])
     if not ours:
         return None
     recorded = reports.recorded(WorkerFolder(machine.folder.workers / f"{run.name}-{attempt}-0").steps)
-    told = machine.hearing.newest()
-    if recorded and all(worker.exit_code in _SAVED for worker in ours) and not run.status.phase.terminal:
-        told = _last_word(machine, attempt, recorded.last.step) or told
-    return reports.newest(attempt, told, recorded)
-
-
-def _last_word(machine: Machine, attempt: int, step: int) -> Report | None:
-    """Wait a moment for the report of the last checkpoint, which an agent sends on its way out."""
-    deadline = time.monotonic() + _LAST_WORD_S
-    while time.monotonic() < deadline:
-        told = machine.hearing.newest()
-        if told and told.attempt == attempt and told.checkpoint and told.checkpoint.step >= step:
-            return told
-        time.sleep(0.02)
-    return None
+    if recorded and all(worker.exit_code in _ON_PURPOSE for worker in ours) and not run.status.phase.terminal:
+        machine.hearing.hear_out(attempt)
+    return reports.newest(attempt, machine.hearing.newest(), recorded)
