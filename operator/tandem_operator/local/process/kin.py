@@ -12,8 +12,9 @@ from pathlib import Path
 from .identity import Identity
 
 MARK = "TANDEM_SCRATCH"
-_BECOMING_S = 0.1  # a thousand times what it takes; some programs have no environment at all
+_BECOMING_S = 2.0  # it takes a thousandth, but on a busy machine a process may be off the CPU in the middle of it
 _PAUSE_S = 0.001
+_CODE, _ENVIRONMENT = 26, (50, 51)  # where they begin and end, by the numbers of the fields of /proc/<pid>/stat (proc(5))
 
 
 def of(scratch: Path) -> Iterator[Identity]:
@@ -28,7 +29,7 @@ def of(scratch: Path) -> Iterator[Identity]:
         for entry, environment in read:
             if mark in environment.split(b"\0") and (found := Identity.of(int(entry.name))) is not None and found.alive:
                 yield found
-        unread = [entry for entry, environment in read if not environment and _is_program(entry)]
+        unread = [entry for entry, environment in read if not environment and _has_environment(entry)]
         if time.monotonic() >= until:
             return
         time.sleep(_PAUSE_S)
@@ -46,9 +47,14 @@ def _environment(entry: Path) -> bytes:
         return b""
 
 
-def _is_program(entry: Path) -> bool:
-    """And no thread of the kernel, nor a zombie, nor somebody else's: those have no environment for good."""
+def _has_environment(entry: Path) -> bool:
+    """Whether it has one by now, or is in the middle of execve(2): where the code of a program begins is settled after its environment.
+
+    A program that was given none has none for good; nor have threads of the kernel, zombies, and what is somebody else's.
+    """
     try:
-        return (entry / "exe").exists()
+        fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        code, start, end = (fields[number - 3] for number in (_CODE, *_ENVIRONMENT))
+        return (start != end or code == "0") and (entry / "exe").exists()
     except OSError:
         return False
