@@ -87,12 +87,13 @@ def test_a_name_is_taken_for_ever(parent: Path) -> None:
 
 def test_a_successor_adopts_a_live_worker_and_sees_how_it_ends(parent: Path) -> None:
     """The exit note is read where waitpid cannot be asked, and the end is put on record once."""
-    Workers(parent).start(process(parent, """read line < gate; echo '{"code": 143, "message": "left"}' > exit"""), now())
-    os.mkfifo(parent / NAME / "gate")
+    gate = parent.with_name("gate")
+    os.mkfifo(gate)
+    Workers(parent).start(process(parent, f"""read line < {gate}; echo '{{"code": 143, "message": "left"}}' > exit"""), now())
     claimed(parent)
     successor = Workers(parent)
     assert successor.look(now())[0].live
-    (parent / NAME / "gate").write_text("go\n")
+    gate.write_text("go\n")
     worker = seen(successor, ended)
     assert (worker.exit_code, worker.message) == (143, "left")
     assert Workers(parent).look(now()) == (worker,)
