@@ -217,13 +217,13 @@ class _Forwarding:
             while not (fault.kind in _OF_WATCHES and events >= fault.events):
                 line = asyncio.ensure_future(reply.content.readuntil(b"\n"))
                 await asyncio.wait({line, cutting}, return_when=asyncio.FIRST_COMPLETED)
+                if fault.kind is Kind.LATE:
+                    await asyncio.wait({cutting}, timeout=fault.seconds)
                 if cut.is_set():
                     line.cancel()
                     return await _end(answer, Kind.CUT)
                 if not await line:
                     return None
-                if fault.kind is Kind.LATE:
-                    await asyncio.sleep(fault.seconds)
                 await answer.write(line.result())
                 events += 1
             return await _end(answer, fault.kind)

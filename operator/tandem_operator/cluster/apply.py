@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from tandem_operator.api.status import RunStatus
+from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan.conditions import SCHEDULED, reason_of
+from tandem_operator.plan.phases import Reason
 from tandem_operator.plan.values import Plan, Seen, SeenWorker
 from tandem_operator.render.disruption_budget import disruption_budget
 
@@ -47,6 +48,7 @@ class Applying:
         self._world, self._starting, self._leaving = world, starting, Leaving(kube, wrote)
         self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
         self._asking = Asking(kube, changed_pod=starting.made_pod, wrote=wrote)
+        self.unheard = starting.unheard
         self.holds = Holds(kube, wrote)
         self.telling = Telling(kube, TRAINING_RUN, wrote)
         self.writing = Writing(kube, world, TRAINING_RUN, wrote)
@@ -70,10 +72,10 @@ class Applying:
             await self.writing.remove(key, stored)
             return
         if _worth_writing(run.status, made.status, now):
-            send = partial(self._send, made, run, stored, seen)
-            await self.writing.status_or(key, stored, made.status, send if insist else None)
+            say = partial(self.telling.say, made.events, key, stored.uid, now)
+            insist = insist and not _leaves_for_better(run.status, made.status)
+            await self.writing.status(key, stored, made.status, say, partial(self._send, made, run, stored, seen) if insist else None)
             self._waiting.pop(key, None)
-            self.telling.say(made.events, key, stored.uid, now)
         await self._send(made, run, stored, seen)
 
     async def send_away(self, key: Key, uid: str) -> None:
@@ -102,6 +104,7 @@ class Applying:
         """The run is gone, and all that it owned."""
         self._waiting.pop(key, None)
         self._starting.taken.forget(key)
+        self.unheard.forget(key)
         self._asking.forget(key)
         self.holds.forget(key)
 
@@ -135,6 +138,12 @@ class Applying:
         uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
         await all_over(*(self._leaving.have_leave(key[0], name, uids[name], lost=name in fenced) for name in names if name in uids))
+
+
+def _leaves_for_better(before: RunStatus, after: RunStatus) -> bool:
+    """Whether an attempt begins to end only because another one is better: as long as nobody has written so, it looks interrupted."""
+    ends = before.phase is not RunPhase.STOPPING and after.phase is RunPhase.STOPPING
+    return ends and Reason(after.reason).reshaping
 
 
 def _worth_writing(before: RunStatus, after: RunStatus, now: datetime) -> bool:

@@ -23,7 +23,7 @@ def observe(run: TrainingRun, key: Key, world: World, heard: Heard) -> Seen:
     vanished = world.vanished(key, run.metadata.uid, run.status.looked_at)
     names = dict.fromkeys(worker.node for worker in (*workers, *vanished) if worker.node)
     nodes = tuple(node for name in names if (node := world.machines.node(name)))
-    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard), refused=world.refusals.get(key), vanished=vanished)
+    return Seen(workers=workers, nodes=nodes, report=_report(run, key, heard), refused=world.refusals.get(run), vanished=vanished)
 
 
 def _report(run: TrainingRun, key: Key, heard: Heard) -> Report | None:

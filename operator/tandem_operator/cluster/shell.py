@@ -84,6 +84,8 @@ class Shell(Looking):
 
     async def _carry_out(self, stored: StoredRun, run: TrainingRun, seen: Seen, made: Plan, now: datetime) -> Again | None:
         key = (run.metadata.namespace, run.name)
+        if await self._applying.unheard.found_out(run):
+            return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, seen, now, insist=self._insists(key))
         self._accounts.looked(key, run.status, made.status, run.spec.budget.usd)
         return self._again(run, made, seen)
@@ -126,8 +128,8 @@ class Shell(Looking):
         generation = int(part(found, "metadata").get("generation", 1))
         after = acceptance.refused(before, problems, generation=generation, now=now)
         if after != before:
-            await self._applying.writing.status(key, stored, after)
-            self._applying.telling.say(acceptance.told(before, after), key, stored.uid, now)
+            say = partial(self._applying.telling.say, acceptance.told(before, after), key, stored.uid, now)
+            await self._applying.writing.status(key, stored, after, say)
         self._accounts.looked(key, before, after, _budget(found))
         await self._applying.holds.let_go(key, stored.uid)
         live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))

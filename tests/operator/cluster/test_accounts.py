@@ -37,6 +37,18 @@ def test_a_recovery_is_counted_once_and_its_loss_is_shown() -> None:
     assert figures["tandem_budget_usd"] == {}
 
 
+def test_a_recovery_is_counted_though_nobody_answered_that_it_was_written() -> None:
+    """Then the next look finds it written, and no difference."""
+    took = list[float]()
+    accounts = Accounts(took.append)
+    fallen = RunStatus(phase=RunPhase.PENDING, fell_at=AT)
+    up = RunStatus(phase=RunPhase.RUNNING, time_to_resume_seconds=42.0)
+    accounts.looked(KEY, fallen, fallen, None)
+    accounts.looked(KEY, up, up, None)
+    accounts.looked(KEY, up, up, None)
+    assert took == [42.0]
+
+
 @pytest.mark.parametrize("phase", [RunPhase.SUCCEEDED, RunPhase.FAILED])
 def test_a_run_that_has_ended_is_told_of_until_it_is_deleted(phase: RunPhase) -> None:
     """In one phase at a time; then its series end."""

@@ -68,9 +68,9 @@ def test_pods_of_an_earlier_run_are_strangers_until_they_have_ended() -> None:
     assert world.strangers(KEY, "new") == ()
 
 
-def _run(generation: int = 1, attempt: int = 1) -> TrainingRun:
+def _run(generation: int = 1, attempt: int = 1, uid: str = "u") -> TrainingRun:
     spec = {"trainer": {"deepspeed": {}}, "phases": [{"name": "all", "steps": 100, "batchSize": 24}]}
-    metadata = {"name": "r", "namespace": "n", "uid": "u", "generation": generation}
+    metadata = {"name": "r", "namespace": "n", "uid": uid, "generation": generation}
     return TrainingRun.model_validate({"metadata": metadata, "spec": spec, "status": {"attempt": attempt}})
 
 
@@ -91,9 +91,10 @@ def test_what_is_refused_is_asked_for_again_later_each_time() -> None:
     assert refusals.wait_s(_run(generation=2)) == refusals.wait_s(_run(attempt=2)) == 0
     refusals.put(_run(attempt=2), QUOTA)
     assert 2.5 <= refusals.wait_s(_run(attempt=2)) <= 5
-    assert refusals.get(KEY) == QUOTA
+    assert refusals.get(_run()) == QUOTA
+    assert refusals.get(_run(uid="another")) is None
     refusals.forget(KEY)
-    assert (refusals.get(KEY), refusals.wait_s(_run(attempt=2))) == (None, 0)
+    assert (refusals.get(_run()), refusals.wait_s(_run(attempt=2))) == (None, 0)
 
 
 def test_what_an_earlier_run_has_left_is_looked_for_every_second() -> None:

@@ -14,7 +14,8 @@ from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json, parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
-from tandem_operator.render.manifest import RUN_UID
+
+from .unheard import listed
 
 _log = logging.getLogger(__name__)
 _LOST: Final = {
@@ -110,10 +111,8 @@ class Leaving:
 
     async def _owned(self, namespace: str, run_uid: str) -> frozenset[str]:
         """The uids of the pods that go with a run: once they were left as orphans, nothing but their owners tells that they were."""
-        listed = await self._kube.get(paths.pods(namespace), labelSelector=f"{RUN_UID}={run_uid}")
-        owned = (
-            pod for pod in parts(listed, "items") if any(text(each, "uid") == run_uid for each in parts(pod, "metadata", "ownerReferences"))
-        )
+        pods = await listed(self._kube, namespace, run_uid)
+        owned = (pod for pod in pods if any(text(each, "uid") == run_uid for each in parts(pod, "metadata", "ownerReferences")))
         return frozenset(text(pod, "metadata", "uid") for pod in owned)
 
     async def _tell_that_it_ended(self, namespace: str, name: str, known: Json) -> None:

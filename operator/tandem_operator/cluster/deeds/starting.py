@@ -21,6 +21,7 @@ from tandem_operator.render.pod import pod
 from tandem_operator.render.service import rendezvous_service
 
 from .taken import Taken
+from .unheard import Unheard
 
 Site = Callable[[], PodSite]
 
@@ -40,6 +41,7 @@ class Starting:
         """
         self._kube, self._world, self._site, self.made_pod, self._wrote = kube, world, site, made_pod, wrote
         self.taken = Taken(kube, made_pod=made_pod, wrote=wrote)
+        self.unheard = Unheard(kube, made_pod)
 
     async def start(self, workers: tuple[Worker, ...], run: TrainingRun) -> Waiting | None:
         """Start workers; why not all of them could be, where that is known.
@@ -53,6 +55,7 @@ class Starting:
         if taken := await self.taken.still(run, {worker.name for worker in workers}):
             await self._take_back(run)
             return taken
+        self._world.keep(self._pods(run))
         if service := rendezvous_service(run):
             refused = await attempted(self._serve(service, run))
             if refused:
@@ -63,11 +66,11 @@ class Starting:
 
     async def _take_back(self, run: TrainingRun) -> None:
         """Workers that wait for one whose name is taken would only hold their machines: whoever could not be deleted is tried again."""
-        pods = self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
-        if not self.taken.holds_up(run):
-            self._world.keep(pods)
-            return
-        await all_over(*(self._delete(pod, run) for pod in pods if pod.worker.exit_code is None))
+        if self.taken.holds_up(run):
+            await all_over(*(self._delete(pod, run) for pod in self._pods(run) if pod.worker.exit_code is None))
+
+    def _pods(self, run: TrainingRun) -> tuple[SeenPod, ...]:
+        return self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
 
     async def _delete(self, pod: SeenPod, run: TrainingRun) -> None:
         """Have a worker be gone, as if it had never been started."""
@@ -93,6 +96,7 @@ class Starting:
             made = await self._kube.create(paths.pods(namespace), pod(worker, run, self._site()))
         except KubeError as error:
             if not error.conflict:
+                self.unheard.note(run, error)
                 raise
             ours = self._world.has_pod((namespace, run.name), worker.name, run.metadata.uid)
             return None if ours else await self.taken.by(worker.name, run)

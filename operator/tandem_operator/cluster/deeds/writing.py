@@ -1,6 +1,7 @@
 """What is written of a run itself: its status, for exactly the version that was looked at, and its end."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunStatus
@@ -14,18 +15,42 @@ from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.cluster.paths import Kind
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unanswered:
+    """A status that may have been written."""
+
+    uid: str
+    status: Json
+    written: Callable[[], None]
+
+
 class Writing:
     """Writes of the runs of one kind."""
 
     def __init__(self, kube: Kube, runs: Runs, kind: Kind, wrote: Callable[[str], None]) -> None:
         """Write with `kube` of `runs`; `wrote` is told what was written."""
         self._kube, self._runs, self._kind, self._wrote = kube, runs, kind, wrote
+        self._unanswered: dict[Key, _Unanswered] = {}
 
-    async def status(self, key: Key, stored: StoredRun, status: RunStatus | DualRunStatus) -> None:
+    async def status(
+        self,
+        key: Key,
+        stored: StoredRun,
+        status: RunStatus | DualRunStatus,
+        written: Callable[[], None],
+        otherwise: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Write a status for exactly the version of the run that was looked at.
 
+        Args:
+            key: Of the run.
+            stored: The run as it was looked at.
+            status: What is to be written.
+            written: Called when it is known that it was; if nobody answers, by the look that finds it there.
+            otherwise: Done where it cannot be written, for a reason that does not pass with the next look.
+
         Raises:
-            KubeError: when the API server refuses.
+            KubeError: when the API server refuses; also after `otherwise`.
         """
         body: Json = {
             "apiVersion": API_VERSION,
@@ -33,25 +58,34 @@ class Writing:
             "metadata": {"name": key[1], "namespace": key[0], "uid": stored.uid, "resourceVersion": str(stored.version)},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        with self._runs.writing(key):
-            self._runs.put_answer(await self._kube.apply(f"{paths.run(self._kind, key)}/status", body))
-        self._wrote("status")
-
-    async def status_or(
-        self, key: Key, stored: StoredRun, status: RunStatus | DualRunStatus, otherwise: Callable[[], Awaitable[None]] | None
-    ) -> None:
-        """Write a status; where it cannot be, for a reason that does not pass with the next look, do what is to be done `otherwise`.
-
-        Raises:
-            KubeError: when the API server refuses; also after `otherwise`.
-        """
         try:
-            await self.status(key, stored, status)
+            await self._write(key, body)
         except Exception as error:
+            if isinstance(error, KubeError) and error.uncertain:
+                self._unanswered[key] = _Unanswered(uid=stored.uid, status=body["status"], written=written)
             passes = isinstance(error, KubeError) and (error.conflict or error.gone)
             if otherwise and not passes:
                 await otherwise()
             raise
+        self._unanswered.pop(key, None)
+        written()
+
+    async def _write(self, key: Key, body: Json) -> None:
+        with self._runs.writing(key):
+            self._runs.put_answer(await self._kube.apply(f"{paths.run(self._kind, key)}/status", body))
+        self._wrote("status")
+
+    def look(self, key: Key, stored: StoredRun | None) -> None:
+        """A run is looked at, or gone: a status of it whose writing nobody has answered may turn out to be there."""
+        unanswered = self._unanswered.get(key)
+        if unanswered is None:
+            return
+        there = stored is not None and stored.uid == unanswered.uid
+        if there and stored.object()["status"] != unanswered.status:
+            return  # the watch has not told yet; or it was not written, and is anew
+        del self._unanswered[key]
+        if there:
+            unanswered.written()
 
     async def remove(self, key: Key, stored: StoredRun) -> None:
         """Delete a run that has outlived its time, as it was looked at: whoever has just edited it may want to keep it.

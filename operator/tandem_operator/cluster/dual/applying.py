@@ -29,6 +29,7 @@ class Applying:
     def __init__(self, kube: Kube, world: DualWorld, starting: Starting, wrote: Callable[[str], None]) -> None:
         """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
         self._world, self._starting, self._leaving = world, starting, Leaving(kube, wrote)
+        self.unheard = starting.unheard
         self.telling = Telling(kube, paths.DUAL_RUN, wrote)
         self.writing = Writing(kube, world, paths.DUAL_RUN, wrote)
 
@@ -45,8 +46,8 @@ class Applying:
             return
         if made.status != run.status:
             stop = partial(self._stop, made, key, stored.uid)
-            await self.writing.status_or(key, stored, made.status, stop if insist else None)
-            self.telling.say(made.events, key, stored.uid, now)
+            say = partial(self.telling.say, made.events, key, stored.uid, now)
+            await self.writing.status(key, stored, made.status, say, stop if insist else None)
         await self._stop(made, key, stored.uid)
 
     async def send_away(self, key: Key, uid: str) -> None:
@@ -71,6 +72,7 @@ class Applying:
     def forget(self, key: Key) -> None:
         """The run is gone, and all that it owned."""
         self._starting.taken.forget(key)
+        self.unheard.forget(key)
 
     async def _stop(self, made: DualPlan, key: tuple[str, str], uid: str) -> None:
         """Ask parts to leave; of those whose machine is silent, and of starts long past, only the object is left to delete.

@@ -68,6 +68,8 @@ class DualShell(Looking):
 
     async def _carry_out(self, stored: StoredRun, run: DualRun, seen: DualSeen, made: DualPlan, now: datetime) -> Again | None:
         key = (run.metadata.namespace, run.name)
+        if await self._applying.unheard.found_out(run):
+            return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, now, insist=self._insists(key))
         return self._again(run, made, seen)
 
@@ -78,7 +80,7 @@ class DualShell(Looking):
             parts=parts,
             report=self._hearing.newest(run, under_way=under_way),
             memory_offered=self._place.memory is not None,
-            refused=self._world.refusals.get(key),
+            refused=self._world.refusals.get(run),
             token=self._hearing.token(run),
         )
 
@@ -97,7 +99,7 @@ class DualShell(Looking):
         before = DualRunStatus.model_validate(part(found, "status"), by_alias=True, by_name=False)
         after = acceptance.refused(before, problems, generation=int(part(found, "metadata").get("generation", 1)), now=now)
         if after != before:
-            await self._applying.writing.status(key, stored, after)
-            self._applying.telling.say(acceptance.told(before, after), key, stored.uid, now)
+            say = partial(self._applying.telling.say, acceptance.told(before, after), key, stored.uid, now)
+            await self._applying.writing.status(key, stored, after, say)
         live = any(pod.part.exit_code is None for pod in self._world.pods_of(key, stored.uid))
         return Again(wait_s=_UNREAD_WAIT_S) if live else None

@@ -6,6 +6,7 @@ from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster import paths
 from tandem_operator.cluster.deeds.starting import Site, attempted
 from tandem_operator.cluster.deeds.taken import Taken
+from tandem_operator.cluster.deeds.unheard import Unheard
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.errors import KubeError
@@ -29,6 +30,7 @@ class Starting:
         self._kube, self._world, self._site, self._tokens = kube, world, site, tokens
         self._made_pod, self._wrote = made_pod, wrote
         self.taken = Taken(kube, made_pod=made_pod, wrote=wrote)
+        self.unheard = Unheard(kube, made_pod)
 
     async def start(self, parts: tuple[Part, ...], run: DualRun) -> Waiting | None:
         """Start parts; why not all of them could be, where that is known.
@@ -88,6 +90,7 @@ class Starting:
             made = await self._kube.create(paths.pods(namespace), pod_of(part, run, self._site(), self._tokens.digest(run.metadata.uid)))
         except KubeError as error:
             if not error.conflict:
+                self.unheard.note(run, error)
                 raise
             there = any(each.part.name == part.name for each in self._world.pods_of((namespace, run.name), run.metadata.uid))
             return None if there else await self.taken.by(part.name, run)

@@ -54,10 +54,10 @@ class Refusals:
         else:
             self.forget((run.metadata.namespace, run.name))
 
-    def get(self, key: Key) -> Waiting | None:
-        """What a run waits for, if it was refused."""
-        refusal = self._of.get(key)
-        return refusal.waiting if refusal else None
+    def get(self, run: TrainingRun | DualRun) -> Waiting | None:
+        """What a run waits for, if it was refused; this one, and no other of its name."""
+        refusal = self._of.get((run.metadata.namespace, run.name))
+        return refusal.waiting if refusal and refusal.asked[0] == run.metadata.uid else None
 
     def wait_s(self, run: TrainingRun | DualRun) -> float:
         """For how long this very attempt of this very spec is not to be asked for again; 0 when it may be."""

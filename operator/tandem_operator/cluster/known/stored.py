@@ -6,6 +6,7 @@ into an operator of a hundred megabytes.
 
 import json
 import zlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tandem_operator.cluster.kube.informer import Key, key_of
 from .refusals import Refusals
 
 _OF_THE_SERVER: Final = {"managedFields", "resourceVersion"}
+_MOST_GONE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Runs:
         self._runs: dict[Key, StoredRun] = {}
         self._writing: set[Key] = set()
         self._left = set[str]()
+        self._gone = deque[str](maxlen=_MOST_GONE)  # uids: a watch that lags may still tell of them when a list has told that they are gone
         self.refusals = Refusals()
 
     def run(self, key: Key) -> StoredRun | None:
@@ -94,6 +97,8 @@ class Runs:
     def put_run(self, found: Json) -> None:
         """A run was seen; an older version than the one that is known is no news."""
         key = key_of(found)
+        if text(found, "metadata", "uid") in self._gone:
+            return
         known, new = self._runs.get(key), self._kept(found)
         if new is None:
             return
@@ -135,8 +140,6 @@ class Runs:
         if known and known.version >= int(text(found, "metadata", "resourceVersion")):
             return None
         new = self._runs[key] = StoredRun.of(found)
-        if known and known.uid != new.uid:
-            self.refusals.forget(key)
         return new
 
     def drop_run(self, key: Key, uid: str) -> None:
@@ -145,6 +148,7 @@ class Runs:
         if known is None or known.uid != uid:
             return
         del self._runs[key]
+        self._gone.append(uid)
         self._forget(key)
         self._changed(key)
 

@@ -56,8 +56,11 @@ class World(Runs):
         self._vanished.pop(key, None)
 
     def put_pod(self, found: Json) -> None:
-        """A pod was seen."""
-        seen = self._pods.put(key_of(found), seen_pod(found))
+        """A pod was seen; one of its name that was known before and is another is gone, though nobody has told of that."""
+        new = seen_pod(found)
+        if new and (before := self._pods.of(new.run).get(new.name)) and before.uid != new.uid:
+            self.drop_pod(key_of(found))
+        seen = self._pods.put(key_of(found), new)
         if seen is None or self._hidden(seen):
             return
         worker = seen.worker

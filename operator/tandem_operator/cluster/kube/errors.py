@@ -44,6 +44,11 @@ class KubeError(Exception):
         return self.status == _UNANSWERED
 
     @property
+    def uncertain(self) -> bool:
+        """Whether the request may have been carried out all the same: nobody answered, or something failed on the way."""
+        return self.silent or self.status >= 500  # noqa: PLR2004 - HTTP
+
+    @property
     def gone(self) -> bool:
         """Whether what was asked about does not exist (any more)."""
         return self.status == 404  # noqa: PLR2004 - HTTP

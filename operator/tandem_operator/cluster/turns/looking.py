@@ -23,6 +23,7 @@ from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.run_file import SpecError
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster.deeds.telling import Telling
+from tandem_operator.cluster.deeds.writing import Writing
 from tandem_operator.cluster.known.stored import Runs, StoredRun
 from tandem_operator.cluster.kube.backoff import backoff_s
 from tandem_operator.cluster.kube.document import Json, part, text
@@ -84,6 +85,7 @@ class Hands(Protocol):
     """Who carries out what is found."""
 
     telling: Telling
+    writing: Writing
 
     def forget(self, key: Key) -> None:
         """A run is gone, and all that it owned."""
@@ -144,7 +146,9 @@ class Looking(ABC):
             KubeError: when a request failed.
             UnplannedError: when it cannot be known.
         """
-        if (stored := self._runs.run(key)) is None:
+        stored = self._runs.run(key)
+        self._hands.writing.look(key, stored)
+        if stored is None:
             self._forget(key)
             return None
         found, now = stored.object(), self._now()
@@ -189,7 +193,7 @@ class Looking(ABC):
     def _when_allowed(self, run: TrainingRun | DualRun, known: Waiting | None, asked_s: float | None) -> Again | None:
         """When to look again at a run of which something was refused: when that may be granted, and at once if it was not `known` why."""
         refusals = self._runs.refusals
-        refused = refusals.get((run.metadata.namespace, run.name))
+        refused = refusals.get(run)
         if refused is None:
             return None
         wait_s = refusals.wait_s(run) if known == refused else 0.0
@@ -231,6 +235,7 @@ class Looking(ABC):
         """The run is gone, or left to another operator; the server clears away what it owns."""
         self._went_well(key)
         self._held_up.pop(key, None)
+        self._runs.refusals.forget(key)
         self._hands.forget(key)
 
     def _went_well(self, key: Key) -> None:

@@ -284,6 +284,33 @@ def test_a_pod_that_was_taken_back_though_nobody_said_so() -> None:
     assert (names(told.world), told.news()) == (set(), ([KEY], []))
 
 
+def test_a_pod_in_the_place_of_one_that_nobody_has_told_is_gone() -> None:
+    """The one before is paid for until now, and nothing that was known of it is of the new one."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.machines.put(node())
+    told.world.put_pod(pod("running"))
+    (before,) = told.world.pods_of(KEY, UID)
+    with told.world.taking_back(before):
+        pass
+    again = pod("running")
+    again["metadata"]["uid"] = "again"
+    told.world.put_pod(again)
+    assert names(told.world) == {"r-1-0"}
+    assert [(worker.name, worker.until) for worker in told.world.vanished(KEY, UID, None)] == [("r-1-0", NOW)]
+
+
+def test_a_run_that_is_gone_does_not_come_back_by_a_watch_that_lags() -> None:
+    """A list has told so first; another of its name is another."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.drop_run(KEY, UID)
+    told.world.put_run(run(2))
+    assert told.world.run(KEY) is None
+    told.world.put_run(run(3, uid=OTHER))
+    assert told.world.run(KEY)
+
+
 def test_a_pod_that_could_not_be_taken_back_and_is_kept_leaves_as_any_other() -> None:
     """Whoever has it leave later is somebody else."""
     told = Told()
