@@ -1,6 +1,7 @@
 """A part as a running process: on a free loopback port, in its own process group, gone for certain in the end."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,13 +14,20 @@ from pathlib import Path
 _LEASH = Path(__file__).with_name("leash.py")
 _PATIENCE_S = 300  # what takes seconds on an idle machine
 _PAUSE_S = 0.05
+_QUIET = range(20_000, 30_000)  # those that Linux gives by itself begin at 32768, those of Kubernetes' services at 30000
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on at this moment, and that nobody is given by Linux until somebody does."""
+    while True:
+        port = _QUIET[secrets.randbelow(len(_QUIET))]
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # calls that ended a moment ago take nothing
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @contextmanager

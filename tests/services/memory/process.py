@@ -2,12 +2,12 @@
 
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.parts.running import free_port
 
 _PATIENCE_S = 300  # a slow machine is no failure
 
@@ -24,7 +24,7 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "log"
         self._address_file = folder / "address"
-        self._settings = {"FOLDER": str(folder / "store"), "ADDRESS_FILE": str(self._address_file), "LISTEN": f"127.0.0.1:{_quiet_port()}"}
+        self._settings = {"FOLDER": str(folder / "store"), "ADDRESS_FILE": str(self._address_file), "LISTEN": f"127.0.0.1:{free_port()}"}
         self._settings |= {name: str(value) for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
@@ -65,16 +65,3 @@ class Service:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-def _quiet_port() -> int:
-    """A free port that Linux gives nobody by itself (those begin at 32768): it stays free while the service is down."""
-    while True:
-        port = random.randrange(20_000, 32_768)
-        with socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

@@ -13,6 +13,8 @@ from urllib.request import urlopen
 import pytest
 from tandem.telemetry.v1.telemetry_pb2 import Source, WorkerReport
 
+from tests.parts.running import free_port
+
 _PATIENCE_S = 300  # a slow machine is no failure
 
 
@@ -47,7 +49,8 @@ class Sink:
     def __init__(self, folder: Path) -> None:
         self.address_file, self.token_file, self.log = folder / "address", folder / "token", folder / "log"
         self.token_file.write_text("sesame\n")
-        self.settings = {"ADDRESS_FILE": str(self.address_file), "TOKEN_FILE": str(self.token_file)}
+        listen = f"127.0.0.1:{free_port()}"
+        self.settings = {"ADDRESS_FILE": str(self.address_file), "TOKEN_FILE": str(self.token_file), "LISTEN": listen}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, **settings: object) -> "Sink":
@@ -61,7 +64,6 @@ class Sink:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.01)
-        self.settings["LISTEN"] = self.address
         return self
 
     @property

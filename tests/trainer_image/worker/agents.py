@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 from tandem_objects import Store, open_store
 from tandem_trainer.checkpoint.reader import newest
+
+from tests.parts.running import free_port
 
 STEPS = 60
 TRAIN = """
@@ -87,8 +88,6 @@ class Worker:
         return manifest.step if manifest is not None else 0
 
     def _environment(self, script: Path) -> dict[str, str]:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         job = {
             "name": "r",
             "uid": "u",
@@ -103,7 +102,7 @@ class Worker:
             "TANDEM_WORKER_RANK": "0",
             "TANDEM_WORKERS": "1",
             "TANDEM_RANKS_PER_WORKER": str(self.ranks),
-            "TANDEM_RENDEZVOUS": f"127.0.0.1:{port}",
+            "TANDEM_RENDEZVOUS": f"127.0.0.1:{free_port()}",
             "TANDEM_SCRATCH": str(self.scratch),
             "TANDEM_CACHE": str(self.folder / "cache"),
             "OMP_NUM_THREADS": "1",
