@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tandem_objects import ObjectError, Store, open_store
+from tandem_objects.durable import sync_folder
 
 from tandem_trainer.checkpoint.errors import CheckpointError, Corrupted
 from tandem_trainer.checkpoint.manifest import Manifest
 from tandem_trainer.checkpoint.reader import Reader, newest
 from tandem_trainer.checkpoint.slices import Want
-from tandem_trainer.data import shards
 from tandem_trainer.exit_codes import DO_NOT_RESTART
 from tandem_trainer.models.chat import ChatModel
 from tandem_trainer.refusal import Refusal
@@ -65,8 +65,8 @@ def export(pretrained: Path, store: Store, out: Path, *, number_format: str | No
         building.chmod(0o755)  # made private, as is what safetensors writes; a model is for whoever serves it
         for path in building.iterdir():
             path.chmod(0o644)
-            shards.sync(path)
-        shards.sync(building)
+            sync_folder(path)
+        sync_folder(building)
         building.rename(out)
     finally:
         shutil.rmtree(building, ignore_errors=True)

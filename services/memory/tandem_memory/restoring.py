@@ -15,6 +15,7 @@ from typing import Any
 
 from tandem_objects import NotFound, open_store
 from tandem_objects import Store as Objects
+from tandem_objects.durable import sync_folder
 
 from tandem_memory.backend import DamagedError, StoreFullError
 from tandem_memory.backup import FORMAT, MANIFEST, BackupError, Copy, File
@@ -54,9 +55,9 @@ def _brought(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
         for file in files:
             _bring(store, file, draft)
         _begin_again(draft, folder)
-        _synced(draft / LOG)
+        sync_folder(draft / LOG)
         (draft / LOG).rename(folder / LOG)
-        _synced(folder)
+        sync_folder(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Copy(uri=uri, records=manifest["records"], bytes=sum(file.bytes for file in files))
@@ -95,15 +96,6 @@ def _bring(store: Objects, file: File, folder: Path) -> None:
         path.unlink()
         msg = f"{store.address(file.path)}: sha256 {digest.hexdigest()}, the manifest says {file.sha256}; use another copy"
         raise BackupError(msg)
-
-
-def _synced(folder: Path) -> None:
-    """Have the names of the files on the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _begin_again(draft: Path, folder: Path) -> None:

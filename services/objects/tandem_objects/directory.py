@@ -104,7 +104,7 @@ class Directory:
                     folders.add(path.parent)
         for folder in folders:
             with explained(folder, writing=True):
-                durable.sync_folder(folder)
+                durable.sync_if_there(folder)
                 durable.remove_empty(folder, self._root)
 
     def _path(self, key: str) -> Path:
@@ -131,7 +131,7 @@ def _write(final: Path, data: bytes | memoryview, finish: Callable[[Path, Path],
     durable.make_folder(final.parent)
     with durable.unfinished(final.parent, data) as path:
         done = finish(path, final)
-    durable.sync_folder(final.parent)
+    durable.sync_if_there(final.parent)
     return done
 
 

@@ -50,15 +50,18 @@ def make_folder(folder: Path) -> None:
     except FileExistsError:
         if folder.is_file():
             raise  # otherwise it was made by somebody else meanwhile; or removed again, as the write into it will find out
-    sync_folder(folder.parent)
+    sync_if_there(folder.parent)
+
+
+def sync_if_there(folder: Path) -> None:
+    """Make names durable in a folder that others may have deleted meanwhile with all its names: nothing is left to keep then."""
+    with suppress(FileNotFoundError):
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
     """Make names that were given or taken in `folder` durable."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return  # deleted meanwhile with all its names: nothing is left to keep
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

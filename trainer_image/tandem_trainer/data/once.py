@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tandem_trainer.data import shards
+from tandem_objects.durable import sync_folder
 
 Say = Callable[[str], None]
 
@@ -33,7 +33,7 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
     try:
         make(building)
         building.chmod(0o755)  # made private; a cache may be shared
-        shards.sync(building)  # all names are lasting before the folder has its own
+        sync_folder(building)  # all names are lasting before the folder has its own
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

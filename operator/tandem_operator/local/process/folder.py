@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, cast
 
+from tandem_objects.durable import sync_folder
+
 from tandem_operator.local.state import durable
 
 from . import kin, launch
@@ -93,7 +95,7 @@ class WorkerFolder:
             self.path.mkdir()
         except FileExistsError:
             return False
-        durable.sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
         return True
 
     def since(self) -> datetime:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tandem_objects.durable import sync_folder
+
 
 def write(path: Path, text: str, *, mode: int = 0o644, previous: Path | None = None) -> None:
     """Make `text` the whole of `path`; keep what it replaces as `previous`, if that is wanted.
@@ -44,15 +46,6 @@ def lines(path: Path) -> Iterator[str]:
     for line in text.splitlines(keepends=True):
         if line.endswith(b"\n") and line.strip():
             yield line.decode(errors="replace").rstrip("\n")
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder lasting."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _written(path: Path, text: str, mode: int) -> None:

@@ -1,13 +1,14 @@
 """What a snapshot consists of, in one file that is replaced in one step."""
 
 import json
-import os
 import secrets
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tandem_objects.durable import sync_folder
 
 from tandem_memory.index import files
 from tandem_memory.index.errors import DamagedError
@@ -69,11 +70,7 @@ def write(folder: Path, manifest: Manifest) -> None:
     beside = folder / f"{_NAME}-{secrets.token_hex(4)}"
     files.written(beside, lambda path: path.write_text(f"{text}\n{zlib.crc32(text.encode())}\n"))
     beside.replace(folder / _NAME)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
 
 
 def read(folder: Path) -> Manifest:

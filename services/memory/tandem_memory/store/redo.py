@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tandem_objects.durable import sync_folder
+
 from tandem_memory.store.errors import FormatError
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import Write
@@ -75,7 +77,7 @@ class Redo:
             for slot in range(_SLOTS):
                 _put(descriptor, bytes(_HEAD.size), slot * SLOT_BYTES)
             os.fsync(descriptor)
-            _sync_name(folder)
+            sync_folder(folder)
         except OSError as error:
             _log.warning("%s cannot be made (%s): each commit waits for two syncs of the disk", folder / FILE, error.strerror)
             if descriptor >= 0:
@@ -116,15 +118,6 @@ def left(folder: Path, store: bytes, after: int) -> Sequence[Sequence[Write]]:
         following = itertools.takewhile(commits.__contains__, itertools.count(after + 1))
         return [commits[transaction] for transaction in following]
     return ()
-
-
-def _sync_name(folder: Path) -> None:
-    """Make sure that the file is found in its folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _put(descriptor: int, told: bytes, at: int) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tandem_objects.durable import sync_folder
+
 from tandem_reasoning.ledger import schema
 from tandem_reasoning.ledger.errors import DamagedError, FormatError, FullError, InUseError, LedgerError, OtherRunError
 
@@ -99,7 +101,7 @@ def opened(path: Path, run: str) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
-    _sync_name(path)
+    sync_folder(path.parent)
     return connection
 
 
@@ -147,7 +149,7 @@ def copied(path: Path, into: Path) -> None:
         raise LedgerError(msg) from error
     finally:
         begun.unlink(missing_ok=True)
-    _sync_name(into)
+    sync_folder(into.parent)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
@@ -196,12 +198,3 @@ def _migrate(connection: sqlite3.Connection, run: str, version: int) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _sync_name(path: Path) -> None:
-    """See that a new file is found after a power cut."""
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
