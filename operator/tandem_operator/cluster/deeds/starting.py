@@ -83,7 +83,7 @@ class Starting:
         try:
             await self._kube.create(collection, service)
         except KubeError as error:
-            if not error.conflict:
+            if not error.exists:
                 raise
             return _owned(await self._kube.get(f"{collection}/{name}"), run)
         self._wrote("service")
@@ -95,7 +95,7 @@ class Starting:
         try:
             made = await self._kube.create(paths.pods(namespace), pod(worker, run, self._site()))
         except KubeError as error:
-            if not error.conflict:
+            if not error.exists:
                 self.unheard.note(run, error)
                 raise
             ours = self._world.has_pod((namespace, run.name), worker.name, run.metadata.uid)

@@ -78,7 +78,7 @@ class Starting:
         try:
             await self._kube.create(collection, wanted)
         except KubeError as error:
-            if not error.conflict:
+            if not error.exists:
                 raise
         else:
             self._wrote(kind)
@@ -89,7 +89,7 @@ class Starting:
         try:
             made = await self._kube.create(paths.pods(namespace), pod_of(part, run, self._site(), self._tokens.digest(run.metadata.uid)))
         except KubeError as error:
-            if not error.conflict:
+            if not error.exists:
                 self.unheard.note(run, error)
                 raise
             there = any(each.part.name == part.name for each in self._world.pods_of((namespace, run.name), run.metadata.uid))

@@ -59,6 +59,11 @@ class KubeError(Exception):
         return self.status == 409  # noqa: PLR2004 - HTTP
 
     @property
+    def exists(self) -> bool:
+        """Whether what was to be created is there already. A quota that was counted meanwhile is a conflict, too (kubernetes#67761)."""
+        return self.conflict and self.reason == "AlreadyExists"
+
+    @property
     def expired(self) -> bool:
         """Whether the server has forgotten the version that was asked for."""
         return self.status == 410 or self.reason == "Expired"  # noqa: PLR2004 - HTTP

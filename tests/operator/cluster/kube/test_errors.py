@@ -16,7 +16,8 @@ def answered(status: int, *, reason: str = "", message: str = "", **headers: str
     ("error", "is_so"),
     [
         (answered(404), {"gone"}),
-        (answered(409), {"conflict"}),
+        (answered(409, reason="Conflict"), {"conflict"}),
+        (answered(409, reason="AlreadyExists"), {"conflict", "exists"}),
         (answered(410), {"expired"}),
         (answered(400, reason="Expired"), {"expired", "refused"}),
         (answered(400), {"refused"}),
@@ -34,7 +35,7 @@ def answered(status: int, *, reason: str = "", message: str = "", **headers: str
 )
 def test_what_an_answer_means(error: KubeError, is_so: set[str]) -> None:
     """Each answer means what it means and nothing else."""
-    assert {name for name in ("gone", "conflict", "expired", "refused", "postponed") if getattr(error, name)} == is_so
+    assert {name for name in ("gone", "conflict", "exists", "expired", "refused", "postponed") if getattr(error, name)} == is_so
 
 
 def test_what_an_answer_says() -> None:
