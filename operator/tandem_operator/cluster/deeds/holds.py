@@ -25,6 +25,7 @@ class Holds:
         self._kube, self._wrote = kube, wrote
         self._known: dict[Key, _Hold] = {}
         self._refused: dict[Key, _Hold] = {}
+        self._unsure = set[Key]()  # what was last written of them was not answered: it may have been done, or not
         self._unread = set[str]()  # namespaces in which another operator has written, since we have looked
         self._reading = asyncio.Lock()
 
@@ -71,11 +72,16 @@ class Holds:
                 found = await self._listed(key[0])
                 self._known = {other: hold for other, hold in self._known.items() if other[0] != key[0]} | found
                 self._unread.discard(key[0])
+        if key in self._unsure:
+            found = await self._listed(key[0], fieldSelector=f"metadata.name={key[1]}")
+            self._known.pop(key, None)
+            self._known |= found
+            self._unsure.discard(key)
         return self._known.get(key)
 
-    async def _listed(self, namespace: str) -> dict[Key, _Hold]:
+    async def _listed(self, namespace: str, **only: str) -> dict[Key, _Hold]:
         listed: dict[Key, _Hold] = {}
-        async for page in self._kube.pages(paths.budgets(namespace), labelSelector=_SELECTOR):
+        async for page in self._kube.pages(paths.budgets(namespace), labelSelector=_SELECTOR, **only):
             for found in parts(page, "items"):
                 owners = parts(found, "metadata", "ownerReferences")
                 listed[_key(found)] = (text(owners[0], "uid") if owners else "", _least(found))
@@ -86,41 +92,50 @@ class Holds:
         known = await self._known_of(key)
         if known is None or known[0] != uid or not known[1]:
             return
+        self._unsure.add(key)
         try:
             await self._kube.merge(f"{paths.budgets(key[0])}/{key[1]}", {"spec": {"minAvailable": 0}})
         except KubeError as error:
             if not error.gone:
                 raise
-        self._known[key] = (uid, 0)
-        self._wrote("disruption_budget")
+        self._written(key, (uid, 0))
 
     async def keep(self, budget: Json, uid: str, *, hold: bool) -> None:
         """Have the budget of a run be as it is wanted. One that holds nothing need not be made.
 
         A run whose budget is refused, by a quota perhaps, goes on without.
+
+        Raises:
+            KubeError: when it is not known whether it was written, or nobody's fault that it was not.
         """
         key, wanted = _key(budget), (uid, _least(budget))
         known = await self._known_of(key)
         if wanted in {known, self._refused.get(key)} or (not hold and (known is None or known[0] != uid)):
             return
+        self._unsure.add(key)
         try:
             await self._write(key, budget, new=known is None)
         except KubeError as error:
-            if not (error.refused or (known is None and error.conflict)):
+            if not (error.refused or (known is None and error.exists)):
                 raise
             _log.warning("%s/%s: its workers cannot be held where they are: %s", *key, error)
             self._refused[key] = wanted
+            self._unsure.discard(key)
         else:
-            self._known[key] = wanted
-            self._wrote("disruption_budget")
+            self._written(key, wanted)
+
+    def _written(self, key: Key, hold: _Hold) -> None:
+        self._known[key] = hold
+        self._unsure.discard(key)
+        self._wrote("disruption_budget")
 
     async def _write(self, key: Key, budget: Json, *, new: bool) -> None:
-        """Write a budget. One of that name that is somebody else's stays as it is, which is a conflict."""
+        """Write a budget. One of that name that is somebody else's stays as it is, and exists already."""
         if new:
             try:
                 await self._kube.create(paths.budgets(key[0]), budget)
             except KubeError as error:
-                if not error.conflict or key not in await self._listed(key[0]):
+                if not error.exists or key not in await self._listed(key[0]):
                     raise
             else:
                 return
@@ -130,6 +145,7 @@ class Holds:
         """The run is gone, and its budget with it."""
         self._known.pop(key, None)
         self._refused.pop(key, None)
+        self._unsure.discard(key)
 
 
 def _key(found: Json) -> Key:
