@@ -36,8 +36,10 @@ class Asking:
         for pod in pods:
             worker = pod.worker
             leads = (worker.attempt, worker.rank, worker.spare) == (attempt, 0, False)
-            if leads and worker.live and not worker.stopping and worker.asked != save:
-                return await self._tried(pod, save)
+            if leads and worker.live and not worker.stopping:
+                if worker.asked != save:
+                    return await self._tried(pod, save)
+                self._failing.pop(pod.run, None)  # it got through, though nobody answered
         return True
 
     def forget(self, key: Key) -> None:
