@@ -29,7 +29,7 @@ class Hearing:
         self._lines: dict[Key, _Line] = {}
 
     def newest(self, run: DualRun, *, under_way: bool) -> DualReport | None:
-        """What the coordinator of a run said last; it is listened to while the run is `under_way`."""
+        """What the coordinator of a run said last; it is listened to from when the run is `under_way` until it is forgotten."""
         key = (run.metadata.namespace, run.name)
         line = self._lines.get(key)
         if line is None or line.uid != run.metadata.uid:
@@ -37,10 +37,7 @@ class Hearing:
             if not under_way:
                 return None
             line = self._lines[key] = _Line(uid=run.metadata.uid, heard=self._listening(run, key))
-        report = line.heard.newest()
-        if not under_way:
-            self.forget(key)
-        return report
+        return line.heard.newest()
 
     def token(self, run: DualRun) -> str:
         """What tells the token that it is heard by from others."""

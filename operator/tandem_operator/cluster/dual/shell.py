@@ -71,6 +71,8 @@ class DualShell(Looking):
         if await self._applying.unheard.found_out(run):
             return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, now, insist=self._insists(key))
+        if not seen.live():
+            self._hearing.forget(key)  # not before its last word is written
         return self._again(run, made, seen)
 
     def _seen(self, run: DualRun, key: Key) -> DualSeen:
