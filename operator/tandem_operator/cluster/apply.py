@@ -5,6 +5,9 @@ twice: names are derived, so what exists is a conflict; a status is written for 
 Why an attempt ends is written before anybody is asked to leave for it: pods leave nothing behind, and whoever comes after us could
 not tell a worker that we sent away from one that was lost. A status that can wait is written once there is more to tell, or a few
 seconds later; when thousands of runs come at once, once the pods of all of them are made (`turns/queue.py`).
+
+What fails holds up nothing that does not need it: while no pod can be made, or one of them cannot be deleted, people are told all the
+same, the others leave, and a drain gets its checkpoint. Only a status that cannot be written holds up all that comes after it.
 """
 
 import asyncio
@@ -30,7 +33,7 @@ from .known.stored import StoredRun
 from .known.world import World
 from .kube.client import Kube
 from .kube.informer import Key
-from .kube.together import all_over
+from .kube.together import all_over, in_turn
 from .paths import TRAINING_RUN
 
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
@@ -60,14 +63,18 @@ class Applying:
         then is why they left; what else would be is money without an end.
 
         Raises:
-            KubeError: when the API server refuses; what was done until then stays done.
+            KubeError: when the API server refuses; all is done that does not need what was refused.
         """
         key, start = (run.metadata.namespace, run.name), partial(self._world.refusals.heed, made.start, run, self._starting.start)
         if made.can_wait and self._may_wait(key, (stored.uid, reason_of(made.status, SCHEDULED))):
             await start()
             return
-        if not made.can_wait:
-            await start()
+        follow = partial(self._write_and_send, made, run, stored, seen, now, insist=insist)
+        await (follow() if made.can_wait else in_turn(start, follow))
+
+    async def _write_and_send(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool) -> None:
+        """Write what there is to tell, and then ask whoever is to leave or to save. A run that has outlived its time is only removed."""
+        key = (run.metadata.namespace, run.name)
         if made.remove:
             await self.writing.remove(key, stored)
             return
@@ -121,10 +128,13 @@ class Applying:
         return self.waits_s(key) != 0.0
 
     async def _send(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen) -> None:
-        """Ask workers to leave or to save, and hold them where they are or not. Who cannot be asked to save is not held for it."""
-        key = (run.metadata.namespace, run.name)
-        await self._stop(made, key, stored, seen)
-        asked = await self._asking.ask(made.save, self._world.pods_of(key, stored.uid), made.status.attempt)
+        """Ask workers to leave or to save, and hold them where they are or not."""
+        await in_turn(partial(self._stop, made, (run.metadata.namespace, run.name), stored, seen), partial(self._hold, made, run, stored))
+
+    async def _hold(self, made: Plan, run: TrainingRun, stored: StoredRun) -> None:
+        """Ask for a checkpoint, and hold workers where they are or not. Who cannot be asked to save is not held for it."""
+        pods = self._world.pods_of((run.metadata.namespace, run.name), stored.uid)
+        asked = await self._asking.ask(made.save, pods, made.status.attempt)
         hold = made.hold and asked
         await self.holds.keep(disruption_budget(run, hold=hold), run.metadata.uid, hold=hold)
 
@@ -134,10 +144,11 @@ class Applying:
         That goes for what an earlier run of this name has left, too, which nobody else looks at any more.
         """
         fenced = {worker.name for worker in seen.workers if worker.fenced}
-        await self._leaving.give_up(key[0], ((left.uid, worker) for left, worker in self._world.strangers(key, stored.uid)))
+        lost = self._leaving.give_up(key[0], ((left.uid, worker) for left, worker in self._world.strangers(key, stored.uid)))
         uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
-        await all_over(*(self._leaving.have_leave(key[0], name, uids[name], lost=name in fenced) for name in names if name in uids))
+        ours = (self._leaving.have_leave(key[0], name, uids[name], lost=name in fenced) for name in names if name in uids)
+        await all_over(lost, *ours)
 
 
 def _leaves_for_better(before: RunStatus, after: RunStatus) -> bool:

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.fault_proxy import FaultProxy
+from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import PODS, Api, RefusedError
-from tests.operator.cluster.kubelets import Kubelets
+from tests.operator.cluster.conftest import NODES
+from tests.operator.cluster.kubelets import Kubelets, silent
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
 
@@ -59,6 +62,33 @@ def test_what_was_asked_for_at_a_cordon_is_taken_back(run: Run, operator: Operat
     assert run.pods()["r-1-0"]["metadata"]["uid"] == leading["metadata"]["uid"]
     assert "tandem.dev/save-asked-at" not in run.pods()["r-1-1"]["metadata"].get("annotations", {})
     assert run.status["attempt"] == 1
+
+
+@pytest.mark.usefixtures("operator")
+def test_what_cannot_be_deleted_holds_up_nobody_else(run: Run, kubelets: Kubelets, proxy: FaultProxy, api_cluster: Cluster) -> None:
+    """What an earlier run of this name has left on a lost machine may be kept there by a policy: drains and people get what they want."""
+    run.create(workers=2)
+    run.until(phase="Running")
+    kubelets.deaf.add((run.namespace, "r-1-1"))
+    run.api.delete(run.path)
+    eventually("the earlier run to be gone", lambda: not run.api.exists(run.path) and set(run.pods()) == {"r-1-1"})
+    lost = run.pods()["r-1-1"]["spec"]["nodeName"]
+    api_cluster.kubectl("cordon", lost)
+    trouble = proxy.inject(Fault(kind=Kind.BROKEN), verbs={"delete"}, path=f"{run.namespace}/pods/r-1-1$")
+    run.create()
+    try:
+        with silent(run.api, lost):
+            run.until(phase="Running")
+            node = run.pods()["r-1-0"]["spec"]["nodeName"]
+            api_cluster.kubectl("cordon", node)
+            eventually("a checkpoint to be asked for", lambda: asked_after(run) == "0")
+            run.edit(suspend=True)
+            run.until(phase="Suspended")
+            assert set(run.pods()) == {"r-1-1"}
+    finally:
+        proxy.clear(trouble)
+        api_cluster.kubectl("uncordon", *NODES)
+        kubelets.let_go(run.namespace, "r-1-1")
 
 
 @pytest.mark.usefixtures("forbidden")

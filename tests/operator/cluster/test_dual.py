@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.fault_proxy import FaultProxy
+from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import PODS, Api, Object
 from tests.operator.cluster.definitions import taking_everything
 from tests.operator.cluster.kubelets import Kubelets, silent
@@ -74,6 +76,35 @@ def test_a_coordinator_and_its_workers(operator: Operator, run: DualRun) -> None
     assert _told(coordinator)["TANDEM_COORDINATOR_MEMORY_NAMESPACE"] == "philosophy"
     job = json.loads(coordinator["metadata"]["annotations"]["tandem.dev/job"])
     assert (job["runUid"], job["budgetUsd"]) == (uid, "5")
+    assert operator.runs
+
+
+def test_what_a_conflict_over_a_quota_kept_from_being_made_is_made(operator: Operator, run: DualRun, proxy: FaultProxy) -> None:
+    """It is no sign that a thing is there already: no coordinator would ever come up without its Secret, Service or disk."""
+    needed = ("secrets", "services", "persistentvolumeclaims")
+    for collection in needed:
+        proxy.program([Fault(kind=Kind.CONFLICT)], verbs={"create"}, path=f"{run.namespace}/{collection}$")
+    run.create()
+    run.until_pods(*ALL)
+    assert proxy.met(Kind.CONFLICT) == len(needed)
+    uid = run.found()["metadata"]["uid"]
+    for collection in needed:
+        found = run.api.items(f"/api/v1/namespaces/{run.namespace}/{collection}")
+        assert [each for each in found if each["metadata"].get("ownerReferences", [{}])[0].get("uid") == uid], collection
+    assert operator.runs
+
+
+def test_a_run_is_told_of_though_no_pod_can_be_made(operator: Operator, run: DualRun, kubelets: Kubelets, proxy: FaultProxy) -> None:
+    """A webhook that is down keeps one part from coming back, and not what the run has cost from being written."""
+    run.create()
+    run.until_pods(*ALL)
+    trouble = proxy.inject(Fault(kind=Kind.BROKEN), verbs={"create"}, path=f"{run.namespace}/pods$")
+    kubelets.end(run.namespace, "d-worker-0-1", 137)
+    eventually("tries to start it again", lambda: proxy.met(Kind.BROKEN))
+    run.edit(ttlSecondsAfterFinished=3600)
+    run.until(observedGeneration=2)
+    proxy.clear(trouble)
+    run.until_pods(*ALL)
     assert operator.runs
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.fault_proxy import FaultProxy
+from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import PODS, Api
 from tests.operator.cluster.conftest import NODES
 from tests.operator.cluster.kubelets import PLACEMENT, Kubelets
@@ -43,6 +45,28 @@ def test_the_place_of_a_spare_that_has_ended_and_is_gone_is_free_again(run: Run,
     eventually("another in its place", lambda: name in (found := run.pods()) and found[name]["metadata"]["uid"] != uid, run.pods)
     run.api.patch(second_node, {"spec": {"unschedulable": None}})
     run.until(phase="Running", attempt=3, workers=4, preemptions=0, failures=0)
+
+
+@pytest.mark.usefixtures("second_node")
+def test_a_drain_gets_its_checkpoint_though_no_spare_can_be_made(run: Run, proxy: FaultProxy) -> None:
+    """A webhook that is down keeps the run from growing, and nobody from mending the machine that it is on."""
+    run.create(**_ELASTIC)
+    attempt = run.until(phase="Running", workers=2)["attempt"]
+    spare = f"r-{attempt}-2"
+    eventually("a spare to come up", lambda: (pod := run.pods().get(spare)) and _spare_that_runs(pod), run.pods)
+    proxy.inject(Fault(kind=Kind.BROKEN), verbs={"create"}, path=f"{run.namespace}/pods$")
+    run.api.delete(f"{PODS.format(run.namespace)}/{spare}", gracePeriodSeconds=0)
+    eventually("tries to make another", lambda: proxy.met(Kind.BROKEN))
+    machine = f"/api/v1/nodes/{NODES[0]}"
+    run.api.patch(machine, {"spec": {"unschedulable": True}})
+    try:
+        eventually("a checkpoint to be asked for", lambda: _asked(run.pods()[f"r-{attempt}-0"]), lambda: run.status)
+    finally:
+        run.api.patch(machine, {"spec": {"unschedulable": None}})
+
+
+def _asked(pod: dict[str, Any]) -> bool:
+    return "tandem.dev/save-after-step" in pod["metadata"].get("annotations", {})
 
 
 def _spare_that_runs(pod: dict[str, Any]) -> bool:

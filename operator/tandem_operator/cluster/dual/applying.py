@@ -1,7 +1,7 @@
 """Doing what the plan of a DualRun says: start, write the status, say the events, stop.
 
 Killed between any two requests, or refused one, the next look finds a world in which the rest is planned again. Why parts leave is
-written before they are asked to.
+written before they are asked to. What fails holds up nothing else: people are told of a run though no pod can be made.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tandem_operator.cluster.deeds.writing import Writing
 from tandem_operator.cluster.known.stored import StoredRun
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.informer import Key
-from tandem_operator.cluster.kube.together import all_over
+from tandem_operator.cluster.kube.together import all_over, in_turn
 from tandem_operator.plan.dual.values import DualPlan, SeenPart
 
 from .starting import Starting
@@ -37,10 +37,14 @@ class Applying:
         """Carry out a plan that was made for `run`, as `stored`; with `insist` parts are stopped though no status can be written.
 
         Raises:
-            KubeError: when the API server refuses; what was done until then stays done.
+            KubeError: when the API server refuses; all is done that does not need what was refused.
         """
+        start = partial(self._world.refusals.heed, made.start, run, self._starting.start)
+        await in_turn(start, partial(self._write_and_stop, made, run, stored, now, insist=insist))
+
+    async def _write_and_stop(self, made: DualPlan, run: DualRun, stored: StoredRun, now: datetime, *, insist: bool) -> None:
+        """Write what there is to tell, and then ask whoever is to leave. A run that has outlived its time is only removed."""
         key = (run.metadata.namespace, run.name)
-        await self._world.refusals.heed(made.start, run, self._starting.start)
         if made.remove:
             await self.writing.remove(key, stored)
             return
@@ -79,11 +83,12 @@ class Applying:
 
         The former goes for what an earlier run of this name has left, too, which nobody else looks at any more.
         """
-        await self._leaving.give_up(key[0], ((left.uid, part) for left, part in self._world.strangers(key, uid)))
+        strangers = self._leaving.give_up(key[0], ((left.uid, part) for left, part in self._world.strangers(key, uid)))
         pods = {part.name: (pod_uid, part) for pod_uid, part in self._parts(key, uid)}
         lost = {name for name, (_, part) in pods.items() if part.fenced and part.stopping}
         names = dict.fromkeys((*made.stop, *lost, *_past([part for _, part in pods.values()])))
-        await all_over(*(self._leaving.have_leave(key[0], name, pods[name][0], lost=name in lost) for name in names if name in pods))
+        ours = (self._leaving.have_leave(key[0], name, pods[name][0], lost=name in lost) for name in names if name in pods)
+        await all_over(strangers, *ours)
 
 
 def _past(parts: list[SeenPart]) -> list[str]:

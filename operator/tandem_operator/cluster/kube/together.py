@@ -1,7 +1,7 @@
-"""Several things at the same time, of which none is left to itself when another fails or is over."""
+"""Several things at the same time or in turn, of which none is left to itself, or left out, when another fails or is over."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -20,6 +20,18 @@ async def all_over(*awaited: Awaitable[T]) -> list[T]:
             raise each
         results.append(each)
     return results
+
+
+async def in_turn(*steps: Callable[[], Awaitable[object]]) -> None:
+    """Take each step when the one before is over, though that failed; if any has failed, what the first of them raised."""
+    failed: list[Exception] = []
+    for step in steps:
+        try:
+            await step()
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 async def first_over(*awaited: Awaitable[object]) -> None:
