@@ -93,7 +93,7 @@ def test_workers_are_stopped_though_a_defect_keeps_their_status_from_being_writt
 
     async def story(eyes: Eyes) -> None:
         await eyes.look()
-        monkeypatch.setattr(Writing, "status", broken)
+        monkeypatch.setattr(Writing, "_write", broken)
         await asyncio.to_thread(run.edit, suspend=True)
         await eyes.look(looking._PATIENCE)
         assert await eyes.pods() == ["r-1-0"]
