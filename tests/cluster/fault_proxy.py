@@ -52,6 +52,7 @@ class FaultProxy:
         self._answers: list[tuple[Request, int]] = []
         self._given_up: list[Request] = []
         self._watches: set[asyncio.Event] = set()
+        self._held: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
@@ -72,6 +73,11 @@ class FaultProxy:
         """Cut all watches that are open now, in the middle of a line."""
         if self._loop:
             self._loop.call_soon_threadsafe(lambda: [each.set() for each in self._watches])
+
+    def let_go(self) -> None:
+        """Pass on all requests that are held now."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(lambda: [each.set() for each in self._held])
 
     def requests(self, *, verbs: Collection[str] = _EVERYTHING, path: str = "") -> list[Request]:
         """What came so far, with the faults it met."""
@@ -171,12 +177,11 @@ class _Forwarding:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         asked = Request.of(request.method, request.path, request.query_string)
         fault = self._proxy.due(asked) or _NONE
-        if fault.kind is Kind.SLOW:
-            try:
-                await asyncio.sleep(fault.seconds)
-            except asyncio.CancelledError:
-                self._proxy.given_up(asked)
-                raise
+        try:
+            await self._wait(fault)
+        except asyncio.CancelledError:
+            self._proxy.given_up(asked)
+            raise
         refusal = None if fault.kind is Kind.GONE and asked.verb == "watch" else status_of(fault.kind)
         if refusal:
             later = {"Retry-After": f"{fault.seconds:.0f}"} if fault.kind is Kind.TOO_MANY else {}
@@ -187,6 +192,18 @@ class _Forwarding:
             return await self._forward(request, fault, watched=asked.verb == "watch")
         except (ConnectionError, aiohttp.ClientError):  # the client has gone, or the API server is away
             return _broken(request)
+
+    async def _wait(self, fault: Fault) -> None:
+        """Until the request may be passed on."""
+        if fault.kind is Kind.SLOW:
+            await asyncio.sleep(fault.seconds)
+        if fault.kind is Kind.HELD:
+            passes = asyncio.Event()
+            self._proxy._held.add(passes)
+            try:
+                await passes.wait()
+            finally:
+                self._proxy._held.discard(passes)
 
     async def _forward(self, request: web.Request, fault: Fault, *, watched: bool) -> web.StreamResponse:
         url = URL(self._server + request.raw_path, encoded=True)

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     SILENT = "silent"  # a watch stays open and says nothing any more, after `events`
     LATE = "late"  # a watch tells of each event `seconds` after it could have
     SLOW = "slow"  # it takes `seconds` more
+    HELD = "held"  # it is passed on when the test says so
 
 
 _REASONS = {

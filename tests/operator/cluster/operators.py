@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,9 +60,16 @@ class Operator:
         assert self._end(signal.SIGKILL) == -signal.SIGKILL, f"it had ended by itself:\n{self.last_words()}"
 
     def stop(self) -> None:
-        """SIGTERM, as a kubelet says it."""
+        """SIGTERM, as a kubelet says it, and its end."""
         code = self._end(signal.SIGTERM)
         assert code == 0, f"exit code {code}:\n{self.last_words()}"
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM alone; whatever the operator hears of after this has returned, it hears of later."""
+        assert self._pid is not None
+        os.kill(self._pid, signal.SIGTERM)
+        while _pending(self._pid, signal.SIGTERM):
+            time.sleep(0.01)
 
     def jump(self) -> None:
         """Have its wall clock be off by the setting `jump_s`."""
@@ -87,3 +95,9 @@ class Operator:
         assert self._pid is not None
         os.kill(self._pid, how)  # a process that has ended waits there for `ended`
         return self.ended()
+
+
+def _pending(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has not been interrupted by that signal yet (proc_pid_status(5))."""
+    said = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(said.get("ShdPnd", "0"), 16) >> (number - 1) & 1)

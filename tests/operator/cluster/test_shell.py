@@ -51,7 +51,7 @@ def test_suspend_and_resume(run: Run, kubelets: Kubelets) -> None:
     eventually("the other to leave", lambda: set(run.pods()) == {"r-1-0"})
     kubelets.let_go(run.namespace, "r-1-0")
     run.until(phase="Suspended", attempt=1, failures=0, preemptions=0)
-    assert run.pods() == {}
+    eventually("its pods to be gone", lambda: run.pods() == {})
     run.edit(suspend=False)
     run.until(phase="Running", attempt=2)
     assert set(run.pods()) == {"r-2-0", "r-2-1"}
@@ -127,10 +127,11 @@ def test_deleted_while_the_watch_is_down(run: Run, operator: Operator, kubelets:
     other = Run(run.api, run.namespace, "other").create()
     other.until(phase="Running")
     proxy.program([Fault(kind=Kind.GONE, events=0)], verbs={"watch"}, path="/trainingruns$")
-    proxy.program([Fault(kind=Kind.SLOW, seconds=3)], verbs={"list"}, path="/trainingruns$")
+    proxy.program([Fault(kind=Kind.HELD)], verbs={"list"}, path="/trainingruns$")
     proxy.cut_watches()
-    eventually("the watch to be down", lambda: proxy.met(Kind.SLOW))
+    eventually("the watch to be down", lambda: proxy.met(Kind.HELD))
     run.api.delete(run.path)
+    proxy.let_go()
     eventually("the operator to know", lambda: f"{run.name} is gone" in operator.last_words(), operator.last_words)
     eventually("its pods to be gone", lambda: run.pods() == {})
 
@@ -205,10 +206,11 @@ def test_edited_while_a_status_is_on_its_way(run: Run, proxy: FaultProxy) -> Non
     """The server itself refuses it, since it is of a version that is none any more; the next look knows the edit."""
     run.create()
     run.until(phase="Running")
-    proxy.program([Fault(kind=Kind.SLOW, seconds=1)], verbs={"patch"}, path=f"{run.namespace}/trainingruns/r/status")
+    proxy.program([Fault(kind=Kind.HELD)], verbs={"patch"}, path=f"{run.namespace}/trainingruns/r/status")
     run.edit(suspend=True)
-    eventually("a status to be on its way", lambda: proxy.met(Kind.SLOW))
+    eventually("a status to be on its way", lambda: proxy.met(Kind.HELD))
     run.edit(suspend=False)
+    proxy.let_go()
     eventually("it to be refused", lambda: [each for each in proxy.answered(409) if each.path.endswith("/r/status")])
     run.until(phase="Running", attempt=1, observedGeneration=3)
     assert set(run.pods()) == {"r-1-0"}
