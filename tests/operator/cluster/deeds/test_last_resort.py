@@ -54,8 +54,9 @@ def test_what_waits_to_be_told_is_told_before_the_end(run: Run, operator: Operat
 
 
 @pytest.mark.usefixtures("kubelets")
-def test_what_waits_to_be_told_is_told_though_the_lease_is_lost(run: Run, operator: Operator, proxy: FaultProxy) -> None:
+def test_what_waits_to_be_told_is_told_though_the_lease_is_lost(run: Run, operators: Callable[..., Operator], proxy: FaultProxy) -> None:
     """Events need none: what happened, happened. The process ends all the same."""
+    operator = operators(lease="usual").start()
     proxy.program([Fault(kind=Kind.SLOW, seconds=3600)] * 2, verbs={"create"}, path=f"{run.namespace}/events")
     run.create()
     run.until(phase="Running")
@@ -82,12 +83,14 @@ def test_a_look_that_has_begun_is_ended_before_the_process_leaves(run: Run, oper
     """Its status is written, and the next operator need not find out what this one did."""
     run.create()
     run.until(phase="Running")
-    proxy.program([Fault(kind=Kind.SLOW, seconds=2)], verbs={"patch"}, path=f"{run.namespace}/trainingruns/r/status")
+    proxy.program([Fault(kind=Kind.HELD)], verbs={"patch"}, path=f"{run.namespace}/trainingruns/r/status")
     run.edit(suspend=True)
-    eventually("a status to be on its way", lambda: proxy.met(Kind.SLOW))
-    operator.stop()
+    eventually("a status to be on its way", lambda: proxy.met(Kind.HELD))
+    operator.ask_to_stop()
+    proxy.let_go()
+    assert operator.ended() == 0, operator.last_words()
     assert run.status["phase"] == "Stopping"
-    assert run.pods() == {}
+    eventually("its worker to leave", lambda: run.pods() == {})
 
 
 @pytest.mark.parametrize(
