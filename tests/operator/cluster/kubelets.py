@@ -20,7 +20,8 @@ PLACEMENT = {"nodeSelector": {HAND: "yes"}, "tolerations": [{"key": HAND, "opera
 _ALL_PODS = "/api/v1/pods"
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-_BEATS_S = 4  # the control plane of tests gives up a node after 20 s of silence
+_BEATS_S = 4  # less than any control plane's patience
+_PAUSE_S = 0.1
 _ROOM = {"cpu": "64", "memory": "256Gi", "pods": "500"}
 
 
@@ -68,12 +69,8 @@ class Kubelets:
             with suppress(RefusedError):  # left there by tests that were killed
                 self._api.delete(f"{_NODES}/{name}")
             self._api.create(_NODES, _node(name, tainted=not self._for_all))
-        listed = self._api.get(_ALL_PODS)
-        for pod in listed["items"]:
-            self._play("ADDED", pod)
-        version = listed["metadata"]["resourceVersion"]
         threads = [
-            threading.Thread(target=self._follow, args=[version], daemon=True),
+            threading.Thread(target=self._follow, args=[self._listed()], daemon=True),
             threading.Thread(target=self._beat, daemon=True),
         ]
         for thread in threads:
@@ -89,13 +86,28 @@ class Kubelets:
 
     def _follow(self, version: str) -> None:
         while not self._over.is_set():
-            with suppress(HTTPException, OSError):
-                for kind, pod in self._api.watch(_ALL_PODS, version):
-                    version = pod["metadata"]["resourceVersion"]
-                    if kind != "BOOKMARK":
-                        self._play(kind, pod)
-                    if self._over.is_set():
-                        return
+            try:
+                version = self._followed(version or self._listed())
+            except (RefusedError, HTTPException, OSError, ValueError):  # also in the middle of a line: all is looked at anew
+                version = ""
+                self._over.wait(_PAUSE_S)
+
+    def _followed(self, version: str) -> str:
+        """Play what comes after a version, for a while; the version after that."""
+        for kind, pod in self._api.watch(_ALL_PODS, version):
+            version = pod["metadata"]["resourceVersion"]
+            if kind != "BOOKMARK":
+                self._play(kind, pod)
+            if self._over.is_set():
+                break
+        return version
+
+    def _listed(self) -> str:
+        """Play all that is there; the version of that."""
+        listed = self._api.get(_ALL_PODS)
+        for pod in listed["items"]:
+            self._play("ADDED", pod)
+        return listed["metadata"]["resourceVersion"]
 
     def _play(self, kind: str, pod: Object) -> None:
         key, phase = (pod["metadata"]["namespace"], pod["metadata"]["name"]), pod["status"].get("phase")
