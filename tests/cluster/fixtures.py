@@ -23,6 +23,7 @@ from tests.parts.fixtures import needing, say
 from tests.parts.part import Missing
 
 _PEOPLE = CLUSTERS // 3  # how many test runs a machine has room for at a time
+_PLAYED_GRACE_S = 600  # kubelets that a test plays fall silent when the test does; no machine of theirs is lost for that
 LIGHT, SPARE = _PEOPLE, 2 * _PEOPLE  # added to the number: a run's cluster without nodes, and one that a test may do anything to
 
 
@@ -46,7 +47,7 @@ def cluster(request: pytest.FixtureRequest) -> Generator[Any]:
 def api_cluster(request: pytest.FixtureRequest) -> Generator[Cluster]:
     """The API without nodes; `add_fake_nodes` gives it some that run nothing."""
     site = Site.numbered(_own_number() + LIGHT)
-    with _serving(request.config, site, Wanted(nodes=0, owner=os.getpid())) as ours:
+    with _serving(request.config, site, Wanted(nodes=0, node_grace_s=_PLAYED_GRACE_S, owner=os.getpid())) as ours:
         yield ours
 
 
