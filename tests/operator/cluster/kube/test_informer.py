@@ -142,10 +142,8 @@ def test_a_watch_that_is_lost(maps: Maps, kind: Kind) -> None:
             maps.delete("goes")
             maps.create("comes")
             if kind is Kind.GONE:
-                maps.proxy.clear(down)
-                down = maps.proxy.program([Fault(kind=Kind.GONE)], verbs={"watch"}, path=maps.path)
-            else:
-                maps.proxy.clear(down)
+                maps.proxy.program([Fault(kind=Kind.GONE)], verbs={"watch"}, path=maps.path)  # of use when the earlier one is cleared
+            maps.proxy.clear(down)
             await until("both to be told", lambda: heard.names() == {"stays", "comes"})
         assert heard.told.count(("gone", "goes")) == 1
         assert maps.lists() == (2 if kind is Kind.GONE else 1)
