@@ -84,7 +84,7 @@ class Shell(Looking):
 
     async def _carry_out(self, stored: StoredRun, run: TrainingRun, seen: Seen, made: Plan, now: datetime) -> Again | None:
         key = (run.metadata.namespace, run.name)
-        if await self._applying.unheard.found_out(run):
+        if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, seen, now, insist=self._insists(key))
         self._accounts.looked(key, run.status, made.status, run.spec.budget.usd)

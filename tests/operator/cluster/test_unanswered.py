@@ -1,5 +1,7 @@
 """What was done, though nobody answered: it is found out, and neither done twice nor kept from people."""
 
+import time
+
 import pytest
 
 from tests.cluster.fault_proxy import FaultProxy
@@ -34,6 +36,16 @@ def test_a_pod_that_was_made_by_the_spec_before_an_edit(run: Run, proxy: FaultPr
     proxy.cut_watches()
     run.until(phase="Running", attempt=2)
     eventually("the first to be gone", lambda: set(run.pods()) == {"r-2-0", "r-2-1"}, run.pods)
+
+
+def test_a_pod_that_cannot_be_made_is_tried_again_later_each_time(run: Run, proxy: FaultProxy) -> None:
+    """Though it is found out each time whether it was made."""
+    creates = {"verbs": {"create"}, "path": f"{run.namespace}/pods$"}
+    proxy.inject(Fault(kind=Kind.BROKEN), **creates)
+    began_s = time.monotonic()
+    run.create()
+    eventually("tries", lambda: len(proxy.requests(**creates)) > 6)
+    assert time.monotonic() - began_s > 0.1 * (1 + 2 + 4 + 8 + 16), "each pause is at least half of twice the one before"
 
 
 @pytest.mark.usefixtures("kubelets")

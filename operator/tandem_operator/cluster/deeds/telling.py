@@ -106,7 +106,7 @@ class Telling:
             elif error.passing and untold.tries < _TRIES:
                 await asyncio.sleep(_PAUSE_S)
                 self._untold.append(replace(untold, tries=untold.tries + 1))
-            elif not error.conflict:  # told already, but we did not hear the answer
+            elif not error.exists:  # told already, but we did not hear the answer
                 _log.warning("%s/%s: event %s was not written: %s", *key, untold.event.reason, error)
         else:
             self._wrote("event")

@@ -28,8 +28,8 @@ class Unheard:
         if error.uncertain:
             self._runs[run.metadata.namespace, run.name] = run.metadata.uid
 
-    async def found_out(self, run: TrainingRun | DualRun) -> bool:
-        """Whether a run was one of these, and is not any more: what was decided over it did not rest on all that there is.
+    async def more(self, run: TrainingRun | DualRun, known: Callable[[], object]) -> bool:
+        """Whether a run has other pods than were known when it was last decided on; `known` gives those that are at this moment.
 
         Raises:
             KubeError: when its pods cannot be listed.
@@ -37,10 +37,11 @@ class Unheard:
         key = (run.metadata.namespace, run.name)
         if self._runs.get(key) != run.metadata.uid:
             return False
+        before = known()
         for pod in await listed(self._kube, key[0], run.metadata.uid):
             self._made_pod(pod)
         del self._runs[key]
-        return True
+        return known() != before
 
     def forget(self, key: Key) -> None:
         """The run is gone."""

@@ -80,8 +80,8 @@ class Writing:
         unanswered = self._unanswered.get(key)
         if unanswered is None:
             return
-        there = stored is not None and stored.uid == unanswered.uid
-        if there and stored.object()["status"] != unanswered.status:
+        there = stored if stored and stored.uid == unanswered.uid else None
+        if there and there.object()["status"] != unanswered.status:
             return  # the watch has not told yet; or it was not written, and is anew
         del self._unanswered[key]
         if there:

@@ -68,7 +68,7 @@ class DualShell(Looking):
 
     async def _carry_out(self, stored: StoredRun, run: DualRun, seen: DualSeen, made: DualPlan, now: datetime) -> Again | None:
         key = (run.metadata.namespace, run.name)
-        if await self._applying.unheard.found_out(run):
+        if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, now, insist=self._insists(key))
         if not seen.live():
