@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -18,7 +19,8 @@ def kill(pod: str, program: str) -> bool:
     """SIGKILL for that process, as the kernel gives it when memory is short; whether there was one."""
     found = processes(pod, program)
     for process in found:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(process, signal.SIGKILL)
     return bool(found)
 
 
