@@ -28,10 +28,15 @@ from .quantity import Quantity, amount
 from .rule import Broken, entry_rule, rule
 from .shape import Shape
 
+ABSOLUTE: Final = "/[^:]+"
 MountPath = Annotated[
-    str, Shape(most=1024, pattern="/[^:]+", instead="is no place for a volume: write an absolute path without a colon, such as /data")
+    str, Shape(most=1024, pattern=ABSOLUTE, instead="is no place for a volume: write an absolute path without a colon, such as /data")
 ]
 """Where a volume appears in a container."""
+
+NO_PLACE: Final = "//|/$|/[.][.]?(/|$)|^/(proc|sys|dev)(/|$)"
+"""In a path: it is not in its shortest form, so that nobody finds what is below it, or it leads to what a container runtime mounts."""
+NO_MOUNT: Final = "is no place for a volume: write an absolute path without //, . and .. or a / at its end, not in /proc, /sys or /dev"
 
 OUR_VARIABLES: Final = r"TANDEM_.*|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)|PYTHONPATH"
 """Variables that say which rank a process is, where the others are and whose code it runs: Tandem sets them or needs them unset."""
@@ -100,6 +105,12 @@ class VolumeSpec(ApiModel):
         """A volume is one thing."""
         if sum(source is not None for source in (self.claim, self.secret, self.config_map)) != 1:
             yield Broken((), self.mount_path, "needs exactly one of claim, secret and configMap")
+
+    @entry_rule
+    def has_a_place_of_its_own(self) -> Iterator[Broken]:
+        """A volume elsewhere than it seems lets checkpoints go with their pod; one over the system's own folders lets no pod start."""
+        if re.search(NO_PLACE.replace("$", r"\Z"), self.mount_path):
+            yield Broken(("mountPath",), self.mount_path, NO_MOUNT)
 
 
 class PodSpec(ApiModel):

@@ -1,6 +1,6 @@
 """Amounts as Kubernetes writes them, a number or a text such as 500m, 4 or 16Gi: which texts are one, and what they come to.
 
-https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, less what nobody means: signs, exponents, exbibytes.
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, less what nobody means: signs and exponents.
 """
 
 import re
@@ -11,15 +11,17 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .shape import VALIDATIONS, quoted
 
-_AMOUNT: Final = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTP]|[KMGTP]i)?")
+_AMOUNT: Final = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i)?")
 _FACTORS: Final = {
     "": Decimal(1),
     **{sign: Decimal(1000) ** -power for power, sign in enumerate("mun", start=1)},
-    **{sign: Decimal(1000) ** power for power, sign in enumerate("kMGTP", start=1)},
-    **{f"{sign}i": Decimal(1024) ** power for power, sign in enumerate("KMGTP", start=1)},
+    **{sign: Decimal(1000) ** power for power, sign in enumerate("kMGTPE", start=1)},
+    **{f"{sign}i": Decimal(1024) ** power for power, sign in enumerate("KMGTPE", start=1)},
 }
 _MOST_CHARACTERS: Final = 32
 _DIGIT: Final = r"\d"
+EXPONENT: Final = "[eE][-+0-9]"
+"""Where an exponent begins; an E that ends a text, or stands before its i, is a unit."""
 _LARGEST: Final = 2**63 - 1  # the API server holds whole numbers in 64 bits
 _NO_AMOUNT: Final = "is no amount: write a number, with a unit of Kubernetes where it needs one, such as 500m, 4 or 16Gi"
 
@@ -61,7 +63,7 @@ _IN_CEL: Final[dict[str, Any]] = {
     "x-kubernetes-int-or-string": True,
     "maxLength": _MOST_CHARACTERS,
     VALIDATIONS: [
-        _rule("type(self) == int ? self >= 0 : isQuantity(self) && !self.matches('[eE]') && !self.startsWith('-')"),
+        _rule(f"type(self) == int ? self >= 0 : isQuantity(self) && !self.matches('{EXPONENT}') && !self.startsWith('-')"),
         _rule(f"type(self) == int || !isQuantity(self) || self.matches({quoted(_DIGIT)})"),
     ],
 }

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from . import limits
 from .shape import VALIDATIONS, Shape, quoted
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -86,20 +87,26 @@ Time = Annotated[
 ]
 """A moment, RFC 3339, UTC."""
 
+MOST_USD: Final = 1_000_000_000
+"""No amount that people write is larger: none is meant, and what is reckoned from one keeps its cents."""
+
 _DOLLARS: Final = BeforeValidator(_dollars)
 _AS_NUMBER: Final = PlainSerializer(float, return_type=float)
 
-Usd = Annotated[Decimal, Field(ge=0), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "minimum": 0})]
+_MOST: Final = {"maximum": MOST_USD}
+
+Usd = Annotated[Decimal, Field(ge=0, le=MOST_USD), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "minimum": 0, **_MOST})]
 """US dollars as people write them: a plain number, not below 0."""
 
 _ABOVE_NOTHING: Final = {"rule": "self > 0", "message": _NOTHING, "messageExpression": f"{quoted(f'%s {_NOTHING}')}.format([self])"}
 
 UsdLimit = Annotated[
     Decimal,
+    Field(le=MOST_USD),
     AfterValidator(_above_nothing),
     _DOLLARS,
     _AS_NUMBER,
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, VALIDATIONS: [_ABOVE_NOTHING]}),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, **_MOST, VALIDATIONS: [_ABOVE_NOTHING, *limits.rules(_MOST)]}),
 ]
 """US dollars that may be spent: more than 0."""
 

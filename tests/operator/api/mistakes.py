@@ -15,6 +15,7 @@ _KEPT_ELSEWHERE = "holds a password or key that anybody may read here: keep it i
 _NO_AMOUNT = "is no amount: write a number, with a unit of Kubernetes where it needs one, such as 500m, 4 or 16Gi"
 _TOO_LITTLE = "is less than 1Mi: write more, with its unit, such as 16Gi"
 _TRAINERS = ", ".join(AVAILABLE)
+_NO_MOUNT = "is no place for a volume: write an absolute path without //, . and .. or a / at its end, not in /proc, /sys or /dev"
 _NO_TIME = "is no time at all: write a longer one or leave it out"
 _NO_DURATION = 'is no duration: write whole numbers with units d, h, m or s, such as "90s" or "1h30m"'
 _AWS = "AKIA" + "ABCDEFGH" * 2
@@ -65,6 +66,8 @@ SHAPES = (
         {"checkpoint": {"uri": "s3://u:p@b"}}, "checkpoint.uri", "holds a user name, password or key: take it out and give credentials"
     ),
     Mistake({"budget": {"usd": 0}}, "budget.usd", "0 pays for nothing: write more than 0, or leave it out for no limit"),
+    Mistake({"budget": {"usd": 1e300}}, "budget.usd", "1e+300 is too large: write 1000000000 or less"),
+    Mistake({"budget": {"usdPerWorkerHour": 1e30}}, "budget.usdPerWorkerHour", "1e+30 is too large: write 1000000000 or less"),
     Mistake({"budget": {"usd": -2.5}}, "budget.usd", "-2.5 pays for nothing: write more than 0"),
     Mistake({"workers": 0}, "workers", "0 is too small: write 1 or more"),
     Mistake({"workers": 20_000}, "workers", "20000 is too large: write 10000 or less"),
@@ -131,6 +134,7 @@ PODS = (
     Mistake({"pod": {"cpu": "lots"}}, "pod.cpu", f'"lots" {_NO_AMOUNT}'),
     Mistake({"pod": {"cpu": -1}}, "pod.cpu", f"-1 {_NO_AMOUNT}"),
     Mistake({"pod": {"cpu": "-1"}}, "pod.cpu", f'"-1" {_NO_AMOUNT}'),
+    Mistake({"pod": {"cpu": "1E3"}}, "pod.cpu", f'"1E3" {_NO_AMOUNT}'),
     Mistake({"pod": {"cpu": "Gi"}}, "pod.cpu", f'"Gi" {_NO_AMOUNT}'),
     Mistake({"pod": {"memory": 16}}, "pod.memory", f'"16" {_TOO_LITTLE}'),
     Mistake({"pod": {"memory": "512m"}}, "pod.memory", f'"512m" {_TOO_LITTLE}'),
@@ -139,6 +143,11 @@ PODS = (
         {"pod": {"memory": "16Gi", "sharedMemory": "20G"}},
         "pod.sharedMemory",
         '"20G" is more than memory 16Gi, of which it is a part: lower it, or raise memory',
+    ),
+    Mistake(
+        {"pod": {"memory": "16Gi", "sharedMemory": "1Ei"}},
+        "pod.sharedMemory",
+        '"1Ei" is more than memory 16Gi, of which it is a part: lower it, or raise memory',
     ),
     Mistake({"pod": {"labels": {"bad key": "x"}}}, "pod.labels", f'"bad key" {names.NO_LABEL_KEY}'),
     Mistake({"pod": {"labels": {"team": "a b"}}}, "pod.labels.team", f'"a b" {names.NO_LABEL_VALUE}'),
@@ -162,6 +171,10 @@ PODS = (
     Mistake(_variable("RANK", "1"), "pod.env[0].name", '"RANK" is Tandem\'s own: leave it out or take another name'),
     Mistake({"pod": {"env": [{"name": "A"}]}}, "pod.env[0]", '"A" has no value: give it value or secret'),
     Mistake({"pod": {"volumes": [{"mountPath": "/a"}]}}, "pod.volumes[0]", '"/a" needs exactly one of claim, secret and configMap'),
+    *(
+        Mistake({"pod": {"volumes": [{"mountPath": path, "claim": "c"}]}}, "pod.volumes[0].mountPath", f'"{path}" {_NO_MOUNT}')
+        for path in ("//data", "/data/../etc", "/data/..", "/data/./x", "/data/", "/proc", "/sys/fs", "/dev/shm")  # noqa: S108 - a path that is refused
+    ),
     Mistake({"pod": {"volumes": [{"mountPath": "a", "claim": "c"}]}}, "pod.volumes[0].mountPath", '"a" is no place for a volume: write'),
 )
 """What Kubernetes would not take, or take for something else."""
@@ -199,6 +212,9 @@ MISTAKES = (*SHAPES, *SUMS, *PODS, *SECRETS)
 GOOD: tuple[Spec, ...] = (
     {"pod": {"cpu": 4, "memory": 17179869184, "sharedMemory": "4G"}},
     {"pod": {"cpu": "500m", "memory": ".5Gi"}},
+    {"pod": {"volumes": [{"mountPath": f"/{name}", "claim": "c"} for name in ("device", "...", "a..b/.c", "..d", "data/proc")]}},
+    {"pod": {"memory": "4Ei", "sharedMemory": "1E"}},
+    {"budget": {"usd": 1_000_000_000, "usdPerWorkerHour": 1e9}},
     {"pod": {"labels": {"a.b/c": "", "D_e.f": "x-1"}, "annotations": {"Example.com/x": "any text: at all"}}},
     _variable("TANDEM_S3_ENDPOINT", "http://minio:9000"),
     _variable("ENDPOINT", "https://bob@host/x?version=1"),

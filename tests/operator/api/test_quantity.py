@@ -14,7 +14,7 @@ from tests.operator.api.quantities import quantity
 from tests.operator.api.reading import problems, run_with
 
 texts = st.text("0159.+-eEkKMGTPinum ", max_size=8)
-amounts = st.from_regex(r"\A([0-9]{1,6}[.]?[0-9]{0,3}|[.][0-9]{1,3})(n|u|m|[kMGTP]|[KMGTP]i)?\Z")
+amounts = st.from_regex(r"\A([0-9]{1,6}[.]?[0-9]{0,3}|[.][0-9]{1,3})(n|u|m|[kMGTPE]|[KMGTPE]i)?\Z")
 
 
 @given(written=texts | amounts | st.integers(-(2**64), 2**64) | st.floats() | st.booleans())
@@ -22,10 +22,13 @@ amounts = st.from_regex(r"\A([0-9]{1,6}[.]?[0-9]{0,3}|[.][0-9]{1,3})(n|u|m|[kMGT
 @example("+.5k")
 @example("1e3")
 @example("8Ei")
+@example("1E")
+@example("1E3")
+@example("Ei")
 @example(2**63)
 @example(0)
 def test_both_take_the_same_amounts(training_runs: ApiServer, written: Any) -> None:
-    """As Kubernetes writes them, less signs, exponents and exbibytes: whole numbers, and texts."""
+    """As Kubernetes writes them, less signs and exponents: whole numbers, and texts."""
     run = run_with({**SPEC, "pod": {"cpu": written}})
     assert bool(problems(run)) == bool(training_runs.refusals(run)), problems(run)
 
@@ -36,7 +39,10 @@ def test_they_come_to_the_same(text: str) -> None:
     assert math.isclose(amount(text), quantity(text))
 
 
-@pytest.mark.parametrize(("text", "bytes_"), [("4", 4), (".5", 0.5), ("5.", 5), ("100m", 0.1), ("1.5Gi", 1.5 * 2**30), ("2k", 2000)])
+@pytest.mark.parametrize(
+    ("text", "bytes_"),
+    [("4", 4), (".5", 0.5), ("5.", 5), ("100m", 0.1), ("1.5Gi", 1.5 * 2**30), ("2k", 2000), ("4Ei", 4 * 2**60), ("1E", 10**18)],
+)
 def test_units_are_those_of_kubernetes(text: str, bytes_: float) -> None:
     """Thousands without an i, powers of 1,024 with one."""
     assert float(amount(text)) == bytes_

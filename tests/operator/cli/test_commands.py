@@ -68,6 +68,7 @@ def test_every_mistake_in_a_file_is_said_at_once_each_on_its_line(desk: Any) -> 
         (["stop", "none"], 4, "none: no such run"),
         (["logs", "none"], 4, "start one with `tandem run FILE`"),
         (["resume", "none", "--budget-usd", "much"], 2, "--budget-usd: much is no amount"),
+        (["resume", "none", "--budget-usd", "1e300"], 2, "--budget-usd: 1e300 is too large: write 1000000000 or less"),
         (["run", "x", "--colour"], 2, "No such option"),
     ],
 )

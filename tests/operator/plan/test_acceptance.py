@@ -14,7 +14,7 @@ from tandem_operator.plan.values import Tier, Waiting
 from .world import START, World, run_of
 
 PLACE = Place(checkpoint_uri="s3://bucket/runs", trainer_image="trainer:1")
-CLAIM = {"mountPath": "/keep/", "claim": "disk"}
+CLAIM = {"mountPath": "/keep", "claim": "disk"}
 PHASE = {"name": "all", "steps": 100, "batchSize": 24}
 
 

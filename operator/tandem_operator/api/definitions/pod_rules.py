@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from tandem_operator.api.credentials import KEEP_IN_SECRET, KEY, PASSWORD, SECRET_VARIABLES
 from tandem_operator.api.names import ANNOTATION_KEY, LABEL_KEY, LABEL_VALUE, NO_ANNOTATION_KEY, NO_LABEL_KEY, NO_LABEL_VALUE
 from tandem_operator.api.placement import PlacementSpec, Toleration
-from tandem_operator.api.pod import LEAST_MEMORY, OUR_VARIABLES, THEIR_VARIABLE, PodSpec, Variable, VolumeSpec
+from tandem_operator.api.pod import ABSOLUTE, LEAST_MEMORY, NO_MOUNT, NO_PLACE, OUR_VARIABLES, THEIR_VARIABLE, PodSpec, Variable, VolumeSpec
+from tandem_operator.api.quantity import EXPONENT
 from tandem_operator.api.shape import quoted
 
 from .cel_rule import CelRule, either, sentence, text, value
@@ -48,7 +49,7 @@ def _amount(field: str) -> str:
 
 def _is_amount(field: str) -> str:
     """Whether there is one that can be reckoned with."""
-    return f"has(self.{field}) && isQuantity(string(self.{field})) && !string(self.{field}).matches('[-eE]')"
+    return f"has(self.{field}) && isQuantity(string(self.{field})) && !string(self.{field}).matches('-|{EXPONENT}')"
 
 
 def _enough(field: str) -> CelRule:
@@ -164,6 +165,12 @@ POD_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "[has(self.claim), has(self.secret), has(self.configMap)].filter(set, set).size() == 1",
             "give exactly one of claim, secret and configMap",
             said=sentence(text("self.mountPath"), " needs exactly one of claim, secret and configMap"),
+        ),
+        "has_a_place_of_its_own": CelRule(
+            f"!self.mountPath.matches({quoted(f'^({ABSOLUTE})$')}) || !self.mountPath.matches({quoted(NO_PLACE)})",
+            f"mountPath {NO_MOUNT}",
+            "mountPath",
+            sentence(text("self.mountPath"), f" {NO_MOUNT}"),
         ),
     },
 }

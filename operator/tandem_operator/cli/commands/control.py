@@ -38,4 +38,10 @@ def _dollars(text: str | None) -> Decimal | None:
         from tandem_operator.cli.exits import Exit, leave
 
         leave(Exit.BAD_INPUT, f"--budget-usd: {text} is no amount: write dollars, such as 2.50")
+    from tandem_operator.api import limits, scalars
+
+    if usd > scalars.MOST_USD:
+        from tandem_operator.cli.exits import Exit, leave
+
+        leave(Exit.BAD_INPUT, f"--budget-usd: {text} {limits.MOST.format(scalars.MOST_USD)}")
     return usd

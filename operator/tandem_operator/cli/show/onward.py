@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from tandem_operator.api.dual_run import DualRun
+from tandem_operator.api.scalars import MOST_USD
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
@@ -53,10 +54,10 @@ def free_name(folder: RunFolder) -> str:
 
 
 def larger_budget(run: TrainingRun | DualRun) -> Decimal:
-    """Twice the budget, or twice what was spent where even that is not more, in whole cents."""
+    """Twice the budget, or twice what was spent where even that is not more, in whole cents; no more than may be written."""
     limit, spent = run.spec.budget.usd or Decimal(0), run.status.spent_usd
     doubled = 2 * (limit if 2 * limit > spent else spent)
-    return doubled.quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
+    return min(doubled, Decimal(MOST_USD)).quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
 
 
 def in_short(changes: Sequence[str]) -> str:
