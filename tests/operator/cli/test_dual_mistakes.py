@@ -87,3 +87,12 @@ def test_a_set_without_mistakes_is_planned(desk: Any) -> None:
     """The check stands in nobody's way."""
     ran = desk.tandem("plan", dual(desk, GOOD))
     assert (ran.returncode, "about 1 questions" in ran.stdout) == (0, True), ran.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_name_belongs_to_a_run_of_one_kind(desk: Any, command: str) -> None:
+    """Whose it is, and the way on: the same from both."""
+    assert desk.tandem("run", desk.file("pair"), "--plain").returncode == 0
+    ran = desk.tandem(command, dual(desk, GOOD))
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
+    assert "pair.yaml: metadata.name: pair is a TrainingRun here: give this one another name with --name" in ran.stderr

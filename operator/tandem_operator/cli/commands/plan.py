@@ -22,6 +22,7 @@ def plan(
     """Print what `tandem run FILE` would start next, and what it would cost; start nothing."""
     from tandem_operator.api.dual_run import DualRun
     from tandem_operator.api.reading.run_file import SpecError
+    from tandem_operator.cli import runs
     from tandem_operator.cli.dual import mistakes
     from tandem_operator.cli.exits import Exit, leave
     from tandem_operator.cli.looking import on_cluster, planned
@@ -34,6 +35,7 @@ def plan(
             dump({"apiVersion": "v1", "kind": "List", "items": given}, Format.YAML if output is Format.TABLE else output)
             return
         told = told_run(file, name)
+        runs.same_kind(told, file)
         if isinstance(told, DualRun):
             mistakes.refuse(told, file)
         made = planned.of(told)
