@@ -62,7 +62,7 @@ class Runs:
         self._runs: dict[Key, StoredRun] = {}
         self._writing: set[Key] = set()
         self._left = set[str]()
-        self._gone = deque[str](maxlen=_MOST_GONE)  # uids: a watch that lags may still tell of them when a list has told that they are gone
+        self._gone = deque[str](maxlen=_MOST_GONE)  # uids of runs that a list has missed, and that a watch may still tell of
         self.refusals = Refusals()
 
     def run(self, key: Key) -> StoredRun | None:
@@ -144,13 +144,19 @@ class Runs:
 
     def drop_run(self, key: Key, uid: str) -> None:
         """A run is gone. Another of its name may be there already: the watch tells of each in an order of its own."""
+        if uid in self._gone:
+            self._gone.remove(uid)
         known = self._runs.get(key)
         if known is None or known.uid != uid:
             return
         del self._runs[key]
-        self._gone.append(uid)
         self._forget(key)
         self._changed(key)
+
+    def miss_run(self, key: Key, uid: str) -> None:
+        """A run is gone, though the watch, which lags, has not told so: what it still tells of that run is no news."""
+        self.drop_run(key, uid)
+        self._gone.append(uid)
 
     def _forget(self, key: Key) -> None:
         """A run is gone, or left to another operator: what else was known of it is of no use any more."""

@@ -92,7 +92,7 @@ class Resync:
         """Forget the runs that are not listed, save those that came after the list was made."""
         for key, run in [(key, run) for key, run in self._runs.runs() if key not in listed and run.version <= at]:
             _log.info("%s/%s is gone", *key)
-            self._runs.drop_run(key, run.uid)
+            self._runs.miss_run(key, run.uid)
 
     def _older(self, key: Key, version: int) -> bool:
         known = self._runs.version(key)

@@ -304,7 +304,7 @@ def test_a_run_that_is_gone_does_not_come_back_by_a_watch_that_lags() -> None:
     """A list has told so first; another of its name is another."""
     told = Told()
     told.world.put_run(run(1))
-    told.world.drop_run(KEY, UID)
+    told.world.miss_run(KEY, UID)
     told.world.put_run(run(2))
     assert told.world.run(KEY) is None
     told.world.put_run(run(3, uid=OTHER))
