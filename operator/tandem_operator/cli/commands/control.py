@@ -34,14 +34,17 @@ def _dollars(text: str | None) -> Decimal | None:
         usd = Decimal(text)
     except InvalidOperation:
         usd = Decimal(0)
-    if not usd.is_finite() or usd <= 0:
+    if said := _wrong(usd):
         from tandem_operator.cli.exits import Exit, leave
 
-        leave(Exit.BAD_INPUT, f"--budget-usd: {text} is no amount: write dollars, such as 2.50")
+        leave(Exit.BAD_INPUT, f"--budget-usd: {text} {said}")
+    return usd
+
+
+def _wrong(usd: Decimal) -> str:
+    """What is said of an amount that no budget can be; nothing of any other."""
     from tandem_operator.api import limits, scalars
 
-    if usd > scalars.MOST_USD:
-        from tandem_operator.cli.exits import Exit, leave
-
-        leave(Exit.BAD_INPUT, f"--budget-usd: {text} {limits.MOST.format(scalars.MOST_USD)}")
-    return usd
+    if not usd.is_finite() or usd <= 0:
+        return "is no amount: write dollars, such as 2.50"
+    return limits.MOST.format(scalars.MOST_USD) if usd > scalars.MOST_USD else ""
