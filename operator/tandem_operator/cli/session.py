@@ -17,6 +17,7 @@ from tandem_operator.local.state.run_folder import Happened, Run, StateFolder, S
 from .care import Care, Caring
 from .exits import Exit
 from .interrupts import Interrupts
+from .refusal import refusal
 from .show.screen import Screen
 
 _VIEW_EVERY_S = 0.5
@@ -69,27 +70,33 @@ class Session(Generic[Run, Status]):
         shell = self._care.caring()
         self._screen.offer("" if self._to_stop else self._care.leaving)
         try:
-            while (looked := self._look(shell)).over is None:
-                shell.wait(looked.again_s, interrupts.descriptor)
+            while (looked := self._look(shell)) is None or looked.over is None:
+                if looked is None:
+                    self._pause(interrupts)
+                else:
+                    shell.wait(looked.again_s, interrupts.descriptor)
                 if interrupts.new():
                     self._asked()
             return self._care.ended(self._folder.status())
         finally:
             shell.close()
 
-    def _look(self, shell: Caring) -> Looked:
-        """Look once; when the machine refuses, say so and try again later."""
+    def _look(self, shell: Caring) -> Looked | None:
+        """Look once; None when the machine refuses, which is said, and is to be tried again after a pause."""
         try:
             looked = shell.look()
         except OSError as error:
             self._pause_s = min(self._pause_s * 2, _RETRY_LONGEST_S)
-            where = error.filename or "this machine"
-            self._screen.say(f"{where}: {error.strerror or error}; trying again in {self._pause_s:.0f} s")
-            return Looked(over=None, again_s=self._pause_s)
+            self._screen.say(f"{refusal(error)}; trying again in {self._pause_s:.0f} s")
+            return None
         self._pause_s = _RETRY_FIRST_S
         self._show()
         self._say_once(shell.trouble)
         return looked
+
+    def _pause(self, interrupts: Interrupts) -> None:
+        """Wait for a machine that refuses, or the person: a worker that has ended and cannot be put on record would wake at once."""
+        select.select([interrupts.descriptor], [], [], self._pause_s)
 
     def _say_once(self, trouble: str) -> None:
         if trouble and trouble != self._trouble:

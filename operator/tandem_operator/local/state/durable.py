@@ -5,7 +5,7 @@ Write beside, fsync, rename, fsync the folder: the order that POSIX needs for th
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from tandem_objects.durable import sync_folder
@@ -18,7 +18,8 @@ def write(path: Path, text: str, *, mode: int = 0o644, previous: Path | None = N
         OSError: when the disk refuses; `path` is then as it was.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    _written(beside, text, mode)
+    with _naming(path):
+        _written(beside, text, mode)
     try:
         if previous is not None and path.exists():
             _keep(path, previous)
@@ -30,8 +31,12 @@ def write(path: Path, text: str, *, mode: int = 0o644, previous: Path | None = N
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add one line in one write, so that lines of two processes never mix; a torn last line is closed first."""
-    with path.open("ab+") as file:
+    """Add one line in one write, so that lines of two processes never mix; a torn last line is closed first.
+
+    Raises:
+        OSError: when the disk refuses.
+    """
+    with _naming(path), path.open("ab+") as file:
         if file.tell() and not _ends_a_line(path):
             line = f"\n{line}"
         file.write(f"{line}\n".encode())
@@ -46,6 +51,16 @@ def lines(path: Path) -> Iterator[str]:
     for line in text.splitlines(keepends=True):
         if line.endswith(b"\n") and line.strip():
             yield line.decode(errors="replace").rstrip("\n")
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Generator[None]:
+    """Say which file a disk has refused: the kernel names it when it is opened, not when it is written."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _written(path: Path, text: str, mode: int) -> None:
