@@ -16,6 +16,7 @@ def status(
 ) -> None:
     """Show how RUN stands, or all runs; -o yaml prints what a cluster would hold."""
     from tandem_operator.cli import runs
+    from tandem_operator.cli.exits import Exit, leave
     from tandem_operator.cli.looking import standing
     from tandem_operator.cli.show.output import dump, of_run, of_runs
     from tandem_operator.local.state.home import Home
@@ -28,7 +29,12 @@ def status(
             dump(of_run(folder.run()), output)
         return
     folders = Home.of().runs()
-    if output is Format.TABLE:
-        standing.tell_all(folders)
+    whole, damaged = standing.readable(folders)
+    if output is not Format.TABLE:
+        dump(of_runs([folder.run() for folder in whole]), output)
+    elif folders:
+        standing.tell_all(whole)
     else:
-        dump(of_runs([folder.run() for folder in folders]), output)
+        print("no runs yet: start one with `tandem run FILE`")
+    if damaged:
+        leave(Exit.BAD_INPUT, *damaged)

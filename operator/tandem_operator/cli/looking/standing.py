@@ -12,7 +12,7 @@ from tandem_operator.cli import runs
 from tandem_operator.cli.dual import standing as pair
 from tandem_operator.cli.show import table, words
 from tandem_operator.local.process.folder import folders as worker_folders
-from tandem_operator.local.state.run_folder import AnyFolder, DualFolder, RunFolder
+from tandem_operator.local.state.run_folder import AnyFolder, DualFolder, RunFolder, StateError
 from tandem_operator.plan.conditions import BUDGET_OK, known
 
 _EVENTS = 8
@@ -20,11 +20,21 @@ _NAME_WIDTH = 12
 _HEAD = ("NAME", "PHASE", "TRAINING", "STEP", "LOSS", "SPENT", "ATTEMPT", "AGE")
 
 
+def readable(folders: Sequence[AnyFolder]) -> tuple[list[AnyFolder], list[str]]:
+    """The runs whose state can be read; and for each of the others a line that says which file is damaged, and the way on."""
+    whole: list[AnyFolder] = []
+    damaged: list[str] = []
+    for folder in folders:
+        try:
+            folder.run()
+            whole.append(folder)
+        except StateError as error:
+            damaged.append(f"{folder.name}: {error}")
+    return whole, damaged
+
+
 def tell_all(folders: Sequence[AnyFolder]) -> None:
     """Print a line for each run; those of one kind below each other, since other things count of the other."""
-    if not folders:
-        print("no runs yet: start one with `tandem run FILE`")
-        return
     now = datetime.now(UTC)
     standing = [(folder.run(), _alone(folder)) for folder in folders]
     trainings = [_row(run, alone, now) for run, alone in standing if isinstance(run, TrainingRun)]
