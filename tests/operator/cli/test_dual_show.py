@@ -10,12 +10,13 @@ from rich.console import Console
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus, MemoryState, MemoryStatus
 from tandem_operator.api.status import RunPhase
-from tandem_operator.cli.dual import said
+from tandem_operator.cli.dual import bill, said
 from tandem_operator.cli.dual.care import ended
 from tandem_operator.cli.dual.panel import panel
 from tandem_operator.cli.dual.planned import Planned
 from tandem_operator.cli.dual.standing import HEAD, facts, row
 from tandem_operator.cli.exits import Exit
+from tandem_operator.cli.show.format import Format
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.estimate import estimate
 
@@ -104,3 +105,16 @@ def test_a_plan_is_no_bound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "about 40 questions" in said_
     assert "if every expert is asked" in said_
     assert "at most" not in said_
+
+
+@pytest.mark.parametrize(
+    ("spent", "each"),
+    [("0.0012", "$0.0001"), ("0.0038", "$0.000317"), ("0.0000002", "$0.0000000167"), ("0.012", "$0.0010"), ("0", "$0.00")],
+)
+def test_what_a_question_costs_is_told_in_plain_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str], spent: str, each: str) -> None:
+    """However little it is: three digits that count, and no exponent."""
+    folder, told = DualFolder(tmp_path / "pair"), run(spent_usd=Decimal(spent))
+    folder.write_wanted(told)
+    folder.write_status(told.status)
+    bill.tell(folder, Format.TABLE)
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.startswith("for a question")] == [each]

@@ -52,7 +52,7 @@ def _usd(usd: Decimal | None) -> str:
 
 def _fine(usd: Decimal) -> str:
     """A question costs so little that hundredths of cents say nothing of it."""
-    return dollars(usd) if usd == 0 or usd >= Decimal("0.001") else f"${usd:.2e}"
+    return dollars(usd) if usd == 0 or usd >= Decimal("0.001") else f"${usd.quantize(Decimal(1).scaleb(usd.adjusted() - 2)).normalize():f}"
 
 
 def _told(run: DualRun) -> dict[str, object]:
