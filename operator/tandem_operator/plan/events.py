@@ -25,6 +25,7 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
     return (
         *_warned(before, run),
         *_spiked(before, after),
+        *_missed(before, after),
         *_recovered(before, after),
         *_fell(before, after),
         *_began(before, after),
@@ -49,6 +50,19 @@ def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
 def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     if after.spikes > before.spikes:
         yield _warning("LossSpike", f"near step {after.step}; {after.spikes} in this attempt")
+
+
+def _missed(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    """A checkpoint that somebody deleted, or that cannot be read: known once the attempt after a fall or a rest goes on from before it."""
+    kept = before.checkpoint
+    if kept is None or before.fell_at_step is None or after.fell_at_step is not None:
+        return
+    step = before.fell_at_step - (after.lost_steps - before.lost_steps)
+    if step < kept.step:
+        message = (
+            f"attempt {after.attempt} goes on from step {step}: the checkpoint of step {kept.step} is not there any more, or cannot be read"
+        )
+        yield _warning("CheckpointMissed", f"{message} ({kept.uri})")
 
 
 def _recovered(before: RunStatus, after: RunStatus) -> Iterator[Event]:

@@ -48,6 +48,23 @@ def test_lost_steps_are_those_between_the_last_report_and_the_step_that_the_next
     assert world.look().status.lost_steps == 7
 
 
+def test_a_checkpoint_that_is_not_there_any_more_is_told_of() -> None:
+    """Once, by the attempt that had to do without it."""
+    world = _running()
+    world.tell(17, resumed_from=0, checkpoint=10)
+    world.look()
+    _preempted(world)
+    world.tell(10, resumed_from=10)
+    assert "CheckpointMissed" not in {event.reason for event in world.look().events}
+    world.tell(12, checkpoint=12)
+    world.look()
+    _preempted(world)
+    world.tell(0, resumed_from=0)
+    (told,) = (event for event in world.look().events if event.reason == "CheckpointMissed")
+    assert "attempt 3 goes on from step 0: the checkpoint of step 12 is not there any more, or cannot be read" in told.message
+    assert "CheckpointMissed" not in {event.reason for event in world.look().events}
+
+
 def test_the_last_words_of_a_fallen_attempt_still_count() -> None:
     """Its report of step 19 comes when the next attempt is named already. That one falls in silence; the third goes on from 18."""
     world = _running()
