@@ -6,6 +6,7 @@ taken in all that an agent said before that left.
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
     from tandem_telemetry.client import Watcher
 
-_ANSWERS_S = 30.0  # a service that has told of the attempt before: it is only busy
-_LOOKS_S = 1.0  # one that never has, and may not be there at all
+_ANSWERS_S = 30.0  # a service that is only busy: the run's own, which refuses at once when it is away, or one that was heard before
+_LOOKS_S = 1.0  # one elsewhere that never was, and may swallow whatever is sent to it
 
 
 class Hearing:
@@ -72,14 +73,19 @@ class Hearing:
         return wire.report(known.report) if known else None
 
     def hear_out(self, attempt: int) -> None:
-        """The workers of an attempt have all ended: ask, once, what they have said. It takes no time where there is no service."""
+        """The workers of an attempt have all ended: ask, once, what they have said. It takes no time where there is no service.
+
+        A question that cannot even be put, as while somebody replaces the token, is one without an answer.
+        """
+        from tandem_rpc import RpcSetupError
         from tandem_telemetry.client import ask
 
         told = self.newest()
         if attempt > self._heard_out and not self.trouble:
             self._heard_out = attempt
-            patience_s = _ANSWERS_S if told and told.attempt == attempt else _LOOKS_S
-            self._asked = ask(self._service, self.token_file, *self._run, timeout_s=patience_s)
+            patience_s = _ANSWERS_S if self._sink or (told and told.attempt == attempt) else _LOOKS_S
+            with suppress(RpcSetupError):
+                self._asked = ask(self._service, self.token_file, *self._run, timeout_s=patience_s)
 
     def close(self, *, ended: bool) -> None:
         """Stop listening; when the run has ended, end the service as well."""

@@ -1,6 +1,8 @@
 """What an agent says on its way out is in the status of its run, however late the watch on the telemetry service would tell of it."""
 
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -10,10 +12,12 @@ from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.local.machine import Machine
 from tandem_operator.local.observe import observe
 from tandem_operator.local.process.folder import WorkerFolder
+from tandem_operator.local.process.identity import Identity
 from tandem_operator.local.state.run_folder import RunFolder
 from tandem_telemetry.client import Reporter
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
+STANDS_STILL_S = 2
 Folders = Callable[..., RunFolder]
 
 
@@ -35,6 +39,32 @@ def test_the_last_report_is_heard_when_its_attempt_has_ended_though_the_watch_ha
     assert seen.report is not None
     assert seen.report.checkpoint is not None
     assert (seen.report.step, seen.report.checkpoint.step) == (41, 40)
+
+
+def test_a_service_of_the_run_has_time_to_answer_though_it_was_never_heard_before(folder: RunFolder) -> None:
+    """It is only busy: one that is away refuses at once."""
+    say(folder, step=40)
+    end(folder, 0, steps=40)
+    sink = Identity.read(folder.telemetry / "pid")
+    assert sink is not None
+    sink.send(signal.SIGSTOP)
+    threading.Timer(STANDS_STILL_S, sink.send, [signal.SIGCONT]).start()
+    report = observe(folder.run(), Machine.of(folder), NOW).report
+    assert report is not None
+    assert report.checkpoint is not None
+
+
+def test_a_token_that_is_being_replaced_leaves_the_last_question_unanswered(folder: RunFolder) -> None:
+    """What is on disk is known all the same, and the run goes on."""
+    end(folder, 0, steps=40)
+    machine = Machine.of(folder)
+    machine.hearing.keep()
+    assert machine.hearing.newest() is None
+    assert machine.hearing.token_file
+    machine.hearing.token_file.write_text("")
+    report = observe(folder.run(), machine, NOW).report
+    assert report is not None
+    assert (report.step, report.checkpoint) == (40, None)
 
 
 def test_what_was_heard_of_an_attempt_stays_when_the_service_no_longer_answers(folder: RunFolder) -> None:
