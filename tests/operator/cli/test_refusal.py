@@ -1,7 +1,9 @@
 """A machine that refuses to write: what is said of it, and that it is not asked again and again."""
 
 import resource
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +13,17 @@ import pytest
 from tandem_operator.cli.refusal import refusal
 from tandem_operator.local.state import durable
 
-from tests.operator.cli.conftest import TANDEM
+from tests.operator.cli.conftest import PATIENCE_S, TANDEM
 
 Until = Callable[[Callable[[], object]], None]
+
+PATIENT = """
+import runpy, sys
+from tandem_operator.cli import session
+session._RETRY_FIRST_S = session._RETRY_LONGEST_S = 86400
+sys.argv[0] = {tandem!r}
+runpy.run_path({tandem!r}, run_name="__main__")
+"""
 
 
 def test_a_full_disk_is_said_with_the_file_and_what_to_do() -> None:
@@ -42,18 +52,41 @@ def test_a_stop_that_cannot_be_written_names_the_file(desk: Any, until: Until) -
 
 
 def test_an_end_that_cannot_be_put_on_record_is_tried_again_only_after_the_pauses_that_are_told(desk: Any, until: Until) -> None:
-    """A worker that has ended wakes its shell for as long as that is not on record; Ctrl-C still does, at once."""
+    """A worker that has ended wakes its shell for as long as that is not on record."""
     running = desk.start("run", desk.file(), standin={"hold_after": 50})
-    until(lambda: desk.steps("demo-1-0") == 50)
-    in_the_way = desk.state / f"runs/demo/workers/demo-1-0/.ended.{running.pid}"
-    in_the_way.mkdir()
+    in_the_way = refused_end(desk, running, until)
     before = time.monotonic()
     desk.go()
-    assert running.stdout
     said = next(line for line in running.stdout if "trying again in 4 s" in line)
     assert time.monotonic() - before >= 1 + 2
     assert str(in_the_way) in said
     in_the_way.rmdir()
-    running.send_signal(2)
-    assert "trying again" not in running.communicate()[0]
+    running.communicate(timeout=PATIENCE_S)
     assert running.returncode == 0
+
+
+def test_ctrl_c_ends_a_pause_at_once(desk: Any, until: Until) -> None:
+    """However long it would be: here, a day."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", PATIENT.format(tandem=TANDEM), "run", desk.file()],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=desk.environ | {"STANDIN_HOLD_AFTER": "50"},
+    )
+    desk.started.append(running)
+    in_the_way = refused_end(desk, running, until)
+    desk.go()
+    assert running.stdout
+    assert any("trying again in 86400 s" in line for line in running.stdout)
+    in_the_way.rmdir()
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 0
+
+
+def refused_end(desk: Any, running: "subprocess.Popen[str]", until: Until) -> Path:
+    """Have a worker stand still, and a folder where its end would be written."""
+    until(lambda: desk.steps("demo-1-0") == 50)
+    in_the_way = desk.state / f"runs/demo/workers/demo-1-0/.ended.{running.pid}"
+    in_the_way.mkdir()
+    return in_the_way
