@@ -41,14 +41,23 @@ _WRITTEN_EVERY: Final = timedelta(seconds=30)
 _WAITS_S: Final = 5.0  # by then a pod is up if nothing is in its way, and one write tells all; else people want to know
 _Untold = tuple[str, str | None]  # of which run, and what its workers wait for
 Wrote = Callable[[str], None]
+Recorded = Callable[[TrainingRun, RunStatus], None]
 
 
 class Applying:
     """Carries out plans."""
 
-    def __init__(self, kube: Kube, world: World, starting: Starting, wrote: Wrote) -> None:
-        """Carry them out with `kube`; `wrote` is told the kind of everything that was written."""
-        self._world, self._starting, self._leaving = world, starting, Leaving(kube, wrote)
+    def __init__(self, kube: Kube, world: World, starting: Starting, wrote: Wrote, recorded: Recorded) -> None:
+        """Carry them out with `kube`.
+
+        Args:
+            kube: The API server.
+            world: What is known of it.
+            starting: Starts workers.
+            wrote: Told the kind of everything that was written.
+            recorded: Told of every run that was looked at, and its new status, once that is on record.
+        """
+        self._world, self._starting, self._leaving, self._recorded = world, starting, Leaving(kube, wrote), recorded
         self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
         self._asking = Asking(kube, changed_pod=starting.made_pod, wrote=wrote)
         self.unheard = starting.unheard
@@ -67,6 +76,7 @@ class Applying:
         """
         key, start = (run.metadata.namespace, run.name), partial(self._world.refusals.heed, made.start, run, self._starting.start)
         if made.can_wait and self._may_wait(key, (stored.uid, reason_of(made.status, SCHEDULED))):
+            self._recorded(run, made.status)
             await start()
             return
         follow = partial(self._write_and_send, made, run, stored, seen, now, insist=insist)
@@ -79,11 +89,18 @@ class Applying:
             await self.writing.remove(key, stored)
             return
         if _worth_writing(run.status, made.status, now):
-            say = partial(self.telling.say, made.events, key, stored.uid, now)
+            written, send = partial(self._on_record, made, run, stored, now), partial(self._send, made, run, stored, seen)
             insist = insist and not _leaves_for_better(run.status, made.status)
-            await self.writing.status(key, stored, made.status, say, partial(self._send, made, run, stored, seen) if insist else None)
+            await self.writing.status(key, stored, made.status, written, send if insist else None)
             self._waiting.pop(key, None)
+        else:
+            self._recorded(run, made.status)
         await self._send(made, run, stored, seen)
+
+    def _on_record(self, made: Plan, run: TrainingRun, stored: StoredRun, now: datetime) -> None:
+        """Tell of what is written now."""
+        self.telling.say(made.events, (run.metadata.namespace, run.name), stored.uid, now)
+        self._recorded(run, made.status)
 
     async def send_away(self, key: Key, uid: str) -> None:
         """Ask all workers of a run to leave that were not asked yet: nobody can plan for it.
@@ -145,9 +162,10 @@ class Applying:
         """
         fenced = {worker.name for worker in seen.workers if worker.fenced}
         lost = self._leaving.give_up(key[0], ((left.uid, worker) for left, worker in self._world.strangers(key, stored.uid)))
-        uids = {pod.worker.name: pod.uid for pod in self._world.pods_of(key, stored.uid)}
+        pods = {pod.worker.name: pod for pod in self._world.pods_of(key, stored.uid)}
+        self._world.keep(pods[name] for name in made.stop if name in pods)  # they may still compute until they have left
         names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
-        ours = (self._leaving.have_leave(key[0], name, uids[name], lost=name in fenced) for name in names if name in uids)
+        ours = (self._leaving.have_leave(key[0], name, pods[name].uid, lost=name in fenced) for name in names if name in pods)
         await all_over(lost, *ours)
 
 

@@ -107,7 +107,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     informers = {"pods": _pods(kube, settings.namespace, world, dual_world)}
     dual = DualCare(kube, settings, dual_world, dual_queue, time.now, made_pod=informers["pods"].learn, wrote=probes.wrote)
     starting = Starting(kube, world, CurrentSite(settings), made_pod=informers["pods"].learn, wrote=probes.wrote)
-    applying = Applying(kube, world, starting, probes.wrote)
+    applying = Applying(kube, world, starting, probes.wrote, probes.accounts.recorded)
     neighbours = Neighbours((world, dual_world), asyncio.get_running_loop().time, came_back=applying.holds.distrust)
     if not settings.namespace:
         informers["leases"] = neighbours.follows(kube)

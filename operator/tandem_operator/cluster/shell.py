@@ -87,7 +87,6 @@ class Shell(Looking):
         if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, seen, now, insist=self._insists(key))
-        self._accounts.looked(key, run.status, made.status, run.spec.budget.usd)
         return self._again(run, made, seen)
 
     def _forget(self, key: Key) -> None:

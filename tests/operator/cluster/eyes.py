@@ -57,7 +57,7 @@ async def looking_at(run: Run, kubeconfig: Path) -> AsyncGenerator[Eyes]:
         world, queue = World(lambda _: None, lambda _: None, clock), Queue()
         settings = Settings(trainer_image="none")
         starting = Starting(kube, world, CurrentSite(settings), made_pod=world.put_pod, wrote=lambda _: None)
-        applying = Applying(kube, world, starting, lambda _: None)
         accounts = Accounts(lambda _: None)
+        applying = Applying(kube, world, starting, lambda _: None, accounts.recorded)
         shell = Shell(world, queue, clock, applying=applying, site=settings.site(), heard=lambda _: None, accounts=accounts)
         yield Eyes(run=run, world=world, shell=shell, applying=applying, accounts=accounts)

@@ -9,6 +9,8 @@ import pytest
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.cluster.shown.accounts import Accounts
 
+from tests.cluster.fault_proxy import FaultProxy
+from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import Api
 from tests.operator.cluster.eyes import looking_at
 from tests.operator.cluster.runs import Run
@@ -35,18 +37,6 @@ def test_a_recovery_is_counted_once_and_its_loss_is_shown() -> None:
     assert figures["tandem_spent_usd_total"] == {KEY: 5.0}
     assert figures["tandem_preemptions_total"] == {KEY: 1.0}
     assert figures["tandem_budget_usd"] == {}
-
-
-def test_a_recovery_is_counted_though_nobody_answered_that_it_was_written() -> None:
-    """Then the next look finds it written, and no difference."""
-    took = list[float]()
-    accounts = Accounts(took.append)
-    fallen = RunStatus(phase=RunPhase.PENDING, fell_at=AT)
-    up = RunStatus(phase=RunPhase.RUNNING, time_to_resume_seconds=42.0)
-    accounts.looked(KEY, fallen, fallen, None)
-    accounts.looked(KEY, up, up, None)
-    accounts.looked(KEY, up, up, None)
-    assert took == [42.0]
 
 
 @pytest.mark.parametrize("phase", [RunPhase.SUCCEEDED, RunPhase.FAILED])
@@ -81,5 +71,18 @@ def test_a_run_that_is_refused_is_told_of(api: Api, namespace: str, api_cluster:
             eyes.world.drop_run(key, (await asyncio.to_thread(run.found))["metadata"]["uid"])
             await eyes.shell.look(key)
             assert eyes.accounts.figures()["tandem_run_phase"] == {}
+
+    asyncio.run(story())
+
+
+def test_a_run_whose_pods_cannot_be_made_is_told_of(api: Api, namespace: str, proxy: FaultProxy) -> None:
+    """Its phase and spend go on, whatever fails beside its status."""
+
+    async def story() -> None:
+        proxy.inject(Fault(kind=Kind.BROKEN), verbs={"create"}, path=f"{namespace}/pods$")
+        run = Run(api, namespace, "r").create()
+        async with looking_at(run, proxy.kubeconfig) as eyes:
+            await eyes.look()
+            assert eyes.accounts.figures()["tandem_run_phase"] == {(namespace, "r", "Pending"): 1.0}
 
     asyncio.run(story())

@@ -84,7 +84,7 @@ def test_what_cannot_be_deleted_holds_up_nobody_else(run: Run, kubelets: Kubelet
             eventually("a checkpoint to be asked for", lambda: asked_after(run) == "0")
             run.edit(suspend=True)
             run.until(phase="Suspended")
-            assert set(run.pods()) == {"r-1-1"}
+            eventually("its worker to be gone", lambda: set(run.pods()) == {"r-1-1"}, run.pods)
     finally:
         proxy.clear(trouble)
         api_cluster.kubectl("uncordon", *NODES)

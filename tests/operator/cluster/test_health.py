@@ -33,7 +33,7 @@ class Operator:
         self.resync, self.probes = Resync(kube, world, paths.TRAINING_RUN, ""), Probes()
         self._turned = turned
         starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
-        applying = Applying(kube, world, starting, lambda _: None)
+        applying = Applying(kube, world, starting, lambda _: None, lambda *_: None)
         shell = Shell(
             world, queue, lambda: NOW, applying=applying, site=settings.site(), heard=lambda _: None, accounts=self.probes.accounts
         )

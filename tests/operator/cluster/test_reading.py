@@ -47,6 +47,6 @@ def _shell() -> Shell:
     kube = Kube(Configuration(host="http://127.0.0.1:1"), Limiter(1, 1), lambda _: None, lambda: None)
     world, settings = World(lambda _: None, lambda _: None, lambda: NOW), Settings()
     starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
-    applying = Applying(kube, world, starting, lambda _: None)
+    applying = Applying(kube, world, starting, lambda _: None, lambda *_: None)
     accounts = Accounts(lambda _: None)
     return Shell(world, Queue(), lambda: NOW, applying=applying, site=settings.site(), heard=lambda _: None, accounts=accounts)

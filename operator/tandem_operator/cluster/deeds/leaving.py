@@ -15,7 +15,7 @@ from tandem_operator.cluster.kube.document import Json, parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
 
-from .unheard import listed
+from .listed import pods_of
 
 _log = logging.getLogger(__name__)
 _LOST: Final = {
@@ -111,7 +111,7 @@ class Leaving:
 
     async def _owned(self, namespace: str, run_uid: str) -> frozenset[str]:
         """The uids of the pods that go with a run: once they were left as orphans, nothing but their owners tells that they were."""
-        pods = await listed(self._kube, namespace, run_uid)
+        pods = await pods_of(self._kube, namespace, run_uid)
         owned = (pod for pod in pods if any(text(each, "uid") == run_uid for each in parts(pod, "metadata", "ownerReferences")))
         return frozenset(text(pod, "metadata", "uid") for pod in owned)
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.cluster import paths
 from tandem_operator.cluster.kube.client import Kube
-from tandem_operator.cluster.kube.document import Json, parts
+from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.informer import Key
-from tandem_operator.render.manifest import RUN_UID
+
+from .listed import pods_of
 
 
 class Unheard:
@@ -38,7 +38,7 @@ class Unheard:
         if self._runs.get(key) != run.metadata.uid:
             return False
         before = known()
-        for pod in await listed(self._kube, key[0], run.metadata.uid):
+        for pod in await pods_of(self._kube, key[0], run.metadata.uid):
             self._made_pod(pod)
         del self._runs[key]
         return known() != before
@@ -46,12 +46,3 @@ class Unheard:
     def forget(self, key: Key) -> None:
         """The run is gone."""
         self._runs.pop(key, None)
-
-
-async def listed(kube: Kube, namespace: str, run_uid: str) -> list[Json]:
-    """All pods that a run has made, as the API server knows them, whoever owns them by now.
-
-    Raises:
-        KubeError: when they cannot be listed.
-    """
-    return parts(await kube.get(paths.pods(namespace), labelSelector=f"{RUN_UID}={run_uid}"), "items")

@@ -39,13 +39,13 @@ class StoredRun:
         return cls(
             uid=intern(text(found, "metadata", "uid")),
             version=int(text(found, "metadata", "resourceVersion")),
-            written=_packed(written),
-            status=_packed(part(found, "status")),
+            written=packed(written),
+            status=packed(part(found, "status")),
         )
 
     def object(self) -> Json:
         """The run, without its version."""
-        return {**_unpacked(self.written), "status": _unpacked(self.status)}
+        return {**unpacked(self.written), "status": unpacked(self.status)}
 
 
 class Runs:
@@ -163,9 +163,11 @@ class Runs:
         self.refusals.forget(key)
 
 
-def _packed(found: Json) -> bytes:
+def packed(found: Json) -> bytes:
+    """JSON, compressed; the same is the same bytes."""
     return zlib.compress(json.dumps(found, separators=(",", ":")).encode())
 
 
-def _unpacked(packed: bytes) -> Json:
-    return cast("Json", json.loads(zlib.decompress(packed)))
+def unpacked(found: bytes) -> Json:
+    """What was packed."""
+    return cast("Json", json.loads(zlib.decompress(found)))

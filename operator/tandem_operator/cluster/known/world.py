@@ -127,7 +127,9 @@ class World(Runs):
 
     def _hidden(self, pod: SeenPod) -> bool:
         """Whether a pod is taken back, so far as is known."""
-        return pod.uid in self._taken_back or (pod.worker.stopping and pod.uid in self._perhaps_taken_back)
+        if pod.uid in self._perhaps_taken_back:
+            return pod.worker.stopping and not self.worker(pod).fenced  # which somebody must give up
+        return pod.uid in self._taken_back
 
     def vanished(self, key: Key, uid: str, paid_until: datetime | None) -> tuple[SeenWorker, ...]:
         """The workers of a run that are to be paid for, and counted for nothing else, after the moment that it has been paid until.

@@ -211,6 +211,8 @@ class Kube:
         began = self._time.asked() if self._time else 0.0
         try:
             answer = await self._client.rest_client.request(request.method, url, **asked)
+        except aiohttp.ClientConnectorError as error:
+            raise KubeError.unreachable(error) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeError.unanswered(error) from None
         response = cast("aiohttp.ClientResponse", answer.response)

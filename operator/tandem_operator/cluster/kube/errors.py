@@ -27,6 +27,11 @@ class KubeError(Exception):
         return cls(_UNANSWERED, "Unanswered", f"the API server cannot be reached: {type(error).__name__} {error}".rstrip())
 
     @classmethod
+    def unreachable(cls, error: Exception) -> "KubeError":
+        """There was no connection, so the request was not carried out."""
+        return cls(_UNANSWERED, "Unreachable", f"the API server cannot be reached: {type(error).__name__} {error}".rstrip())
+
+    @classmethod
     def answered(cls, status: int, headers: Mapping[str, str], body: bytes) -> "KubeError":
         """The error that an answer is; a Status object, if the server itself wrote it."""
         try:
@@ -40,13 +45,13 @@ class KubeError(Exception):
 
     @property
     def silent(self) -> bool:
-        """Whether there was no answer at all, so that nobody knows what became of the request."""
+        """Whether there was no answer at all."""
         return self.status == _UNANSWERED
 
     @property
     def uncertain(self) -> bool:
         """Whether the request may have been carried out all the same: nobody answered, or something failed on the way."""
-        return self.silent or self.status >= 500  # noqa: PLR2004 - HTTP
+        return self.reason != "Unreachable" and (self.silent or self.status >= 500)  # noqa: PLR2004 - HTTP
 
     @property
     def gone(self) -> bool:

@@ -1,10 +1,12 @@
 """Several things at the same time or in turn, of which none is left to itself, or left out, when another fails or is over."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _AGAIN_S: Final = 1.0
 
 
@@ -23,13 +25,15 @@ async def all_over(*awaited: Awaitable[T]) -> list[T]:
 
 
 async def in_turn(*steps: Callable[[], Awaitable[object]]) -> None:
-    """Take each step when the one before is over, though that failed; if any has failed, what the first of them raised."""
+    """Take each step when the one before is over, though that failed; if any has failed, what the first raised. The others are logged."""
     failed: list[Exception] = []
     for step in steps:
         try:
             await step()
         except Exception as error:  # noqa: BLE001 - raised below
             failed.append(error)
+    for other in failed[1:]:
+        _log.warning("also: %s", other)
     if failed:
         raise failed[0]
 

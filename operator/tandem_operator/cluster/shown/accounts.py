@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tandem_operator.api.status import RunStatus
+from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster.kube.informer import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Account:
     phase: str
-    fallen: bool
     spent_usd: float
     lost_usd: float
     lost_steps: float
@@ -29,18 +29,16 @@ class Accounts:
         self._recovered = recovered
         self._of: dict[Key, _Account] = {}
 
-    def looked(self, key: Key, before: RunStatus, after: RunStatus, limit: Decimal | None) -> None:
-        """A run was looked at, accepted or not, and its status is now `after`; `limit` is its budget, as far as that is known.
+    def recorded(self, run: TrainingRun, after: RunStatus) -> None:
+        """A run was looked at, and `after` is its status on record."""
+        self.looked((run.metadata.namespace, run.name), run.status, after, run.spec.budget.usd)
 
-        A status whose writing nobody has answered is `before` already at the next look, so what it was told last counts as well.
-        """
-        known = self._of.get(key)
-        fallen = before.fell_at is not None or (known is not None and known.fallen)
-        if fallen and not after.fell_at and after.time_to_resume_seconds is not None and not after.phase.resting:
+    def looked(self, key: Key, before: RunStatus, after: RunStatus, limit: Decimal | None) -> None:
+        """A run was looked at, accepted or not, and its status is now `after`; `limit` is its budget, as far as that is known."""
+        if before.fell_at and not after.fell_at and after.time_to_resume_seconds is not None and not after.phase.resting:
             self._recovered(after.time_to_resume_seconds)
         self._of[key] = _Account(
             phase=after.phase,
-            fallen=after.fell_at is not None,
             spent_usd=float(after.spent_usd),
             lost_usd=float(after.lost_usd),
             lost_steps=after.lost_steps,

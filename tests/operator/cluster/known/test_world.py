@@ -284,6 +284,18 @@ def test_a_pod_that_was_taken_back_though_nobody_said_so() -> None:
     assert (names(told.world), told.news()) == (set(), ([KEY], []))
 
 
+def test_a_pod_that_was_perhaps_taken_back_and_is_lost_is_seen() -> None:
+    """Nobody is there who could carry that out: somebody must give it up."""
+    told = Told()
+    told.world.put_run(run(1))
+    told.world.machines.put(node())
+    told.world.put_pod(pod("running"))
+    not_taken_back(told)
+    told.world.put_pod(leaving())
+    told.world.machines.put(node(sample="node-silent"))
+    assert names(told.world) == {"r-1-0"}
+
+
 def test_a_pod_in_the_place_of_one_that_nobody_has_told_is_gone() -> None:
     """The one before is paid for until now, and nothing that was known of it is of the new one."""
     told = Told()

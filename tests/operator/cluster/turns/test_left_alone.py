@@ -36,7 +36,7 @@ class Scene:
         self.queue, self.wrote, self.looked = Queue(lambda: 0.0), list[str](), list[Key]()
         self.world = World(self.queue.add, self.queue.add_untold, lambda: NOW)
         starting = Starting(kube, self.world, CurrentSite(settings), made_pod=lambda _: None, wrote=self.wrote.append)
-        applying = Applying(kube, self.world, starting, self.wrote.append)
+        applying = Applying(kube, self.world, starting, self.wrote.append, lambda *_: None)
         accounts, site = Accounts(lambda _: None), settings.site()
         self.shell = Shell(self.world, self.queue, lambda: NOW, applying=applying, site=site, heard=lambda _: None, accounts=accounts)
 
