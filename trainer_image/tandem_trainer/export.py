@@ -65,7 +65,8 @@ def export(pretrained: Path, store: Store, out: Path, *, number_format: str | No
         building.chmod(0o755)  # made private, as is what safetensors writes; a model is for whoever serves it
         for path in building.iterdir():
             path.chmod(0o644)
-            sync_folder(path)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         sync_folder(building)
         building.rename(out)
     finally:
