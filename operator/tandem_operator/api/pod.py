@@ -108,7 +108,7 @@ class VolumeSpec(ApiModel):
 
     @entry_rule
     def has_a_place_of_its_own(self) -> Iterator[Broken]:
-        """A volume elsewhere than it seems lets checkpoints go with their pod; one over the system's own folders lets no pod start."""
+        """A volume elsewhere than it seems lets checkpoints go with their pod; one over the system's own folders hides what is there."""
         if re.search(NO_PLACE.replace("$", r"\Z"), self.mount_path):
             yield Broken(("mountPath",), self.mount_path, NO_MOUNT)
 
