@@ -23,7 +23,7 @@ class Kind(StrEnum):
     LOST_ANSWER = "lost answer"  # it has been done, but the connection breaks before the answer
     CUT = "cut"  # a watch ends in the middle of a line, after `events` of them
     SILENT = "silent"  # a watch stays open and says nothing any more, after `events`
-    LATE = "late"  # a watch tells of each event `seconds` after it could have
+    LATE = "late"  # a watch waits `seconds` before each event it tells of: the last of n that come at once is late by n times as much
     SLOW = "slow"  # it takes `seconds` more
     HELD = "held"  # it is passed on when the test says so
 

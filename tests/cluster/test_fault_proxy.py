@@ -2,10 +2,12 @@
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -162,6 +164,19 @@ def test_a_watch_that_falls_silent(proxy: FaultProxy, client: Client) -> None:
             deaf.readline()
 
 
+def test_a_watch_that_is_late(proxy: FaultProxy, client: Client) -> None:
+    """Each event has a wait of its own, and nothing of it is lost."""
+    for name in ("late", "later"):
+        client.create(name)
+    proxy.program([Fault(kind=Kind.LATE, seconds=0.3)], verbs={"watch"})
+    before = time.monotonic()
+    with watched(client) as stream:
+        told: set[str] = set()
+        while not {"late", "later"} <= told:
+            told.add(json.loads(stream.readline())["object"]["metadata"]["name"])
+            assert time.monotonic() - before >= 0.3 * len(told)
+
+
 def test_a_slow_answer(proxy: FaultProxy, client: Client) -> None:
     """It comes after the client has lost patience, and is right for one who waits."""
     proxy.program([Fault(kind=Kind.SLOW, seconds=2 * PATIENCE_S), Fault(kind=Kind.SLOW, seconds=0.1)], verbs={"list"})
@@ -170,6 +185,20 @@ def test_a_slow_answer(proxy: FaultProxy, client: Client) -> None:
         with pytest.raises(TimeoutError):
             connection.getresponse()
     assert "kube-root-ca.crt" in client.names()
+
+
+def test_a_request_that_is_held(proxy: FaultProxy, client: Client) -> None:
+    """The API server hears of it when it is let go, not before; another one passes meanwhile."""
+    proxy.program([Fault(kind=Kind.HELD)], verbs={"create"}, path="/configmaps$")
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(client.create, "held")
+        while not proxy.met(Kind.HELD):
+            time.sleep(0.01)
+        client.create("passes")
+        assert {"held", "passes"} & client.names() == {"passes"}
+        proxy.let_go()
+        assert first.result()["metadata"]["name"] == "held"
+    assert "held" in client.names()
 
 
 def test_without_faults(proxy: FaultProxy, api_cluster: Cluster) -> None:
