@@ -177,7 +177,7 @@ def _described(run: TrainingRun, seen: Seen, now: datetime) -> TrainingRun:
         "next_workers": status.next_workers if status.phase is RunPhase.STOPPING else None,
     }
     run = _with(run, status.model_copy(update=said))
-    drawn = {"eta_seconds": progress.eta_seconds(run), "conditions": conditions.conditions(run, seen, now)}
+    drawn = {"eta_seconds": progress.eta_seconds(run, seen.report), "conditions": conditions.conditions(run, seen, now)}
     return _with(run, run.status.model_copy(update=drawn))
 
 

@@ -33,6 +33,15 @@ def test_the_time_to_the_end_follows_from_the_tokens_that_are_left() -> None:
     assert world.look().status.eta_seconds is None
 
 
+def test_the_time_to_the_end_of_a_script_follows_from_the_time_that_its_steps_took() -> None:
+    """What it learns from at a step only it knows: after the first step, ten in 20 s; the fourscore to come take 160 s."""
+    world = _running(trainer={"script": {"path": "/train.py"}}, phases=[{"name": "all", "steps": 100, "batchSize": 4}])
+    world.tell(10, resumed_from=9)
+    world.wait(20 * SECOND)
+    world.tell(20, tokens_per_second=1.0)
+    assert world.look().status.eta_seconds == 160
+
+
 def test_lost_steps_are_those_between_the_last_report_and_the_step_that_the_next_attempt_went_on_from() -> None:
     """Fell at 17, went on from 10: seven. Fell again at 12, went on from 12: no more."""
     world = _running()

@@ -36,8 +36,9 @@ class Bill:
 
     @property
     def per_million_tokens(self) -> Decimal | None:
-        """Dollars for a million tokens that count."""
-        return self.spent / self.tokens * 1_000_000 if self.tokens else None
+        """Dollars for a million tokens that count; how many those are, only a script itself knows."""
+        known = self.tokens and not self.run.spec.trainer.script
+        return self.spent / self.tokens * 1_000_000 if known else None
 
     @property
     def projected(self) -> Decimal | None:

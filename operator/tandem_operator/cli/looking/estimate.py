@@ -19,7 +19,7 @@ _HOUR_S = Decimal(3600)
 class Estimate:
     """The way to the end at a known speed."""
 
-    tokens_per_second: float
+    tokens_per_second: float | None
     attempt: int
     seconds_left: float
     total_usd: Decimal | None
@@ -28,9 +28,15 @@ class Estimate:
     def of(cls, run: TrainingRun, folder: RunFolder) -> "Estimate | None":
         """The estimate for `run`; None while none of its attempts has told a speed, for no other run's would be its own."""
         for attempt in reversed(history.attempts(folder)):
-            speeds = [step.tokens_per_second for step in attempt.steps() if step.tokens_per_second]
-            if speeds:
-                return _at(run, median(speeds), attempt.number)
+            steps = attempt.steps()
+            if run.spec.trainer.script and steps[1:]:  # what it learns from at a step is its own affair
+                step_s = (steps[-1].at - steps[0].at).total_seconds() / len(steps[1:])
+                return _after(run, step_s * (run.spec.total_steps - run.status.step), attempt.number)
+            speeds = [step.tokens_per_second for step in steps if step.tokens_per_second]
+            if speeds and not run.spec.trainer.script:
+                speed = median(speeds)
+                left = tokens_until(run, run.spec.total_steps) - tokens_until(run, run.status.step)
+                return _after(run, left / speed, attempt.number, speed)
         return None
 
     def told(self) -> dict[str, object]:
@@ -44,14 +50,11 @@ class Estimate:
     def said(self) -> str:
         """The estimate for people."""
         cost = "set budget.usdPerWorkerHour to know the cost" if self.total_usd is None else f"about {dollars(self.total_usd)} in all"
-        return (
-            f"about {words.length(self.seconds_left)} left at the {self.tokens_per_second:,.0f} tokens/s of attempt {self.attempt}, {cost}"
-        )
+        pace = "pace" if self.tokens_per_second is None else f"{self.tokens_per_second:,.0f} tokens/s"
+        return f"about {words.length(self.seconds_left)} left at the {pace} of attempt {self.attempt}, {cost}"
 
 
-def _at(run: TrainingRun, tokens_per_second: float, attempt: int) -> Estimate:
-    left = tokens_until(run, run.spec.total_steps) - tokens_until(run, run.status.step)
-    seconds = left / tokens_per_second
+def _after(run: TrainingRun, seconds: float, attempt: int, tokens_per_second: float | None = None) -> Estimate:
     price = run.spec.budget.usd_per_worker_hour
     total = None if price is None else run.status.spent_usd + Decimal(str(seconds)) / _HOUR_S * price * run.spec.workers
     return Estimate(tokens_per_second=tokens_per_second, attempt=attempt, seconds_left=seconds, total_usd=total)

@@ -35,15 +35,28 @@ def left_behind(status: RunStatus) -> int | None:
     return None if status.attempt == 0 else max(status.step, status.fell_at_step or 0)
 
 
-def eta_seconds(run: TrainingRun) -> int | None:
+def eta_seconds(run: TrainingRun, report: Report | None) -> int | None:
     """Seconds to the end at the present speed; None unless the run runs and its speed is known."""
-    if run.status.phase is not RunPhase.RUNNING or not run.status.tokens_per_second:
+    if run.status.phase is not RunPhase.RUNNING:
+        return None
+    if run.spec.trainer.script:
+        return _at_the_pace_of(report, run) if report and report.attempt == run.status.attempt else None
+    if not run.status.tokens_per_second:
         return None
     tokens, done = 0, run.status.step
     for phase in run.spec.phases:
         tokens += max(0, phase.total_steps - done) * phase.batch_size * phase.context_length
         done = max(0, done - phase.total_steps)
     return math.ceil(tokens / run.status.tokens_per_second)
+
+
+def _at_the_pace_of(report: Report, run: TrainingRun) -> int | None:
+    """Seconds to the end of a script, whose tokens at a step are its own affair: by the time that its steps took."""
+    steps = report.step - (report.resumed_from_step or 0) - 1  # since the end of the first
+    if report.first_step_at is None or steps < 1:
+        return None
+    took_s = max(0.0, (report.at - report.first_step_at).total_seconds())
+    return math.ceil(max(0, run.spec.total_steps - report.step) * took_s / steps)
 
 
 def _stepped(status: RunStatus, report: Report) -> RunStatus:
