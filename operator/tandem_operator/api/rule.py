@@ -5,7 +5,7 @@ refused: a refused field is then absent from the model, a rule that needs it has
 speak, so that people are told of every mistake at once. The API server enforces the same rules in CEL: see `cel_rules.py`.
 
 An `@entry_rule` is asked only of what somebody hands in. What is stored may have begun before there was such a rule: it is read without,
-and cared for; the API server, too, lets stay what an edit does not touch
+and cared for. A limit of a single field may be asked so as well (`entering`). The API server, too, lets stay what an edit does not touch
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-ratcheting).
 """
 
@@ -35,6 +35,11 @@ class Broken:
     field: tuple[str | int, ...]
     value: object
     sentence: str
+
+
+def entering(context: object) -> bool:
+    """Whether what pydantic reads with this context is handed in."""
+    return isinstance(context, Reading) and context.entering
 
 
 def rule(method: _Rule) -> _Rule:

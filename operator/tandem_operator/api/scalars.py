@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from . import limits
+from .rule import entering
 from .shape import VALIDATIONS, Shape, quoted
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -67,6 +68,13 @@ def _above_nothing(value: Decimal) -> Decimal:
     return value
 
 
+def _meant(value: Decimal, info: ValidationInfo) -> Decimal:
+    """A run that is stored may have begun before there was a most: it is read with what it has, and cared for."""
+    if value > MOST_USD and entering(info.context):
+        raise ValueError(limits.MOST.format(MOST_USD))
+    return value
+
+
 def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -88,22 +96,23 @@ Time = Annotated[
 """A moment, RFC 3339, UTC."""
 
 MOST_USD: Final = 1_000_000_000
-"""No amount that people write is larger: none is meant, and what is reckoned from one keeps its cents."""
+"""No amount that people hand in is larger: none is meant, and what is reckoned from one keeps its cents."""
 
 _DOLLARS: Final = BeforeValidator(_dollars)
 _AS_NUMBER: Final = PlainSerializer(float, return_type=float)
+_NO_MORE: Final = AfterValidator(_meant)
 
 _MOST: Final = {"maximum": MOST_USD}
 
-Usd = Annotated[Decimal, Field(ge=0, le=MOST_USD), _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "minimum": 0, **_MOST})]
+Usd = Annotated[Decimal, Field(ge=0), _NO_MORE, _DOLLARS, _AS_NUMBER, WithJsonSchema({"type": "number", "minimum": 0, **_MOST})]
 """US dollars as people write them: a plain number, not below 0."""
 
 _ABOVE_NOTHING: Final = {"rule": "self > 0", "message": _NOTHING, "messageExpression": f"{quoted(f'%s {_NOTHING}')}.format([self])"}
 
 UsdLimit = Annotated[
     Decimal,
-    Field(le=MOST_USD),
     AfterValidator(_above_nothing),
+    _NO_MORE,
     _DOLLARS,
     _AS_NUMBER,
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, **_MOST, VALIDATIONS: [_ABOVE_NOTHING, *limits.rules(_MOST)]}),

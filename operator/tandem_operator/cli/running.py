@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 
+from tandem_operator.api.dollars import rounded
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.change import changes
 from tandem_operator.api.reading.run_file import SpecError
@@ -66,9 +67,10 @@ def resume(name: str, budget_usd: Decimal | None, *, plain: bool) -> Exit:
     if run.status.phase is RunPhase.SUCCEEDED:
         return _ended_before(folder, None, ())
     if budget_usd is not None and budget_usd <= run.status.spent_usd:
-        spent = run.status.spent_usd.quantize(Decimal("0.0001"), rounding=ROUND_CEILING)
+        spent = rounded(run.status.spent_usd, Decimal("0.0001"), ROUND_CEILING)
         said = f"${budget_usd:f} is not more than the ${spent:f} that {name} has spent"
-        leave(Exit.BAD_INPUT, f"--budget-usd: {said}: give more, such as {larger_budget(run):f}")
+        more = larger_budget(run)
+        leave(Exit.BAD_INPUT, f"--budget-usd: {said}{f': give more, such as {more:f}' if more else ''}")
     wanted.ask_resume(folder, budget_usd)
     shown = screen(live=False if plain else None)
     for line in _revived(folder, run):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tandem_operator.api.dollars import dollars
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
-from tandem_operator.plan.policies import budget
+from tandem_operator.plan.policies import budget, losses
 from tandem_operator.plan.policies.budget import Standing
 from tandem_operator.plan.preview import preview
 from tandem_operator.plan.values import HERE, Seen, SeenNode, SeenWorker, Tier, Waiting
@@ -176,6 +176,23 @@ def test_a_budget_that_lasts_for_ages_is_no_trouble(usd: float, price: float) ->
     world.settle()
     assert world.run.status.phase is RunPhase.RUNNING
     assert preview(run, hours=Decimal(1)).budget_lasts == timedelta(days=36500)
+
+
+def test_a_budget_beyond_what_may_be_handed_in_is_cared_for() -> None:
+    """A stored run may have begun with one: people are warned, and it ends."""
+    assert budget.standing(_run("1.7e9", usd=2e9)) is Standing.NEARLY
+    assert budget.exhausted(_run("2e9", usd=2e9))
+    assert budget.until_next(_run("1.6e9", usd=2e9, usdPerWorkerHour=4e8), Seen(workers=(_worker(0),))) == HOUR
+
+
+def test_what_a_price_without_measure_has_cost_is_charged() -> None:
+    """Its digits beyond those that are reckoned with are left, and no look falls over."""
+    run = _run("0.5", usd=1e300, usdPerWorkerHour=1e300)
+    status = budget.added_up(run, Seen(workers=(_worker(0),)), START + HOUR)
+    assert status.spent_usd == Decimal("1e300")
+    fallen = status.model_copy(update={"fell_at_step": 3})
+    assert losses.booked(fallen, fallen.model_copy(update={"lost_steps": 1})).lost_usd > Decimal("3e299")
+    assert budget.exhausted(run.model_copy(update={"status": status}))
 
 
 def test_without_a_limit_or_without_workers_no_moment_counts() -> None:

@@ -62,6 +62,13 @@ def _onward(run: DualRun, file: RunFile | None) -> list[Command]:
             again = file.command() if file else f"tandem resume {name}"
             return [(f"tandem logs {name}", "what its parts printed"), (again, "try again, once the cause is mended"), everything]
         case _:
-            broke = run.status.reason == Reason.BUDGET_EXHAUSTED
-            more = f" --budget-usd {larger_budget(run):f}" if broke else ""
-            return [(f"tandem resume {name}{more}", "go on where it was stopped"), cost, everything]
+            return [*_resume(run), cost, everything]
+
+
+def _resume(run: DualRun) -> list[Command]:
+    """The command, if there is one: where no budget may be larger than the one that is spent, none would go on."""
+    resume, does = f"tandem resume {run.name}", "go on where it was stopped"
+    if run.status.reason != Reason.BUDGET_EXHAUSTED:
+        return [(resume, does)]
+    more = larger_budget(run)
+    return [(f"{resume} --budget-usd {more:f}", does)] if more else []

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 
+from tandem_operator.api.dollars import rounded
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.change import changes
 from tandem_operator.api.reading.run_file import SpecError
@@ -55,7 +56,7 @@ def resume(folder: DualFolder, budget_usd: Decimal | None, *, plain: bool) -> Ex
         return _ended_before(folder, None, changed=False)
     mistakes.refuse(before, before.name)
     if budget_usd is not None and budget_usd <= before.status.spent_usd:
-        spent = before.status.spent_usd.quantize(Decimal("0.0001"), rounding=ROUND_CEILING)
+        spent = rounded(before.status.spent_usd, Decimal("0.0001"), ROUND_CEILING)
         leave(Exit.BAD_INPUT, f"--budget-usd: ${budget_usd:f} is not more than the ${spent:f} that {before.name} has spent: give more")
     wanted.ask_resume(folder, budget_usd)
     shown = screen(live=False if plain else None)

@@ -42,7 +42,7 @@ def commands(folder: RunFolder, run: TrainingRun, file: RunFile | None, *, chang
             return _after_failure(run, file)
         case _:
             at = f"go on at step {run.status.step + 1}" if run.status.attempt else "start it"
-            return [(_resume(run), at), (f"tandem cost {run.name}", "what it cost so far, and would cost to the end"), _everything(run)]
+            return [*_resume(run, at), (f"tandem cost {run.name}", "what it cost so far, and would cost to the end"), _everything(run)]
 
 
 def free_name(folder: RunFolder) -> str:
@@ -53,11 +53,15 @@ def free_name(folder: RunFolder) -> str:
     return f"{stem}-{number}"
 
 
-def larger_budget(run: TrainingRun | DualRun) -> Decimal:
-    """Twice the budget, or twice what was spent where even that is not more, in whole cents; no more than may be written."""
+def larger_budget(run: TrainingRun | DualRun) -> Decimal | None:
+    """Twice the budget, or twice what was spent where even that is not more, in whole cents, as far as it may be written.
+
+    None where that is not more than both.
+    """
     limit, spent = run.spec.budget.usd or Decimal(0), run.status.spent_usd
     doubled = 2 * (limit if 2 * limit > spent else spent)
-    return min(doubled, Decimal(MOST_USD)).quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
+    larger = min(doubled, Decimal(MOST_USD)).quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
+    return larger if larger > max(limit, spent) else None
 
 
 def in_short(changes: Sequence[str]) -> str:
@@ -86,7 +90,7 @@ def _after_failure(run: TrainingRun, file: RunFile | None) -> list[Command]:
     logs, again = (f"tandem logs {name}", "what its last attempt printed"), file.command() if file else f"tandem resume {name}"
     match run.status.reason:
         case Reason.BUDGET_EXHAUSTED:
-            return [(_resume(run), f"go on {onward}"), (f"tandem cost {name}", "what it cost, by attempt and token"), logs]
+            return [*_resume(run, f"go on {onward}"), (f"tandem cost {name}", "what it cost, by attempt and token"), logs]
         case Reason.DEADLINE_EXCEEDED:
             saved = (f"tandem checkpoints {name}", "what was kept, and where")
             return [(again, f"go on {onward}, once spec.deadline is longer"), saved, logs] if file else [saved, logs, _everything(run)]
@@ -94,9 +98,12 @@ def _after_failure(run: TrainingRun, file: RunFile | None) -> list[Command]:
             return [logs, ("tandem doctor", "what this machine lacks"), (again, f"try again {onward}, once the cause is mended")]
 
 
-def _resume(run: TrainingRun) -> str:
-    more = f" --budget-usd {larger_budget(run):f}" if run.status.reason == Reason.BUDGET_EXHAUSTED else ""
-    return f"tandem resume {run.name}{more}"
+def _resume(run: TrainingRun, does: str) -> list[Command]:
+    """The command, if there is one: where no budget may be larger than the one that is spent, none would go on."""
+    if run.status.reason != Reason.BUDGET_EXHAUSTED:
+        return [(f"tandem resume {run.name}", does)]
+    more = larger_budget(run)
+    return [(f"tandem resume {run.name} --budget-usd {more:f}", does)] if more else []
 
 
 def _everything(run: TrainingRun) -> Command:

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Final
 
-from tandem_operator.api.dollars import dollars
+from tandem_operator.api.dollars import dollars, rounded
 from tandem_operator.api.status import RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.api.upkeep import OnExhausted
@@ -47,7 +47,7 @@ def added_up(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
     if not any(length for _, length in paid):
         return run.status if paid_until == run.status.looked_at else run.status.model_copy(update={"looked_at": paid_until})
     cost = sum((price * _seconds(length) / _HOUR_S for price, length in paid), Decimal(0))
-    return run.status.model_copy(update={"spent_usd": (run.status.spent_usd + cost).quantize(_KEPT), "looked_at": now})
+    return run.status.model_copy(update={"spent_usd": rounded(run.status.spent_usd + cost, _KEPT), "looked_at": now})
 
 
 def exhausted(run: TrainingRun) -> Ending | None:

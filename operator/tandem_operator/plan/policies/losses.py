@@ -7,6 +7,7 @@ So no dollar is counted twice, and never more than was spent.
 
 from decimal import ROUND_DOWN, Decimal
 
+from tandem_operator.api.dollars import rounded
 from tandem_operator.api.status import RunStatus
 
 _KEPT = Decimal("1e-12")  # as fine as spend itself is kept
@@ -24,4 +25,4 @@ def _again(before: RunStatus, steps: int) -> Decimal:
     if not before.fell_at_step:
         return Decimal(0)
     useful = before.spent_usd - before.lost_usd
-    return (useful * steps / before.fell_at_step).quantize(_KEPT, rounding=ROUND_DOWN)
+    return rounded(useful * steps / before.fell_at_step, _KEPT, ROUND_DOWN)

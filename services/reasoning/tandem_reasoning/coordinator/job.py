@@ -15,6 +15,7 @@ from tandem_reasoning.routing.thresholds import LEARNING
 from tandem_reasoning.values import NANO_USD, Lane, LaneKind, Limits, Price
 
 _MILLION = 1_000_000
+_MOST_NANO = 2**63 - 1
 Count = Annotated[int, Field(ge=1)]
 Usd = Annotated[Decimal, Field(ge=0)]
 
@@ -175,8 +176,8 @@ class Job(_Part):
 
     @property
     def cap_nano(self) -> int | None:
-        """Most that may be spent, nano-dollars."""
-        return None if self.budget_usd is None else _nano(self.budget_usd)
+        """Most that may be spent, nano-dollars; no more than books can hold."""
+        return None if self.budget_usd is None else min(_nano(self.budget_usd), _MOST_NANO)
 
 
 def _nano(usd: Decimal) -> int:
