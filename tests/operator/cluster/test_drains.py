@@ -86,9 +86,9 @@ def test_what_cannot_be_deleted_holds_up_nobody_else(run: Run, kubelets: Kubelet
             run.until(phase="Suspended")
             eventually("its worker to be gone", lambda: set(run.pods()) == {"r-1-1"}, run.pods)
     finally:
+        kubelets.let_go(run.namespace, "r-1-1")  # while it is there: without the trouble it is given up
         proxy.clear(trouble)
         api_cluster.kubectl("uncordon", *NODES)
-        kubelets.let_go(run.namespace, "r-1-1")
 
 
 @pytest.mark.usefixtures("forbidden")
