@@ -59,3 +59,8 @@ def node(name: str = "node1", sample: str = "node", **annotations: str) -> dict[
     found = copy.deepcopy(SAMPLES[sample])
     found["metadata"] |= {"name": name, "annotations": annotations}
     return found
+
+
+def names(world: World, uid: str = UID) -> set[str]:
+    """Those of the workers that are known of a run."""
+    return {seen.worker.name for seen in world.pods_of(KEY, uid)}

@@ -4,7 +4,7 @@ from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.show import reader
 from tandem_operator.cli.show.ending import suggest
-from tandem_operator.cli.show.onward import Command, RunFile, larger_budget
+from tandem_operator.cli.show.onward import Command, RunFile, resume
 from tandem_operator.local.dual import report
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.phases import Reason
@@ -62,13 +62,4 @@ def _onward(run: DualRun, file: RunFile | None) -> list[Command]:
             again = file.command() if file else f"tandem resume {name}"
             return [(f"tandem logs {name}", "what its parts printed"), (again, "try again, once the cause is mended"), everything]
         case _:
-            return [*_resume(run), cost, everything]
-
-
-def _resume(run: DualRun) -> list[Command]:
-    """The command, if there is one: where no budget may be larger than the one that is spent, none would go on."""
-    resume, does = f"tandem resume {run.name}", "go on where it was stopped"
-    if run.status.reason != Reason.BUDGET_EXHAUSTED:
-        return [(resume, does)]
-    more = larger_budget(run)
-    return [(f"{resume} --budget-usd {more:f}", does)] if more else []
+            return [*resume(run, "go on where it was stopped"), cost, everything]

@@ -42,7 +42,7 @@ def commands(folder: RunFolder, run: TrainingRun, file: RunFile | None, *, chang
             return _after_failure(run, file)
         case _:
             at = f"go on at step {run.status.step + 1}" if run.status.attempt else "start it"
-            return [*_resume(run, at), (f"tandem cost {run.name}", "what it cost so far, and would cost to the end"), _everything(run)]
+            return [*resume(run, at), (f"tandem cost {run.name}", "what it cost so far, and would cost to the end"), _everything(run)]
 
 
 def free_name(folder: RunFolder) -> str:
@@ -51,6 +51,14 @@ def free_name(folder: RunFolder) -> str:
     while (folder.path.parent / f"{stem}-{number}").exists():
         number += 1
     return f"{stem}-{number}"
+
+
+def resume(run: TrainingRun | DualRun, does: str) -> list[Command]:
+    """The command, if there is one: where no budget may be larger than the one that is spent, none would go on."""
+    if run.status.reason != Reason.BUDGET_EXHAUSTED:
+        return [(f"tandem resume {run.name}", does)]
+    more = larger_budget(run)
+    return [(f"tandem resume {run.name} --budget-usd {more:f}", does)] if more else []
 
 
 def larger_budget(run: TrainingRun | DualRun) -> Decimal | None:
@@ -90,20 +98,12 @@ def _after_failure(run: TrainingRun, file: RunFile | None) -> list[Command]:
     logs, again = (f"tandem logs {name}", "what its last attempt printed"), file.command() if file else f"tandem resume {name}"
     match run.status.reason:
         case Reason.BUDGET_EXHAUSTED:
-            return [*_resume(run, f"go on {onward}"), (f"tandem cost {name}", "what it cost, by attempt and token"), logs]
+            return [*resume(run, f"go on {onward}"), (f"tandem cost {name}", "what it cost, by attempt and token"), logs]
         case Reason.DEADLINE_EXCEEDED:
             saved = (f"tandem checkpoints {name}", "what was kept, and where")
             return [(again, f"go on {onward}, once spec.deadline is longer"), saved, logs] if file else [saved, logs, _everything(run)]
         case _:
             return [logs, ("tandem doctor", "what this machine lacks"), (again, f"try again {onward}, once the cause is mended")]
-
-
-def _resume(run: TrainingRun, does: str) -> list[Command]:
-    """The command, if there is one: where no budget may be larger than the one that is spent, none would go on."""
-    if run.status.reason != Reason.BUDGET_EXHAUSTED:
-        return [(f"tandem resume {run.name}", does)]
-    more = larger_budget(run)
-    return [(f"tandem resume {run.name} --budget-usd {more:f}", does)] if more else []
 
 
 def _everything(run: TrainingRun) -> Command:

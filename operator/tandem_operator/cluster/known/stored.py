@@ -139,7 +139,7 @@ class Runs:
         known = self._runs.get(key)
         if known and known.version >= int(text(found, "metadata", "resourceVersion")):
             return None
-        new = self._runs[key] = StoredRun.of(found)
+        self._runs[key] = new = StoredRun.of(found)
         return new
 
     def drop_run(self, key: Key, uid: str) -> None:

@@ -211,10 +211,8 @@ class Kube:
         began = self._time.asked() if self._time else 0.0
         try:
             answer = await self._client.rest_client.request(request.method, url, **asked)
-        except aiohttp.ClientConnectorError as error:
-            raise KubeError.unreachable(error) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise KubeError.unanswered(error) from None
+            raise KubeError.unanswered(error, sent=not isinstance(error, aiohttp.ClientConnectorError)) from None
         response = cast("aiohttp.ClientResponse", answer.response)
         if self._time and response.status < _FAILED:  # a failure may be the word of somebody on the way
             self._time.heard(response.headers.get("Date"), began)

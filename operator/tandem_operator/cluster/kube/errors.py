@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 _UNANSWERED: Final = 0
+_UNSENT: Final = "Unreachable"
 _TOO_MANY: Final = 429
 
 
@@ -22,14 +23,10 @@ class KubeError(Exception):
         self.status, self.reason, self.retry_after_s = status, reason, retry_after_s
 
     @classmethod
-    def unanswered(cls, error: Exception) -> "KubeError":
-        """There was no answer, so nobody knows whether the request was carried out."""
-        return cls(_UNANSWERED, "Unanswered", f"the API server cannot be reached: {type(error).__name__} {error}".rstrip())
-
-    @classmethod
-    def unreachable(cls, error: Exception) -> "KubeError":
-        """There was no connection, so the request was not carried out."""
-        return cls(_UNANSWERED, "Unreachable", f"the API server cannot be reached: {type(error).__name__} {error}".rstrip())
+    def unanswered(cls, error: Exception, *, sent: bool = True) -> "KubeError":
+        """There was no answer, so nobody knows whether the request was carried out; one that was not even `sent` was not."""
+        reason = "Unanswered" if sent else _UNSENT
+        return cls(_UNANSWERED, reason, f"the API server cannot be reached: {type(error).__name__} {error}".rstrip())
 
     @classmethod
     def answered(cls, status: int, headers: Mapping[str, str], body: bytes) -> "KubeError":
@@ -51,7 +48,7 @@ class KubeError(Exception):
     @property
     def uncertain(self) -> bool:
         """Whether the request may have been carried out all the same: nobody answered, or something failed on the way."""
-        return self.reason != "Unreachable" and (self.silent or self.status >= 500)  # noqa: PLR2004 - HTTP
+        return self.reason != _UNSENT and (self.silent or self.status >= 500)  # noqa: PLR2004 - HTTP
 
     @property
     def gone(self) -> bool:
