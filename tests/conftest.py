@@ -5,7 +5,14 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.clocks", "tests.parts.fixtures", "tests.parts.llm_fixtures", "tests.cluster.fixtures", "tests.side_by_side"]
+pytest_plugins = [
+    "tests.clocks",
+    "tests.parts.fixtures",
+    "tests.parts.llm_fixtures",
+    "tests.cluster.fixtures",
+    "tests.second_tries",
+    "tests.side_by_side",
+]
 os.environ.pop("UV_RUN_RECURSION_DEPTH", None)  # however the tests are started, `tandem` suggests commands as its own name has them
 settings.register_profile("unhurried", settings.default, deadline=None)  # machines are shared: no test fails because one was slow
 settings.load_profile("unhurried")

@@ -38,8 +38,8 @@ def test_the_place_of_a_spare_that_has_ended_and_is_gone_is_free_again(run: Run,
     """Else the run would never find out that there is room for more."""
     run.create(**_ELASTIC)
     run.until(phase="Running", attempt=2, workers=2)
-    (pod,) = eventually("a spare to come up", lambda: [pod for pod in run.pods().values() if _spare_that_runs(pod)], run.pods)
-    name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+    spare = _the_spare_that_runs(run)
+    name, uid = spare["name"], spare["uid"]
     kubelets.end(run.namespace, name, 143)
     run.api.delete(f"{PODS.format(run.namespace)}/{name}", gracePeriodSeconds=0)
     eventually("another in its place", lambda: name in (found := run.pods()) and found[name]["metadata"]["uid"] != uid, run.pods)
@@ -52,8 +52,7 @@ def test_a_drain_gets_its_checkpoint_though_no_spare_can_be_made(run: Run, proxy
     """A webhook that is down keeps the run from growing, and nobody from mending the machine that it is on."""
     run.create(**_ELASTIC)
     attempt = run.until(phase="Running", workers=2)["attempt"]
-    spare = f"r-{attempt}-2"
-    eventually("a spare to come up", lambda: (pod := run.pods().get(spare)) and _spare_that_runs(pod), run.pods)
+    spare = _the_spare_that_runs(run)["name"]
     proxy.inject(Fault(kind=Kind.BROKEN), verbs={"create"}, path=f"{run.namespace}/pods$")
     run.api.delete(f"{PODS.format(run.namespace)}/{spare}", gracePeriodSeconds=0)
     eventually("tries to make another", lambda: proxy.met(Kind.BROKEN))
@@ -69,5 +68,11 @@ def _asked(pod: dict[str, Any]) -> bool:
     return "tandem.dev/save-after-step" in pod["metadata"].get("annotations", {})
 
 
-def _spare_that_runs(pod: dict[str, Any]) -> bool:
+def _the_spare_that_runs(run: Run) -> dict[str, Any]:
+    """Who it is: of two for one place, the scheduler may take either."""
+    (pod,) = eventually("a spare to come up", lambda: [pod for pod in run.pods().values() if _runs_as_spare(pod)], run.pods)
+    return pod["metadata"]
+
+
+def _runs_as_spare(pod: dict[str, Any]) -> bool:
     return "tandem.dev/spare" in pod["metadata"]["labels"] and pod["status"].get("phase") == "Running"
