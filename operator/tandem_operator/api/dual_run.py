@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
-from .answering import DualMemorySpec, RoutingSpec, ThinkingSpec
+from .answering import DualMemorySpec, RoutingPolicy, RoutingSpec, ThinkingSpec
 from .dual_status import DualRunStatus
 from .lane import Count, LaneKind, LaneSpec
 from .model import ApiModel, Duration, RunMeta, duration_text
@@ -167,6 +167,13 @@ class DualRunSpec(ApiModel):
         if self.budget.usd is not None and self.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY and not local:
             sentence = "needs a lane of kind Local: add one, or use Suspend or Fail"
             yield Broken(("budget", "onExhausted"), self.budget.on_exhausted, sentence)
+
+    @entry_rule
+    def routing_finds_its_lane(self) -> Iterator[Broken]:
+        """A policy that asks one kind of lane alone would ask, and pay, one of the other kind."""
+        kinds = {lane.kind.value for lane in self.lanes}
+        if (policy := self.routing.policy) in {RoutingPolicy.LOCAL, RoutingPolicy.CLOUD} and policy.value not in kinds:
+            yield Broken(("routing", "policy"), policy, f"needs a lane of kind {policy}: add one, or leave routing out")
 
     @entry_rule
     def has_time(self) -> Iterator[Broken]:

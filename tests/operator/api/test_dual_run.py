@@ -56,6 +56,14 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
         ({"lanes": [UNPRICED, LOCAL]}, "spec.lanes[0]: has no price, so that budget.usd cannot hold: add price"),
         ({"lanes": [CLOUD]}, 'spec.budget.onExhausted: "LocalOnly" needs a lane of kind Local: add one, or use Suspend or Fail'),
         (
+            {"lanes": [LOCAL], "routing": {"policy": "Cloud"}},
+            'spec.routing.policy: "Cloud" needs a lane of kind Cloud: add one, or leave routing out',
+        ),
+        (
+            {"lanes": [CLOUD], "budget": {}, "routing": {"policy": "Local"}},
+            'spec.routing.policy: "Local" needs a lane of kind Local: add one, or leave routing out',
+        ),
+        (
             {"lanes": [{**LOCAL, "url": "127.0.0.1:1234"}]},
             'spec.lanes[0].url: "127.0.0.1:1234" is no address of an API: write http:// or https://, a host and a path, such as http://127.0.0.1:1234/v1',
         ),

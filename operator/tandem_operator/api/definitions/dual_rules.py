@@ -90,6 +90,14 @@ DUAL_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "budget.onExhausted",
             sentence(text("self.budget.onExhausted"), " needs a lane of kind Local: add one, or use Suspend or Fail"),
         ),
+        "routing_finds_its_lane": CelRule(
+            "(self.routing.policy != 'Local' && self.routing.policy != 'Cloud') || self.lanes.exists(lane, lane.kind == self.routing.policy)",
+            "routing.policy Local or Cloud needs a lane of that kind: add one, or leave routing out",
+            "routing.policy",
+            sentence(
+                text("self.routing.policy"), " needs a lane of kind ", value("self.routing.policy"), ": add one, or leave routing out"
+            ),
+        ),
         "has_time": time_rule("deadline"),
         "has_time_for_progress": time_rule("noProgressAfter"),
     },

@@ -48,6 +48,6 @@ _SENTENCES = {
     Phase.READY: "{who} may be asked again",
     Phase.THROTTLED: "{who} wants to be left alone for {wait}{why}; nothing to do, or lower its limits if this comes often",
     Phase.EXHAUSTED: "{who} has no credit left{why}; top up the account (tried again every {every}), the other lanes go on",
-    Phase.UNAUTHORIZED: "{who} refuses the key{why}; give a valid one (apiKeyVariable, apiKeySecret); it is tried once it changes",
+    Phase.UNAUTHORIZED: "{who} has no valid key{why}; give it one (apiKeyVariable, or the Secret of apiKeySecret); tried once it is there",
     Phase.OPEN: "{who} is not asked for now, {failed}{why}; see the server's log (tried again in {wait})",
 }

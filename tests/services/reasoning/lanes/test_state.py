@@ -123,7 +123,7 @@ def test_a_key_that_is_refused_waits_for_another() -> None:
     told.call(ANSWER)
     assert [each.after for each in told.said] == [Phase.UNAUTHORIZED, Phase.READY]
     assert told.sentences[0] == (
-        "cloud refuses the key: said Unauthorized; give a valid one (apiKeyVariable, apiKeySecret); it is tried once it changes"
+        "cloud has no valid key: said Unauthorized; give it one (apiKeyVariable, or the Secret of apiKeySecret); tried once it is there"
     )
 
 
