@@ -15,7 +15,8 @@ from .phases import UNDER_WAY, Reason
 from .policies import budget, placing, scheduling
 from .values import Event, EventKind, Tier
 
-_HELD_UP = (*placing.TOLD, scheduling.OLD_ATTEMPT)
+_HELD_UP = (*placing.TOLD, scheduling.OLD_ATTEMPT, scheduling.UNQUEUED)
+_MENDED_BY_A_PERSON = (Tier.MISCONFIGURED, scheduling.UNQUEUED)
 _EXPECTED = (Reason.SUSPEND_REQUESTED, Reason.WITHDRAWN, Reason.RESIZED, Reason.FELL_BACK, Reason.EDITED)
 
 
@@ -87,10 +88,10 @@ def _began(before: RunStatus, after: RunStatus) -> Iterator[Event]:
 
 
 def held_up(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) -> Iterator[Event]:
-    """What workers or parts wait for, when that changes; a start that takes its time is not worth telling, nor is a wait of our own."""
+    """What workers or parts wait for, or should, when that changes; not a start that takes its time, nor a wait of our own."""
     found = known(after, SCHEDULED)
     if found and found.reason in _HELD_UP and found.reason != reason_of(before, SCHEDULED):
-        tell = _warning if found.reason == Tier.MISCONFIGURED else _normal
+        tell = _warning if found.reason in _MENDED_BY_A_PERSON else _normal
         yield tell(found.reason, found.message)
 
 

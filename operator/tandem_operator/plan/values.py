@@ -70,7 +70,7 @@ class SeenWorker:
     already; `waiting` why it is not up yet. `fenced` says that its machine is not heard of any more: whether it computes
     on nobody knows, but what it writes is refused by the store as soon as a newer attempt has claimed its place there.
     `asked` is the checkpoint that it was asked for; only the one of rank 0 is, for all. `grace_s` is how long it would
-    have to leave, in seconds, where that is known.
+    have to leave, in seconds, where that is known. `unqueued` says that it was to stand in line, and that nobody keeps that line.
     """
 
     name: str
@@ -89,6 +89,7 @@ class SeenWorker:
     fenced: bool = False
     asked: SaveAsked | None = None
     grace_s: int | None = None
+    unqueued: bool = False
 
     @property
     def live(self) -> bool:

@@ -64,6 +64,7 @@ def test_an_attempt_is_admitted_as_a_whole(run: Run, queue: Queue, kubelets: Kub
     done(other, kubelets)
     other.until(phase="Succeeded")
     run.until(phase="Running", attempt=1, preemptions=0, failures=0)
+    run.until_condition("Scheduled", status="True", reason="AllWorkersUp")
     eventually("Kueue to let go of what has ended", lambda: not any("finalizers" in pod["metadata"] for pod in other.pods().values()))
 
 
@@ -97,6 +98,15 @@ def test_an_attempt_that_is_sent_away_goes_on_when_there_is_room(run: Run, queue
     eventually("why it was sent away", lambda: _told(run, "The ClusterQueue is stopped"), run.events)
     queue.admit("None")
     run.until(phase="Running", attempt=3, preemptions=2, failures=0)
+
+
+def test_a_line_that_nobody_keeps_is_told(run: Run, kubelets: Kubelets) -> None:
+    """In a namespace that no Kueue serves, pods run at once, outside of the quota that somebody relies on."""
+    assert kubelets
+    run.create(pod=_WORKER)
+    run.until(phase="Running")
+    run.until_condition("Scheduled", status="True", reason="QueueIgnored")
+    eventually("that to be told", lambda: any(reason == "QueueIgnored" and '"team"' in note for reason, note in run.events()), run.events)
 
 
 def test_whoever_leaves_the_line_leaves_nothing_there(run: Run, queue: Queue) -> None:

@@ -136,6 +136,18 @@ def test_what_is_waited_for_is_told_once_as_a_warning_only_where_a_person_is_nee
     ]
 
 
+def test_a_line_that_nobody_keeps_is_told_once_the_attempt_runs() -> None:
+    """It runs all the same: whether there is a line is not for the run to say."""
+    world = World(run_of(pod={"cpu": "1", "memory": "1Gi", "queue": "team"}))
+    world.settle()
+    assert world.run.status.phase is RunPhase.RUNNING
+    world.workers["r-1-0"] = replace(world.workers["r-1-0"], unqueued=True)
+    told = world.look().events
+    assert [(event.kind, event.reason) for event in told] == [("Warning", "QueueIgnored")]
+    assert 'pod.queue: "team"' in told[0].message
+    assert world.look().events == ()
+
+
 def test_a_worker_that_waits_again_was_lost() -> None:
     """Its process is gone, so its peers wait for it in vain: the attempt is over, and nobody's fault."""
     world = World(run_of(workers=2))

@@ -91,7 +91,7 @@ DUAL_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             sentence(text("self.budget.onExhausted"), " needs a lane of kind Local: add one, or use Suspend or Fail"),
         ),
         "routing_finds_its_lane": CelRule(
-            "(self.routing.policy != 'Local' && self.routing.policy != 'Cloud') || self.lanes.exists(lane, lane.kind == self.routing.policy)",
+            "!['Local', 'Cloud'].exists(kind, kind == self.routing.policy) || self.lanes.exists(lane, lane.kind == self.routing.policy)",
             "routing.policy Local or Cloud needs a lane of that kind: add one, or leave routing out",
             "routing.policy",
             sentence(

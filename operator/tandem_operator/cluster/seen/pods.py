@@ -8,6 +8,7 @@ from tandem_operator.cluster.kube.document import Json, part, text
 from tandem_operator.plan.values import SaveAsked, SeenWorker
 from tandem_operator.render.manifest import ATTEMPT, RANK, RUN, RUN_UID, SAVE_AFTER, SAVE_ASKED_AT, SPARE
 from tandem_operator.render.pod import CONTAINER
+from tandem_operator.render.worker_pod.queue import MANAGED, QUEUE
 
 from . import endings, origins, waits
 from .sighting import SightedPod
@@ -40,12 +41,12 @@ def seen_pod(pod: Json) -> SeenPod | None:
         run=(intern(text(pod, "metadata", "namespace")), intern(run)),
         run_uid=intern(text(labels, RUN_UID)),
         uid=text(pod, "metadata", "uid"),
-        worker=_worker(pod, int(attempt), int(rank), spare=SPARE in labels),
+        worker=_worker(pod, int(attempt), int(rank), labels),
         grace_s=endings.grace_s(pod),
     )
 
 
-def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
+def _worker(pod: Json, attempt: int, rank: int, labels: Json) -> SeenWorker:
     conditions, ended = endings.conditions_of(pod), endings.end(pod, CONTAINER)
     disruption = endings.disruption(conditions)
     return SeenWorker(
@@ -60,10 +61,11 @@ def _worker(pod: Json, attempt: int, rank: int, *, spare: bool) -> SeenWorker:
         disruption=disruption or "",
         stopping=bool(text(pod, "metadata", "deletionTimestamp")),
         node=intern(text(pod, "spec", "nodeName")),
-        spare=spare,
+        spare=SPARE in labels,
         waiting=None if ended else waits.waiting(pod, conditions, CONTAINER),
         asked=_asked(pod),
         grace_s=part(pod, "spec").get("terminationGracePeriodSeconds"),
+        unqueued=QUEUE in labels and MANAGED not in labels,
     )
 
 

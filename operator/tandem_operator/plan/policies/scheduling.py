@@ -13,7 +13,7 @@ from tandem_operator.plan.values import Seen, SeenWorker, Tier
 from . import placing, wanted
 from .placing import Standing
 
-ALL_UP, ALL_PLACED = "AllWorkersUp", "AllWorkersPlaced"
+ALL_UP, ALL_PLACED, UNQUEUED = "AllWorkersUp", "AllWorkersPlaced", "QueueIgnored"
 OLD_ATTEMPT, BACKING_OFF = "WaitingForOldAttempt", "BackingOff"
 
 
@@ -21,7 +21,7 @@ def standing(run: TrainingRun, seen: Seen, now: datetime) -> Standing:
     """How the workers of the current attempt stand; a run that is neither pending nor running has none to place."""
     match run.status.phase:
         case RunPhase.RUNNING:
-            return Standing(scheduled=True, reason=ALL_UP)
+            return _running(run, seen)
         case RunPhase.PENDING:
             return _pending(run, seen, now)
         case phase:
@@ -37,6 +37,15 @@ def waiting_since(status: RunStatus, unplaced: Sequence[SeenWorker]) -> datetime
     """Since when the longest wait of `unplaced` lasts: the time before they were started, in a backoff, is none of it."""
     started = min(worker.since for worker in unplaced)
     return max(started, status.pending_since or started)
+
+
+def _running(run: TrainingRun, seen: Seen) -> Standing:
+    """All are up: let in by the queue, where one was asked for, or past it."""
+    if run.spec.pod.queue is None or not any(worker.unqueued for worker in seen.of(run.status.attempt)):
+        return Standing(scheduled=True, reason=ALL_UP)
+    said = "nothing here holds pods back for it, so that they run outside of any quota"
+    fix = "install Kueue with its integration of pods, and for this namespace; or leave it out"
+    return Standing(scheduled=True, reason=UNQUEUED, message=f'pod.queue: "{run.spec.pod.queue}": {said}: {fix}')
 
 
 def _pending(run: TrainingRun, seen: Seen, now: datetime) -> Standing:

@@ -21,6 +21,9 @@ GROUP: Final = "kueue.x-k8s.io/pod-group-name"
 GATE: Final = "kueue.x-k8s.io/admission"
 """What Kueue puts on a pod that has to wait, and takes off when it may be scheduled."""
 
+MANAGED: Final = "kueue.x-k8s.io/managed"
+"""The label that Kueue puts on whatever it holds back."""
+
 _UID_CHARACTERS: Final = 8  # of a UUID's 32: its first part
 
 

@@ -198,6 +198,9 @@ def test_a_wait_in_a_queue() -> None:
     found["metadata"]["labels"] |= {"kueue.x-k8s.io/queue-name": "team", "kueue.x-k8s.io/pod-group-name": "r-0f8fad5b-2"}
     said = "queue team has not admitted group r-0f8fad5b-2 yet; `kubectl describe workload r-0f8fad5b-2 -n default` says why"
     assert worker(found).waiting == Waiting(tier=Tier.QUOTA, message=said)
+    assert worker(found).unqueued
+    found["metadata"]["labels"]["kueue.x-k8s.io/managed"] = "true"
+    assert not worker(found).unqueued
 
 
 def test_the_way_up() -> None:
