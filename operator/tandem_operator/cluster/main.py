@@ -68,6 +68,8 @@ def main() -> int:
         settings.key()
     except OSError as error:
         return _say([f"{settings.naming(error.filename)}: {error.filename} cannot be read: {error.strerror}"])
+    except ValueError as error:
+        return _say([str(error)])
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("kopf").setLevel(logging.WARNING)
     try:

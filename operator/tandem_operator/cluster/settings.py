@@ -5,7 +5,7 @@ import secrets
 import socket
 import uuid
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tandem_operator.render.cluster_site import PodSite
 
 _log = logging.getLogger(__name__)
+_SHORTEST_KEY: Final = 32  # bytes
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 
 
@@ -106,8 +107,13 @@ class Settings(BaseSettings):
 
         Raises:
             OSError: when its file cannot be read.
+            ValueError: when what is in there is so short that others could find it.
         """
-        return self.key_file.read_bytes().strip() if self.key_file else secrets.token_bytes()
+        key = self.key_file.read_bytes().strip() if self.key_file else secrets.token_bytes()
+        if len(key) < _SHORTEST_KEY:
+            msg = f"TANDEM_OPERATOR_KEY_FILE: {self.key_file} holds {len(key)} characters: write {_SHORTEST_KEY} or more, at random"
+            raise ValueError(msg)
+        return key
 
 
 class CurrentSite:

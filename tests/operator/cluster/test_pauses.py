@@ -1,13 +1,15 @@
-"""How an informer treats a server that answers, but not with a watch: it comes again later each time."""
+"""How an informer treats a server that answers, but with no watch, or with nothing that can be read: it comes again later each time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 from tandem_operator.cluster.kube import informer as informing
 from tandem_operator.cluster.kube.client import Kube
+from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.informer import Informer
 from tandem_operator.cluster.kube.limiter import Limiter
 
@@ -22,9 +24,13 @@ async def _refuses(_: web.Request) -> web.StreamResponse:
     return web.json_response({"kind": "Status", "code": 503}, status=503, headers={"Retry-After": "7"})
 
 
+async def _says_what_nobody_can_read(_: web.Request) -> web.StreamResponse:
+    return web.Response(text="<html>sign in first</html>\n", content_type="text/html")
+
+
 async def _paused(monkeypatch: pytest.MonkeyPatch, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> list[float]:
     """The pauses of an informer whose watches are answered so; no time passes in them."""
-    app, pauses, enough = web.Application(), list[float](), asyncio.Event()
+    pauses, enough = list[float](), asyncio.Event()
 
     async def things(request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
@@ -37,21 +43,29 @@ async def _paused(monkeypatch: pytest.MonkeyPatch, answer: Callable[[web.Request
             enough.set()
         await real(0)
 
-    app.router.add_get("/things", things)
+    real = asyncio.sleep
+    async with _asked(things) as kube:
+        monkeypatch.setattr(informing.asyncio, "sleep", pause)
+        following = asyncio.ensure_future(Informer(kube, "/things", lambda _: None, lambda _: None).follow())
+        await enough.wait()
+        monkeypatch.undo()
+        following.cancel()
+    return pauses[:TRIES]
+
+
+@asynccontextmanager
+async def _asked(things: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncGenerator[Kube]:
+    """A client of a server whose only collection answers so."""
+    app = web.Application()
+    app.router.add_route("*", "/things", things)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0]
-    real = asyncio.sleep
     kube = Kube(Configuration(host=f"http://{host}:{port}"), Limiter(1000, 1000), lambda _: None, lambda: None)
-    monkeypatch.setattr(informing.asyncio, "sleep", pause)
-    following = asyncio.ensure_future(Informer(kube, "/things", lambda _: None, lambda _: None).follow())
-    await enough.wait()
-    monkeypatch.undo()
-    following.cancel()
+    yield kube
     await kube.close()
     await runner.cleanup()
-    return pauses[:TRIES]
 
 
 def test_watches_that_end_at_once_are_not_reopened_in_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +78,26 @@ def test_the_time_that_the_server_asks_for_is_waited_in_full(monkeypatch: pytest
     """Never a part of it."""
     pauses = asyncio.run(_paused(monkeypatch, _refuses))
     assert min(pauses) >= 7
+
+
+def test_a_page_of_somebody_on_the_way_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says 200 and means nothing: a failure like any other, and not the end of whoever follows."""
+    pauses = asyncio.run(_paused(monkeypatch, _says_what_nobody_can_read))
+    assert all(0.05 * 2**tried <= pause <= 0.1 * 2**tried for tried, pause in enumerate(pauses))
+
+
+@pytest.mark.parametrize("said", ["<html>sign in first</html>", "[1]", '"text"'])
+def test_an_answer_that_is_no_object_is_none(said: str) -> None:
+    """Whether what was asked for was done, nobody knows."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=said, content_type="application/json")
+
+    async def created() -> KubeError:
+        async with _asked(answer) as kube:
+            with pytest.raises(KubeError) as error:
+                await kube.create("/things", {})
+            return error.value
+
+    error = asyncio.run(created())
+    assert (error.silent, error.uncertain) == (True, True)

@@ -61,6 +61,7 @@ def _written(port: int) -> set[str]:
         ({"qps": "-1"}, "TANDEM_OPERATOR_QPS: '-1': Input should be greater than 0"),
         ({"grace_seconds": "soon"}, "TANDEM_OPERATOR_GRACE_SECONDS: 'soon': Input should be a valid integer"),
         ({"telemetry_ca": "/none/ca.crt"}, "TANDEM_OPERATOR_TELEMETRY_CA: /none/ca.crt cannot be read: No such file or directory"),
+        ({"key_file": "/dev/null"}, "TANDEM_OPERATOR_KEY_FILE: /dev/null holds 0 characters: write 32 or more, at random"),
     ],
 )
 def test_settings_that_cannot_be_used(settings: dict[str, str], said: str) -> None:

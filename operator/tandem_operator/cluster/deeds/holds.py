@@ -15,7 +15,7 @@ from tandem_operator.render.manifest import MANAGED_BY, OURS
 _log = logging.getLogger(__name__)
 _SELECTOR: Final = f"{MANAGED_BY}={OURS}"
 _EVERY_S: Final = 600.0
-_Hold = tuple[str, int]
+_Hold = tuple[str, int | str]  # whose it is, and how many of its workers are held; somebody else may have written a percentage
 
 
 class Holds:
@@ -152,5 +152,5 @@ def _key(found: Json) -> Key:
     return text(found, "metadata", "namespace"), text(found, "metadata", "name")
 
 
-def _least(found: Json) -> int:
-    return int(part(found, "spec").get("minAvailable", 0))
+def _least(found: Json) -> int | str:
+    return part(found, "spec").get("minAvailable", 0)

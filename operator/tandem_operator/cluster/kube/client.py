@@ -201,7 +201,7 @@ class Kube:
             response.release()
         if response.status >= _FAILED:
             raise KubeError.answered(response.status, response.headers, said)
-        return cast("Json", json.loads(said)) if said else {}
+        return _read(said) if said else {}
 
     async def _sent(self, request: _Request) -> aiohttp.ClientResponse:
         headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER, **request.headers}
@@ -227,6 +227,17 @@ def _timeout(total_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=total_s, connect=_CONNECT_S)
 
 
+def _read(said: bytes) -> Json:
+    """The object that was said; whatever else stands there is no answer of the API server, but of somebody on the way."""
+    try:
+        found = json.loads(said)
+    except ValueError as error:
+        raise KubeError.unanswered(error) from None
+    if not isinstance(found, dict):
+        raise KubeError.unanswered(TypeError("the answer is no object"))
+    return cast("Json", found)
+
+
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
     """The objects of a stream, one a line. The library's own lines end at 128 KiB, and objects may be of a megabyte and more."""
     begun: list[bytes] = []
@@ -234,5 +245,5 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
         first, *others = data.split(b"\n")
         begun.append(first)
         for line in others:
-            yield cast("Json", json.loads(b"".join(begun)))
+            yield _read(b"".join(begun))
             begun = [line]

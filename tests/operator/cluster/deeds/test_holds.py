@@ -9,6 +9,7 @@ from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster.deeds.holds import Holds
 from tandem_operator.cluster.kube.errors import KubeError
+from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.render.disruption_budget import disruption_budget
 
 from tests.cluster.fault_proxy import FaultProxy
@@ -34,7 +35,16 @@ class Told:
     async def let_go(self) -> None:
         await self._holds.let_go((self._run.namespace, self._run.name), self._known.metadata.uid)
 
-    def least(self) -> list[int]:
+    async def read(self) -> None:
+        await self._holds.read(self._run.namespace)
+
+    async def compared(self) -> list[Key]:
+        """Whose budget was not as it was written."""
+        changed: list[Key] = []
+        await self._holds.compare(self._run.namespace, changed.append)
+        return changed
+
+    def least(self) -> list[int | str]:
         """What the budgets of the namespace say."""
         return [each["spec"]["minAvailable"] for each in self._run.api.items(_BUDGETS.format(self._run.namespace))]
 
@@ -100,5 +110,32 @@ def test_a_conflict_over_a_quota_is_no_budget_of_somebody_else(run: Run, proxy: 
             await told.keep(hold=True)
         await told.keep(hold=True)
         assert told.least() == [2]
+
+    played(run, proxy, story)
+
+
+def test_a_percentage_that_somebody_has_written_is_put_right(run: Run, proxy: FaultProxy) -> None:
+    """Whoever may edit budgets can write anything there; nobody who reads it may fall over that, and so leave all other runs alone."""
+
+    async def story(told: Told) -> None:
+        await told.keep(hold=True)
+        run.api.patch(f"{_BUDGETS.format(run.namespace)}/{run.name}", {"spec": {"minAvailable": "0%"}})
+        changed = await told.compared()
+        assert changed == [(run.namespace, run.name)]
+        await told.keep(hold=True)
+        assert told.least() == [2]
+
+    played(run, proxy, story)
+
+
+def test_a_successor_reads_a_percentage(run: Run, proxy: FaultProxy) -> None:
+    """It begins with what it finds, whatever that is."""
+
+    async def story(told: Told) -> None:
+        await told.keep(hold=True)
+        run.api.patch(f"{_BUDGETS.format(run.namespace)}/{run.name}", {"spec": {"minAvailable": "50%"}})
+        await told.read()
+        await told.keep(hold=False)
+        assert told.least() == [0]
 
     played(run, proxy, story)
