@@ -183,8 +183,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do: whom to start and to stop, the status, and the events; each shell in the order in which it may be killed without harm
-    there, which its `apply.py` says.
+    """What to do: whom to start and to stop, the status, and the events; in the order of each shell's `apply.py`, which may be killed anywhere.
 
     `stop` may name workers that are not heard of, and what is left of spares that ended, so that their names are free again.
     `start` never names an attempt that the written status does not hold yet, save the first; and events are said only if the status
