@@ -5,6 +5,7 @@ kubelet does, in its order: a pod that was asked to leave first gets its last st
 """
 
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _BEATS_S = 4  # less than any control plane's patience
 _PAUSE_S = 0.1
+_PATIENCE_S = 300
+_NOT_YET = "node.kubernetes.io/"  # what the keys of the control plane's own taints begin with
 _ROOM = {"cpu": "64", "memory": "256Gi", "pods": "500"}
 
 
@@ -76,6 +79,7 @@ class Kubelets:
         for thread in threads:
             thread.start()
         try:
+            self._wait_until_trusted()
             yield self
         finally:
             self._over.set()
@@ -83,6 +87,16 @@ class Kubelets:
                 self._api.delete(f"{_NODES}/{name}")
                 with suppress(RefusedError):
                     self._api.delete(f"{_LEASES}/{name}")
+
+    def _wait_until_trusted(self) -> None:
+        """Until pods may come to all nodes: the control plane keeps them from one that is new until it has seen that it is well."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while any(each["key"].startswith(_NOT_YET) for name in self._names for each in self._taints(name)):
+            assert time.monotonic() < deadline, f"gave up waiting for {self._names} to be trusted"
+            time.sleep(_PAUSE_S)
+
+    def _taints(self, name: str) -> list[Object]:
+        return self._api.get(f"{_NODES}/{name}")["spec"].get("taints", [])
 
     def _follow(self, version: str) -> None:
         while not self._over.is_set():

@@ -1,5 +1,6 @@
 """What `kubectl get` shows of runs, asked of a real API server."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,20 +14,30 @@ from tests.operator.cluster.runs import DualRun, Run
 
 _NAME = "cluster-quickstart-2"  # of twenty characters
 _WIDEST = 120
-_AT = (datetime.now(UTC) - timedelta(hours=25, minutes=20)).isoformat()
 _SPENT = "123.456789012345"
-_COMMON = {
-    "phase": "Pending",
-    "reason": "Preempted",
-    "spentUsd": _SPENT,
-    "checkpoint": {"step": 9900, "uri": "s3://bucket/run/manifests/1.json", "at": _AT},
-    "conditions": [
-        {"type": "Accepted", "status": "True", "reason": "Accepted", "lastTransitionTime": _AT},
-        {"type": "Scheduled", "status": "False", "reason": "WaitingForQuota", "lastTransitionTime": _AT},
-    ],
-}
-_TRAINING = RunStatus.model_validate({**_COMMON, "step": 10000, "totalSteps": 20000, "loss": 5.123456}, by_alias=True)
-_DUAL = DualRunStatus.model_validate({**_COMMON, "done": 10000, "total": 20000, "agreement": 0.8333}, by_alias=True)
+
+
+def _waits() -> dict[str, Any]:
+    """What the status of any run says that waits, with a checkpoint of 25 hours before now: other tests may have run for an hour."""
+    at = (datetime.now(UTC) - timedelta(hours=25, minutes=20)).isoformat()
+    return {
+        "phase": "Pending",
+        "reason": "Preempted",
+        "spentUsd": _SPENT,
+        "checkpoint": {"step": 9900, "uri": "s3://bucket/run/manifests/1.json", "at": at},
+        "conditions": [
+            {"type": "Accepted", "status": "True", "reason": "Accepted", "lastTransitionTime": at},
+            {"type": "Scheduled", "status": "False", "reason": "WaitingForQuota", "lastTransitionTime": at},
+        ],
+    }
+
+
+def _training() -> RunStatus:
+    return RunStatus.model_validate({**_waits(), "step": 10000, "totalSteps": 20000, "loss": 5.123456}, by_alias=True)
+
+
+def _dual() -> DualRunStatus:
+    return DualRunStatus.model_validate({**_waits(), "done": 10000, "total": 20000, "agreement": 0.8333}, by_alias=True)
 
 
 def shown(cluster: Cluster, run: Run, *options: str) -> dict[str, str]:
@@ -41,13 +52,13 @@ def shown(cluster: Cluster, run: Run, *options: str) -> dict[str, str]:
     return {head.strip(): table[1][start:end].strip() for head, start, end in zip(heads, starts, ends, strict=True)}
 
 
-@pytest.mark.parametrize(("kind", "status"), [(Run, _TRAINING), (DualRun, _DUAL)], ids=["TrainingRun", "DualRun"])
+@pytest.mark.parametrize(("kind", "status"), [(Run, _training), (DualRun, _dual)], ids=["TrainingRun", "DualRun"])
 def test_a_run_that_waits_says_why_without_being_asked(
-    api_cluster: Cluster, api: Api, namespace: str, kind: type[Run], status: RunStatus | DualRunStatus
+    api_cluster: Cluster, api: Api, namespace: str, kind: type[Run], status: Callable[[], RunStatus | DualRunStatus]
 ) -> None:
     """Why it is stuck, how old its checkpoint is and what it has cost stand in 120 columns; the rest with -o wide."""
     run = kind(api, namespace, _NAME).create(budget={"usd": 12500})
-    written: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    written: dict[str, Any] = status().model_dump(mode="json", by_alias=True, exclude_none=True)
     api.patch(f"{run.path}/status", {"status": written})
     row = shown(api_cluster, run)
     assert {

@@ -37,14 +37,14 @@ def second_node(api: Api, kubelets: Kubelets) -> Iterator[str]:
 def test_the_place_of_a_spare_that_has_ended_and_is_gone_is_free_again(run: Run, kubelets: Kubelets, second_node: str) -> None:
     """Else the run would never find out that there is room for more."""
     run.create(**_ELASTIC)
-    run.until(phase="Running", attempt=2, workers=2)
+    attempt = run.until(phase="Running", workers=2)["attempt"]
     spare = _the_spare_that_runs(run)
     name, uid = spare["name"], spare["uid"]
     kubelets.end(run.namespace, name, 143)
     run.api.delete(f"{PODS.format(run.namespace)}/{name}", gracePeriodSeconds=0)
     eventually("another in its place", lambda: name in (found := run.pods()) and found[name]["metadata"]["uid"] != uid, run.pods)
     run.api.patch(second_node, {"spec": {"unschedulable": None}})
-    run.until(phase="Running", attempt=3, workers=4, preemptions=0, failures=0)
+    run.until(phase="Running", attempt=attempt + 1, workers=4, preemptions=0, failures=0)
 
 
 @pytest.mark.usefixtures("second_node")

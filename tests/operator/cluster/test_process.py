@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,8 +16,15 @@ import pytest
 from tests.cluster.fault_proxy import FaultProxy
 from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.runs import Run, eventually
+from tests.parts.running import free_port
 
 COMMAND = [sys.executable, "-m", "tandem_operator.cluster"]
+PATIENT = """
+import runpy
+from tandem_operator.cluster.kube import lease
+vars(lease).update(LASTS_S=150.0, _RENEW_WITHIN_S=100.0)
+runpy.run_module("tandem_operator.cluster", run_name="__main__", alter_sys=True)
+"""  # the same, with a Lease that outlives a machine that stands still for a while
 
 
 def told(**settings: str) -> dict[str, str]:
@@ -28,16 +34,12 @@ def told(**settings: str) -> dict[str, str]:
 
 @contextmanager
 def running(kubeconfig: Path, log: Path, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as out, subprocess.Popen(COMMAND, env={**told(**settings), "KUBECONFIG": str(kubeconfig)}, stderr=out) as process:
+    environ = {**told(**settings), "KUBECONFIG": str(kubeconfig)}
+    with log.open("wb") as out, subprocess.Popen([sys.executable, "-c", PATIENT], env=environ, stderr=out) as process:
         try:
             yield process
         finally:
             process.kill()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def asked(port: int, path: str) -> tuple[int, str]:

@@ -22,8 +22,10 @@ def run(api: Api, namespace: str) -> Run:
 @pytest.mark.usefixtures("kubelets")
 def test_a_pod_that_was_made_by_the_spec_before_an_edit(run: Run, proxy: FaultProxy) -> None:
     """The watch has not told of it, and it cannot be made anew meanwhile: it leaves, and the edited spec begins with the next attempt."""
-    late = proxy.inject(Fault(kind=Kind.LATE, seconds=3600), verbs={"watch"}, path=f"{run.namespace}/pods$")
-    proxy.cut_watches()
+    watches = {"verbs": {"watch"}, "path": f"{run.namespace}/pods$"}
+    late = proxy.inject(Fault(kind=Kind.LATE, seconds=3600), **watches)
+    # the first of an operator that was just started may be about to be opened: no cut meets it then
+    eventually("the watch to be late", lambda: Kind.LATE in [each.fault for each in proxy.requests(**watches)] or proxy.cut_watches())
     creates = {"verbs": {"create"}, "path": f"{run.namespace}/pods$"}
     proxy.program([Fault(kind=Kind.LOST_ANSWER)], **creates)
     broken = proxy.inject(Fault(kind=Kind.BROKEN), **creates)
