@@ -1,6 +1,7 @@
 """Each fault reaches the client as what it is, on the requests that were chosen, and nothing else changes."""
 
 import json
+import secrets
 import ssl
 import time
 import urllib.error
@@ -31,9 +32,10 @@ def proxy(api_cluster: Cluster, tmp_path: Path) -> Iterator[FaultProxy]:
 
 
 class Client:
-    """Plain requests through the proxy, which nothing retries."""
+    """Plain requests through the proxy, which nothing retries. What it makes is its own: what it names, it names with its mark."""
 
     def __init__(self, proxy: FaultProxy) -> None:
+        self.mark = f"-{secrets.token_hex(3)}"
         self.server = proxy.server
         self.netloc = urllib.parse.urlsplit(proxy.server).netloc
         self.trust = ssl.create_default_context(cafile=str(proxy.kubeconfig.with_name("proxy.crt")))
@@ -52,12 +54,16 @@ class Client:
         return closing(connection)
 
     def create(self, name: str) -> dict[str, Any]:
-        with self.open("POST", MAPS, {"metadata": {"name": name}}) as reply:
+        with self.open("POST", MAPS, {"metadata": {"name": name + self.mark}}) as reply:
             return json.load(reply)
 
     def names(self) -> set[str]:
         with self.open("GET", MAPS) as reply:
-            return {each["metadata"]["name"] for each in json.load(reply)["items"]}
+            return {self.named(each) for each in json.load(reply)["items"]}
+
+    def named(self, found: dict[str, Any]) -> str:
+        """What we call an object that was found."""
+        return found["metadata"]["name"].removesuffix(self.mark)
 
 
 @pytest.fixture
@@ -157,7 +163,7 @@ def test_a_watch_that_falls_silent(proxy: FaultProxy, client: Client) -> None:
     proxy.program([Fault(kind=Kind.SILENT)], verbs={"watch"})
     with client.ask(WATCH) as connection, connection.getresponse() as deaf, watched(client) as well:
         client.create("unheard")
-        while json.loads(well.readline())["object"]["metadata"]["name"] != "unheard":
+        while client.named(json.loads(well.readline())["object"]) != "unheard":
             pass
         connection.sock.settimeout(1)
         with pytest.raises(TimeoutError):
@@ -173,7 +179,7 @@ def test_a_watch_that_is_late(proxy: FaultProxy, client: Client) -> None:
     with watched(client) as stream:
         told: set[str] = set()
         while not {"late", "later"} <= told:
-            told.add(json.loads(stream.readline())["object"]["metadata"]["name"])
+            told.add(client.named(json.loads(stream.readline())["object"]))
             assert time.monotonic() - before >= 0.3 * len(told)
 
 
@@ -197,7 +203,7 @@ def test_a_request_that_is_held(proxy: FaultProxy, client: Client) -> None:
         client.create("passes")
         assert {"held", "passes"} & client.names() == {"passes"}
         proxy.let_go()
-        assert first.result()["metadata"]["name"] == "held"
+        assert client.named(first.result()) == "held"
     assert "held" in client.names()
 
 

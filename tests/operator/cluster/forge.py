@@ -20,7 +20,7 @@ from tandem_operator.cluster.news import resync, watching
 from tandem_telemetry import publication  # loaded by the first who serves metrics
 
 _PR_SET_PDEATHSIG = 1
-_PATIENT_LEASE = {"LASTS_S": 150.0, "_RENEW_WITHIN_S": 100.0}
+_RENEWS_WITHIN_S = 100.0
 
 
 def main() -> None:
@@ -62,7 +62,10 @@ def _hurry(told: Mapping[str, str]) -> None:
     """What takes minutes takes so many seconds, where a test says so.
 
     `silent_s` is how long a watch may say nothing until it is opened anew, and `compares_every_s` how often what it told is compared.
+    `last_words_s` is how long an operator may take to tell what waits to be told before it leaves.
     """
+    if last_words_s := told.get("TANDEM_OPERATOR_LAST_WORDS_S"):
+        vars(operator)["_LAST_WORDS_S"] = float(last_words_s)
     if every_s := told.get("TANDEM_OPERATOR_COMPARES_EVERY_S"):
         vars(resync)["_EVERY_S"] = float(every_s)
     if silent_s := told.get("TANDEM_OPERATOR_SILENT_S"):
@@ -77,9 +80,12 @@ def _hurry(told: Mapping[str, str]) -> None:
 
 
 def _be_patient(told: Mapping[str, str]) -> None:
-    """A Lease outlives a machine that stands still for a while, for nobody would start the operator again; unless a test says "usual"."""
-    if told.get("TANDEM_OPERATOR_LEASE") != "usual":
-        vars(lease).update(_PATIENT_LEASE)
+    """A Lease outlives a machine that stands still for a while, for nobody would start the operator again.
+
+    `renews_within_s` is for how long it is held unrenewed, where a test waits for it to be lost.
+    """
+    within_s = float(told.get("TANDEM_OPERATOR_RENEWS_WITHIN_S", _RENEWS_WITHIN_S))
+    vars(lease).update({"LASTS_S": 1.5 * within_s, "_RENEW_WITHIN_S": within_s})
 
 
 def _jump(seconds: float) -> None:

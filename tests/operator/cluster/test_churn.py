@@ -1,5 +1,6 @@
 """Nothing of a run stays in the operator once the run is gone: a small churn, with everything that it holds counted."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,16 @@ _PACE = Pace(a_second=4, runs_s=1, stays_s=1, remembered_s=2)
 _LASTS_S = 25
 
 
-@pytest.mark.usefixtures("api")
+@pytest.fixture
+def acts(api_cluster: Cluster) -> Iterator[None]:
+    """Who would act for all namespaces may do so at once, now and afterwards: operators that were killed have left a long Lease."""
+    lapse = ("delete", "lease", "tandem-operator-of-all-namespaces", "-n", "default", "--ignore-not-found")
+    api_cluster.kubectl(*lapse)
+    yield
+    api_cluster.kubectl(*lapse)
+
+
+@pytest.mark.usefixtures("api", "acts")
 def test_what_is_gone_is_forgotten(api_cluster: Cluster, tmp_path: Path) -> None:
     """Nearly a hundred runs come and go; of no class, and in no container, are there more of anything than before."""
     api_cluster.add_fake_nodes(1)

@@ -10,7 +10,8 @@ from tests.cluster.faults import WRITES
 from tests.operator.cluster.api import Api
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
-from tests.operator.cluster.test_process import asked, free_port
+from tests.operator.cluster.test_process import asked
+from tests.parts.running import free_port
 
 OTHERS = 10
 REFUSED = {"checkpoint": {"uri": "file:///kept/run"}}  # of a pod's own disk, which goes with it

@@ -13,7 +13,8 @@ from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import Api
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
-from tests.operator.cluster.test_process import asked, free_port
+from tests.operator.cluster.test_process import asked
+from tests.parts.running import free_port
 
 pytestmark = pytest.mark.usefixtures("kubelets")
 RUNS = "/trainingruns$"
@@ -46,7 +47,7 @@ def test_a_watch_that_stays_silent(run: Run, api: Api, proxy: FaultProxy, operat
     silence = proxy.inject(Fault(kind=Kind.SILENT), verbs={"watch"}, path=RUNS)
     operator = operators(probes_listen=f"127.0.0.1:{port}", silent_s="2", compares_every_s="1").start()
     gone.until(phase="Running")
-    assert asked(port, "/healthz")[0] == 200
+    eventually("it to be well", lambda: asked(port, "/healthz")[0] == 200, lambda: asked(port, "/healthz"))
     run.create()
     hours = count(1)
 

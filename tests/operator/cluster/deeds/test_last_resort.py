@@ -18,6 +18,7 @@ from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
 
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
+PATIENCE_S = "300"
 LOOKS_END_S = 10  # an operator that is asked to stop waits so long for looks that have begun
 
 
@@ -45,8 +46,9 @@ def test_workers_are_stopped_though_no_status_can_be_written(run: Run, proxy: Fa
 
 
 @pytest.mark.usefixtures("kubelets")
-def test_what_waits_to_be_told_is_told_before_the_end(run: Run, operator: Operator, proxy: FaultProxy) -> None:
+def test_what_waits_to_be_told_is_told_before_the_end(run: Run, operators: Callable[..., Operator], proxy: FaultProxy) -> None:
     """An operator that is asked to stop writes its events first."""
+    operator = operators(last_words_s=PATIENCE_S).start()
     proxy.inject(Fault(kind=Kind.SLOW, seconds=1), verbs={"create"}, path=f"{run.namespace}/events")
     run.create()
     run.until(phase="Running")
@@ -57,7 +59,7 @@ def test_what_waits_to_be_told_is_told_before_the_end(run: Run, operator: Operat
 @pytest.mark.usefixtures("kubelets")
 def test_what_waits_to_be_told_is_told_though_the_lease_is_lost(run: Run, operators: Callable[..., Operator], proxy: FaultProxy) -> None:
     """Events need none: what happened, happened. The process ends all the same."""
-    operator = operators(lease="usual").start()
+    operator = operators(renews_within_s="30", last_words_s=PATIENCE_S).start()
     proxy.program([Fault(kind=Kind.SLOW, seconds=3600)] * 2, verbs={"create"}, path=f"{run.namespace}/events")
     run.create()
     run.until(phase="Running")

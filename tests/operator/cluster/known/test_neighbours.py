@@ -14,9 +14,10 @@ from tandem_operator.cluster.paths import TRAINING_RUN
 from tests.operator.cluster.api import Api, Object
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
-from tests.operator.cluster.test_process import asked, free_port
+from tests.operator.cluster.test_process import asked
 from tests.operator.cluster.test_refusals import BUDGETS
 from tests.operator.cluster.test_waits import NOW
+from tests.parts.running import free_port
 
 Operators = Callable[..., Operator]
 
@@ -60,6 +61,7 @@ def test_an_operator_of_all_leaves_a_namespace_to_one_of_its_own(api: Api, names
     Run(api, namespace, "three").create().until(phase="Running")
     eventually("it to tell of it", lambda: f"{namespace}/three: Accepted" in everywhere.last_words(), everywhere.last_words)
     eventually("its workers to be let go", lambda: _held(one) == 0, lambda: _held(one))
+    everywhere.stop()  # and gives back its Lease, which others would wait for
 
 
 def _held(run: Run) -> int | None:

@@ -197,12 +197,13 @@ def test_what_stands_in_it(contend: Contend, api: Api, namespace: str) -> None:
 @pytest.mark.usefixtures("kubelets")
 def test_two_operators(api: Api, namespace: str, operators: Callable[..., Operator]) -> None:
     """One acts; the other takes over after its death, and, when asked to, as soon as the first has left."""
-    first, second = operators(identity="a", lease="usual").start(), operators(identity="b", lease="usual")
+    first, second = operators(identity="a").start(), operators(identity="b")
     eventually("the first to act", lambda: "a acts" in first.last_words())
     second.start()
     Run(api, namespace, "one").create().until(phase="Running")
     assert "cares for" not in second.last_words()
     first.kill()
+    api.patch(f"{LEASES.format(namespace)}/tandem-operator", {"spec": {"leaseDurationSeconds": 1}})  # of the minutes that it lasts here
     Run(api, namespace, "two").create().until(phase="Running")
     assert "b acts" in second.last_words()
     first.start()
