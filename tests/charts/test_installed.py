@@ -67,7 +67,9 @@ def test_the_api_server_decides_as_written(installed: Install, api_cluster: Clus
     """The operator may make pods and not read secrets; in one namespace nothing elsewhere; its Lease and no other."""
     with installed("watchNamespace=default") as (space, _):
         operator, telemetry = (f"system:serviceaccount:{space}:tandem-{name}" for name in ("operator", "telemetry"))
-        assert _may(api_cluster, operator, "default", "create", "pods")
+        reviews = "tokenreviews.authentication.k8s.io"
+        api_cluster.wait_until("the operator's roles to be known", lambda: _may(api_cluster, operator, "default", "create", "pods"))
+        api_cluster.wait_until("those of telemetry", lambda: _may(api_cluster, telemetry, space, "create", reviews))
         assert _may(api_cluster, operator, "default", "patch", "trainingruns.tandem.dev", "--subresource=status")
         assert not _may(api_cluster, operator, "default", "patch", "trainingruns.tandem.dev")
         assert not _may(api_cluster, operator, "kube-system", "create", "pods")
@@ -77,7 +79,7 @@ def test_the_api_server_decides_as_written(installed: Install, api_cluster: Clus
         assert _may(api_cluster, operator, "default", "update", "leases.coordination.k8s.io/tandem-operator")
         assert not _may(api_cluster, operator, "default", "update", "leases.coordination.k8s.io/another")
         assert not _may(api_cluster, operator, space, "update", "leases.coordination.k8s.io/tandem-operator")
-        assert _may(api_cluster, telemetry, space, "create", "tokenreviews.authentication.k8s.io")
+        assert _may(api_cluster, telemetry, space, "create", reviews)
         assert not _may(api_cluster, telemetry, space, "get", "pods")
 
 

@@ -34,6 +34,10 @@ class Queue:
         """`None`: whom there is room for; `Hold`: nobody; `HoldAndDrain`: nobody, and whoever is in goes out."""
         self.api.patch(f"{_QUEUES}/{self.namespace}", {"spec": {"stopPolicy": how}})
 
+    def shut(self) -> bool:
+        """Whether Kueue knows that nobody is to be let in."""
+        return (_condition(self.api.get(f"{_QUEUES}/{self.namespace}"), "Active") or {}).get("status") == "False"
+
     def workloads(self) -> dict[str, Object]:
         return {each["metadata"]["name"]: each for each in self.api.items(f"{_API}/namespaces/{self.namespace}/workloads")}
 
@@ -112,6 +116,7 @@ def test_a_line_that_nobody_keeps_is_told(run: Run, kubelets: Kubelets) -> None:
 def test_whoever_leaves_the_line_leaves_nothing_there(run: Run, queue: Queue) -> None:
     """A run that is suspended or deleted while it waits is out at once; one of its name may follow at once, and is admitted."""
     queue.admit("Hold")
+    eventually("the queue to be shut", queue.shut)
     run.create(workers=2, pod=_WORKER)
     run.until_condition("Scheduled", status="False", reason="WaitingForQuota")
     run.edit(suspend=True)

@@ -11,7 +11,7 @@ from tests.charts.chart import Chart, Document, of_kind
 from tests.cluster.cluster import Cluster
 from tests.cluster.control.credentials import write_kubeconfig
 from tests.cluster.fault_proxy import FaultProxy, fault_proxy
-from tests.operator.cluster.api import PODS, Api
+from tests.operator.cluster.api import PODS, RUNS, Api, RefusedError
 from tests.operator.cluster.kubelets import Kubelets, silent
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
@@ -68,15 +68,37 @@ def _placed(document: Document, home: str) -> Document:
 
 
 @pytest.fixture
-def through(api_cluster: Cluster, home: str, given: None, tmp_path: Path) -> Iterator[FaultProxy]:  # noqa: ARG001
+def through(mode: str, api_cluster: Cluster, home: str, namespace: str, given: None, tmp_path: Path) -> Iterator[FaultProxy]:  # noqa: ARG001, PLR0917
     """The way to the API server of whoever has a token of the operator's account."""
     (account,) = [each for each in api_cluster.get("serviceaccounts", "-n", home)["items"] if "operator" in each["metadata"]["name"]]
     token = api_cluster.kubectl("create", "token", account["metadata"]["name"], "-n", home).strip()
     theirs, folder = tmp_path / "operator.conf", tmp_path / "rights"
     write_kubeconfig(theirs, api_cluster.site.server, token, api_cluster.site.pki / "ca.crt")
     folder.mkdir()
+    for path in _read(mode, namespace):
+        eventually(f"the right to read {path} to be known", lambda path=path: _may_read(Api(theirs), path))
     with fault_proxy(theirs, folder) as proxy:
         yield proxy
+
+
+def _read(mode: str, namespace: str) -> list[str]:
+    """By each of the roles, something that it lets the operator read: the API server decides by roles that it has heard of."""
+    runs = RUNS.format(namespace) if MODES[mode] else RUNS.replace("/namespaces/{}", "")
+    return [runs, _lease(mode, namespace), *(["/api/v1/nodes"] if mode != "no nodes" else [])]
+
+
+def _lease(mode: str, namespace: str) -> str:
+    space, name = ("default", "tandem-operator-of-all-namespaces") if mode == "everywhere" else (namespace, "tandem-operator")
+    return f"/apis/coordination.k8s.io/v1/namespaces/{space}/leases/{name}"
+
+
+def _may_read(api: Api, path: str) -> bool:
+    """Whether the API server says what is there, or that nothing is."""
+    try:
+        api.exists(path)
+    except RefusedError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -108,9 +130,7 @@ def test_a_life_with_exactly_these_rights(run: Run, operator: Operator, kubelets
     operator.stop()
     elsewhere = re.compile(rf"/namespaces/(?!{run.namespace}/)")  # other tests' namespaces, which end: they refuse what is new
     assert [f"{each.verb} {each.path}" for each in through.answered(403) if not elsewhere.search(each.path)] == []
-    space, name = ("default", "tandem-operator-of-all-namespaces") if mode == "everywhere" else (run.namespace, "tandem-operator")
-    lease = run.api.get(f"/apis/coordination.k8s.io/v1/namespaces/{space}/leases/{name}")
-    assert lease["spec"]["holderIdentity"] == ""
+    assert run.api.get(_lease(mode, run.namespace))["spec"]["holderIdentity"] == ""
 
 
 @pytest.mark.usefixtures("kubelets")
