@@ -78,8 +78,7 @@ class Shell(Looking):
                 raise
             run, problems = begun, error.problems
         seen = observe(run, key, self._world, self._heard)
-        made = plan(run, seen, now)
-        made = acceptance.held_back(made, run, problems, seen, now) if problems else made
+        made = acceptance.held_back(run, problems, seen, now) if problems else plan(run, seen, now)
         return partial(self._carry_out, stored, run, seen, made, now)
 
     async def _carry_out(self, stored: StoredRun, run: TrainingRun, seen: Seen, made: Plan, now: datetime) -> Again | None:

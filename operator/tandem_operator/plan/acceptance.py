@@ -2,20 +2,23 @@
 
 Pods come and go, so what has to be found again must not be kept in one: checkpoints stand in an object store or on a claim, and
 nothing is named relative to a run file that no pod has. A run that cannot be accepted starts nothing until somebody edits it. What
-lives of it already is cared for as ever: it may not spend more, stay longer or hold up a drain because of an edit.
+lives of it already is cared for as ever: it may not spend more, stay longer or hold up a drain because of an edit. Nor does it end for
+anything but a wish or a fall: that another attempt would be better is no reason where none can follow.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.reading.run_file import refused_at_entry
-from tandem_operator.api.status import Condition, RunPhase, RunStatus
+from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 
 from . import conditions, events, experts, look
 from .phases import UNDER_WAY, Reason
 from .policies import first
+from .training_run import plan
 from .values import Event, EventKind, Plan, Seen
 
 _FILE = "file://"
@@ -53,23 +56,31 @@ def refused(status: RunStatus, problems: tuple[str, ...], *, generation: int, no
     return status.model_copy(update=found)
 
 
-def held_back(made: Plan, run: TrainingRun, problems: tuple[str, ...], seen: Seen, now: datetime) -> Plan:
-    """What is left of a plan `made` for `run`, which has begun and is not accepted any more: all that ends, nothing that begins.
+def held_back(run: TrainingRun, problems: tuple[str, ...], seen: Seen, now: datetime) -> Plan:
+    """The plan for a run that has begun and is not accepted any more: all that ends, nothing that begins.
 
-    A next attempt is not even named, since it would be one of the spec that cannot be: until an edit its ending goes on.
+    A next attempt is not even named, since it would be one of the spec that cannot be: until an edit its ending goes on. Workers that
+    wait to come up do so by the spec that was observed before, and once there is another that is accepted, they start anew by it.
     """
+    seen = replace(seen, accepted=False)
+    made = plan(run, seen, now)
     run = run.model_copy(update={"status": first.adopted(run, seen, now)})
     if made.status.attempt != run.status.attempt:
         made = _not_named(made, run, seen, now)
-    known = (_accepted(run.status), *(condition for condition in made.status.conditions if condition.type != conditions.ACCEPTED))
+    known = (
+        conditions.known(run.status, conditions.ACCEPTED),
+        *(condition for condition in made.status.conditions if condition.type != conditions.ACCEPTED),
+    )
     status = made.status.model_copy(update={"conditions": tuple(condition for condition in known if condition)})
     status = refused(status, problems, generation=run.metadata.generation, now=now)
+    if status.attempt and status.phase is RunPhase.PENDING:
+        status = status.model_copy(update={"observed_generation": run.status.observed_generation})
     return replace(made, status=status, start=(), can_wait=False, events=(*made.events, *told(run.status, status)))
 
 
-def told(before: RunStatus, after: RunStatus) -> tuple[Event, ...]:
+def told(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) -> tuple[Event, ...]:
     """The event of a refusal: once, and again when there is something else to correct."""
-    known, found = _accepted(before), _accepted(after)
+    known, found = (conditions.known(status, conditions.ACCEPTED) for status in (before, after))
     if found is None or found.status == "True" or (known and (known.status, known.message) == (found.status, found.message)):
         return ()
     return (Event(kind=EventKind.WARNING, reason=Reason.NOT_ACCEPTED, message=found.message),)
@@ -86,10 +97,6 @@ def _not_named(made: Plan, run: TrainingRun, seen: Seen, now: datetime) -> Plan:
     run = run.model_copy(update={"status": status})
     again = look.next_moment(run, seen, look.next_that_counts(run, seen, now))
     return replace(made, status=status, events=events.told(before, run), look_again=again)
-
-
-def _accepted(status: RunStatus) -> Condition | None:
-    return next((condition for condition in status.conditions if condition.type == conditions.ACCEPTED), None)
 
 
 def _image(run: TrainingRun, place: Place) -> Iterator[str]:

@@ -92,8 +92,14 @@ def _ending(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
             return restart.forbidden(run, seen) or _begun(run.status, wish)
         case _:
             happened = fencing.lost(run, seen) or notice.given(run, seen) or restart.fallen(run, seen, now)
-            better = edited.meanwhile(run, seen) or capacity.fallen_back(run, seen, now) or elastic.resized(run, seen, now)
-            return restart.forbidden(run, seen) or wish or happened or better
+            return restart.forbidden(run, seen) or wish or happened or _better(run, seen, now)
+
+
+def _better(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
+    """Why another attempt would be better than this one, which could go on: no reason to end it where none may follow."""
+    if not seen.accepted:
+        return None
+    return edited.meanwhile(run, seen) or capacity.fallen_back(run, seen, now) or elastic.resized(run, seen, now)
 
 
 def _begun(status: RunStatus, wish: Ending | None) -> Ending:

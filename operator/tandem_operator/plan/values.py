@@ -143,7 +143,8 @@ class Seen:
     """All that a decision may rest on, besides the run itself and the clock.
 
     `refused` is why workers that were to be started could not be: the platform would not have them. `vanished` are those that are not
-    there any more though nobody saw them end, each until the moment at which that was noticed: they cost money until then.
+    there any more though nobody saw them end, each until the moment at which that was noticed: they cost money until then. `accepted`
+    says that the run can be run here as it is written now (`acceptance.py`); if not, no attempt follows on the one under way.
     """
 
     workers: tuple[SeenWorker, ...] = ()
@@ -151,6 +152,7 @@ class Seen:
     report: Report | None = None
     refused: Waiting | None = None
     vanished: tuple[SeenWorker, ...] = ()
+    accepted: bool = True
 
     def of(self, attempt: int) -> tuple[SeenWorker, ...]:
         """The workers that train in one attempt, dead ones included; spares are none of them."""
@@ -183,7 +185,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do: whom to start and to stop, the status, and the events; in the order of each shell's `apply.py`, which may be killed anywhere.
+    """What to do: whom to start and to stop, status and events; in the order of each shell's `apply.py`, which may be killed anywhere.
 
     `stop` may name workers that are not heard of, and what is left of spares that ended, so that their names are free again.
     `start` never names an attempt that the written status does not hold yet, save the first; and events are said only if the status

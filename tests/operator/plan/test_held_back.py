@@ -1,14 +1,15 @@
 """What is still planned for a run that has begun and is not accepted any more."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan import acceptance
-from tandem_operator.plan.training_run import plan
-from tandem_operator.plan.values import Plan, SeenNode
+from tandem_operator.plan.values import Plan, SeenNode, Tier, Waiting
 
-from .world import World, run_of
+from .elastic_runs import SECOND, changed, elastic_run, shrunk
+from .world import Room, World, run_of
 
 PROBLEMS = ("spec.image: is missing",)
 
@@ -16,7 +17,7 @@ PROBLEMS = ("spec.image: is missing",)
 def look(world: World) -> Plan:
     """One look at a run that is not accepted; its status is kept, and whoever is asked leaves."""
     seen = world.seen()
-    made = acceptance.held_back(plan(world.run, seen, world.now), world.run, PROBLEMS, seen, world.now)
+    made = acceptance.held_back(world.run, PROBLEMS, seen, world.now)
     assert made.start == ()
     assert (made.status.conditions[0].type, made.status.conditions[0].status) == ("Accepted", "False")
     assert len({condition.type for condition in made.status.conditions}) == len(made.status.conditions) == 9
@@ -103,3 +104,70 @@ def test_it_lets_go_of_machines_and_outlives_its_time(world: World) -> None:
     assert look(done).status.phase is RunPhase.SUCCEEDED
     done.wait(timedelta(minutes=2))
     assert look(done).remove
+
+
+def test_it_does_not_end_to_grow_while_nothing_larger_can_follow() -> None:
+    """A spare has found a machine: the smaller attempt trains on, and grows once the spec is mended."""
+    world = shrunk(1, workers=2)
+    world.edit(data={"source": "corpus"})
+    world.make_room(Room())
+    assert [worker.spare for worker in world.live() if worker.placed] == [False, True]
+    for _ in range(3):
+        made = look(world)
+        assert (made.stop, made.status.phase, made.status.attempt) == ((), RunPhase.RUNNING, 2)
+        world.wait(timedelta(minutes=1))
+    world.edit(data={"source": "/corpus"})
+    changed(world)
+    assert (world.run.status.phase, world.run.status.workers, world.run.status.attempt) == (RunPhase.RUNNING, 2, 3)
+
+
+def _too_large() -> World:
+    """Machines for three of six workers; it would shrink to those."""
+    return elastic_run(3)
+
+
+def _without_spot_machines() -> World:
+    """It would fall back to machines of another kind."""
+    world = World(run_of(placement={"spot": "Prefer", "onDemandAfter": "2m"}))
+    world.make_room(Room(spot=0))
+    world.settle()
+    return world
+
+
+def _with_a_typo() -> World:
+    """It would start anew by what was edited."""
+    world = World(run_of(image="typo"))
+    world.slow_down(Waiting(tier=Tier.MISCONFIGURED, message="ErrImagePull", placed=True))
+    world.settle()
+    return world
+
+
+@pytest.mark.parametrize("waiting", [_too_large, _without_spot_machines, _with_a_typo])
+def test_workers_that_wait_are_not_sent_away_for_better_ones_that_cannot_follow(waiting: Callable[[], World]) -> None:
+    """They may still come up. Once there is a spec that is accepted they start anew by it, if it is another than theirs."""
+    world = waiting()
+    assert world.run.status.phase is RunPhase.PENDING
+    world.edit(data={"source": "corpus"})
+    for _ in range(4):
+        world.wait(30 * SECOND)
+        made = look(world)
+        assert (made.stop, made.status.phase, made.status.reason, made.status.attempt) == ((), RunPhase.PENDING, "NotAccepted", 1)
+    made = world.look()
+    assert (set(made.stop), made.status.reason) == ({worker.name for worker in world.live()}, "Edited")
+
+
+def test_workers_that_were_just_started_go_on_if_they_are_all_there() -> None:
+    """A refused edit that comes before the first status is written ends nothing; of those who lack others nothing would ever come."""
+    whole = World(run_of(workers=2))
+    whole.look()
+    assert whole.run.status.attempt == 0
+    whole.edit(data={"source": "corpus"})
+    made = look(whole)
+    assert (made.stop, made.status.attempt, made.status.workers) == ((), 1, 2)
+    assert look(whole).status.phase is RunPhase.RUNNING
+    some = World(run_of(workers=2))
+    some.look()
+    some.vanish("r-1-1")
+    some.edit(data={"source": "corpus"})
+    made = look(some)
+    assert (made.stop, made.status.phase, made.status.reason) == (("r-1-0",), RunPhase.STOPPING, "Edited")

@@ -1,6 +1,7 @@
 """Can this cluster run a DualRun that somebody asks for? What its definition cannot say by itself, or did not say when it was made.
 
-A run that cannot be accepted starts nothing until somebody edits it. What lives of it already goes on by what it was told.
+A run that cannot be accepted starts nothing until somebody edits it. What lives of it already goes on by what it was told, for as long
+as questions are answered: parts that die meanwhile cannot be replaced, and once nobody answers, the others leave and the run rests.
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,13 @@ from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.lane import EngineServer, LaneSpec
 from tandem_operator.api.reading.run_file import refused_at_entry
-from tandem_operator.api.status import Condition, RunPhase
+from tandem_operator.api.status import RunPhase
+from tandem_operator.plan.acceptance import told
 from tandem_operator.plan.conditions import ACCEPTED, Said, stated
-from tandem_operator.plan.phases import Reason
-from tandem_operator.plan.values import Event, EventKind
 
+from .dual_run import plan
 from .job import Reached, job
+from .phases import Reason
 from .slots import engines_of
 from .values import DualPlan
 
@@ -80,23 +82,15 @@ def accepted(made: DualPlan, run: DualRun, now: datetime) -> DualPlan:
 
 
 def held_back(made: DualPlan, run: DualRun, problems: tuple[str, ...], now: datetime) -> DualPlan:
-    """What is left of a plan for a run that has begun and is not accepted any more: all that ends, nothing that begins."""
-    status = refused(made.status, problems, generation=run.metadata.generation, now=now)
-    return replace(made, status=status, start=(), events=(*made.events, *told(run.status, status)))
+    """What is planned instead of what was `made` for a run that has begun and is not accepted any more: all that ends, nothing that begins.
 
-
-def told(before: DualRunStatus, after: DualRunStatus) -> tuple[Event, ...]:
-    """The event of a refusal: once, and again when there is something else to correct."""
-    known, found = _known(before), _known(after)
-    if found is None or found.status == "True" or (known and (known.status, known.message) == (found.status, found.message)):
-        return ()
-    return (Event(kind=EventKind.WARNING, reason=Reason.NOT_ACCEPTED, message=found.message),)
+    What was made books other numbers for parts that the spec tells something else, and has those leave that live: no plan to go by.
+    """
+    instead = plan(run, replace(made.seen, accepted=False), now)
+    status = refused(instead.status, problems, generation=run.metadata.generation, now=now)
+    return replace(instead, status=status, events=(*instead.events, *told(run.status, status)))
 
 
 def _stating(said: Said, status: DualRunStatus, generation: int, now: datetime) -> DualRunStatus:
     rest = tuple(condition for condition in status.conditions if condition.type != ACCEPTED)
     return status.model_copy(update={"conditions": (stated(said, status, generation, now), *rest)})
-
-
-def _known(status: DualRunStatus) -> Condition | None:
-    return next((condition for condition in status.conditions if condition.type == ACCEPTED), None)

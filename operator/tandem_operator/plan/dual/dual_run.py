@@ -4,6 +4,8 @@ First the word of the coordinator is taken in, then the next phase is decided, t
 the phase follows what to do: whoever is missing in a run under way is started in order, whoever is left of one that ends is asked to
 leave in the opposite order. A number is written before anything is started under it, so whoever repeats a plan, or applies half of one
 and dies, finds the same world and goes on.
+
+Where the run is not accepted as it is written now, no number is given and nothing is started: parts go on by what they were told.
 """
 
 from collections.abc import Iterator
@@ -29,13 +31,14 @@ def plan(run: DualRun, seen: DualSeen, now: datetime) -> DualPlan:
     before = run.status
     run = _with(run, heard.taken_in(run, seen))
     run = _with(run, _decided(run, seen, now))
-    if run.status.phase in UNDER_WAY:
+    if run.status.phase in UNDER_WAY and seen.accepted:
         run = _with(run, starts.booked(run, seen, now))
     run = _with(run, run.status.model_copy(update={"observed_generation": run.metadata.generation}))
     run = _with(run, run.status.model_copy(update={"conditions": conditions.conditions(run, seen, now)}))
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
     start = order.missing(run, seen, now, before.parts)
     return DualPlan(
+        seen=seen,
         status=run.status,
         stop=order.unwanted(run, seen),
         start=start,
@@ -54,7 +57,7 @@ def _decided(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
         case RunPhase.STOPPING:
             return _gone(run, seen, now)
         case RunPhase.SUSPENDED:
-            wish = endings.wish(run, now)
+            wish = endings.wish(run, seen, now)
             return _ended(status, wish, now) if wish else _next_attempt(run, seen, now)
         case _ if ending := endings.ending(run, seen, now):
             return _leaving(status, ending, seen, now)
@@ -68,6 +71,8 @@ def _gone_on(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
         return _next_attempt(run, seen, now)
     if run.status.phase is RunPhase.PENDING and order.up(run, seen):
         return _set(run.status, RunPhase.RUNNING, Reason.UP)
+    if run.status.reason == Reason.NOT_ACCEPTED and seen.accepted:
+        return _set(run.status, RunPhase.PENDING, Reason.ACCEPTED)
     return run.status
 
 
@@ -83,7 +88,7 @@ def _gone(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     if done := endings.finished(run):
         ending = done
     elif reason.ours:
-        ending = endings.wish(run, now) or Ending(reason=Reason.WITHDRAWN, phase=RunPhase.PENDING)
+        ending = endings.wish(run, seen, now) or Ending(reason=Reason.WITHDRAWN, phase=RunPhase.PENDING)
     else:
         ending = Ending(reason=reason, phase=RunPhase.FAILED, message=status.message)
     if seen.live():

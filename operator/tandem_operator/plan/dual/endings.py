@@ -11,16 +11,17 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline
 
 from . import heard, progress, starts
-from .phases import Ending, Reason
+from .phases import UNDER_WAY, Ending, Reason
 from .values import DualSeen, Role, SeenPart
 
 _FORGIVEN: Final = 6  # failures in a row of a part that nobody can do without: their waits add up to a minute
 _LONGEST_MESSAGE: Final = 1000  # characters; a status must stay readable
+_NEEDED: Final = (Role.ENGINE, Role.COORDINATOR, Role.WORKER)  # without a memory answers go on
 
 
 def ending(run: DualRun, seen: DualSeen, now: datetime) -> Ending | None:
     """Why its parts must leave; None while the run may go on."""
-    return finished(run) or forbidden(run, seen) or wish(run, now) or _hopeless(run, seen) or progress.missed(run, now)
+    return finished(run) or forbidden(run, seen) or wish(run, seen, now) or _hopeless(run, seen) or progress.missed(run, now)
 
 
 def finished(run: DualRun) -> Ending | None:
@@ -34,7 +35,7 @@ def finished(run: DualRun) -> Ending | None:
     return Ending(reason=Reason.PARTIAL_FAILURE, phase=RunPhase.SUCCEEDED, message=message)
 
 
-def wish(run: DualRun, now: datetime) -> Ending | None:
+def wish(run: DualRun, seen: DualSeen, now: datetime) -> Ending | None:
     """What somebody wants, if it is that the run does not go on now."""
     if late := deadline.passed(run, now):
         return Ending(reason=Reason.DEADLINE_EXCEEDED, phase=RunPhase.FAILED, message=late.message)
@@ -42,7 +43,7 @@ def wish(run: DualRun, now: datetime) -> Ending | None:
         return broke
     if run.spec.suspend:
         return Ending(reason=Reason.SUSPEND_REQUESTED, phase=RunPhase.SUSPENDED, message="stopped on request")
-    return None
+    return None if seen.accepted else _unaccepted(run, seen)
 
 
 def forbidden(run: DualRun, seen: DualSeen) -> Ending | None:
@@ -80,6 +81,34 @@ def _hopeless(run: DualRun, seen: DualSeen) -> Ending | None:
         if fallen and all(part.failures > _FORGIVEN for part in fallen):
             return Ending(reason=Reason.TOO_MANY_FAILURES, phase=RunPhase.FAILED, message=_why(fallen, seen))
     return None
+
+
+def _unaccepted(run: DualRun, seen: DualSeen) -> Ending | None:
+    """The rest of a run of which nothing can be started until it is accepted; None while it answers all the same.
+
+    If no coordinator is left, or no worker, or no engine where all lanes need one, the others would only be paid for: by nobody's
+    count, since what they cost the coordinator adds up.
+    """
+    message = "nothing is started until the run is accepted"
+    if run.status.phase in UNDER_WAY:
+        if not (gone := _gone(run, seen)):
+            return None
+        message = f"{', '.join(gone)} {'are' if gone[1:] else 'is'} not there, and {message}"
+    elif run.status.reason == Reason.NOT_ACCEPTED:
+        message = run.status.message
+    return Ending(reason=Reason.NOT_ACCEPTED, phase=RunPhase.SUSPENDED, message=message)
+
+
+def _gone(run: DualRun, seen: DualSeen) -> list[str]:
+    """The parts of a role of which none is left, though nothing is answered without it."""
+    there = {part.slot for part in starts.current(run.status, seen) if part.live}
+    for role in _NEEDED:
+        parts = [part.name for part in run.status.parts if part.name.startswith(f"{role}-")]
+        if role is Role.ENGINE and any(lane.engine is None for lane in run.spec.lanes):
+            continue  # a lane with a server of somebody else's carries on
+        if parts and not there.intersection(parts):
+            return parts
+    return []
 
 
 def _why(fallen: Sequence[PartStatus], seen: DualSeen) -> str:

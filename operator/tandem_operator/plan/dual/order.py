@@ -24,7 +24,7 @@ _GIVEN_UP: Final = 2  # falls in a row after which an engine is waited for no lo
 
 def missing(run: DualRun, seen: DualSeen, now: datetime, written: tuple[PartStatus, ...]) -> tuple[Part, ...]:
     """The parts to start: those of the first role that is not all up, whose wait is over and whose number is `written` already."""
-    if run.status.phase not in UNDER_WAY:
+    if run.status.phase not in UNDER_WAY or not seen.accepted:
         return ()
     known = {part.name: part for part in run.status.parts}
     found: list[Part] = []
@@ -50,9 +50,11 @@ def unwanted(run: DualRun, seen: DualSeen) -> tuple[str, ...]:
 
 
 def up(run: DualRun, seen: DualSeen) -> bool:
-    """Whether questions are worked on: a worker runs, and all that it needs answers."""
-    workers = [slot for slot in slots(run, memory_offered=seen.memory_offered) if slot.role is Role.WORKER]
-    return _before_it_all_answer(workers[0], run, seen) and any(_answers(slot, run, seen) for slot in workers)
+    """Whether questions are worked on: a worker runs, and all that it needs answers. Who has no number yet was told to nobody."""
+    known = {part.name for part in run.status.parts}
+    booked = [slot for slot in slots(run, memory_offered=seen.memory_offered) if slot.name in known]
+    works = any(slot.role is Role.WORKER and _answers(slot, run, seen) for slot in booked)
+    return works and all(_answers(slot, run, seen) for slot in booked if slot.role is not Role.WORKER)
 
 
 def _before_it_all_answer(slot: Slot, run: DualRun, seen: DualSeen) -> bool:

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     UP = "PartsUp"
     ALL_ANSWERED = "AllQuestionsAnswered"
     PARTIAL_FAILURE = "PartialFailure"
+    NOT_ACCEPTED = "NotAccepted"
     SUSPEND_REQUESTED = "SuspendRequested"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
@@ -31,7 +32,13 @@ class Reason(StrEnum):
     @property
     def ours(self) -> bool:
         """Whether the run rests because we want it to, so that the wish can be taken back."""
-        return self in {Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED, Reason.WITHDRAWN}
+        return self in {
+            Reason.NOT_ACCEPTED,
+            Reason.SUSPEND_REQUESTED,
+            Reason.BUDGET_EXHAUSTED,
+            Reason.DEADLINE_EXCEEDED,
+            Reason.WITHDRAWN,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ class Ending:
 
 
 _ANSWERED: Final = (Reason.ALL_ANSWERED, Reason.PARTIAL_FAILURE)
-_RESTS: Final = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED)
+_RESTS: Final = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED, Reason.NOT_ACCEPTED)
 _HOPELESS: Final = (
     Reason.DEADLINE_EXCEEDED,
     Reason.BUDGET_EXHAUSTED,

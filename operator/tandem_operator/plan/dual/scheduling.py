@@ -11,6 +11,7 @@ from tandem_operator.plan.policies import placing
 from tandem_operator.plan.policies.placing import Standing
 from tandem_operator.plan.values import Tier
 
+from .phases import Reason
 from .starts import current
 from .values import DualSeen, Role, SeenPart
 
@@ -36,7 +37,19 @@ def _held(run: DualRun, seen: DualSeen) -> Standing | None:
     live = sorted((part for part in current(run.status, seen) if part.live), key=lambda part: (_IN_ORDER.index(part.role), part.index))
     waits = ((part.name, part.waiting) for part in live if part.waiting)
     held = placing.worst(waits, of=len(run.status.parts), who="parts")
-    return held or (placing.refused(seen.refused, who="parts") if seen.refused else None)
+    if held or not seen.accepted:
+        return held or _unaccepted(run, seen)
+    return placing.refused(seen.refused, who="parts") if seen.refused else None
+
+
+def _unaccepted(run: DualRun, seen: DualSeen) -> Standing | None:
+    """Parts that fell, or never came, of a run of which nothing can be started until it is accepted."""
+    there = {part.slot for part in current(run.status, seen) if part.live}
+    gone = [part.name for part in run.status.parts if part.name not in there]
+    if not gone:
+        return None
+    message = f"{len(gone)} of {len(run.status.parts)} parts are not there and not started until the run is accepted: {', '.join(gone)}"
+    return Standing(scheduled=False, reason=Reason.NOT_ACCEPTED, message=message)
 
 
 def _pending(run: DualRun, seen: DualSeen, now: datetime) -> Standing:

@@ -120,7 +120,8 @@ class DualSeen:
     `parts` are all that are known, of whichever start, those that ended included. `report` is None until the coordinator was heard.
     `memory_offered` says that the shell has a memory service for runs that name none, so that none is started; `refused` why parts that
     were to be started could not be. `token` tells the token that parts show each other from others, and is none itself; empty where it
-    never changes.
+    never changes. `accepted` says that the run can be run here as it is written now (`acceptance.py`); if not, nothing is started, and
+    parts go on by what they were told.
     """
 
     parts: tuple[SeenPart, ...] = ()
@@ -128,6 +129,7 @@ class DualSeen:
     memory_offered: bool = False
     refused: Waiting | None = None
     token: str = ""
+    accepted: bool = True
 
     def live(self) -> tuple[SeenPart, ...]:
         """The parts that may still work."""
@@ -144,9 +146,10 @@ class DualPlan:
 
     `start` never holds a part whose number the status that was read did not hold: numbers are written first. `remove` says that the run
     itself has outlived its time. `look_again` is how long nothing is to be expected; None when only a change from outside can make a
-    difference.
+    difference. `seen` is what it was made from.
     """
 
+    seen: DualSeen
     status: DualRunStatus
     stop: tuple[str, ...] = ()
     start: tuple[Part, ...] = ()

@@ -22,21 +22,24 @@ _UNEDITED = 1  # metadata.generation of what was created and never edited
 def adopted(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
     """The status, in which the first attempt is named if its workers are there and nobody has written yet that they are.
 
-    Edited in between, the spec may not be the one that they were started by: they leave, and the next attempt is by the edited one.
+    Edited in between, the spec may not be the one that they were started by: they leave, and the next attempt is by the edited one. If
+    that is not accepted, there would be none: those who are all there go on, and only some of them would wait for the others in vain.
     """
     if run.status.attempt or {worker.attempt for worker in seen.workers} != {_NUMBER}:
         return run.status
     edited, begun_at = run.metadata.generation != _UNEDITED, min(now, *(worker.since for worker in seen.workers))
-    leaves = edited and bool(seen.live())
+    ranks, size = {worker.rank for worker in seen.workers}, elastic.size(run)
+    leaves = edited and bool(seen.live()) and (seen.accepted or ranks != set(range(size)))
     named = {
         "phase": RunPhase.STOPPING if leaves else RunPhase.PENDING,
         "reason": (Reason.EDITED if leaves else Reason.ACCEPTED).value,
         "message": "the spec was edited while workers were started: they start anew by it" if leaves else "",
         "attempt": _NUMBER,
-        "workers": len({worker.rank for worker in seen.workers}) if edited else elastic.size(run),
+        "workers": len(ranks) if edited else size,
         "capacity": capacity.asked(run),
         "started_at": begun_at,
         "pending_since": None if leaves else begun_at,
+        "observed_generation": _UNEDITED,
     }
     return run.status.model_copy(update=named)
 

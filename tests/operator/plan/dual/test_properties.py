@@ -4,10 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.status import RunPhase
-from tandem_operator.plan.dual.dual_run import plan
-from tandem_operator.plan.dual.values import DualSeen
 
-from tests.operator.plan.dual.runs import dual
+from tests.operator.plan.dual.runs import CLOUD, LOCAL, dual
 from tests.operator.plan.dual.world import TOTAL, World
 
 RUNS = st.sampled_from(
@@ -23,7 +21,9 @@ RUNS = st.sampled_from(
 SLOTS = ("memory-0", "engine-0", "engine-1", "coordinator-0", "worker-0", "worker-1")
 DEEDS = st.one_of(
     st.tuples(st.just("kill"), st.sampled_from(SLOTS), st.sampled_from([0, 1, 137, 143])),
-    st.tuples(st.sampled_from(["ready", "leave", "tell", "suspend", "answer", "crash", "resize"]), st.just(""), st.integers(0, 5)),
+    st.tuples(
+        st.sampled_from(["ready", "leave", "tell", "suspend", "answer", "crash", "resize", "refuse"]), st.just(""), st.integers(0, 5)
+    ),
     st.tuples(st.just("wait"), st.just(""), st.integers(0, 90)),
 )
 
@@ -41,6 +41,9 @@ def lived(run: DualRun, deeds: list[tuple[str, str, int]]) -> World:
                 world.edit(suspend=not world.run.spec.suspend)
             case "resize":
                 world.edit(workers=1 + number)
+            case "refuse":
+                world.edit(lanes=[{**CLOUD, "apiKeyVariable": f"KEY_{number}"}, LOCAL])
+                world.problems = ("spec.lanes[0].apiKeyVariable: is wrong",) if number % 2 else ()
             case "answer":
                 world.answer(number, failed=number % 2, usd="0.2")
                 world.tell()
@@ -60,7 +63,7 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(run: DualRun, deeds: l
     """Whatever happened: after a few looks at one moment the next plan is empty, and its status the one that is stored."""
     world = lived(run, deeds)
     world.settle()
-    again = plan(world.run, DualSeen(parts=tuple(world.parts.values()), report=world.report), world.now)
+    again = world.plan()
     assert (again.start, again.stop, again.events) == ((), (), ())
     assert again.status == world.run.status
 
@@ -70,6 +73,7 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(run: DualRun, deeds: l
 def test_once_the_world_is_calm_every_question_is_answered(run: DualRun, deeds: list[tuple[str, str, int]]) -> None:
     """Or the run is over for a reason of its own; it never stands still."""
     world = lived(run, deeds)
+    world.problems = ()
     world.edit(suspend=False, deadline=None, budget={"usd": 1000.0})
     for _ in range(60):
         world.up()

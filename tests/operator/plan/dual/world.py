@@ -12,6 +12,7 @@ from typing import Any
 from tandem_operator.api.dual_run import DualBudgetSpec, DualRun, DualRunSpec
 from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus
 from tandem_operator.api.status import RunPhase
+from tandem_operator.plan.dual import acceptance
 from tandem_operator.plan.dual.dual_run import plan
 from tandem_operator.plan.dual.phases import UNDER_WAY
 from tandem_operator.plan.dual.values import DualPlan, DualReport, DualSeen, Part, Role, SeenPart
@@ -32,12 +33,17 @@ class World:
         self.report: DualReport | None = None
         self.token = ""
         self.caps: dict[str, DualBudgetSpec] = {}
+        self.problems: tuple[str, ...] = ()  # why the run is not accepted as it is written now
+
+    def plan(self) -> DualPlan:
+        """What is to be done at this moment."""
+        made = plan(self.run, DualSeen(parts=tuple(self.parts.values()), report=self.report, token=self.token), self.now)
+        return acceptance.held_back(made, self.run, self.problems, self.now) if self.problems else made
 
     def look(self, *, killed: bool = False) -> DualPlan:
         """Plan, and carry the plan out: stop, start, status. A shell that is killed comes no further than its first start."""
-        seen = DualSeen(parts=tuple(self.parts.values()), report=self.report, token=self.token)
-        made = plan(self.run, seen, self.now)
-        assert made == plan(self.run, seen, self.now), "the same question has two answers"
+        made = self.plan()
+        assert made == self.plan(), "the same question has two answers"
         self._keeps_the_laws(made)
         for name in made.stop:
             self.parts[name] = replace(self.parts[name], stopping=True)
@@ -136,8 +142,10 @@ class World:
                 yield f"{part.name} starts before its number is written"
             if part.slot.name in live:
                 yield f"{part.name} starts beside another of its slot"
-        if made.start and after.phase not in UNDER_WAY:
-            yield f"parts start in {after.phase}"
+        if made.start and (after.phase not in UNDER_WAY or self.problems):
+            yield f"parts start in {after.phase}, in spite of {self.problems}"
+        if self.problems and after.phase in UNDER_WAY and written.intersection(made.stop):
+            yield f"{made.stop} are to leave, and nobody may take their places"
         roles = {self.parts[name].role for name in made.stop}
         later = [part.role for part in self.live() for role in roles if list(Role).index(part.role) > list(Role).index(role)]
         if after.phase not in UNDER_WAY and later:
