@@ -75,7 +75,7 @@ def test_a_worker_finds_all_that_it_needs_and_the_others(cluster: Any, namespace
     made = manifests(run, wanted.workers(run), HERE)
     cluster.kubectl("create", "-n", namespace, "-f", "-", stdin="\n---\n".join(json.dumps(_probing(each)) for each in made))
     for worker in wanted.workers(run):
-        cluster.wait_until(f"{worker.name} to end", _ended(cluster, namespace, worker.name), 120)
+        cluster.wait_until(f"{worker.name} to end", _ended(cluster, namespace, worker.name), 300)
         end = _state(cluster, namespace, worker.name)
         assert end["exitCode"] == 0, end
         assert json.loads(end["message"]) == {

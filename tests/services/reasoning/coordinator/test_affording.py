@@ -19,7 +19,7 @@ PRICE = Price(input_nano=1, output_nano=1)
 USUAL = PRICE.of(MOST)
 LONG = "q1"
 MORE = 100 * USUAL
-PATIENCE_S = 120
+PATIENCE_S = 300
 
 
 @given(usual=st.integers(1, 1000), longer=st.integers(-999, 9999), left=st.integers(0, 9999))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tandem_reasoning.coordinator.inspections import GIVEN_S, PATIENCE_S, TRIES, Inspections
 from tandem_reasoning.lanes.outcome import Trouble
+from tandem_reasoning.lanes.probing import parallel
 from tandem_reasoning.lanes.probing.findings import Findings, dumped
 from tandem_reasoning.lanes.standing import Phase
 from tandem_reasoning.ledger import State
@@ -34,8 +35,10 @@ def findings(url: str = A, **more: Any) -> str:
     return dumped(Findings(url=url, model="m", usage_told=True, tokens_per_s=50.0, calls=20, usage=usage, **more))
 
 
-def test_a_run_knows_its_servers_before_it_relies_on_them(tmp_path: Path) -> None:
+def test_a_run_knows_its_servers_before_it_relies_on_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what it found, keeps a server that does one call at a time to two, pays, and does not ask again when started anew."""
+    # One call alone has to be held up for more than a second, then, before two at once look much faster.
+    monkeypatch.setattr(parallel, "GAIN", 1.8)
 
     async def deed() -> None:
         async with playing() as local, playing() as cloud:

@@ -16,7 +16,7 @@ from tandem_reasoning.values import Prompt
 from tests.services.reasoning.coordination import UID, coordinating, items, job, questions, said, work
 from tests.services.reasoning.lanes.wire_server import Act, playing
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 ALONE = {"experts": [{"name": "expert"}], "thinking": {"maxSteps": 1}, "routing": {"policy": "Local"}}
 
 
