@@ -13,6 +13,7 @@ from tandem_rpc.tls import ClientTls, channel_credentials
 from tandem_rpc.token_file import TokenFile
 from tandem_rpc.turns import OwnThread, Requests
 
+_OWN_THREAD = "SingleThreadedUnaryStream"  # of grpc.experimental.ChannelOptions, which has no types
 _Go: TypeAlias = Callable[..., Any]
 
 
@@ -24,6 +25,7 @@ def channel(
     plaintext: bool = False,
     deadline_s: float = DEFAULT_DEADLINE_S,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
+    own_thread: bool = False,
 ) -> grpc.Channel:
     """A channel to the service at `address`. It connects when first used, and again whenever the connection is lost.
 
@@ -34,12 +36,15 @@ def channel(
         plaintext: States that the network itself protects what is sent, so that a token may leave this machine without TLS.
         deadline_s: For unary calls that name none themselves.
         max_message_bytes: Largest message, both ways.
+        own_thread: Streams of answers are read by the thread that asks for them. Otherwise gRPC takes one more for each, and on a machine
+            that has none left such a channel can neither be used nor closed any more.
 
     Raises:
         RpcSetupError: when any of these cannot be used; one line with the fix.
     """
     way = way_to(address, token=token_file is not None, tls=tls, plaintext=plaintext, max_message_bytes=max_message_bytes)
-    bare = grpc.secure_channel(address, way.credentials, way.options) if way.credentials else grpc.insecure_channel(address, way.options)
+    options = [*way.options, *([(_OWN_THREAD, 1)] if own_thread else [])]
+    bare = grpc.secure_channel(address, way.credentials, options) if way.credentials else grpc.insecure_channel(address, options)
     return grpc.intercept_channel(bare, _Manners(bare, TokenFile(token_file) if token_file else None, deadline_s))
 
 

@@ -43,11 +43,14 @@ class Following(Generic[T]):
         """Begin to listen. A server that is not there (yet) is no error.
 
         Args:
-            channel: To the server; closed with this.
+            channel: To the server; closed with this, and at once where this cannot begin.
             stream: Opens the stream on that channel; asked again whenever it broke.
             who: Of whom it is, for the log.
             now: The time that tells when a message came; asked from the listening thread.
             on_change: Told from the listening thread that there is news; must not block.
+
+        Raises:
+            RuntimeError: when the machine has no thread for it.
         """
         self._channel, self._stream, self._who, self._now, self._on_change = channel, stream, who, now, on_change
         self._newest: tuple[T, datetime] | None = None
@@ -55,7 +58,11 @@ class Following(Generic[T]):
         self._call: Stream[T] | None = None
         self._complained = ""
         self._thread = threading.Thread(target=self._listen, name=f"following {who}", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            channel.close()
+            raise
 
     def newest(self) -> tuple[T, datetime] | None:
         """The newest message and when it came; None until the server was heard."""
