@@ -54,13 +54,14 @@ class Coordination:
 
         Raises:
             tandem_rpc.RpcSetupError: when one of them cannot be used. A coordinator that is not there (yet) is no error.
+            RuntimeError: when the machine has no thread for it.
         """
         from tandem.reasoning.v1 import reasoning_pb2 as wire
         from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceStub
         from tandem_rpc import channel
         from tandem_rpc.following import Following
 
-        opened = channel(address, token_file=token_file, tls=tls, plaintext=plaintext)
+        opened = channel(address, token_file=token_file, tls=tls, plaintext=plaintext, own_thread=True)
         watch = ReasoningServiceStub(opened).Watch
         listened = partial(watch, wire.WatchRequest(), wait_for_ready=True)
         self._following = Following(opened, listened, who=f"coordinator at {address}", now=now, on_change=on_change)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final
 
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json
@@ -19,8 +18,6 @@ from .shell import DualShell
 from .starting import Starting
 from .tokens import Tokens
 from .world import DualWorld
-
-_NEWS_S: Final = 1.0  # a coordinator speaks twice a second; a status that is a second old is new enough
 
 
 class DualCare:
@@ -46,7 +43,7 @@ class DualCare:
         tokens, site = Tokens(settings.key()), CurrentSite(settings)
         self._queue = queue
         self.resync = Resync(kube, world, DUAL_RUN, settings.namespace)
-        self._hearing = Hearing(tokens, now, lambda key: queue.add_later(key, _NEWS_S))
+        self._hearing = Hearing(tokens, now, queue)
         starting = Starting(kube, world, site, tokens, made_pod=made_pod, wrote=wrote)
         self._applying = Applying(kube, world, starting, wrote)
         place = Place(image=settings.reasoning_image, keyed=settings.key_file is not None, memory=settings.memory)

@@ -1,43 +1,67 @@
-"""How the operator hears the coordinators of DualRuns: one watch for each run that is under way."""
+"""How the operator hears the coordinators of DualRuns: one watch for each run that is under way.
+
+A watch takes a file and a thread, and a machine can be out of either. Then a run is cared for like any whose coordinator says nothing, and
+that is tried again later: no plan may need more than is there.
+"""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem_operator.api.dual_run import DualRun
+from tandem_rpc import RpcSetupError
+
+from tandem_operator.api.dual_run import DualBudgetSpec, DualRun
 from tandem_operator.cluster.kube.informer import Key
+from tandem_operator.cluster.turns.queue import Queue
 from tandem_operator.coordination import Coordination
 from tandem_operator.plan.dual.values import DualReport
 from tandem_operator.render.dual import objects
 
+from .news import News
 from .tokens import Tokens
 
+_log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class _Line:
     uid: str
     heard: Coordination
+    budget: DualBudgetSpec
 
 
 class Hearing:
     """The newest report of every run."""
 
-    def __init__(self, tokens: Tokens, now: Callable[[], datetime], changed: Callable[[Key], None]) -> None:
-        """Hear nobody yet; `now` tells when a word came, and `changed` is told, in the running loop, which run there is news of."""
-        self._tokens, self._now, self._changed, self._loop = tokens, now, changed, asyncio.get_running_loop()
+    def __init__(self, tokens: Tokens, now: Callable[[], datetime], queue: Queue) -> None:
+        """Hear nobody yet; `now` tells when a word came, and `queue` is asked, in the running loop, for a look at whoever has spoken."""
+        self._tokens, self._now, self._news, self._loop = tokens, now, News(queue), asyncio.get_running_loop()
         self._lines: dict[Key, _Line] = {}
+        self._troubles: dict[Key, str] = {}
 
-    def newest(self, run: DualRun, *, under_way: bool) -> DualReport | None:
-        """What the coordinator of a run said last; it is listened to from when the run is `under_way` until it is forgotten."""
+    def newest(self, run: DualRun) -> DualReport | None:
+        """What the coordinator of a run said last; None until it was heard."""
+        line = self._line(run)
+        return line.heard.newest() if line else None
+
+    def listen(self, run: DualRun) -> bool:
+        """Listen to the coordinator of a run until the run is forgotten; whether that goes, else it is to be tried again later."""
+        if line := self._line(run):
+            line.budget = run.spec.budget
+            return True
         key = (run.metadata.namespace, run.name)
-        line = self._lines.get(key)
-        if line is None or line.uid != run.metadata.uid:
-            self.forget(key)
-            if not under_way:
-                return None
-            line = self._lines[key] = _Line(uid=run.metadata.uid, heard=self._listening(run, key))
-        return line.heard.newest()
+        self._end(key)
+        try:
+            self._lines[key] = _Line(uid=run.metadata.uid, heard=self._listening(run, key), budget=run.spec.budget)
+        except (OSError, RuntimeError, RpcSetupError) as error:
+            self._trouble(key, (error.strerror if isinstance(error, OSError) else None) or str(error))
+            self._withdraw(run.metadata.uid)
+            return False
+        if self._troubles.pop(key, None):
+            _log.info("%s/%s: its coordinator is listened to again", *key)
+        return True
 
     def token(self, run: DualRun) -> str:
         """What tells the token that it is heard by from others."""
@@ -45,20 +69,55 @@ class Hearing:
 
     def forget(self, key: Key) -> None:
         """Listen to a run no more."""
-        if line := self._lines.pop(key, None):
-            self._loop.run_in_executor(None, line.heard.close)
-            self._tokens.forget(line.uid)
+        self._troubles.pop(key, None)
+        self._end(key)
 
     async def close(self) -> None:
         """Listen to nobody any more."""
         lines, self._lines = list(self._lines.values()), {}
         await asyncio.gather(*(asyncio.to_thread(line.heard.close) for line in lines))
 
+    def _line(self, run: DualRun) -> _Line | None:
+        """The line to the coordinator of this very run."""
+        line = self._lines.get((run.metadata.namespace, run.name))
+        return line if line and line.uid == run.metadata.uid else None
+
+    def _end(self, key: Key) -> None:
+        """End a line, if there is one."""
+        self._news.forget(key)
+        line = self._lines.pop(key, None)
+        if line is None:
+            return
+        try:
+            self._loop.run_in_executor(None, line.heard.close)
+        except RuntimeError as error:  # no thread for it, and it waits there for the next one
+            _log.warning("%s/%s: its coordinator is listened to a while longer: %s", *key, error)
+        self._withdraw(line.uid)
+
+    def _withdraw(self, uid: str) -> None:
+        """Have the file gone that holds the token of a run."""
+        try:
+            self._tokens.forget(uid)
+        except OSError as error:
+            _log.warning("%s cannot be removed: %s", error.filename, error.strerror)
+
+    def _trouble(self, key: Key, trouble: str) -> None:
+        """Say why a coordinator cannot be listened to, once for each reason."""
+        if self._troubles.get(key) != trouble:
+            self._troubles[key] = trouble
+            _log.warning("%s/%s: its coordinator cannot be listened to yet, and its run goes on without: %s", *key, trouble)
+
     def _listening(self, run: DualRun, key: Key) -> Coordination:
         token = self._tokens.file(run.metadata.uid)
-        return Coordination(objects.address(run), token, plaintext=True, now=self._now, on_change=lambda: self._news(key))
+        return Coordination(objects.address(run), token, plaintext=True, now=self._now, on_change=lambda: self._spoke(key))
 
-    def _news(self, key: Key) -> None:
+    def _spoke(self, key: Key) -> None:
         """Called in another thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._changed, key)
+            self._loop.call_soon_threadsafe(self._hear, key)
+
+    def _hear(self, key: Key) -> None:
+        """Ask for the look that the newest word is worth; of whom nobody listens to any more there is no news."""
+        line = self._lines.get(key)
+        if line and (said := line.heard.newest()):
+            self._news.heard(key, said, line.budget)

@@ -22,6 +22,7 @@ from .hearing import Hearing
 from .world import DualWorld
 
 _UNREAD_WAIT_S: Final = 60.0
+_UNHEARD_WAIT_S: Final = 10.0  # until it is tried again to listen to a coordinator; all that is missing meanwhile is how the run stands
 
 
 class DualShell(Looking):
@@ -70,6 +71,8 @@ class DualShell(Looking):
         key = (run.metadata.namespace, run.name)
         if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
+        if seen.live() and not self._hearing.listen(run):
+            self._queue.add_later(key, _UNHEARD_WAIT_S)
         await self._applying.apply(made, run, stored, now, insist=self._insists(key))
         if not seen.live():
             self._hearing.forget(key)  # not before its last word is written
@@ -77,10 +80,9 @@ class DualShell(Looking):
 
     def _seen(self, run: DualRun, key: Key) -> DualSeen:
         parts = tuple(self._world.part(pod) for pod in self._world.pods_of(key, run.metadata.uid))
-        under_way = any(part.live for part in parts)
         return DualSeen(
             parts=parts,
-            report=self._hearing.newest(run, under_way=under_way),
+            report=self._hearing.newest(run),
             memory_offered=self._place.memory is not None,
             refused=self._world.refusals.get(run),
             token=self._hearing.token(run),

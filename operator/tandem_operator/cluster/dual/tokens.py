@@ -19,7 +19,7 @@ class Tokens:
     def __init__(self, key: bytes) -> None:
         """Reckon them from a key."""
         self._key = key
-        self._folder = Path(tempfile.mkdtemp(prefix="tandem-tokens-"))  # its owner's alone
+        self._folder: Path | None = None  # not before it is needed: a full disk is no reason not to begin
 
     def of(self, uid: str) -> str:
         """The token of a run."""
@@ -30,15 +30,27 @@ class Tokens:
         return objects.digest(self.of(uid))
 
     def file(self, uid: str) -> Path:
-        """A file that holds it, which only this process's user can read."""
+        """A file that holds it, which only this process's user can read.
+
+        Raises:
+            OSError: when there is no room for one.
+        """
+        if self._folder is None or not self._folder.is_dir():
+            self._folder = Path(tempfile.mkdtemp(prefix="tandem-tokens-"))  # its owner's alone
         path = self._folder / uid
         if not path.exists():
-            half = path.with_suffix(".half")
+            half = self._folder / f"{uid}.half"
             with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 file.write(self.of(uid))
             half.rename(path)
         return path
 
     def forget(self, uid: str) -> None:
-        """The run is gone."""
-        (self._folder / uid).unlink(missing_ok=True)
+        """The run is gone.
+
+        Raises:
+            OSError: when its file cannot be removed.
+        """
+        if self._folder:
+            for path in (self._folder / uid, self._folder / f"{uid}.half"):
+                path.unlink(missing_ok=True)
