@@ -58,7 +58,7 @@ class Telling:
         """Tell what happened to a run."""
         for number, each in enumerate(events):
             _log.info("%s/%s: %s: %s", *key, each.reason, each.message)
-            if len(self._untold) == _MOST_UNTOLD:
+            if len(self._untold) >= _MOST_UNTOLD:
                 left_out = self._untold.popleft()
                 _log.warning("%s/%s: too many events wait to be written; %s is left out", *left_out.key, left_out.event.reason)
             at = now + timedelta(microseconds=number)  # people sort them by their time
