@@ -3,10 +3,11 @@
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tandem_trainer.data import prepare
 from tandem_trainer.job import Data
 
 _WORDS = ("rank", "step", "phase", "shard", "token", "slice", "worker", "manifest")
-RANK = Path(__file__).with_name("rank.py")
+HERE = Path(__file__).parent
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "HF_HUB_OFFLINE": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -41,45 +43,75 @@ def run(*, stage: int, precision: str = "bf16", phases: list[dict[str, Any]] | N
 
 
 Launch = Callable[..., list[dict[str, Any]]]
+Ranks = Callable[[list[dict[str, Any]], Path, list[dict[str, str]]], None]
 
 
 @pytest.fixture
-def launch(shards: Path, tmp_path: Path) -> Launch:
+def launch(nursery: Ranks, shards: Path, tmp_path: Path) -> Launch:
     """Make runs, one behind the other, on so many ranks; what rank 0 reported of each."""
+    return _launching(nursery, shards, tmp_path)
+
+
+@pytest.fixture
+def launch_anew(shards: Path, tmp_path: Path) -> Launch:
+    """The same by ranks that load their libraries themselves."""
+    return _launching(_from_the_start, shards, tmp_path)
+
+
+def _launching(made: Ranks, shards: Path, folder: Path) -> Launch:
     launches = iter(range(1000))
 
     def start(ranks: int, *runs: dict[str, Any]) -> list[dict[str, Any]]:
         told = [{"shards": [str(shards)] * len(each["run"]["phases"]), "first": 0, **each} for each in runs]
-        out = tmp_path / f"launch-{next(launches)}"
+        out = folder / f"launch-{next(launches)}"
         out.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        common = {
-            "WORLD_SIZE": ranks,
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": port,
-            "OMP_NUM_THREADS": 1,
-            "GLOO_SOCKET_IFNAME": "lo",
-            "HF_HUB_OFFLINE": 1,
-        }
-        processes = [_start([json.dumps(told), str(out)], {**common, "RANK": rank, "LOCAL_RANK": rank}) for rank in range(ranks)]
-        try:
-            printed = [process.communicate(timeout=900)[0] for process in processes]
-        finally:
-            for process in processes:
-                process.kill()
-        assert [process.returncode for process in processes] == [0] * ranks, "\n".join(printed)
-        assert not "".join(printed), f"a rank has nothing to say, but said {printed}"
+        common = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        made(told, out, [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(ranks)])
+        printed = "".join(path.read_text() for path in sorted(out.glob("printed-*")))
+        assert not printed, f"a rank has nothing to say, but said {printed}"
         return json.loads((out / "0.json").read_text())
 
     return start
 
 
-def _start(arguments: list[str], environment: dict[str, Any]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(RANK), *arguments],
-        env={**os.environ, **{name: str(value) for name, value in environment.items()}},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Ranks]:
+    """Where ranks are born that have loaded their libraries."""
+    command = [sys.executable, str(HERE / "nursery.py")]
+    with subprocess.Popen(
+        command, env=os.environ | ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def made(told: list[dict[str, Any]], out: Path, ranks: list[dict[str, str]]) -> None:
+            print(json.dumps({"runs": told, "out": str(out), "ranks": ranks}), file=process.stdin, flush=True)
+            _all_well(json.loads(process.stdout.readline()), out)
+
+        try:
+            yield made
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _from_the_start(told: list[dict[str, Any]], out: Path, ranks: list[dict[str, str]]) -> None:
+    processes = [_start([json.dumps(told), str(out)], environment, out / f"printed-{number}") for number, environment in enumerate(ranks)]
+    try:
+        codes = [process.wait(timeout=900) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    _all_well(codes, out)
+
+
+def _start(arguments: list[str], environment: dict[str, str], said: Path) -> subprocess.Popen[bytes]:
+    with said.open("w") as file:
+        command = [sys.executable, str(HERE / "rank.py"), *arguments]
+        return subprocess.Popen(command, env=os.environ | ENVIRONMENT | environment, stdout=file, stderr=subprocess.STDOUT)
+
+
+def _all_well(codes: list[int], out: Path) -> None:
+    printed = "\n".join(path.read_text() for path in sorted(out.glob("printed-*")))
+    assert not any(codes), f"exit codes {codes}: {printed}"

@@ -1,10 +1,10 @@
-"""One rank that makes small training runs, one behind the other: `python rank.py '[{...}]'`, with torchrun's variables set."""
+"""One rank that makes small training runs, one behind the other: `python rank.py '[{...}]' FOLDER`, with torchrun's variables set."""
 
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from saved import save, saved  # its own folder comes first on the path of a program
@@ -49,20 +49,20 @@ def settings(*args: Any) -> dict[str, Any]:
     return chosen
 
 
-def main() -> None:
+def main(runs: list[dict[str, Any]], out: Path) -> NoReturn:
     world = World.from_environment(os.environ)
     world.join()
     reports = []
-    for told in json.loads(sys.argv[1]):
+    for told in runs:
         try:
             reports.append(train(told, world))
         except Refusal as refusal:
             reports.append({"refused": str(refusal)})
-    Path(sys.argv[2], f"{world.rank}.json").write_text(json.dumps(reports))
+    (out / f"{world.rank}.json").write_text(json.dumps(reports))
     torch.distributed.barrier()
     os._exit(0)
 
 
 usual_settings, engine.settings = engine.settings, settings
 if __name__ == "__main__":
-    main()
+    main(json.loads(sys.argv[1]), Path(sys.argv[2]))

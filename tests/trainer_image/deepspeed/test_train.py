@@ -37,9 +37,9 @@ def test_the_loss_is_the_same_for_any_number_of_ranks_and_micro_batches(launch: 
     assert shared["norms"] == pytest.approx(alone["norms"], rel=1e-4)
 
 
-def test_no_compiler_is_loaded_and_nothing_is_said(launch: Launch) -> None:
-    """Starting and stepping loads neither dynamo nor inductor; `launch` asserts that nothing was printed."""
-    for report in launch(1, *({"run": run(stage=stage), "last": 2} for stage in (1, 2, 3))):
+def test_no_compiler_is_loaded_and_nothing_is_said(launch_anew: Launch) -> None:
+    """Starting and stepping loads neither dynamo nor inductor; `launch_anew` asserts that nothing was printed."""
+    for report in launch_anew(1, *({"run": run(stage=stage), "last": 2} for stage in (1, 2, 3))):
         assert report["compilers"] == []
 
 

@@ -16,8 +16,23 @@ STEPS = 60
 TRAIN = """
 import os, signal, time, torch
 from tandem_trainer import script
+class Momentum:  # an optimizer of torch would load its compiler, which takes as long again as torch itself
+    def __init__(self, weights):
+        self.weights = list(weights)
+        self.moments = [torch.zeros_like(weight) for weight in self.weights]
+    def state_dict(self):
+        return {"moments": self.moments}
+    def load_state_dict(self, state):
+        self.moments = state["moments"]
+    def zero_grad(self):
+        for weight in self.weights:
+            weight.grad = None
+    @torch.no_grad()
+    def step(self):
+        for weight, moment in zip(self.weights, self.moments):
+            weight -= 0.01 * moment.mul_(0.9).add_(weight.grad)
 model = torch.nn.Linear(3, 3)
-optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+optimizer = Momentum(model.parameters())
 with script.begin(model=model, optimizer=optimizer) as run:
     asked, heed = [], signal.getsignal(signal.SIGTERM)
     signal.signal(signal.SIGTERM, lambda *told: (asked.append(told), heed(*told)))
@@ -33,6 +48,7 @@ with script.begin(model=model, optimizer=optimizer) as run:
         run.report(loss=loss.item(), tokens=3)
 print("after the last step", flush=True)
 """
+WITH_ADAMW = TRAIN.replace("Momentum(model.parameters())", "torch.optim.AdamW(model.parameters(), lr=0.01)")
 
 
 class Worker:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from tandem_trainer.checkpoint.claim import claim, highest
 
-from tests.trainer_image.worker.agents import STEPS, TRAIN, Worker, ended, until
+from tests.trainer_image.worker.agents import STEPS, TRAIN, WITH_ADAMW, Worker, ended, until
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 300  # what takes seconds on an idle machine
@@ -33,11 +33,13 @@ def test_a_run_that_is_done_ends_well_and_is_kept(worker: Worker) -> None:
     assert "after the last step" in printed
 
 
-@pytest.mark.parametrize(("ranks", "moment"), [(1, 0), (1, 31), (2, 13)])
-def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int) -> None:
+@pytest.mark.parametrize(
+    ("ranks", "moment", "program"), [(1, 0, TRAIN), (1, 31, WITH_ADAMW), (2, 13, TRAIN)], ids=["at-once", "adamw", "two-ranks"]
+)
+def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int, program: str) -> None:
     """Asked to leave, it keeps the last reported step and says 143; the next attempt makes the steps that are left."""
     worker.ranks, worker.environ["HOLD_BEFORE"] = ranks, str(STEPS - 10)
-    process = worker.start()
+    process = worker.start(program)
     until(process, f"step {moment}\n")
     process.terminate()
     code, printed = ended(process)
@@ -45,7 +47,7 @@ def test_sigterm_loses_no_step(worker: Worker, ranks: int, moment: int) -> None:
     assert moment < worker.kept() == worker.steps()[-1] < STEPS
     assert "after the last step" not in printed
     worker.go()
-    code, printed = worker.run()
+    code, printed = worker.run(program)
     assert code == 0, printed
     assert worker.steps() == list(range(1, STEPS + 1))
 

@@ -9,7 +9,7 @@ import pytest
 from tests.parts.minio_server import serving
 from tests.trainer_image.worker.agents import Worker, ended, until
 
-GRACE_S = 8  # a rank that does nothing is killed before it is over
+GRACE_S = 16  # a rank that does nothing is killed before it is over
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ def test_a_last_checkpoint_waits_for_a_store_that_comes_back(tmp_path: Path, min
     worker.go()
     until(process, "step 40\n")
     process.terminate()
-    time.sleep(1.2 * GRACE_S)
+    time.sleep(1.1 * GRACE_S)
     assert process.poll() is None, ended(process)
     with serving(minio_program, drive, tmp_path / "log", again=server):
         code, printed = ended(process)
