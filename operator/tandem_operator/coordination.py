@@ -31,9 +31,7 @@ def report(told: "wire.Status", at: datetime) -> DualReport:
         eta_seconds=told.eta_seconds if told.HasField("eta_seconds") else None,
         lanes=tuple(_lane(lane) for lane in told.lanes),
         memory=_memory(told.memory) if told.HasField("memory") else None,
-        over=told.over,
         reason=told.reason,
-        message=told.message,
     )
 
 

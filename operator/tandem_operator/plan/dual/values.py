@@ -93,7 +93,7 @@ class DualReport:
     """The newest word of the coordinator: `Status` of tandem.reasoning.v1, in the words of a status.
 
     `cap_usd` is the limit that it was started with, which an edit may have changed since.
-    `over` says that nothing is handed out any more; `reason` and `message` what keeps the run from going on, as BudgetExhausted does.
+    `reason` says in one word what keeps the run from going on, such as BudgetExhausted.
     """
 
     at: datetime
@@ -107,9 +107,7 @@ class DualReport:
     eta_seconds: float | None = None
     lanes: tuple[LaneStatus, ...] = ()
     memory: MemoryStatus | None = None
-    over: bool = False
     reason: str = ""
-    message: str = ""
     checkpoint: CheckpointStatus | None = None
 
 

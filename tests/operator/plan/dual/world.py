@@ -111,7 +111,6 @@ class World:
             cap_usd=limit,
             eta_seconds=float(left),
             lanes=(LaneStatus(name="local", state=LaneState.READY, done=self.done),),
-            over=not left or (broke and budget.on_exhausted != "LocalOnly"),
             reason="BudgetExhausted" if broke else "",
         )
 
