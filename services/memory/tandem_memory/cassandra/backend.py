@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -55,9 +56,18 @@ class Clustered:
         store: Which of the stores in its keyspace.
         now: The clock. It may go back; what is told of time does not.
         manners: How this replica behaves.
+        clock: Seconds, from anywhere on, that go on evenly: by it `manners` are kept, and others are given up.
     """
 
-    def __init__(self, link: Link, *, store: str = "memory", now: Callable[[], datetime] = utc_now, manners: Manners | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        store: str = "memory",
+        now: Callable[[], datetime] = utc_now,
+        manners: Manners | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Have the tables that every keyspace needs.
 
         Raises:
@@ -68,7 +78,7 @@ class Clustered:
         self._asking = Asking(link)
         self._spaces = Spaces(self._asking, link.keyspace, store)
         self._replica = secrets.token_hex(_REPLICA_BYTES)
-        self._now, self._manners = now, manners or Manners()
+        self._now, self._clock, self._manners = now, clock, manners or Manners()
         self._room = Room(most_bytes=self._manners.most_young_bytes)
         self._bell = Bell()
         self._shelves: dict[str, Shelf] = {}
@@ -187,7 +197,12 @@ class Clustered:
         shelf = self._shelves.get(space.identity)
         if shelf is None:
             shelf = self._shelves[space.identity] = Shelf(
-                *(self._asking, space, self._replica), now=self._now, manners=self._manners, room=self._room, ring=self._bell.ring
+                *(self._asking, space, self._replica),
+                now=self._now,
+                clock=self._clock,
+                manners=self._manners,
+                room=self._room,
+                ring=self._bell.ring,
             )
         await shelf.ready()
         return shelf

@@ -9,7 +9,7 @@ from tandem_memory.cassandra import Clustered, Link, Manners, Patience
 from tests.parts.cassandra_cluster import CassandraCluster
 from tests.services.memory.driven import Clock, Driven
 
-MANNERS = Manners(quiet=0.02, poll=0.02)
+MANNERS = Manners(quiet=0.02, poll=0.02, lease=600)  # which no machine is too slow for
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
@@ -17,12 +18,26 @@ from tests.services.memory.driven import NAMESPACE, record
 EVERYTHING = Filter()
 
 
+class Passing:
+    """A clock for replicas on which time passes that nobody waits for."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self._ahead_s
+
+    def more(self, seconds: float) -> None:
+        """Have so many seconds pass."""
+        self._ahead_s += seconds
+
+
 @asynccontextmanager
-async def replicas(link: Link, count: int, manners: Manners) -> AsyncIterator[list[Clustered]]:
+async def replicas(link: Link, count: int, manners: Manners, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[list[Clustered]]:
     """So many replicas of one new store."""
     store = secrets.token_hex(4)
     async with AsyncExitStack() as stack:
-        opened = [Clustered(link, store=store, manners=manners) for _ in range(count)]
+        opened = [Clustered(link, store=store, manners=manners, clock=clock) for _ in range(count)]
         for each in opened:
             stack.push_async_callback(each.close)
         yield opened

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,6 +85,7 @@ class Shelf:
         replica: str,
         *,
         now: Callable[[], datetime],
+        clock: Callable[[], float],
         manners: Manners,
         room: Room,
         ring: Callable[[], None],
@@ -94,8 +94,8 @@ class Shelf:
         self.log = Log(asking, space, manners.ttl_s)
         self.claims = Claims(asking, space.identity, manners.ttl_s)
         self.tails = Tails(space.dimension, room)
-        self._asking, self._now, self._manners, self._room, self._ring = asking, now, manners, room, ring
-        self._beats = Beats(asking, space.identity, manners.lease)
+        self._asking, self._now, self._clock, self._manners, self._room, self._ring = asking, now, clock, manners, room, ring
+        self._beats = Beats(asking, space.identity, manners.lease, clock)
         self._closing = Closing(asking, space.identity, log=self.log, tails=self.tails, beats=self._beats, gone_s=manners.gone)
         self._pen = Pen(replica)
         self._own_us = 0
@@ -136,7 +136,7 @@ class Shelf:
 
     async def refresh(self, older_than_s: float = 0.0) -> None:
         """Read on in all logs, so that all that was acknowledged before this call is known; unless that was done a moment ago."""
-        if time.monotonic() - self._read_s < older_than_s:
+        if self._clock() - self._read_s < older_than_s:
             return
         if self._queued is None:
             self._queued = asyncio.create_task(self._read_next(self._reading))
@@ -176,7 +176,7 @@ class Shelf:
             with suppress(Exception):  # whoever waits for it hears of it
                 await asyncio.shield(before)
         self._reading, self._queued = self._queued, None
-        began_s = time.monotonic()
+        began_s = self._clock()
         cql = "SELECT closed, writer, settled, settled_at, ended, beat FROM writers WHERE identity = ?"
         rows = [_Row(*row) for row in await self._asking.rows(cql, self.space.identity)]
         await self._closing.learn(max((row.closed or 0 for row in rows), default=0))
@@ -193,7 +193,7 @@ class Shelf:
         self.tails.settle(writer, settled, settled_us)
         if self._read_to_its_end(writer):
             return
-        self._looked_s[writer] = time.monotonic()
+        self._looked_s[writer] = self._clock()
         while entries := await self.log.stretch(writer, tail.position, _END, exact=True):
             self.tails.learn(writer, entries)
             self._settle_soon()
@@ -202,7 +202,7 @@ class Shelf:
     def _read_to_its_end(self, writer: str) -> bool:
         """Whether a log was read after its writer had last been heard of; what may have come late is looked for now and then."""
         looked_s = self._looked_s.get(writer, float("-inf"))
-        return looked_s > self._beats.silent_from_s(writer) and time.monotonic() - looked_s < self._manners.late
+        return looked_s > self._beats.silent_from_s(writer) and self._clock() - looked_s < self._manners.late
 
     def _begin(self, writer: str) -> None:
         self.tails.begin(writer, 0, 0)
@@ -266,7 +266,7 @@ class Shelf:
 
     def _to_settle(self) -> list[str]:
         """Logs of this replica, and those that somebody else leaves lying."""
-        now_s, wanted = time.monotonic(), list[str]()
+        now_s, wanted = self._clock(), list[str]()
         for writer, tail in self.tails.of.items():
             if tail.settled >= tail.position:
                 self._settled_s.pop(writer, None)
