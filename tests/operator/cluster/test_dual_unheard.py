@@ -1,0 +1,55 @@
+"""A DualRun whose coordinator the operator cannot listen to, for want of disk: on a real API server, look by look."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from tandem_operator.cluster.dual import hearing
+from tandem_operator.cluster.turns import looking
+
+from tests.cluster.cluster import Cluster
+from tests.operator.cluster.api import Api
+from tests.operator.cluster.clients import client, until
+from tests.operator.cluster.dual_eyes import Eyes
+from tests.operator.cluster.runs import DualRun
+from tests.services.reasoning.coordination import coordinating, job, questions
+
+
+def test_it_is_cared_for_all_the_same(
+    api: Api, api_cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is no defect: past all patience nothing is stopped and an edit is heeded; once there is room its coordinator is heard."""
+    monkeypatch.setattr(looking, "_PATIENCE_S", 0.0)
+    disk = tmp_path / "disk"
+    disk.touch()  # nobody can write below a file, whatever his rights
+    run = DualRun(api, namespace, "d").create()
+
+    def mended() -> None:
+        disk.unlink()
+        disk.mkdir()
+
+    async def story() -> None:
+        async with (
+            client(api_cluster.kubeconfig) as kube,
+            coordinating(tmp_path, job({"local": ["http://127.0.0.1:9/v1"]}), questions(3)) as coordinator,
+        ):
+            monkeypatch.setattr(hearing.objects, "address", lambda _: coordinator.address)
+            monkeypatch.setattr(tempfile, "tempdir", str(disk))
+            eyes = Eyes(run, kube)
+            await eyes.look(looking._PATIENCE + 4)
+            assert eyes.shell.failed_looks == 0
+            assert list(run.pods()) == ["d-coordinator-0-1"]
+            assert "total" not in run.status
+            await asyncio.to_thread(run.edit, noProgressAfter="1h")
+            await eyes.look()
+            assert run.status["observedGeneration"] == 2
+            mended()
+            await eyes.look()
+            await until("its word", eyes.has_heard)
+            await eyes.look()
+            assert run.status["total"] == 3
+            assert list(run.pods()) == ["d-coordinator-0-1"]
+            await eyes.hearing.close()
+
+    asyncio.run(story())
