@@ -204,6 +204,26 @@ def test_what_a_cluster_cannot_do_is_said_and_starts_nothing(
     eventually("a coordinator", run.pods)
 
 
+def test_an_edit_that_is_refused_disturbs_nobody(operator: Operator, run: DualRun) -> None:
+    """Parts go on by what they were told, however often the run is looked at; once it is mended, the edit reaches them."""
+    run.create()
+    before = {pod["metadata"]["uid"] for pod in run.until_pods(*ALL).values()}
+    run.until(phase="Running")
+    local, cloud = DUAL_SPEC["lanes"]
+    run.edit(lanes=[{**local, "apiKeyVariable": "KEY"}, cloud])
+    run.until_condition("Accepted", status="False", observedGeneration=2)
+    for look in (3, 4):
+        run.edit(ttlSecondsAfterFinished=3600 + look)
+        run.until_condition("Accepted", status="False", observedGeneration=look)
+    assert {pod["metadata"]["uid"] for pod in run.pods().values() if "deletionTimestamp" not in pod["metadata"]} == before
+    assert run.status["phase"] == "Running"
+    run.edit(lanes=[{**local, "apiKeySecret": cloud["apiKeySecret"]}, cloud])
+    run.until_condition("Accepted", status="True")
+    names = {f"d-{slot}-2" for slot in ALL}
+    eventually("all to be told", lambda: {pod["metadata"]["name"] for pod in run.until_pods(*ALL).values()} == names, run.pods)
+    assert operator.runs
+
+
 def test_fields_of_a_newer_release_take_no_limit_from_it(operator: Operator, run: DualRun, api: Api) -> None:
     """They are named, and what this release does know is heeded, such as that it is to rest."""
     run.create()
