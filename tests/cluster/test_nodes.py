@@ -1,6 +1,7 @@
 """What can befall a node befalls it as stated, and nothing else does."""
 
 import json
+import secrets
 import socket
 import tarfile
 from collections.abc import Iterator
@@ -117,13 +118,14 @@ def test_an_image_for_running_nodes(cluster: Cluster, namespace: str, tmp_path: 
 
 def test_the_api_server_dies(cluster: Cluster) -> None:
     """Nothing answers until it is started again; then everything is there that was."""
-    cluster.kubectl("create", "configmap", "kept", "-n", "default")
+    kept = f"kept-{secrets.token_hex(3)}"
+    cluster.kubectl("create", "configmap", kept, "-n", "default")
     cluster.api_stop()
     with pytest.raises(ClusterError, match="refused"):
-        cluster.kubectl("get", "configmap", "kept")
+        cluster.kubectl("get", "configmap", kept)
     cluster.api_start()
-    assert cluster.get("configmap", "kept")["metadata"]["name"] == "kept"
-    cluster.kubectl("delete", "configmap", "kept")
+    assert cluster.get("configmap", kept)["metadata"]["name"] == kept
+    cluster.kubectl("delete", "configmap", kept)
 
 
 def test_two_nodes_that_take_pods(cluster: Cluster) -> None:

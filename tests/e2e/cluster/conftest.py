@@ -14,23 +14,27 @@ from tests.operator.cluster.chronicle import Chronicle
 from tests.parts.fixtures import needing, program, say
 from tests.parts.kubernetes_tools import HELM
 
-FAILED = pytest.StashKey[list[str]]()
+FAILED = pytest.StashKey[dict[str, str]]()
+"""The names of the first tests that have failed, by their ids; without those that have passed when they were tried once more."""
 _HOPELESS = 2
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Remember who failed first."""
-    failed = item.session.stash.setdefault(FAILED, [])
-    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception) and len(failed) < _HOPELESS:
-        failed.append(item.name)
+    failed = item.session.stash.setdefault(FAILED, {})
+    if call.excinfo is None:
+        if call.when == "call":
+            failed.pop(item.nodeid, None)
+    elif not call.excinfo.errisinstance(pytest.skip.Exception) and len(failed) < _HOPELESS:
+        failed[item.nodeid] = item.name
 
 
 @pytest.fixture(autouse=True)
 def in_order(request: pytest.FixtureRequest) -> None:
     """Where some have failed already the cluster itself is ill, and the others would each wait for minutes to find that out."""
-    failed = request.session.stash.get(FAILED, [])
-    if len(failed) >= _HOPELESS:
-        pytest.fail(f"not tried, for what was tried before in this cluster has failed: {', '.join(failed)}", pytrace=False)
+    others = [name for test, name in request.session.stash.get(FAILED, {}).items() if test != request.node.nodeid]
+    if len(others) >= _HOPELESS:
+        pytest.fail(f"not tried, for what was tried before in this cluster has failed: {', '.join(others)}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -46,13 +50,28 @@ def installation(cluster: Cluster, request: pytest.FixtureRequest) -> Generator[
         made.remove()
 
 
+@pytest.fixture(scope="session")
+def earlier() -> list[Tenant]:
+    """Those of the tests that are over, whose pods may be about to leave."""
+    return []
+
+
 @pytest.fixture
-def tenant(installation: Installation) -> Generator[Tenant]:
+def tenant(installation: Installation, earlier: list[Tenant]) -> Generator[Tenant]:
     ours = installation.tenant("team")
     yield ours
     ours.kubectl("delete", "trainingruns,dualruns", "--all", "--wait=false")
+    earlier.append(ours)
     if isinstance(ours.installation.cluster, ForeignCluster):
         ours.installation.cluster.kubectl("delete", "namespace", ours.namespace, "--wait=false")
+
+
+@pytest.fixture
+def evenly(earlier: list[Tenant]) -> None:
+    """Nothing is left of earlier tests: what is still on one machine would have the scheduler put all of a run on the other."""
+    for each in earlier:
+        each.installation.cluster.wait_until(f"the pods of {each.namespace} to be gone", lambda each=each: not each.pods)
+    earlier.clear()
 
 
 @pytest.fixture

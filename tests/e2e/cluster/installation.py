@@ -125,6 +125,11 @@ class Tenant:
         self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(changed))
         return Applied(tenant=self, name=name, kind=run["kind"])
 
+    @property
+    def pods(self) -> list[dict[str, Any]]:
+        """Those of all runs."""
+        return json.loads(self.kubectl("get", "pods", "-l", "app.kubernetes.io/managed-by=tandem", "-o", "json"))["items"]
+
     def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
         """What kubectl says, in the namespace."""
         return self.installation.cluster.kubectl("-n", self.namespace, *arguments, stdin=stdin)

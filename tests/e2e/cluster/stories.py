@@ -62,9 +62,9 @@ def _rests(scene: Scene) -> Happening:
 
 
 def _is_sent_away(scene: Scene) -> Happening:
-    """One of its two nodes will be gone; it is there again for others once the run is elsewhere."""
+    """A node of its own will be gone, of two as a rule; it is there again for others once the run is elsewhere."""
     cluster, attempt = scene.run.tenant.installation.cluster, scene.status["attempt"]
-    assert _nodes(scene, attempt) == [STAYS, TAKEN]
+    assert TAKEN in _nodes(scene, attempt)  # both, where the scheduler had not heard of the run's Service yet: the other is rather full
     cluster.node_notice(TAKEN, "nth")
     yield from until(lambda: _nodes(scene, attempt + 1) == [STAYS, STAYS])
     cluster.node_untaint(TAKEN)

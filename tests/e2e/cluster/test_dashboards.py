@@ -1,7 +1,8 @@
 """The dashboard of a real run: a real Prometheus scrapes telemetry and operator of a cluster, and every panel shows something."""
 
-import re
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from tests.cluster.any_cluster import AnyCluster
 from tests.e2e.cluster.installation import RELEASE, Applied, Tenant
 from tests.parts.fixtures import needing, say
 from tests.parts.prometheus_server import Prometheus, obtained, serving
+from tests.parts.running import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +26,7 @@ NOT_HERE: Mapping[str, str] = {
 }
 """Panels that stay empty for want of hardware, each with what it wants."""
 _PATIENCE_S = 300
+_PAUSE_S = 0.5
 
 
 @pytest.fixture
@@ -71,14 +74,32 @@ def _empty(prometheus: Prometheus, asked: Mapping[str, str]) -> set[str]:
 
 @contextmanager
 def _forwarded(cluster: AnyCluster, what: str, port: int) -> Generator[str]:
-    """`kubectl port-forward` to something that is installed, within it: the address here."""
-    command = [cluster.kubectl_program, f"--kubeconfig={cluster.kubeconfig}", "-n", RELEASE, "port-forward", what, f":{port}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            line = process.stdout.readline()
-            found = re.match(r"Forwarding from (127\.0\.0\.1:\d+)", line)
-            assert found, f"{what} cannot be reached: {line}"
-            yield found[1]
-        finally:
-            process.terminate()
+    """`kubectl port-forward` to something that is installed, within it: the address here.
+
+    It ends with the container that it leads to, such as an operator that stood still until it had lost its Lease, and is started anew.
+    """
+    here, over = free_port(), threading.Event()
+    command = [cluster.kubectl_program, f"--kubeconfig={cluster.kubeconfig}", "-n", RELEASE, "port-forward", what, f"{here}:{port}"]
+
+    def forward() -> None:
+        while not over.is_set():
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+                while process.poll() is None and not over.wait(_PAUSE_S):
+                    pass
+                process.terminate()
+            over.wait(_PAUSE_S)
+
+    thread = threading.Thread(target=forward)
+    thread.start()
+    try:
+        cluster.wait_until(f"{what} to be reached", lambda: _answers(here))
+        yield f"127.0.0.1:{here}"
+    finally:
+        over.set()
+        thread.join()
+
+
+def _answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

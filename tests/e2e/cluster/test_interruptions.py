@@ -32,7 +32,7 @@ KEPT = {"everySteps": 100, "keepLast": 1000}  # none of an earlier attempt is sw
 
 
 @pytest.fixture
-def run(tenant: Tenant, small: dict[str, Any]) -> Applied:
+def run(tenant: Tenant, small: dict[str, Any], evenly: None) -> Applied:  # noqa: ARG001
     """A run with a worker on each of two nodes, which has a checkpoint and goes on."""
     run = tenant.apply(small, checkpoint=KEPT)
     run.wait_for_checkpoint(100)
@@ -132,16 +132,17 @@ def test_a_cordon_is_answered_with_a_checkpoint_and_a_hurried_drain_costs_no_mor
     tenant: Tenant, small: dict[str, Any], cluster: Cluster
 ) -> None:
     """None is due for hours, and no worker is given time to leave: what was asked for at the cordon is what is gone on from."""
-    run = tenant.apply(small, checkpoint={"everySteps": 1_000_000}, pod={**small["spec"]["pod"], "graceSeconds": 600})
+    apart = {"onePerNode": True}  # so that one of them is where nothing else of ours is
+    run = tenant.apply(small, checkpoint={"everySteps": 1_000_000}, placement=apart, pod={**small["spec"]["pod"], "graceSeconds": 600})
     run.wait_for_step(50)
     (taken,) = {pod["spec"]["nodeName"] for pod in run.pods} - {tenant.installation.services_on}
     assert "checkpoint" not in run.status
     try:
         cluster.kubectl("drain", taken, f"--pod-selector={run.label}", "--delete-emptydir-data", "--grace-period=1", "--timeout=600s")
         saved = max(Kept.of(run).steps()[1])
-        status = _goes_on(run, attempt=2)
     finally:
         cluster.kubectl("uncordon", taken)
+    status = _goes_on(run, attempt=2)
     assert saved >= 50
     assert (_published(run, "tandem_resumed_from_step") or 0) >= saved
     assert (status["preemptions"], status["failures"]) == (1, 0)
