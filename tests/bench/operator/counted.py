@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sized
 from pathlib import Path
 from typing import Any
 
-from tandem_operator.cluster.kube import lease
 from tandem_operator.cluster.main import main
 
+from tests.operator.cluster.patience import be_patient
+
 _OURS = ("tandem_operator.", "tandem_telemetry.", "kopf.")
-_PATIENT_LEASE = {"LASTS_S": 150.0, "_RENEW_WITHIN_S": 100.0}  # one life is counted: a machine that stands still for a while ends none
 
 
 def counts() -> dict[str, int]:
@@ -49,6 +49,6 @@ def _count_into(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    vars(lease).update(_PATIENT_LEASE)
+    be_patient()  # one life is counted
     signal.signal(signal.SIGUSR1, lambda *_: _count_into(Path(sys.argv[1])))
     sys.exit(main())

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta, tzinfo
 
 import kopf
 from tandem_operator.cluster import main as operator
-from tandem_operator.cluster.kube import lease
 from tandem_operator.cluster.news import resync, watching
 from tandem_telemetry import publication  # loaded by the first who serves metrics
 
+from tests.operator.cluster.patience import RENEWS_WITHIN_S, be_patient
+
 _PR_SET_PDEATHSIG = 1
-_RENEWS_WITHIN_S = 100.0
 
 
 def main() -> None:
@@ -47,7 +47,6 @@ def _started(environment: dict[str, str], log: str) -> int:
     sys.argv = ["tandem-operator"]
     signal.signal(signal.SIGUSR1, lambda *_: _jump(float(os.environ["TANDEM_OPERATOR_JUMP_S"])))
     _hurry(os.environ)
-    _be_patient(os.environ)
     code = 70
     try:
         code = operator.main()
@@ -62,8 +61,10 @@ def _hurry(told: Mapping[str, str]) -> None:
     """What takes minutes takes so many seconds, where a test says so.
 
     `silent_s` is how long a watch may say nothing until it is opened anew, and `compares_every_s` how often what it told is compared.
-    `last_words_s` is how long an operator may take to tell what waits to be told before it leaves.
+    `last_words_s` is how long an operator may take to tell what waits to be told before it leaves, and `renews_within_s` for how long the
+    Lease is held unrenewed.
     """
+    be_patient(float(told.get("TANDEM_OPERATOR_RENEWS_WITHIN_S", RENEWS_WITHIN_S)))
     if last_words_s := told.get("TANDEM_OPERATOR_LAST_WORDS_S"):
         vars(operator)["_LAST_WORDS_S"] = float(last_words_s)
     if every_s := told.get("TANDEM_OPERATOR_COMPARES_EVERY_S"):
@@ -77,15 +78,6 @@ def _hurry(told: Mapping[str, str]) -> None:
             return made
 
         vars(watching)["settings"] = hurried
-
-
-def _be_patient(told: Mapping[str, str]) -> None:
-    """A Lease outlives a machine that stands still for a while, for nobody would start the operator again.
-
-    `renews_within_s` is for how long it is held unrenewed, where a test waits for it to be lost.
-    """
-    within_s = float(told.get("TANDEM_OPERATOR_RENEWS_WITHIN_S", _RENEWS_WITHIN_S))
-    vars(lease).update({"LASTS_S": 1.5 * within_s, "_RENEW_WITHIN_S": within_s})
 
 
 def _jump(seconds: float) -> None:

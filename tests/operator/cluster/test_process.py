@@ -21,10 +21,10 @@ from tests.parts.running import free_port
 COMMAND = [sys.executable, "-m", "tandem_operator.cluster"]
 PATIENT = """
 import runpy
-from tandem_operator.cluster.kube import lease
-vars(lease).update(LASTS_S=150.0, _RENEW_WITHIN_S=100.0)
+from tests.operator.cluster.patience import be_patient
+be_patient()
 runpy.run_module("tandem_operator.cluster", run_name="__main__", alter_sys=True)
-"""  # the same, with a Lease that outlives a machine that stands still for a while
+"""  # the same
 
 
 def told(**settings: str) -> dict[str, str]:
