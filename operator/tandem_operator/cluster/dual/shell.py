@@ -48,8 +48,7 @@ class DualShell(Looking):
         if problems and not run.status.attempt:
             raise SpecError(problems)
         seen = self._seen(run, key)
-        made = plan(run, seen, now)
-        made = acceptance.held_back(made, run, problems, now) if problems else acceptance.accepted(made, run, now)
+        made = acceptance.held_back(run, problems, seen, now) if problems else acceptance.accepted(plan(run, seen, now), run, now)
         return partial(self._carry_out, stored, run, seen, made, now)
 
     def _as_far_as_read(self, found: Json) -> tuple[DualRun, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from .dual_run import plan
 from .job import Reached, job
 from .phases import Reason
 from .slots import engines_of
-from .values import DualPlan
+from .values import DualPlan, DualSeen
 
 _MOST_BYTES: Final = 240 << 10  # an object of the API server has 256 KiB for annotations; a certificate may stand there too
 _LONGEST_ADDRESS: Final = 160  # of an engine: names of its Service and its namespace have 63 characters at most
@@ -81,14 +81,11 @@ def accepted(made: DualPlan, run: DualRun, now: datetime) -> DualPlan:
     return replace(made, status=_stating(said, made.status, run.metadata.generation, now))
 
 
-def held_back(made: DualPlan, run: DualRun, problems: tuple[str, ...], now: datetime) -> DualPlan:
-    """What is planned instead of what was `made` for a run that has begun and is not accepted any more: all that ends, nothing that begins.
-
-    What was made books other numbers for parts that the spec tells something else, and has those leave that live: no plan to go by.
-    """
-    instead = plan(run, replace(made.seen, accepted=False), now)
-    status = refused(instead.status, problems, generation=run.metadata.generation, now=now)
-    return replace(instead, status=status, events=(*instead.events, *told(run.status, status)))
+def held_back(run: DualRun, problems: tuple[str, ...], seen: DualSeen, now: datetime) -> DualPlan:
+    """The plan for a run that has begun and is not accepted any more: all that ends, nothing that begins."""
+    made = plan(run, replace(seen, accepted=False), now)
+    status = refused(made.status, problems, generation=run.metadata.generation, now=now)
+    return replace(made, status=status, events=(*made.events, *told(run.status, status)))
 
 
 def _stating(said: Said, status: DualRunStatus, generation: int, now: datetime) -> DualRunStatus:

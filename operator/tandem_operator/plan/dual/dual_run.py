@@ -38,7 +38,6 @@ def plan(run: DualRun, seen: DualSeen, now: datetime) -> DualPlan:
     assert phases.allowed(before, run.status), f"no way from {before.phase} to {run.status.phase} for {run.status.reason}"
     start = order.missing(run, seen, now, before.parts)
     return DualPlan(
-        seen=seen,
         status=run.status,
         stop=order.unwanted(run, seen),
         start=start,

@@ -1,6 +1,6 @@
 """Why the parts of a run must leave: it is done, somebody wants it to rest, or it is hopeless."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -74,11 +74,8 @@ def _exhausted(run: DualRun) -> Ending | None:
 
 def _hopeless(run: DualRun, seen: DualSeen) -> Ending | None:
     """Parts without which nothing is answered, and that fall again and again: coordinator, memory, all workers, or all lanes."""
-    for role in Role:
-        fallen = [part for part in run.status.parts if part.name.startswith(f"{role}-")]
-        if role is Role.ENGINE and any(lane.engine is None for lane in run.spec.lanes):
-            continue  # a lane with a server of somebody else's carries on
-        if fallen and all(part.failures > _FORGIVEN for part in fallen):
+    for fallen in _by_role(run, Role):
+        if all(part.failures > _FORGIVEN for part in fallen):
             return Ending(reason=Reason.TOO_MANY_FAILURES, phase=RunPhase.FAILED, message=_why(fallen, seen))
     return None
 
@@ -101,14 +98,21 @@ def _unaccepted(run: DualRun, seen: DualSeen) -> Ending | None:
 
 def _gone(run: DualRun, seen: DualSeen) -> list[str]:
     """The parts of a role of which none is left, though nothing is answered without it."""
-    there = {part.slot for part in starts.current(run.status, seen) if part.live}
-    for role in _NEEDED:
-        parts = [part.name for part in run.status.parts if part.name.startswith(f"{role}-")]
-        if role is Role.ENGINE and any(lane.engine is None for lane in run.spec.lanes):
-            continue  # a lane with a server of somebody else's carries on
-        if parts and not there.intersection(parts):
-            return parts
+    up = starts.there(run.status, seen)
+    for parts in _by_role(run, _NEEDED):
+        names = [part.name for part in parts]
+        if not up.intersection(names):
+            return names
     return []
+
+
+def _by_role(run: DualRun, roles: Iterable[Role]) -> Iterator[list[PartStatus]]:
+    """The parts of each of `roles` that has any; engines are none of them where a lane with a server of somebody else's carries on."""
+    others = any(lane.engine is None for lane in run.spec.lanes)
+    for role in roles:
+        parts = [part for part in run.status.parts if part.name.startswith(f"{role}-")]
+        if parts and not (role is Role.ENGINE and others):
+            yield parts
 
 
 def _why(fallen: Sequence[PartStatus], seen: DualSeen) -> str:

@@ -12,7 +12,7 @@ from tandem_operator.plan.policies.placing import Standing
 from tandem_operator.plan.values import Tier
 
 from .phases import Reason
-from .starts import current
+from .starts import current, there
 from .values import DualSeen, Role, SeenPart
 
 ALL_UP, ALL_PLACED = "AllPartsUp", "AllPartsPlaced"
@@ -44,8 +44,8 @@ def _held(run: DualRun, seen: DualSeen) -> Standing | None:
 
 def _unaccepted(run: DualRun, seen: DualSeen) -> Standing | None:
     """Parts that fell, or never came, of a run of which nothing can be started until it is accepted."""
-    there = {part.slot for part in current(run.status, seen) if part.live}
-    gone = [part.name for part in run.status.parts if part.name not in there]
+    up = there(run.status, seen)
+    gone = [part.name for part in run.status.parts if part.name not in up]
     if not gone:
         return None
     message = f"{len(gone)} of {len(run.status.parts)} parts are not there and not started until the run is accepted: {', '.join(gone)}"

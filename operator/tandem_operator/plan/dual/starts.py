@@ -48,6 +48,11 @@ def current(status: DualRunStatus, seen: DualSeen) -> tuple[SeenPart, ...]:
     return tuple(part for part in found if part)
 
 
+def there(status: DualRunStatus, seen: DualSeen) -> frozenset[str]:
+    """The slots in which a part of the number that stands in the status may still work."""
+    return frozenset(part.slot for part in current(status, seen) if part.live)
+
+
 def last_of(slot: str, seen: DualSeen) -> SeenPart | None:
     """The part of a slot that fell last."""
     fallen = (part for part in seen.parts if part.slot == slot and not part.live)

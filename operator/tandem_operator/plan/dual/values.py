@@ -144,10 +144,9 @@ class DualPlan:
 
     `start` never holds a part whose number the status that was read did not hold: numbers are written first. `remove` says that the run
     itself has outlived its time. `look_again` is how long nothing is to be expected; None when only a change from outside can make a
-    difference. `seen` is what it was made from.
+    difference.
     """
 
-    seen: DualSeen
     status: DualRunStatus
     stop: tuple[str, ...] = ()
     start: tuple[Part, ...] = ()

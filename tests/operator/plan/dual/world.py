@@ -37,8 +37,8 @@ class World:
 
     def plan(self) -> DualPlan:
         """What is to be done at this moment."""
-        made = plan(self.run, DualSeen(parts=tuple(self.parts.values()), report=self.report, token=self.token), self.now)
-        return acceptance.held_back(made, self.run, self.problems, self.now) if self.problems else made
+        seen = DualSeen(parts=tuple(self.parts.values()), report=self.report, token=self.token)
+        return acceptance.held_back(self.run, self.problems, seen, self.now) if self.problems else plan(self.run, seen, self.now)
 
     def look(self, *, killed: bool = False) -> DualPlan:
         """Plan, and carry the plan out: stop, start, status. A shell that is killed comes no further than its first start."""
