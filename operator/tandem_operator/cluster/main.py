@@ -8,7 +8,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -26,6 +26,7 @@ from .dual.care import DualCare
 from .dual.world import DualWorld
 from .known.machines import Machines
 from .known.neighbours import Neighbours, lease_of
+from .known.promises import SELECTORS, Promises
 from .known.world import World
 from .kube.client import Kube, configuration
 from .kube.document import Json
@@ -103,7 +104,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
     queue = Queue()
     hearing = Hearing(settings, queue.add_progress, queue.add_reached)
     kube = Kube(found, Limiter(settings.qps, settings.burst), probes.failed, lease.check, time=time)
-    world = World(queue.add, queue.add_untold, time.now, came=queue.add_new, machines=Machines(told=settings.read_nodes))
+    world = World(queue.add, queue.add_untold, time.now, came=queue.add_new, machines=Machines(told=settings.read_nodes, now=time.now))
     dual_queue = Queue()
     dual_world = DualWorld(dual_queue.add, world.machines)
     informers = {"pods": _pods(kube, settings.namespace, world, dual_world)}
@@ -122,7 +123,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
         Followed(kind=TRAINING_RUN, runs=world, listed_anew=resync.listed_anew),
         Followed(kind=DUAL_RUN, runs=dual_world, listed_anew=dual.resync.listed_anew),
     )
-    following = (each.follow() for each in informers.values())
+    following = (each.follow() for each in (*informers.values(), *_promised(kube, settings.namespace, world.machines.promises)))
     working = _work(settings, shell, queue, informers)
     try:
         await first_over(
@@ -160,6 +161,12 @@ def _pods(kube: Kube, namespace: str, world: World, dual: DualWorld) -> Informer
         dual.drop_pod(key)
 
     return Informer(kube, paths.pods(namespace), put, drop, _SELECTOR)
+
+
+def _promised(kube: Kube, namespace: str, promises: Promises) -> Iterator[Informer]:
+    """Follow what autoscalers promise. Nobody waits for it, nor counts on it: a run that waits only says more for it."""
+    for fields in SELECTORS:
+        yield Informer(kube, paths.events(namespace), promises.put, promises.drop, fields=fields)
 
 
 async def _known(informers: Mapping[str, Informer]) -> None:

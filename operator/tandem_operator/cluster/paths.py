@@ -60,8 +60,8 @@ def budgets(namespace: str = "") -> str:
     return everywhere("/apis/policy/v1", "poddisruptionbudgets", namespace)
 
 
-def events(namespace: str) -> str:
-    """The events of a namespace."""
+def events(namespace: str = "") -> str:
+    """The events."""
     return everywhere("/apis/events.k8s.io/v1", "events", namespace)
 
 

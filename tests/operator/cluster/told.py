@@ -23,7 +23,7 @@ class Told:
         self.changed: list[Key] = []
         self.stirred: list[Key] = []
         self.now, self.clock = NOW, 1000.0
-        machines = Machines(told=nodes_told, clock=lambda: self.clock)
+        machines = Machines(told=nodes_told, clock=lambda: self.clock, now=lambda: self.now)
         self.world = World(self.changed.append, self.stirred.append, lambda: self.now, machines=machines)
 
     def news(self) -> tuple[list[Key], list[Key]]:

@@ -27,9 +27,10 @@
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, create, patch]
+# list, watch: what an autoscaler says of a worker that it has asked a machine for.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [list, watch, create]
 {{- end }}
 
 {{/* Notices of spot machines, prices and capacity types stand on nodes. */}}

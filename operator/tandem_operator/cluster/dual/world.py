@@ -43,6 +43,8 @@ class DualWorld(Runs):
     def part(self, pod: PartPod) -> SeenPart:
         """A part as it stands, its machine considered."""
         part = pod.part
-        if not part.node or part.exit_code is not None:
+        if part.exit_code is not None:
             return part
+        if not part.node:
+            return replace(part, waiting=self._machines.promises.considered(pod.uid, part.waiting))
         return replace(part, fenced=True) if self._machines.lost(part.node, pod.sighting) else part

@@ -1,10 +1,11 @@
-"""The machines of the cluster, whether they are heard of, and whether they carry out what they are asked to.
+"""The machines of the cluster, whether they are heard of, and whether they carry out what they are asked to; and those on their way.
 
 What is given up is deleted at once, and another attempt begins. So how long is too long is counted from when we saw the thing ourselves,
 by a clock that nobody sets: no time that somebody wrote has a say, nor the time of the day.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
@@ -14,6 +15,8 @@ from tandem_operator.cluster.seen.nodes import NodeState, node_state
 from tandem_operator.cluster.seen.sighting import Sighting
 from tandem_operator.plan.values import SeenNode
 
+from .promises import Promises
+
 _UNKNOWN_S: Final = 60.0  # a new machine may be heard of later than the pod that was put there
 _OVERDUE_S: Final = 60.0
 """How long after its grace period a pod may still be there. A kubelet kills at the end of it, and then has network and volumes to take
@@ -21,11 +24,26 @@ away. What is there longer is on a machine that does not work, whatever that say
 """
 
 
-class Machines:
-    """The machines, each as it was seen last."""
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, *, told: bool = True, clock: Callable[[], float] = monotonic) -> None:
-        """Begin with none; unless `told` of machines, nobody can say of one that it is not there. `clock` gives seconds."""
+
+class Machines:
+    """The machines, each as it was seen last.
+
+    Attributes:
+        promises: Those that are on their way to a pod.
+    """
+
+    def __init__(self, *, told: bool = True, clock: Callable[[], float] = monotonic, now: Callable[[], datetime] = _utc) -> None:
+        """Begin with none.
+
+        Args:
+            told: Whether we are told of machines; if not, nobody can say of one that it is not there.
+            clock: Gives seconds, whatever anybody sets.
+            now: The time of the day, which what others wrote is dated by.
+        """
+        self.promises = Promises(now)
         self._told, self._clock = told, clock
         self._nodes: dict[str, NodeState] = {}
         self._listeners: list[Callable[[str], None]] = []

@@ -22,6 +22,7 @@ class Pods(Generic[_Pod]):
         self._of: defaultdict[Key, dict[str, _Pod]] = defaultdict(dict)
         self._owner: dict[Key, Key] = {}
         machines.listen(self._machine_changed)
+        machines.promises.listen(self._promised)
 
     def put(self, key: Key, seen: _Pod | None) -> _Pod | None:
         """The pod of this key was seen, if it is one; it as it is kept, if that is news."""
@@ -51,3 +52,7 @@ class Pods(Generic[_Pod]):
         for run, pods in list(self._of.items()):
             if any(pod.node == name for pod in pods.values()):
                 self._changed(run)
+
+    def _promised(self, key: Key) -> None:
+        if run := self._owner.get(key):
+            self._changed(run)
