@@ -43,6 +43,19 @@ def test_pods_of_a_later_attempt_are_waited_for_too(run: Run, kubelets: Kubelets
 
 
 @pytest.mark.usefixtures("kubelets")
+def test_pods_that_were_kept_are_named_with_what_to_do(run: Run) -> None:
+    """Whoever deletes a run without its pods (`--cascade=orphan`) is told that the next one of its name waits for them."""
+    run.create()
+    run.until(phase="Running")
+    run.api.delete(run.path, propagationPolicy="Orphan")
+    eventually("it to be gone", lambda: not run.api.exists(run.path))
+    run.create()
+    eventually("advice", lambda: said(run, f"`kubectl delete pod r-1-0 -n {run.namespace}`"), lambda: run.status)
+    run.api.delete(f"{PODS.format(run.namespace)}/r-1-0")
+    run.until(phase="Running", attempt=1)
+
+
+@pytest.mark.usefixtures("kubelets")
 def test_a_service_of_somebody_else(run: Run) -> None:
     """It is never taken over: people are told what to do, and nothing is started that could not be found."""
     services = f"/api/v1/namespaces/{run.namespace}/services"

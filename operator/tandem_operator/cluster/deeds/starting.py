@@ -4,7 +4,7 @@ A run may follow at once on another of its name, of which the server has not cle
 of the old run would stand in for one of the new, and a Service of the old run would go when its owner is collected.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster import paths
@@ -15,7 +15,8 @@ from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
 from tandem_operator.cluster.seen import waits
 from tandem_operator.cluster.seen.pods import SeenPod
-from tandem_operator.plan.values import Tier, Waiting, Worker
+from tandem_operator.plan.dual.values import SeenPart
+from tandem_operator.plan.values import SeenWorker, Tier, Waiting, Worker
 from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.pod import pod
 from tandem_operator.render.service import rendezvous_service
@@ -50,8 +51,8 @@ class Starting:
             KubeError: when it is not known, or nobody's fault.
         """
         key = (run.metadata.namespace, run.name)
-        if left := next((worker.name for _, worker in self._world.strangers(key, run.metadata.uid) if worker.live), None):
-            return Waiting(tier=Tier.START, message=f"pod {left} of a deleted run of this name has not left yet")
+        if left := left_behind((worker for _, worker in self._world.strangers(key, run.metadata.uid)), run.metadata.namespace):
+            return left
         if taken := await self.taken.still(run, {worker.name for worker in workers}):
             await self._take_back(run)
             return taken
@@ -103,6 +104,15 @@ class Starting:
         self._wrote("pod")
         self.made_pod(made)
         return None
+
+
+def left_behind(strangers: Iterable[SeenWorker | SeenPart], namespace: str) -> Waiting | None:
+    """What a run waits for while pods of a deleted run of its name live. They leave by themselves, unless somebody has kept them."""
+    left = next((each for each in strangers if each.live), None)
+    if left is None:
+        return None
+    advice = "" if left.stopping else f", and was not asked to: `kubectl delete pod {left.name} -n {namespace}` unless it goes by itself"
+    return Waiting(tier=Tier.START, message=f"pod {left.name} of a deleted run of this name has not left yet{advice}")
 
 
 async def attempted(attempt: Awaitable[Waiting | None]) -> Waiting | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster import paths
-from tandem_operator.cluster.deeds.starting import Site, attempted
+from tandem_operator.cluster.deeds.starting import Site, attempted, left_behind
 from tandem_operator.cluster.deeds.taken import Taken
 from tandem_operator.cluster.deeds.unheard import Unheard
 from tandem_operator.cluster.kube.client import Kube
@@ -12,7 +12,7 @@ from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
 from tandem_operator.plan.dual.values import Part, Role
-from tandem_operator.plan.values import Tier, Waiting
+from tandem_operator.plan.values import Waiting
 from tandem_operator.render.dual import objects
 from tandem_operator.render.dual.parts import pod_of
 
@@ -39,8 +39,8 @@ class Starting:
             KubeError: when it is not known, or nobody's fault.
         """
         key = (run.metadata.namespace, run.name)
-        if left := next((part.name for _, part in self._world.strangers(key, run.metadata.uid) if part.live), None):
-            return Waiting(tier=Tier.START, message=f"pod {left} of a deleted run of this name has not left yet")
+        if left := left_behind((part for _, part in self._world.strangers(key, run.metadata.uid)), run.metadata.namespace):
+            return left
         wanted = {f"{run.name}-{part.name}-{part.start}" for part in run.status.parts}
         taken = await self.taken.still(run, wanted)
         if taken and self.taken.holds_up(run):
