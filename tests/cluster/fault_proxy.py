@@ -182,10 +182,9 @@ class _Forwarding:
         except asyncio.CancelledError:
             self._proxy.given_up(asked)
             raise
-        refusal = None if fault.kind is Kind.GONE and asked.verb == "watch" else status_of(fault.kind)
-        if refusal:
-            later = {"Retry-After": f"{fault.seconds:.0f}"} if fault.kind is Kind.TOO_MANY else {}
-            return web.json_response(refusal, status=refusal["code"], headers=later)
+        comes_later = fault.kind is Kind.TIMED_OUT or (fault.kind is Kind.GONE and asked.verb == "watch")
+        if not comes_later and (refused := _refusal(fault)):
+            return refused
         if fault.kind is Kind.LOST_REQUEST:
             return _broken(request)
         try:
@@ -213,6 +212,9 @@ class _Forwarding:
             if fault.kind is Kind.LOST_ANSWER:
                 await reply.read()
                 return _broken(request)
+            if fault.kind is Kind.TIMED_OUT and (failed := _refusal(fault)):
+                await reply.read()
+                return failed
             answer = web.StreamResponse(status=reply.status, reason=reply.reason, headers=_passed(reply.headers))
             await answer.prepare(request)
             if watched:
@@ -264,6 +266,15 @@ async def _end(answer: web.StreamResponse, kind: Kind) -> None:
     else:
         await answer.write(b'{"type":"MODIFIED","object":{"ki')
         raise ConnectionResetError
+
+
+def _refusal(fault: Fault) -> web.Response | None:
+    """What the API server says instead of an answer, if it says anything."""
+    status = status_of(fault.kind)
+    if status is None:
+        return None
+    later = {"Retry-After": f"{fault.seconds:.0f}"} if fault.kind in {Kind.TOO_MANY, Kind.TIMED_OUT} else {}
+    return web.json_response(status, status=status["code"], headers=later)
 
 
 def _broken(request: web.Request) -> web.Response:

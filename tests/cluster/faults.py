@@ -18,6 +18,7 @@ class Kind(StrEnum):
     TOO_MANY = "429"  # with Retry-After: `seconds`
     BROKEN = "500"
     UNAVAILABLE = "503"
+    TIMED_OUT = "500 when done"  # it has been done, but the API server says that it failed, with Retry-After: `seconds`
     GONE = "410"  # on a watch as an ERROR event within the stream, as the API server tells it; on a list as the status
     LOST_REQUEST = "lost request"  # the connection breaks before the API server has heard of it
     LOST_ANSWER = "lost answer"  # it has been done, but the connection breaks before the answer
@@ -33,6 +34,7 @@ _REASONS = {
     Kind.TOO_MANY: (429, "TooManyRequests", "too many requests, please try again later"),
     Kind.BROKEN: (500, "InternalError", "an error on the server has prevented the request from succeeding"),
     Kind.UNAVAILABLE: (503, "ServiceUnavailable", "the server is currently unable to handle the request"),
+    Kind.TIMED_OUT: (500, "ServerTimeout", "the server could not find out in time whether the request succeeded"),
     Kind.GONE: (410, "Expired", "too old resource version"),
 }
 

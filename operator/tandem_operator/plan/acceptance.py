@@ -19,7 +19,7 @@ from . import conditions, events, experts, look
 from .phases import UNDER_WAY, Reason
 from .policies import first
 from .training_run import plan
-from .values import Event, EventKind, Plan, Seen
+from .values import Event, Plan, Seen
 
 _FILE = "file://"
 
@@ -83,7 +83,7 @@ def told(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) ->
     known, found = (conditions.known(status, conditions.ACCEPTED) for status in (before, after))
     if found is None or found.status == "True" or (known and (known.status, known.message) == (found.status, found.message)):
         return ()
-    return (Event(kind=EventKind.WARNING, reason=Reason.NOT_ACCEPTED, message=found.message),)
+    return (Event.warning(Reason.NOT_ACCEPTED, found.message),)
 
 
 def _not_named(made: Plan, run: TrainingRun, seen: Seen, now: datetime) -> Plan:

@@ -75,12 +75,12 @@ def _drawn(run: TrainingRun, seen: Seen, now: datetime) -> Iterator[Said]:
     yield _checkpointed(run.status, seen)
     yield _budget(run, seen)
     yield _interrupted(run.status)
-    yield _phase("Suspended", RunPhase.SUSPENDED, run.status)
-    yield _phase("Complete", RunPhase.SUCCEEDED, run.status)
-    yield _phase("Failed", RunPhase.FAILED, run.status)
+    yield in_phase("Suspended", RunPhase.SUSPENDED, run.status)
+    yield in_phase("Complete", RunPhase.SUCCEEDED, run.status)
+    yield in_phase("Failed", RunPhase.FAILED, run.status)
 
 
-def _phase(kind: str, phase: RunPhase, status: RunStatus) -> Said:
+def in_phase(kind: str, phase: RunPhase, status: RunStatus | DualRunStatus) -> Said:
     """That the run is in a certain phase; while it is not, the phase that it is in says why not."""
     if status.phase is not phase:
         return Said(kind=kind, true=False, reason=status.phase)
@@ -89,7 +89,7 @@ def _phase(kind: str, phase: RunPhase, status: RunStatus) -> Said:
 
 def _running(status: RunStatus, seen: Seen, now: datetime) -> Said:
     """That it runs; and that nothing is heard of it, where that has gone on for longer than a model takes to be loaded."""
-    said, last = _phase("Running", RunPhase.RUNNING, status), known(status, "Running")
+    said, last = in_phase("Running", RunPhase.RUNNING, status), known(status, "Running")
     since = last.last_transition_time if last and last.status == "True" else now
     unheard = said.true and status.tokens_per_second is None and (seen.report is None or seen.report.attempt != status.attempt)
     return replace(said, message=_UNHEARD) if unheard and now - since >= _SILENT else said

@@ -13,7 +13,7 @@ from tandem_operator.api.training_run import TrainingRun
 from .conditions import BUDGET_OK, SCHEDULED, known, reason_of
 from .phases import UNDER_WAY, Reason
 from .policies import budget, placing, scheduling
-from .values import Event, EventKind, Tier
+from .values import Event, Tier
 
 _HELD_UP = (*placing.TOLD, scheduling.OLD_ATTEMPT, scheduling.UNQUEUED)
 _MENDED_BY_A_PERSON = (Tier.MISCONFIGURED, scheduling.UNQUEUED)
@@ -41,16 +41,16 @@ def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
         return
     match found.reason:
         case budget.Standing.NEARLY:
-            yield _warning("BudgetNearlyExhausted", f"{budget.said(run)}; at the limit the run checkpoints and stops")
+            yield Event.warning("BudgetNearlyExhausted", f"{budget.said(run)}; at the limit the run checkpoints and stops")
         case budget.Standing.NO_PRICE:
-            yield _warning(found.reason, found.message)
+            yield Event.warning(found.reason, found.message)
         case _:
             return
 
 
 def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     if after.spikes > before.spikes:
-        yield _warning("LossSpike", f"near step {after.step}; {after.spikes} in this attempt")
+        yield Event.warning("LossSpike", f"near step {after.step}; {after.spikes} in this attempt")
 
 
 def _missed(before: RunStatus, after: RunStatus) -> Iterator[Event]:
@@ -63,13 +63,13 @@ def _missed(before: RunStatus, after: RunStatus) -> Iterator[Event]:
         message = (
             f"attempt {after.attempt} goes on from step {step}: the checkpoint of step {kept.step} is not there any more, or cannot be read"
         )
-        yield _warning("CheckpointMissed", f"{message} ({kept.uri})")
+        yield Event.warning("CheckpointMissed", f"{message} ({kept.uri})")
 
 
 def _recovered(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     took_s = after.time_to_resume_seconds
     if before.fell_at and not after.fell_at and took_s is not None and after.phase is not RunPhase.SUSPENDED:
-        yield _normal("Recovered", f"training again {took_s:.1f} s after the fall; {after.lost_steps} steps lost so far")
+        yield Event.normal("Recovered", f"training again {took_s:.1f} s after the fall; {after.lost_steps} steps lost so far")
 
 
 def _fell(before: RunStatus, after: RunStatus) -> Iterator[Event]:
@@ -77,21 +77,21 @@ def _fell(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     stopped = after.phase is RunPhase.STOPPING and (before.phase, before.reason) != (after.phase, after.reason)
     gone = after.attempt > before.attempt > 0 and before.phase in UNDER_WAY
     if stopped or gone:
-        tell = _normal if after.reason in _EXPECTED else _warning
+        tell = Event.normal if after.reason in _EXPECTED else Event.warning
         yield tell(after.reason, after.message)
 
 
 def _began(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     if after.attempt > before.attempt:
         reason = after.reason if after.reason in {Reason.ACCEPTED, Reason.RESUMED} else "Restarting"
-        yield _normal(reason, f"attempt {after.attempt}, workers {after.workers}")
+        yield Event.normal(reason, f"attempt {after.attempt}, workers {after.workers}")
 
 
 def held_up(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) -> Iterator[Event]:
     """What workers or parts wait for, or should, when that changes; not a start that takes its time, nor a wait of our own."""
     found = known(after, SCHEDULED)
     if found and found.reason in _HELD_UP and found.reason != reason_of(before, SCHEDULED):
-        tell = _warning if found.reason in _MENDED_BY_A_PERSON else _normal
+        tell = Event.warning if found.reason in _MENDED_BY_A_PERSON else Event.normal
         yield tell(found.reason, found.message)
 
 
@@ -100,20 +100,12 @@ def _arrived(before: RunStatus, after: RunStatus) -> Iterator[Event]:
         return
     match after.phase:
         case RunPhase.RUNNING:
-            yield _normal("Running", f"attempt {after.attempt}, workers {after.workers}")
+            yield Event.normal("Running", f"attempt {after.attempt}, workers {after.workers}")
         case RunPhase.SUSPENDED:
-            yield _normal("Suspended", f"at step {after.step}: {after.message}")
+            yield Event.normal("Suspended", f"at step {after.step}: {after.message}")
         case RunPhase.SUCCEEDED:
-            yield _normal("Succeeded", f"attempts {after.attempt}, {dollars(after.spent_usd)} spent")
+            yield Event.normal("Succeeded", f"attempts {after.attempt}, {dollars(after.spent_usd)} spent")
         case RunPhase.FAILED:
-            yield _warning("Failed", f"{after.reason}: {after.message}")
+            yield Event.warning("Failed", f"{after.reason}: {after.message}")
         case RunPhase.PENDING | RunPhase.STOPPING:
             return  # told above, with the attempt and the reason
-
-
-def _normal(reason: str, message: str) -> Event:
-    return Event(kind=EventKind.NORMAL, reason=reason, message=message)
-
-
-def _warning(reason: str, message: str) -> Event:
-    return Event(kind=EventKind.WARNING, reason=reason, message=message)

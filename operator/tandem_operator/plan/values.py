@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from tandem_operator.api.placement import Spot
 from tandem_operator.api.status import CheckpointStatus, RunStatus
@@ -181,6 +181,16 @@ class Event:
     kind: EventKind
     reason: str
     message: str
+
+    @classmethod
+    def normal(cls, reason: str, message: str) -> Self:
+        """One that nobody need care about."""
+        return cls(kind=EventKind.NORMAL, reason=reason, message=message)
+
+    @classmethod
+    def warning(cls, reason: str, message: str) -> Self:
+        """One that somebody should look at."""
+        return cls(kind=EventKind.WARNING, reason=reason, message=message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,15 +51,19 @@ def test_a_pod_that_cannot_be_made_is_tried_again_later_each_time(run: Run, prox
 
 
 @pytest.mark.usefixtures("kubelets")
-def test_what_a_status_says_is_told_though_nobody_answered_its_writing(run: Run, proxy: FaultProxy) -> None:
+@pytest.mark.parametrize(
+    "lost",
+    [(Fault(kind=Kind.LOST_ANSWER), Fault(kind=Kind.LOST_REQUEST), Fault(kind=Kind.BROKEN)), (Fault(kind=Kind.TIMED_OUT),)],
+    ids=["unanswered", "said to have failed"],
+)
+def test_what_a_status_says_is_told_though_nobody_answered_its_writing(run: Run, proxy: FaultProxy, lost: tuple[Fault, ...]) -> None:
     """By the look that finds it written, which may be one that comes after others that are not answered either."""
     run.create()
     run.until(phase="Running")
-    lost = [Fault(kind=Kind.LOST_ANSWER), Fault(kind=Kind.LOST_REQUEST), Fault(kind=Kind.BROKEN)]
     proxy.program(lost, verbs={"patch"}, path=STATUS.format(run.namespace))
     run.edit(suspend=True)
     run.until(phase="Suspended")
-    assert proxy.met(Kind.LOST_ANSWER) == 1
+    assert proxy.met(lost[0].kind) == 1
     run.edit(suspend=False)
     run.until(phase="Running", attempt=2)
     told = ["Accepted", "Running", "SuspendRequested", "Suspended", "Resumed", "Running"]

@@ -11,7 +11,7 @@ from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.cluster.paths import Kind
 from tandem_operator.plan.values import Event
 
-_LONGEST_NOTE: Final = 1024  # what the API takes
+_LONGEST_NOTE: Final = 1024  # bytes, of which the API takes no more
 _LONGEST_REASON: Final = 128
 
 
@@ -26,7 +26,7 @@ def event(told: Event, kind: Kind, run: Key, uid: str, now: datetime) -> Json:
         "eventTime": at,
         "type": told.kind.value,
         "reason": told.reason[:_LONGEST_REASON],
-        "note": told.message[:_LONGEST_NOTE],
+        "note": told.message.encode()[:_LONGEST_NOTE].decode(errors="ignore"),
         "action": told.reason[:_LONGEST_REASON],
         "reportingController": "tandem.dev/operator",
         "reportingInstance": FIELD_MANAGER,

@@ -173,7 +173,11 @@ class Kube:
         return await self._asked(replace(request, writes=True))
 
     async def _asked(self, request: _Request) -> Json:
-        """The answer to a request, which comes again as often as the server asks it to."""
+        """The answer to a request, which comes again as often as the server asks it to.
+
+        A conflict may be with what the same request did before, where its answer said that something had failed: then nobody knows.
+        """
+        perhaps_done: KubeError | None = None
         for postponed in range(_POSTPONED + 1):
             await self._limiter.wait()
             try:
@@ -181,6 +185,9 @@ class Kube:
                     return await self._answer(self._timed(request) if request.writes else request)
             except KubeError as error:
                 self._counted(error)
+                if perhaps_done and error.conflict and not error.exists:
+                    raise perhaps_done from error
+                perhaps_done = error if error.uncertain else perhaps_done
                 if not error.postponed or postponed == _POSTPONED:
                     raise
                 await asyncio.sleep(min(error.retry_after_s or 1.0, _LONGEST_WAIT_S))

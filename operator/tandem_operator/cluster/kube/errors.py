@@ -82,5 +82,5 @@ class KubeError(Exception):
 
     @property
     def postponed(self) -> bool:
-        """Whether the server asks to come again later, and has done nothing."""
+        """Whether the server asks to come again later: it has done nothing, or in trouble nobody knows what (`uncertain`)."""
         return self.status == _TOO_MANY or (self.status >= 500 and self.retry_after_s is not None)  # noqa: PLR2004 - HTTP

@@ -1,7 +1,8 @@
 """How and when a pod came to its machine, and how it ended.
 
 Where each fact stands: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/. That a platform ended a pod is said by its
-DisruptionTarget condition (KEP-3329), and for pods that never came to run by the kubelet's own reasons. Kueue, which takes a group's
+DisruptionTarget condition (KEP-3329), and for pods that never came to run by the kubelet's own reasons; one that is evicted without that
+condition has used up more of the disk than it may itself, which is no interruption. Kueue, which takes a group's
 quota back by deleting its pods, says so by a condition of its own: https://kueue.sigs.k8s.io/docs/tasks/run/plain_pods.
 """
 
@@ -16,7 +17,6 @@ _KILLED: Final = 137
 _BY_PLATFORM: Final = ("DisruptionTarget", "TerminationTarget")
 _LONGEST: Final = 500  # characters of what the platform says of that
 _BY_KUBELET: Final = (
-    "Evicted",
     "NodeAffinity",
     "NodeLost",
     "NodeShutdown",

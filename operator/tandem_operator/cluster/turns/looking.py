@@ -31,7 +31,7 @@ from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.informer import Key
 from tandem_operator.cluster.kube.lease import NotLeaderError
 from tandem_operator.plan.phases import Reason
-from tandem_operator.plan.values import Event, EventKind, Waiting
+from tandem_operator.plan.values import Event, Waiting
 
 from .queue import Queue, Turn
 
@@ -229,7 +229,7 @@ class Looking(ABC):
         """From now on nothing is started of a run as it is written; what is to be told of that, the first time."""
         known = self.held_up_by(key, found)
         self._held_up[key] = _spec(found), sentence
-        return () if known else (Event(kind=EventKind.WARNING, reason=Reason.NOT_ACCEPTED, message=sentence),)
+        return () if known else (Event.warning(Reason.NOT_ACCEPTED, sentence),)
 
     def _forget(self, key: Key) -> None:
         """The run is gone, or left to another operator; the server clears away what it owns."""

@@ -12,7 +12,7 @@ from typing import Final
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.phases import Reason
-from tandem_operator.plan.values import Event, EventKind
+from tandem_operator.plan.values import Event
 
 from .owner import Ownership
 from .run_folder import Run, StateError, StateFolder, Status
@@ -45,7 +45,7 @@ def revive(folder: StateFolder[Run, Status]) -> bool:
             return False
         revived = at_rest(status)
         folder.write_status(revived)
-        folder.say([Event(kind=EventKind.NORMAL, reason="AskedAgain", message=revived.message)], datetime.now(UTC))
+        folder.say([Event.normal("AskedAgain", revived.message)], datetime.now(UTC))
     return True
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus, MemoryState
 from tandem_operator.api.status import Condition, RunPhase
-from tandem_operator.plan.conditions import SCHEDULED, Said, known, stated
+from tandem_operator.plan.conditions import SCHEDULED, Said, in_phase, known, stated
 from tandem_operator.plan.policies.budget import Standing
 
 from . import heard, prices, scheduling
@@ -25,7 +25,7 @@ def conditions(run: DualRun, seen: DualSeen, now: datetime) -> tuple[Condition, 
 def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
     status, placing = run.status, scheduling.standing(run, seen, now)
     yield Said(kind=SCHEDULED, true=placing.scheduled, reason=placing.reason, message=placing.message)
-    yield _phase("Running", RunPhase.RUNNING, status)
+    yield in_phase("Running", RunPhase.RUNNING, status)
     yield _lanes(status)
     yield _memory(run)
     yield _budget(run, seen)
@@ -34,15 +34,9 @@ def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
     yield Said(
         kind="PartialFailure", true=partial, reason=status.reason if partial else "NoneGivenUp", message=status.message if partial else ""
     )
-    yield _phase("Suspended", RunPhase.SUSPENDED, status)
-    yield _phase("Complete", RunPhase.SUCCEEDED, status)
-    yield _phase("Failed", RunPhase.FAILED, status)
-
-
-def _phase(kind: str, phase: RunPhase, status: DualRunStatus) -> Said:
-    if status.phase is not phase:
-        return Said(kind=kind, true=False, reason=status.phase)
-    return Said(kind=kind, true=True, reason=status.reason, message=status.message)
+    yield in_phase("Suspended", RunPhase.SUSPENDED, status)
+    yield in_phase("Complete", RunPhase.SUCCEEDED, status)
+    yield in_phase("Failed", RunPhase.FAILED, status)
 
 
 def _lanes(status: DualRunStatus) -> Said:

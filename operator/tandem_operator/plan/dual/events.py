@@ -9,7 +9,7 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.conditions import known, reason_of
 from tandem_operator.plan.events import held_up
 from tandem_operator.plan.policies.budget import Standing
-from tandem_operator.plan.values import Event, EventKind
+from tandem_operator.plan.values import Event
 
 from .conditions import BUDGET_OK
 from .endings import said
@@ -36,11 +36,11 @@ def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ..
 def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:
     after, limit, found = run.status, run.spec.budget.usd, known(run.status, BUDGET_OK)
     if found and found.reason == Standing.NEARLY != reason_of(before, BUDGET_OK):
-        yield _warning("BudgetNearlyExhausted", f"{dollars(after.spent_usd)} of {dollars(limit or after.spent_usd)} spent")
+        yield Event.warning("BudgetNearlyExhausted", f"{dollars(after.spent_usd)} of {dollars(limit or after.spent_usd)} spent")
     if found and found.reason == Standing.NO_PRICE != reason_of(before, BUDGET_OK):
-        yield _warning(found.reason, found.message)
+        yield Event.warning(found.reason, found.message)
     if after.exhausted_usd != before.exhausted_usd and run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY:
-        yield _warning("BudgetExhausted", f"{dollars(after.spent_usd)} spent: the run goes on with lanes that cost nothing")
+        yield Event.warning("BudgetExhausted", f"{dollars(after.spent_usd)} spent: the run goes on with lanes that cost nothing")
 
 
 def _lanes(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
@@ -49,9 +49,9 @@ def _lanes(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
     for lane in after.lanes:
         can, could = lane.state.can_be_asked, known.get(lane.name, True)
         if can and not could:
-            yield _normal("LaneBack", f"{lane.name} can be asked again")
+            yield Event.normal("LaneBack", f"{lane.name} can be asked again")
         elif could and not can:
-            yield _warning(f"Lane{lane.state}", f"{lane.name}: {lane.problem or lane.state}")
+            yield Event.warning(f"Lane{lane.state}", f"{lane.name}: {lane.problem or lane.state}")
 
 
 def _memory(before: MemoryStatus | None, after: MemoryStatus | None) -> Iterator[Event]:
@@ -60,9 +60,9 @@ def _memory(before: MemoryStatus | None, after: MemoryStatus | None) -> Iterator
     if after is None or was is is_:
         return
     if is_ is MemoryState.READY:
-        yield _normal("MemoryBack", "the shared memory answers again")
+        yield Event.normal("MemoryBack", "the shared memory answers again")
     else:
-        yield _warning(f"Memory{is_}", f"answers go on without the shared memory: {after.problem}")
+        yield Event.warning(f"Memory{is_}", f"answers go on without the shared memory: {after.problem}")
 
 
 def _parts(before: DualRunStatus, after: DualRunStatus, seen: DualSeen) -> Iterator[Event]:
@@ -71,33 +71,25 @@ def _parts(before: DualRunStatus, after: DualRunStatus, seen: DualSeen) -> Itera
     for part in after.parts:
         earlier, fallen = known.get(part.name), last_of(part.name, seen)
         if earlier and fallen and part.start > earlier.start and part.failures and before.phase is not RunPhase.SUSPENDED:
-            yield _warning("PartFailed", f"{said(fallen)}; started again as number {part.start}")
+            yield Event.warning("PartFailed", f"{said(fallen)}; started again as number {part.start}")
 
 
 def _phase(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
     if after.attempt > before.attempt:
-        yield _normal(after.reason, f"attempt {after.attempt}, {len(after.parts)} parts")
+        yield Event.normal(after.reason, f"attempt {after.attempt}, {len(after.parts)} parts")
     if after.phase is before.phase:
         return
     match after.phase:
         case RunPhase.RUNNING:
-            yield _normal("Running", "questions are being answered")
+            yield Event.normal("Running", "questions are being answered")
         case RunPhase.STOPPING:
-            yield (_normal if after.reason in _EXPECTED else _warning)(after.reason, after.message)
+            yield (Event.normal if after.reason in _EXPECTED else Event.warning)(after.reason, after.message)
         case RunPhase.SUSPENDED:
-            yield _normal("Suspended", f"{after.done} of {after.total} questions done: {after.message}")
+            yield Event.normal("Suspended", f"{after.done} of {after.total} questions done: {after.message}")
         case RunPhase.SUCCEEDED:
-            tell = _warning if after.failed else _normal
+            tell = Event.warning if after.failed else Event.normal
             yield tell("Succeeded", f"{after.done} of {after.total} questions answered, {dollars(after.spent_usd)} spent")
         case RunPhase.FAILED:
-            yield _warning("Failed", f"{after.reason}: {after.message}")
+            yield Event.warning("Failed", f"{after.reason}: {after.message}")
         case RunPhase.PENDING:
             return
-
-
-def _normal(reason: str, message: str) -> Event:
-    return Event(kind=EventKind.NORMAL, reason=reason, message=message)
-
-
-def _warning(reason: str, message: str) -> Event:
-    return Event(kind=EventKind.WARNING, reason=reason, message=message)

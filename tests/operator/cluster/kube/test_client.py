@@ -91,6 +91,22 @@ def test_asked_to_come_again_for_ever(asked: Asked, maps: str, monkeypatch: pyte
     assert asked.failed == {429: 2}
 
 
+def test_a_write_that_was_done_though_it_is_said_to_have_failed(asked: Asked, api: Api, maps: str) -> None:
+    """What comes again then meets itself: a conflict with that is no word of somebody else's, so nobody knows what came of it."""
+    api.create(maps, {"metadata": {"name": "m"}})
+    version = api.get(f"{maps}/m")["metadata"]["resourceVersion"]
+    asked.proxy.program([Fault(kind=Kind.TIMED_OUT)], verbs={"patch"}, path=maps)
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "resourceVersion": version}, "data": {"a": "1"}}
+    error = asked(lambda kube: kube.apply(f"{maps}/m", body))
+    assert error
+    assert (error.status, error.uncertain, asked.failed) == (500, True, {500: 1, 409: 1})
+    assert api.get(f"{maps}/m")["data"] == {"a": "1"}
+    asked.proxy.program([Fault(kind=Kind.TIMED_OUT)], verbs={"create"}, path=maps)
+    error = asked(created(maps, "other"))
+    assert error
+    assert error.exists, "whose it is can be told by what is there"
+
+
 def test_the_right_to_write_is_asked_for_each_time(asked: Asked, api: Api, maps: str) -> None:
     """A write that waited does not go out once the right to write is gone."""
     asked.proxy.inject(Fault(kind=Kind.TOO_MANY, seconds=1), verbs={"create"}, path=maps)

@@ -145,7 +145,7 @@ def test_a_pod_that_kueue_sends_away() -> None:
 @pytest.mark.parametrize(
     ("reason", "disrupted"),
     [
-        ("Evicted", True),
+        ("Evicted", False),
         ("NodeShutdown", True),
         ("Terminated", True),
         ("Preempting", True),
@@ -163,10 +163,17 @@ def test_a_disruption_by_the_kubelets_word(reason: str, *, disrupted: bool) -> N
     assert (seen.disrupted, seen.exit_code, seen.message) == (disrupted, 137, f"{reason}: because of that")
 
 
-def test_evicted_for_want_of_memory() -> None:
-    """What the kubelet says of the pod is not lost when its container said nothing."""
-    found = pod("killed-after-grace", reason="Evicted", message="The node was low on resource: memory.")
-    assert worker(found).message == "Evicted: The node was low on resource: memory."
+@pytest.mark.parametrize(
+    ("said", "disrupted"),
+    [("The node was low on resource: memory.", True), ('Usage of EmptyDir volume "cache" exceeds the limit "1Gi".', False)],
+)
+def test_evicted_for_want_of_room(said: str, *, disrupted: bool) -> None:
+    """The machine's own want is nobody's fault; a pod that takes more than it was given has failed. What the kubelet says is not lost."""
+    found = pod("killed-after-grace", reason="Evicted", message=said)
+    others = [each for each in found["status"]["conditions"] if each["type"] != "DisruptionTarget"]
+    target = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": said}
+    found["status"]["conditions"] = [*others, *([target] if disrupted else [])]
+    assert (worker(found).disrupted, worker(found).message) == (disrupted, f"Evicted: {said}")
 
 
 @pytest.mark.parametrize(
