@@ -78,6 +78,8 @@ class PartStatus(ApiModel):
     """Number of the start that runs or ran last; the last part of the name of its process or pod."""
     failures: int = 0
     """Starts in a row that ended by a failure soon after."""
+    interruptions: int = 0
+    """Starts in a row that the platform ended soon after."""
     start_after: Time | None = None
     """That start waits until then."""
     told: str = ""

@@ -62,7 +62,7 @@ class PhaseSpec(ApiModel):
     schedule: Literal["constant", "cosine"] = "cosine"
     """How the learning rate falls after the warm-up: not at all, or along a cosine to a tenth."""
     data: DataSpec | None = None
-    """Data of this phase; the run's own when left out."""
+    """Data of this phase, which takes the place of the run's own as a whole; the run's own when left out."""
 
     @property
     def total_steps(self) -> int:

@@ -12,6 +12,7 @@ from .phase import DataSpec, PhaseSpec
 from .placement import Accelerator, PlacementSpec, Spot, Toleration
 from .pod import PodSpec
 from .rule import Broken, entry_rule, rule
+from .shape import LONGEST_SHOWN
 from .status import RunStatus
 from .trainer import TrainerSpec
 from .upkeep import (
@@ -54,6 +55,8 @@ API_VERSION = "tandem.dev/v1alpha1"
 NO_CONVERSATIONS = "holds no conversations, and a pretrained model learns from nothing else: name a .jsonl file, or leave pretrained out"
 NO_TIME = "is no time at all: write a longer one or leave it out"
 NOBODY_TO_LEARN = "holds conversations: name who is to learn from them in trainer.deepspeed.model.pretrained, or name a folder of text"
+NO_SHARED_TOKENIZER = "tokens would mean something else in a later phase: use one tokenizer for all phases"
+INSTEAD = "(data of a phase takes the place of spec.data as a whole)"
 ONE_RANK = "trains on one rank: set workers 1 and processesPerWorker 1"
 
 
@@ -179,6 +182,20 @@ class TrainingRunSpec(ApiModel):
         for field, data in [*shared, *sources]:
             if data.holds_conversations != pretrained:
                 yield Broken(field, data.source, NO_CONVERSATIONS if pretrained else NOBODY_TO_LEARN)
+
+    @entry_rule
+    def phases_share_a_tokenizer(self) -> Iterator[Broken]:
+        """A model learns what the tokens of one tokenizer mean. Conversations have the pupil's own, and a script may do as it likes."""
+        trained = self.trainer.deepspeed
+        if self.trainer.experts is None and (trained is None or trained.model.pretrained is not None):
+            return
+        first = (self.phases[0].data or self.data).tokenizer
+        fields = [(("phases", index, "data", "tokenizer"), phase.data) for index, phase in enumerate(self.phases) if phase.data]
+        shared = [(("data", "tokenizer"), self.data)] if len(fields) < len(self.phases) else []
+        for field, data in [*shared, *fields]:
+            if data.tokenizer != first:
+                theirs = f'"{first[:LONGEST_SHOWN]}{"…" if len(first) > LONGEST_SHOWN else ""}", that of phase {self.phases[0].name}'
+                yield Broken(field, data.tokenizer, f"is not {theirs}: {NO_SHARED_TOKENIZER} {INSTEAD}")
 
     @entry_rule
     def has_time(self) -> Iterator[Broken]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.api.trainer import AVAILABLE
-from tandem_operator.api.training_run import ONE_RANK
+from tandem_operator.api.training_run import INSTEAD, NO_SHARED_TOKENIZER, ONE_RANK
 
 Spec = dict[str, Any]
 
@@ -127,6 +127,16 @@ SUMS = (
     Mistake(
         {**_model(pretrained="/m"), "data": {"source": "/text"}}, "data.source", '"/text" holds no conversations, and a pretrained model'
     ),
+    Mistake(
+        {**_model(), "data": {"tokenizer": "/t.json"}, "phases": [PHASE, {**PHASE, "name": "two", "data": {"source": "/x"}}]},
+        "phases[1].data.tokenizer",
+        f'"bytes" is not "/t.json", that of phase one: {NO_SHARED_TOKENIZER} {INSTEAD}',
+    ),
+    Mistake(
+        {"trainer": {"experts": {}}, "phases": [{**PHASE, "data": {"tokenizer": "/t.json"}}, {**PHASE, "name": "two"}]},
+        "data.tokenizer",
+        '"bytes" is not "/t.json", that of phase one: tokens would mean something else',
+    ),
 )
 """Numbers and choices that do not go together."""
 
@@ -209,7 +219,14 @@ SECRETS = (
 
 MISTAKES = (*SHAPES, *SUMS, *PODS, *SECRETS)
 
+_OF_ANOTHER: Spec = {"phases": [PHASE, {**PHASE, "name": "two", "data": {"tokenizer": "/t.json"}}]}
+
 GOOD: tuple[Spec, ...] = (
+    _OF_ANOTHER,
+    {
+        **_model(),
+        "phases": [{**PHASE, "name": name, "data": {"tokenizer": "/t.json", "seed": seed}} for seed, name in enumerate(("one", "two"))],
+    },
     {"pod": {"cpu": 4, "memory": 17179869184, "sharedMemory": "4G"}},
     {"pod": {"cpu": "500m", "memory": ".5Gi"}},
     {"pod": {"volumes": [{"mountPath": f"/{name}", "claim": "c"} for name in ("device", "...", "a..b/.c", "..d", "data/proc")]}},

@@ -90,6 +90,26 @@ def test_it_refuses_the_same_damage(refusals: Refusals, spec: dict[str, Any]) ->
     assert not any("evaluating rule" in said for _, said in there), there
 
 
+def test_it_compares_the_data_that_counts_for_a_phase(api: Api) -> None:
+    """Before the first attempt it may be mended; after that a phase whose new data leaves out what the run's own says is refused."""
+    path = RUNS.format("default")
+    run = run_with({**SPEC, "data": {"tokenizer": "/t.json", "seed": 7}})
+    edited = {"spec": {"phases": [{**SPEC["phases"][0], "data": {"source": "/x"}}]}}
+    api.create(path, run)
+    api.patch(f"{path}/a?dryRun=All", edited)
+    api.patch(f"{path}/a/status", {"status": {"attempt": 1}})
+    with pytest.raises(RefusedError) as refused:
+        api.patch(f"{path}/a", edited)
+    for said in (
+        'tokenizer of phase one: \\"/t.json\\" cannot become \\"bytes\\": the tokens that',
+        "seed of phase one: 7 cannot become 0: the order",
+    ):
+        assert said in str(refused.value)
+    edited["spec"]["phases"][0]["data"] |= {"tokenizer": "/t.json", "seed": 7}
+    api.patch(f"{path}/a", edited)
+    api.delete(f"{path}/a")
+
+
 def test_what_is_stored_may_stay(api: Api, api_cluster: Cluster, root: Any) -> None:
     """A run from before a rule can still be suspended; what is wrong with it cannot be written anew."""
     definition = root / "charts/tandem/crds/tandem.dev_trainingruns.yaml"

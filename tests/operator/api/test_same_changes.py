@@ -109,6 +109,56 @@ def test_both_refuse_the_same_changes(training_runs: ApiServer, change: str) -> 
     _both_refuse(training_runs, {**RUN, "status": {"attempt": 1}}, new, refusals)
 
 
+LEARNING = changed(
+    BEGUN,
+    data={"tokenizer": "/t.json", "seed": 7},
+    phases=[{"name": "one", "steps": 1}, {"name": "two", "steps": 1, "data": {"tokenizer": "/t.json", "seed": 7, "source": "/x"}}],
+)
+OWN = {"tokenizer": "/t.json", "seed": 7}
+SAMPLES = {
+    "data of its own, all but the source left out": (
+        [{"data": {"source": "/y"}}, {"data": OWN}],
+        {"seed": "7 -> 0", "tokenizer": '"/t.json" -> "bytes"'},
+    ),
+    "data of its own with another seed": ([{"data": {**OWN, "seed": 8}}, {"data": OWN}], {"seed": "7 -> 8"}),
+    "data of its own with another tokenizer": (
+        [{"data": {**OWN, "tokenizer": "/u.json"}}, {"data": OWN}],
+        {"tokenizer": '"/t.json" -> "/u.json"'},
+    ),
+    "another seed where it had data": ([{}, {"data": {**OWN, "seed": 1}}], {"seed": "7 -> 1"}),
+    "data of its own with the same order and meaning": ([{"data": {**OWN, "source": "/y"}}, {"data": OWN}], {}),
+    "no data of its own any more": ([{}, {}], {}),
+}
+
+
+@pytest.mark.parametrize("samples", SAMPLES)
+def test_both_compare_the_data_that_counts_for_a_phase(training_runs: ApiServer, samples: str) -> None:
+    """Its own, which takes the place of the run's as a whole, or the run's: a phase that gets or loses data of its own is compared, too."""
+    data, told = SAMPLES[samples]
+    phases = [{"name": name, "steps": 1, **own} for name, own in zip(("one", "two"), data, strict=True)]
+    new = changed(LEARNING, phases=phases)
+    _both_refuse(training_runs, LEARNING, new, len(told))
+    lines = training_runs.refusals(new, LEARNING)
+    for field, values in told.items():
+        was, becomes = values.split(" -> ")
+        assert sum(f"{field} of phase " in line and f": {was} cannot become {becomes}: " in line for line in lines) == 1
+    if told:
+        with pytest.raises(SpecError, match=r"spec\.phases\[[01]\]\.data\.(seed|tokenizer): .+ cannot become .+: keep it"):
+            check_change(TrainingRun.model_validate(LEARNING), TrainingRun.model_validate(new))
+
+
+def test_both_refuse_that_a_phase_loses_data_with_another_seed(training_runs: ApiServer) -> None:
+    """What it inherits from then on is not what it had."""
+    _both_refuse(training_runs, BEGUN, changed(BEGUN, phases=[{"name": "one", "steps": 1}]), 1)
+
+
+def test_both_let_data_be_corrected_before_the_first_attempt(training_runs: ApiServer) -> None:
+    """Nothing is learned yet, and a run whose tokenizer no pod has is told to name another."""
+    early = {**LEARNING, "status": {"attempt": 0}}
+    _both_refuse(training_runs, early, changed(early, data={"tokenizer": "/u.json", "seed": 1}), 0)
+    _both_refuse(training_runs, early, changed(early, phases=[{"name": "one", "steps": 1, "data": {"seed": 1}}]), 0)
+
+
 @pytest.mark.parametrize(
     ("status", "uri", "refusals"),
     [

@@ -9,16 +9,16 @@ from typing import Final
 from pydantic import BaseModel
 
 from tandem_operator.api.credentials import KEY, OPTION, PASSWORD
-from tandem_operator.api.phase import DataSpec, PhaseSpec
+from tandem_operator.api.phase import PhaseSpec
 from tandem_operator.api.shape import quoted
 from tandem_operator.api.trainer import AVAILABLE, DeepSpeedSpec, MixtureSpec, ModelSpec, ScriptSpec, TrainerSpec, TrunkSpec
 from tandem_operator.api.training_run import NO_CONVERSATIONS, NOBODY_TO_LEARN, ONE_RANK, TrainingRun, TrainingRunSpec
 from tandem_operator.api.upkeep import MANIFESTS
 
 from .cel_rule import CelRule, either, first, outside, sentence, text, value
+from .data_rules import ANOTHER, CHANGE_RULES, TOKENIZER_RULE, UNBEGUN
 from .shared_rules import NAME_RULE, image_rule, time_rule, words_rule
 
-_ANOTHER: Final = "keep it; start a run of another name"
 _UNREADABLE: Final = "its checkpoints could not be read"
 _UNFIT: Final = "what its experts have learned would not fit"
 _TOTAL_STEPS: Final = (
@@ -58,7 +58,6 @@ _SETS: Final = ("deepspeed", "experts", "offload", "lattice", "script")
 _CHOSEN: Final = "[" + ", ".join(f"has(self.{name})" for name in _SETS) + "].filter(set, set).size()"
 _NAMED: Final = tuple(either(f"has(self.{name})", quoted(f", {name}"), quoted("")) for name in _SETS)
 _OWN_FOLDER: Final = quoted("the run's own folder")
-_UNBEGUN: Final = "!has(oldSelf.status) || !has(oldSelf.status.attempt) || oldSelf.status.attempt == 0"
 _WRITTEN: Final = "(has({0}.spec.checkpoint) && has({0}.spec.checkpoint.uri) ? {0}.spec.checkpoint.uri : '')"
 _URI, _OLD_URI = _WRITTEN.format("self"), _WRITTEN.format("oldSelf")
 
@@ -92,11 +91,11 @@ def _same(place: str, *fields: str, texts: tuple[str, ...] = (), what: str, why:
         return first(*always, *written)
 
     return CelRule(
-        f"{_UNBEGUN} || !has(self.{parent}) || !has(oldSelf.{parent}) || "
+        f"{UNBEGUN} || !has(self.{parent}) || !has(oldSelf.{parent}) || "
         f"({' && '.join([*(f'self.{place}.{name} == oldSelf.{place}.{name}' for name in fields), *stayed])})",
-        f"{what} cannot change once the run has begun: {why}: {_ANOTHER}",
+        f"{what} cannot change once the run has begun: {why}: {ANOTHER}",
         place,
-        said=sentence(differs("oldSelf"), " cannot become ", differs("self"), f": {why}: {_ANOTHER}"),
+        said=sentence(differs("oldSelf"), " cannot become ", differs("self"), f": {why}: {ANOTHER}"),
     )
 
 
@@ -124,15 +123,15 @@ TRAINING_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
     TrainingRun: {
         "name": NAME_RULE,
         "same_uri": CelRule(
-            f"{_URI} == {_OLD_URI} || {_UNBEGUN} || "
+            f"{_URI} == {_OLD_URI} || {UNBEGUN} || "
             f"({_URI} != '' && has(oldSelf.status.checkpoint) && oldSelf.status.checkpoint.uri.startsWith({_URI} + '{MANIFESTS}'))",
-            f"the place cannot change once the run has begun: earlier checkpoints would not be found: {_ANOTHER}",
+            f"the place cannot change once the run has begun: earlier checkpoints would not be found: {ANOTHER}",
             "spec.checkpoint.uri",
             sentence(
                 either(f"{_OLD_URI} == ''", _OWN_FOLDER, sentence(text(_OLD_URI))),
                 " cannot become ",
                 either(f"{_URI} == ''", _OWN_FOLDER, sentence(text(_URI))),
-                f": earlier checkpoints would not be found: {_ANOTHER}",
+                f": earlier checkpoints would not be found: {ANOTHER}",
             ),
         ),
         "same_model": _same(
@@ -146,6 +145,7 @@ TRAINING_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
         "same_experts": _same(
             "spec.trainer.experts.mixture", "count", "active", "innerWidth", "learningRule", what="the mixture", why=_UNFIT
         ),
+        **CHANGE_RULES,
     },
     TrainingRunSpec: {
         "shrinks_from_more_to_fewer": CelRule(
@@ -194,6 +194,7 @@ TRAINING_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "data.source is a .jsonl file of conversations if and only if trainer.deepspeed.model.pretrained names who learns from it",
             said=f"self.phases.map(phase, {_MISMATCHED}, {_MISMATCHED_SAID})[0]",
         ),
+        "phases_share_a_tokenizer": TOKENIZER_RULE,
         "has_time": time_rule("deadline"),
         "names_an_image": image_rule(),
     },
@@ -216,8 +217,8 @@ TRAINING_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
         ),
         "same_kind": CelRule(
             " && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in AVAILABLE),
-            f"the kind of trainer cannot change: its checkpoints could not be read: {_ANOTHER}",
-            said=sentence(_kind("oldSelf"), " cannot become ", _kind("self"), f": its checkpoints could not be read: {_ANOTHER}"),
+            f"the kind of trainer cannot change: its checkpoints could not be read: {ANOTHER}",
+            said=sentence(_kind("oldSelf"), " cannot become ", _kind("self"), f": its checkpoints could not be read: {ANOTHER}"),
         ),
     },
     ScriptSpec: {
@@ -242,25 +243,6 @@ TRAINING_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
             "huggingFace",
             sentence(
                 text("self.huggingFace"), " does not go with pretrained, which has a configuration of its own: leave one of the two out"
-            ),
-        ),
-    },
-    DataSpec: {
-        "same_seed": CelRule(
-            "self.seed == oldSelf.seed",
-            f"seed cannot change: the order of samples would be another: {_ANOTHER}",
-            "seed",
-            sentence(value("oldSelf.seed"), " cannot become ", value("self.seed"), f": the order of samples would be another: {_ANOTHER}"),
-        ),
-        "same_tokenizer": CelRule(
-            "self.tokenizer == oldSelf.tokenizer",
-            f"tokenizer cannot change: the tokens that were learned would mean something else: {_ANOTHER}",
-            "tokenizer",
-            sentence(
-                text("oldSelf.tokenizer"),
-                " cannot become ",
-                text("self.tokenizer"),
-                f": the tokens that were learned would mean something else: {_ANOTHER}",
             ),
         ),
     },

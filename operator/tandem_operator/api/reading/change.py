@@ -1,10 +1,11 @@
 """What changed between two specs of a run, and what may not change: what its checkpoints and the order of its data rest on.
 
 Where checkpoints are kept may be written until the first attempt, since a run that lacks it is told to; and after that, where it
-only says what is so. The sizes of a model may change until then too: nothing is learned yet, and a run that is refused for its
-sizes is told to take others.
+only says what is so. The sizes of a model may change until then too, and its tokenizer and seed: nothing is learned yet, and a run that
+is refused for its sizes or its tokenizer is told to take others.
 
-The API server holds the same by the `oldSelf` rules of `cel_rules.py`.
+The API server holds the same by the `oldSelf` rules of `cel_rules.py`. What counts for a phase is its own data, or the
+run's where it has none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from tandem_operator.api.dual_run import DualRun, DualRunSpec
 from tandem_operator.api.model import ApiModel
 from tandem_operator.api.phase import DataSpec
 from tandem_operator.api.trainer import ExpertsSpec, TrainerSpec
-from tandem_operator.api.training_run import TrainingRun, TrainingRunSpec
+from tandem_operator.api.training_run import INSTEAD, TrainingRun, TrainingRunSpec
 from tandem_operator.api.upkeep import MANIFESTS
 
 from .run_file import SpecError
@@ -63,7 +64,7 @@ def _of_training(old: TrainingRun, new: TrainingRun | DualRun) -> list[str]:
     if isinstance(new, DualRun):
         return [f"kind: TrainingRun {old.name} cannot become a DualRun"]
     begun = old.status.attempt
-    rules = (_trainer, *([_model] if begun else []), _data)
+    rules = (_trainer, *([_model, _data] if begun else []))
     return [*(problem for rule in rules for problem in rule(old.spec, new.spec)), *_uri(old, new)]
 
 
@@ -125,12 +126,16 @@ def _named(uri: str | None) -> str:
     return f'"{uri}"' if uri else "the run's own folder"
 
 
-def _data(old: TrainingRunSpec, new: TrainingRunSpec) -> list[str]:
-    """Of the run, and of each phase that is in both by its name."""
-    earlier = {phase.name: phase.data for phase in old.phases}
-    pairs = [("spec.data", old.data, new.data)]
-    pairs += [(f"spec.phases[{index}].data", earlier.get(phase.name), phase.data) for index, phase in enumerate(new.phases)]
-    return [problem for path, was, becomes in pairs if was and becomes for problem in _same_samples(path, was, becomes)]
+def _data(old: TrainingRunSpec, new: TrainingRunSpec) -> Iterator[str]:
+    """Of the run, and of each phase that is in both by its name, as far as that has data of its own before or after."""
+    yield from _same_samples("spec.data", old.data, new.data)
+    earlier = {phase.name: phase for phase in old.phases}
+    for index, phase in enumerate(new.phases):
+        before = earlier.get(phase.name)
+        if before and (before.data or phase.data):
+            hint = "" if before.data else f" {INSTEAD}"
+            for problem in _same_samples(f"spec.phases[{index}].data", before.data or old.data, phase.data or new.data):
+                yield f"{problem}{hint}"
 
 
 def _same_samples(path: str, was: DataSpec, becomes: DataSpec) -> Iterator[str]:

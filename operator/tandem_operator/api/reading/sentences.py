@@ -87,8 +87,12 @@ def _shown(value: object, path: Path) -> str:
 
 
 def _of_secrets(path: Path) -> bool:
-    """Whether people could have written a secret there; the key of a taint is none."""
-    return "tolerations" not in path and any(word in str(part).lower() for part in path[-2:] for word in _PRIVATE)
+    """Whether people could have written a secret there; the key of a taint is none, nor the path of a tokenizer."""
+    return (
+        "tolerations" not in path
+        and path[-1:] != ("tokenizer",)
+        and any(word in str(part).lower() for part in path[-2:] for word in _PRIVATE)
+    )
 
 
 def _fields(model: type[BaseModel] | None) -> tuple[str, ...]:
