@@ -6,9 +6,11 @@ lives of it already is cared for as ever: it may not spend more, stay longer or 
 anything but a wish or a fall: that another attempt would be better is no reason where none can follow.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.reading.run_file import refused_at_entry
@@ -17,11 +19,13 @@ from tandem_operator.api.training_run import TrainingRun
 
 from . import conditions, events, experts, look
 from .phases import UNDER_WAY, Reason
-from .policies import first
+from .policies import first, wanted
 from .training_run import plan
 from .values import Event, Plan, Seen
 
 _FILE = "file://"
+_MOST_BYTES: Final = (128 << 10) - (4 << 10)
+"""Linux starts no program with a string of more than 128 KiB (MAX_ARG_STRLEN), and a job is one; the place of checkpoints may join it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,13 @@ def problems(run: TrainingRun, place: Place) -> tuple[str, ...]:
     What is refused at entry is no reason to hold back a run that has begun: it was let in before there was that rule.
     """
     at_entry = () if run.status.attempt else (*refused_at_entry(run), *experts.problems(run, in_pods=True))
-    return (*at_entry, *_image(run, place), *_checkpoint(run, place), *_script(run), *_model(run), *_data(run))
+    return (*at_entry, *_image(run, place), *_checkpoint(run, place), *_script(run), *_model(run), *_data(run), *_size(run))
+
+
+def too_long(job: str, most: int, field: str, fix: str) -> Iterator[str]:
+    """Why a pod cannot be told so much: with what grows in `field` the job has more than `most` bytes."""
+    if (size := len(job.encode())) > most:
+        yield f"{field}: with them a pod is told {size:,} bytes, and {most:,} fit: {fix}"
 
 
 def refused(status: RunStatus, problems: tuple[str, ...], *, generation: int, now: datetime) -> RunStatus:
@@ -142,3 +152,12 @@ def _data(run: TrainingRun) -> Iterator[str]:
             yield f'{field}.source: "{data.source}" is relative: write python-stdlib, or an absolute path in the image or on a volume'
         if data and data.tokenizer != "bytes" and not data.tokenizer.startswith("/"):
             yield f'{field}.tokenizer: "{data.tokenizer}" is relative: write bytes, or the absolute path of a tokenizer.json'
+
+
+def _size(run: TrainingRun) -> Iterator[str]:
+    """All that workers are told is one text; arguments or phases make it long, whichever has the most of it."""
+    script, job = run.spec.trainer.script, wanted.job(run)
+    if script and 2 * len(json.dumps(script.args)) > len(job):
+        fix = "give it fewer or shorter ones, such as the name of a file that the script reads"
+        return too_long(job, _MOST_BYTES, "spec.trainer.script.args", fix)
+    return too_long(job, _MOST_BYTES, "spec.phases", "name fewer, or fewer patterns in data.include, which every phase repeats")

@@ -1,5 +1,6 @@
 """What a cluster cannot run, and what becomes of a run that asks for it."""
 
+import subprocess
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.plan import acceptance
 from tandem_operator.plan.acceptance import Place
+from tandem_operator.plan.policies import wanted
 from tandem_operator.plan.values import Tier, Waiting
+from tandem_operator.render import job_text
 
 from .world import START, World, run_of
 
@@ -57,7 +60,7 @@ def test_a_run_that_outlives_its_pods_is_accepted(spec: dict[str, Any]) -> None:
         ({"data": {"source": "file://data"}}, "spec.data.source"),
         ({"data": {"tokenizer": "tokenizer.json"}}, "spec.data.tokenizer"),
         (_phase(source="../data"), "spec.phases[1].data.source"),
-        (_phase(tokenizer="x/tokenizer.json"), "spec.phases[1].data.tokenizer"),
+        ({**_phase(tokenizer="x/tokenizer.json"), "trainer": {"script": {"path": "/x.py"}}}, "spec.phases[1].data.tokenizer"),
     ],
 )
 def test_each_mistake_is_one_line_that_names_the_field_the_value_and_the_fix(spec: dict[str, Any], field: str) -> None:
@@ -65,6 +68,43 @@ def test_each_mistake_is_one_line_that_names_the_field_the_value_and_the_fix(spe
     (problem,) = acceptance.problems(run_of(**spec), PLACE)
     assert problem.startswith(f'{field}: "')
     assert ": write " in problem
+
+
+def _arguments(characters: int, text: str = "x") -> TrainingRun:
+    whole, rest = divmod(characters, 4096)
+    return run_of(trainer={"script": {"path": "/x.py", "args": [text * 4096] * whole + [text * rest] * bool(rest)}})
+
+
+def _patterns(phases: int, patterns: int) -> TrainingRun:
+    include = [f"{number:03}{'x' * 250}" for number in range(patterns)]
+    return run_of(data={"include": include}, phases=[{**PHASE, "name": f"p{number}"} for number in range(phases)])
+
+
+@pytest.mark.parametrize(
+    ("run", "field", "fix"),
+    [
+        (_arguments(256 * 4096), "spec.trainer.script.args", "give it fewer or shorter ones, such as"),
+        (_arguments(6 * 4096, "\N{SNOWMAN}"), "spec.trainer.script.args", "give it fewer or shorter ones, such as"),
+        (_patterns(64, 64), "spec.phases", "name fewer, or fewer patterns in data.include, which every phase repeats"),
+    ],
+)
+def test_a_job_that_no_program_can_be_started_with_is_refused(run: TrainingRun, field: str, fix: str) -> None:
+    """Every attempt would fail before its first step; each value by itself is within its limits. A run that has begun is edited into it."""
+    for attempt in (0, 1):
+        status = run.status.model_copy(update={"attempt": attempt})
+        (problem,) = acceptance.problems(run.model_copy(update={"status": status}), PLACE)
+        assert problem.startswith(f"{field}: with them a pod is told ")
+        assert f" bytes, and 126,976 fit: {fix}" in problem
+
+
+def test_a_program_starts_with_the_longest_job_that_is_accepted() -> None:
+    """Whatever place for checkpoints a shell puts into it; with a little more than that place it does not."""
+    least = 120_000
+    fits = max(size for size in range(least, 128 << 10, 64) if not acceptance.problems(_arguments(size), PLACE))
+    started = job_text.completed(wanted.job(_arguments(fits)), f"s3://{'b' * 1024}/{'n' * 63}/{'r' * 40}/{'u' * 36}")
+    subprocess.run(["/bin/true"], env={"TANDEM_JOB": started}, check=True)
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["/bin/true"], env={"TANDEM_JOB": wanted.job(_arguments(fits + 4096 + 64))}, check=True)
 
 
 def test_what_is_stored_is_read_without_newer_rules_and_not_accepted() -> None:

@@ -14,7 +14,7 @@ from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.lane import EngineServer, LaneSpec
 from tandem_operator.api.reading.run_file import refused_at_entry
 from tandem_operator.api.status import RunPhase
-from tandem_operator.plan.acceptance import told
+from tandem_operator.plan.acceptance import told, too_long
 from tandem_operator.plan.conditions import ACCEPTED, Said, stated
 
 from .dual_run import plan
@@ -44,8 +44,8 @@ def problems(run: DualRun, place: Place) -> tuple[str, ...]:
 
 
 def _problems(run: DualRun, place: Place) -> Iterator[str]:
-    if (size := len(job(run, {lane.name: _reached(run, lane) for lane in run.spec.lanes}).encode())) > _MOST_BYTES:
-        yield f"spec.experts: with them a pod is told {size:,} bytes, and {_MOST_BYTES:,} fit: shorten roles, or name fewer experts"
+    whole = job(run, {lane.name: _reached(run, lane) for lane in run.spec.lanes})
+    yield from too_long(whole, _MOST_BYTES, "spec.experts", "shorten roles, or name fewer experts")
     if not place.image or not place.keyed:
         yield "kind: DualRun: this operator has no image or no key for them: upgrade its chart, or set both"
     for index, lane in enumerate(run.spec.lanes):
