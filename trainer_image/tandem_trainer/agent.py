@@ -21,7 +21,7 @@ from tandem_objects import Store, open_store
 
 from tandem_trainer import last_words
 from tandem_trainer.data import prepare
-from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED
+from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, FAILED, PREEMPTED, UNAVAILABLE
 from tandem_trainer.job import Job
 from tandem_trainer.link import Ended, Message, Prepared, Released, Resumed, Save, Snapshot, Stepped
 from tandem_trainer.refusal import Refusal
@@ -217,7 +217,7 @@ class Agent:
             code = PREEMPTED  # however it left: a rank may fall because another has left already, as one that is fenced off does by itself
         if code in {DONE, PREEMPTED} and self._unsaved:
             self.message = f"the last checkpoint is not safe: {self._unsaved}"
-            return FAILED
+            return UNAVAILABLE
         if code == DONE and self._job.leads and self._reporting.step < (total := self._job.run.total_steps):
             self.message = (
                 f"training ended at step {self._reporting.step} of {total}, though nobody asked it to: make the steps that are left"

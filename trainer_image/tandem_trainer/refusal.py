@@ -2,4 +2,10 @@
 
 
 class Refusal(Exception):  # noqa: N818  # it is an answer to a person, not a fault of the program
-    """One line that names the thing, its value and the fix."""
+    """One line that names the thing, its value and the fix.
+
+    Attributes:
+        retryable: Whether another try, perhaps on another machine, may do all the same.
+    """
+
+    retryable: bool = False

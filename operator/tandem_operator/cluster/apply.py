@@ -11,7 +11,7 @@ same, the others leave, and a drain gets its checkpoint. Only a status that cann
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -38,6 +38,7 @@ from .paths import TRAINING_RUN
 
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
+_KEPT: Final = 2  # attempts before the current one whose ended pods are kept, for those who want to read their logs
 _WAITS_S: Final = 5.0  # by then a pod is up if nothing is in its way, and one write tells all; else people want to know
 _Untold = tuple[str, str | None]  # of which run, and what its workers wait for
 Wrote = Callable[[str], None]
@@ -55,7 +56,7 @@ class Applying:
             world: What is known of it.
             starting: Starts workers.
             wrote: Told the kind of everything that was written.
-            recorded: Told of every run that was looked at, and its new status, once that is on record.
+            recorded: Told of every run that was looked at, and its new status, once that is on record, or while a first one waits to be.
         """
         self._world, self._starting, self._leaving, self._recorded = world, starting, Leaving(kube, wrote), recorded
         self._waiting: dict[Key, tuple[_Untold, float]] = {}  # first statuses that wait, and since when by the clock of the loop
@@ -156,7 +157,7 @@ class Applying:
         await self.holds.keep(disruption_budget(run, hold=hold), run.metadata.uid, hold=hold)
 
     async def _stop(self, made: Plan, key: Key, stored: StoredRun, seen: Seen) -> None:
-        """Ask workers to leave. Of those whose machine is silent only the object is left to delete, and nobody to ask.
+        """Ask workers to leave. Of those whose machine is silent, and of attempts long past, only the object is left to delete.
 
         That goes for what an earlier run of this name has left, too, which nobody else looks at any more.
         """
@@ -164,9 +165,16 @@ class Applying:
         lost = self._leaving.give_up(key[0], ((left.uid, worker) for left, worker in self._world.strangers(key, stored.uid)))
         pods = {pod.worker.name: pod for pod in self._world.pods_of(key, stored.uid)}
         self._world.keep(pods[name] for name in made.stop if name in pods)  # they may still compute until they have left
-        names = dict.fromkeys((*made.stop, *(worker.name for worker in seen.workers if worker.fenced and worker.stopping)))
+        given_up = (worker.name for worker in seen.workers if worker.fenced and worker.stopping)
+        names = dict.fromkeys((*made.stop, *given_up, *_past(made.status, seen)))
         ours = (self._leaving.have_leave(key[0], name, pods[name].uid, lost=name in fenced) for name in names if name in pods)
         await all_over(lost, *ours)
+
+
+def _past(status: RunStatus, seen: Seen) -> Iterator[str]:
+    """Workers that ended, of attempts long past: a run that is interrupted all the time must not fill the cluster with what is left."""
+    past = (worker for worker in seen.workers if worker.attempt < status.attempt - _KEPT)
+    return (worker.name for worker in past if worker.exit_code is not None and not worker.stopping)
 
 
 def _leaves_for_better(before: RunStatus, after: RunStatus) -> bool:

@@ -28,12 +28,20 @@ class Reason(StrEnum):
     LOST = "Lost"
     PREEMPTED = "Preempted"
     WORKER_FAILED = "WorkerFailed"
+    PEERS_MISSING = "PeersMissing"
+    UNAVAILABLE = "Unavailable"
     DO_NOT_RESTART = "DoNotRestart"
     NO_PROGRESS = "NoProgress"
     TOO_MANY_FAILURES = "TooManyFailures"
     RESIZED = "Resized"
     FELL_BACK = "FellBack"
     EDITED = "Edited"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason":
+        """A word that a newer release has written: an end that it knows of and we do not is nobody's fault."""
+        del value
+        return cls.INTERRUPTED
 
     @property
     def ours(self) -> bool:
@@ -54,7 +62,7 @@ class Reason(StrEnum):
 _OURS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED, Reason.WITHDRAWN)
 _DISRUPTIONS = (Reason.INTERRUPTED, Reason.LOST, Reason.PREEMPTED)
 _RESHAPES = (Reason.RESIZED, Reason.FELL_BACK, Reason.EDITED)
-_RESTARTABLE = (*_DISRUPTIONS, Reason.WORKER_FAILED)
+_RESTARTABLE = (*_DISRUPTIONS, Reason.WORKER_FAILED, Reason.UNAVAILABLE)
 _RESTS = (Reason.SUSPEND_REQUESTED, Reason.BUDGET_EXHAUSTED)
 _TOO_LATE = (Reason.DEADLINE_EXCEEDED, Reason.BUDGET_EXHAUSTED)
 _HOPELESS = (Reason.DO_NOT_RESTART, Reason.NO_PROGRESS, Reason.TOO_MANY_FAILURES)
@@ -79,7 +87,7 @@ WAYS: tuple[Way, ...] = (
         RunPhase.PENDING,
         {
             RunPhase.RUNNING: (Reason.ALL_PRESENT,),
-            RunPhase.STOPPING: (*_STOPS, *_RESHAPES),
+            RunPhase.STOPPING: (*_STOPS, Reason.PEERS_MISSING, *_RESHAPES),
             RunPhase.SUSPENDED: _RESTS,
             RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
             RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),
@@ -98,7 +106,7 @@ WAYS: tuple[Way, ...] = (
     *_ways(
         RunPhase.STOPPING,
         {
-            RunPhase.PENDING: (*_RESTARTABLE, *_RESHAPES, Reason.RESUMED),
+            RunPhase.PENDING: (*_RESTARTABLE, Reason.PEERS_MISSING, *_RESHAPES, Reason.RESUMED),
             RunPhase.SUSPENDED: _RESTS,
             RunPhase.SUCCEEDED: (Reason.ALL_DONE,),
             RunPhase.FAILED: (*_TOO_LATE, *_HOPELESS),

@@ -108,6 +108,16 @@ def test_a_finished_run_is_removed_after_its_time(run: Run, kubelets: Kubelets, 
     eventually("its Service to be gone", lambda: not run.api.exists(f"/api/v1/namespaces/{run.namespace}/services/r-ranks"))
 
 
+def test_what_is_left_of_attempts_long_past_is_cleared_away(run: Run, kubelets: Kubelets) -> None:
+    """The last two can still be looked at; a run that is interrupted for ever does not fill the cluster with pods that have ended."""
+    run.create()
+    for attempt in range(1, 5):
+        run.until(phase="Running", attempt=attempt)
+        kubelets.end(run.namespace, f"r-{attempt}-0", 143)
+    run.until(phase="Running", attempt=5)
+    eventually("the first to be gone", lambda: set(run.pods()) == {"r-3-0", "r-4-0", "r-5-0"}, run.pods)
+
+
 def test_deleted_while_starting(run: Run, kubelets: Kubelets, proxy: FaultProxy) -> None:
     """Nothing more is started for a run that is gone, and nothing of it stays."""
     kubelets.idle |= {(run.namespace, "r-1-0"), (run.namespace, "r-1-1")}

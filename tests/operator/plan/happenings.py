@@ -70,7 +70,7 @@ TO_ANYBODY: Mapping[str, Callable[[World, str, int], None]] = {
     "vanish": lambda world, name, _: world.vanish(name),
 }
 TO_THE_LIVING: Mapping[str, Callable[[World, str, int], None]] = {
-    "crash": lambda world, name, which: world.end(name, (1, 1, 2, 93, 134, 137)[which], "no\nluck"),
+    "crash": lambda world, name, which: world.end(name, (1, 75, 2, 93, 134, 137)[which], "no\nluck"),
     "finish": lambda world, name, _: world.end(name, 0),
     "preempt": lambda world, name, _: world.end(name, 143),
     "evict": lambda world, name, _: world.end(name, 137, disrupted=True),

@@ -8,7 +8,7 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.api.upkeep import BackoffSpec
 from tandem_operator.plan.policies import restart
 
-from .world import World, run_of
+from .world import Room, World, run_of
 
 CONTRACT = [
     # how it ends, (failures, preemptions), what becomes of the run
@@ -21,6 +21,7 @@ CONTRACT = [
     ({"code": 137}, (1, 0), RunPhase.PENDING),
     ({"code": 1}, (1, 0), RunPhase.PENDING),
     ({"code": 255}, (1, 0), RunPhase.PENDING),
+    ({"code": 75}, (1, 0), RunPhase.PENDING),
 ]
 
 
@@ -72,6 +73,70 @@ def test_failures_in_a_row_are_counted_anew_when_the_run_gets_further() -> None:
         counted = (world.run.status.failures, world.run.status.no_progress)
         assert counted == ((1, 1), (2, 1), (3, 2))[attempt - 1]
     assert (world.run.status.phase, world.run.status.reason) == (RunPhase.FAILED, "NoProgress")
+
+
+def test_what_is_away_is_waited_for_longer_each_time_and_is_no_standing_still() -> None:
+    """A store that is down for an hour does not end a run at the second failure; one that never comes does, once too often."""
+    world = World(run_of(restart={"maxFailures": 3, "maxNoProgress": 2}))
+    for attempt in (1, 2, 3, 4):
+        world.settle()
+        world.wait(timedelta(minutes=10))
+        world.settle()
+        world.end(f"r-{attempt}-0", 75, "the store does not answer")
+        status = world.look().status
+        assert (status.failures, status.no_progress, status.reason) == (attempt, 0, "Unavailable" if attempt < 4 else "TooManyFailures")
+    assert world.run.status.phase is RunPhase.FAILED
+    assert "the store does not answer" in world.run.status.message
+
+
+def test_who_gives_up_while_others_find_no_machine_has_not_failed() -> None:
+    """Ranks wait for their peers for half an hour; a run that waits for its last machine for days is as good as at first."""
+    world = World(run_of(workers=2))
+    world.make_room(Room(workers=1))
+    for attempt in range(1, 11):
+        world.settle()
+        world.wait(timedelta(minutes=30))
+        world.end(f"r-{attempt}-0", 1, "timed out after 1800 seconds")
+        told = world.look()
+        assert "PeersMissing" in {event.reason for event in told.events}
+        world.leave()
+        world.look()
+        world.wait(timedelta(minutes=5))
+    status = world.settle().status
+    assert (status.phase, status.failures, status.preemptions, status.no_progress) == (RunPhase.PENDING, 0, 0, 0)
+    world.make_room(Room())
+    assert world.settle().status.phase is RunPhase.RUNNING
+    world.end("r-11-0", 1)
+    assert world.look().status.reason == "WorkerFailed"
+
+
+def test_falls_that_are_nobodys_fault_do_not_come_in_a_storm() -> None:
+    """A machine that turns every worker away is asked again after as long as it has done so, up to the longest wait."""
+    world, waits = World(run_of()), list[float]()
+    for attempt in range(1, 10):
+        world.settle()
+        world.end(f"r-{attempt}-0", 137, disrupted=True)
+        after = world.settle().status.start_after
+        waits.append((after - world.now).total_seconds() if after else 0)
+        world.wait(timedelta(seconds=waits[-1]))
+    assert waits == [0, 10, 10, 20, 40, 80, 160, 300, 300]
+    world.settle()
+    world.tell(1, resumed_from=0)
+    world.settle()
+    world.end("r-10-0", 137, disrupted=True)
+    assert world.settle().status.start_after is None, "it has trained in between"
+
+
+def test_a_word_of_a_newer_release_is_nobodys_fault() -> None:
+    """An operator that is rolled back finds a run that stops for something it has never heard of: it goes on, and counts no failure."""
+    world = World(run_of())
+    world.settle()
+    status = world.run.status.model_copy(update={"phase": RunPhase.STOPPING, "reason": "Rebalanced"})
+    world.run = world.run.model_copy(update={"status": status})
+    world.look()
+    world.leave()
+    status = world.settle().status
+    assert (status.phase, status.attempt, status.failures) == (RunPhase.RUNNING, 2, 0)
 
 
 def test_a_failure_on_the_way_to_a_rest_is_told_but_not_counted() -> None:

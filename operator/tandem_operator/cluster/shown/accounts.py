@@ -30,7 +30,7 @@ class Accounts:
         self._of: dict[Key, _Account] = {}
 
     def recorded(self, run: TrainingRun, after: RunStatus) -> None:
-        """A run was looked at, and `after` is its status on record."""
+        """A run was looked at, and `after` is its status, on record or about to be."""
         self.looked((run.metadata.namespace, run.name), run.status, after, run.spec.budget.usd)
 
     def looked(self, key: Key, before: RunStatus, after: RunStatus, limit: Decimal | None) -> None:

@@ -1,15 +1,16 @@
 """How often each part was started, and when it is started next: one number and one wait for each slot, kept in the status.
 
 Exit codes are a contract, as for trainers: 0 done; 143 (128 + SIGTERM), or a platform's word, is nobody's fault; 93 means "never again";
-anything else is a failure. Failures in a row wait longer each time. A part that stood for a while has shown that it can, so its next
-fall is the first again: no run ends because its parts were killed often, only because one of them cannot live.
+anything else is a failure. Failures in a row wait longer each time, and so do interruptions: a machine may turn away whatever comes.
+A part that stood for a while has shown that it can, so its next fall is the first again: no run ends because its parts were killed
+often, only because one of them cannot live.
 
 A part goes by what it was told when it started. Where the run, or the token among its parts, says something else by now (`told.py`),
 the part gets the next number, which makes the old one leave.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus, PartStatus
@@ -70,15 +71,17 @@ def _booked(known: PartStatus | None, wanted: PartStatus, seen: DualSeen, now: d
         if known.told and known.told != wanted.told:
             return next_one
         return known.model_copy(update={"told": wanted.told})
-    failures, pause = _judged(part, known, now)
-    return next_one.model_copy(update={"failures": failures, "start_after": (part.until or now) + pause})
+    return next_one.model_copy(update=_judged(part, known, now))
 
 
-def _judged(part: SeenPart, known: PartStatus, now: datetime) -> tuple[int, timedelta]:
-    """Failures in a row with this fall, and the wait before the next start."""
-    stood = (part.until or now) - part.since >= _STOOD
-    done = part.exit_code == 0 and part.role is Role.WORKER
-    if done or part.fenced or part.disrupted or part.exit_code == PREEMPTED:
-        return known.failures, _PAUSE
+def _judged(part: SeenPart, known: PartStatus, now: datetime) -> dict[str, Any]:
+    """What the next start is told of the falls in a row that this is one of, and how long it waits."""
+    until = part.until or now
+    stood = until - part.since >= _STOOD
+    if part.exit_code == 0 and part.role is Role.WORKER:
+        return {"failures": known.failures, "start_after": until + _PAUSE}
+    if part.fenced or part.disrupted or part.exit_code == PREEMPTED:
+        interruptions = 1 if stood else known.interruptions + 1
+        return {"failures": known.failures, "interruptions": interruptions, "start_after": until + wait(_BACKOFF, interruptions)}
     failures = 1 if stood else known.failures + 1
-    return failures, wait(_BACKOFF, failures)
+    return {"failures": failures, "start_after": until + wait(_BACKOFF, failures)}

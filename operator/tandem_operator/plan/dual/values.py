@@ -140,7 +140,7 @@ class DualSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualPlan:
-    """What to do: stop, start, write the status, then say the events.
+    """What to do: whom to start and to stop, status and events; in the order of each shell, which may be killed anywhere.
 
     `start` never holds a part whose number the status that was read did not hold: numbers are written first. `remove` says that the run
     itself has outlived its time. `look_again` is how long nothing is to be expected; None when only a change from outside can make a

@@ -1,14 +1,17 @@
 """May a fallen attempt be followed by another, and how soon?
 
 Exit codes are a contract: 0 done; 143 (128 + SIGTERM) is a preemption and free, as is whatever `notice` calls one; 93 means
-"never again" (the convention of NVIDIA's resiliency extension: bad configuration, safety stop); anything else is a failure.
-Failures are counted apart from preemptions, wait longer each time, and end the run when they go on at the same step.
+"never again" (the convention of NVIDIA's resiliency extension: bad configuration, safety stop); anything else is a failure, 75
+(EX_TEMPFAIL of sysexits.h) one of something that the worker needs, such as the store. Failures are counted apart from preemptions,
+wait longer each time, and end the run when they go on at the same step, which that of somebody else says nothing about.
+Whoever gives up while others of its attempt find no machine has not failed at all.
 
 An attempt that we stop ourselves (suspend, budget, deadline) is not judged: whatever its workers exit with on the way out,
 nothing is counted. Only 93 is heard even then, and what else was said stands in the message of the status.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from tandem_operator.api.status import RunPhase, RunStatus
 from tandem_operator.api.training_run import TrainingRun
@@ -21,6 +24,7 @@ from . import progress, wanted
 
 PREEMPTED = 143
 DO_NOT_RESTART = 93
+UNAVAILABLE = 75
 _LONGEST_MESSAGE = 1000  # characters; a status must stay readable
 
 
@@ -42,37 +46,47 @@ def fallen(run: TrainingRun, seen: Seen, now: datetime) -> Ending | None:
     if not down:
         return None
     first = min(down, key=lambda worker: (worker.until or now, _preempted(worker)))
-    return Ending(reason=Reason.PREEMPTED if _preempted(first) else Reason.WORKER_FAILED, message=said(first))
+    return Ending(reason=_why(first, first.until or now, run, seen), message=said(first))
+
+
+def _why(first: SeenWorker, until: datetime, run: TrainingRun, seen: Seen) -> Reason:
+    """Why an attempt fell whose `first` worker ended at `until`; whoever has a machine only since then may well have got that one."""
+    if _preempted(first):
+        return Reason.PREEMPTED
+    if run.status.phase is RunPhase.PENDING:
+        late = any(not worker.placed or worker.since >= until for worker in seen.of(run.status.attempt) if worker.live)
+        if late or wanted.absent(run, seen):
+            return Reason.PEERS_MISSING
+    return Reason.UNAVAILABLE if first.exit_code == UNAVAILABLE else Reason.WORKER_FAILED
 
 
 def fell(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
     """The status at the first sight of a fall.
 
-    A run that falls again before it got up waits, even if it is nobody's fault: else it could fall in a storm of attempts.
+    A run that falls again before it got up waits, even if it is nobody's fault: else it could fall in a storm of attempts. It waits as
+    long again as it has been down already, within the limits of its backoff.
     """
-    again = run.status.fell_at is not None
-    start_after = now + run.spec.restart.backoff.first if again else None
+    backoff, fell_at = run.spec.restart.backoff, run.status.fell_at
+    start_after = now + min(max(backoff.first, now - fell_at), backoff.longest) if fell_at else None
     return run.status.model_copy(update={"fell_at": progress.down_since(run.status, seen, now), "start_after": start_after})
 
 
 def counted(run: TrainingRun, ending: Ending, now: datetime) -> tuple[RunStatus, Ending]:
     """The status with the ending counted, and the ending as it looks then: a failure too many is final."""
-    if ending.reason is Reason.WORKER_FAILED:
-        status = _one_failure_more(run, now)
+    if ending.reason in {Reason.WORKER_FAILED, Reason.UNAVAILABLE}:
+        status = _one_failure_more(run, ending, now)
         return status, _verdict(status, run.spec.restart, ending)
     if ending.reason.disruption:
         return run.status.model_copy(update={"preemptions": run.status.preemptions + 1}), ending
     return run.status, ending
 
 
-def _one_failure_more(run: TrainingRun, now: datetime) -> RunStatus:
+def _one_failure_more(run: TrainingRun, ending: Ending, now: datetime) -> RunStatus:
     before, failures = run.status, run.status.failures + 1
-    counted = {
-        "failures": failures,
-        "no_progress": before.no_progress + 1 if before.failed_at_step == before.step else 1,
-        "failed_at_step": before.step,
-        "start_after": now + wait(run.spec.restart.backoff, failures),
-    }
+    counted: dict[str, Any] = {"failures": failures, "start_after": now + wait(run.spec.restart.backoff, failures)}
+    if ending.reason is Reason.WORKER_FAILED:
+        counted["no_progress"] = before.no_progress + 1 if before.failed_at_step == before.step else 1
+        counted["failed_at_step"] = before.step
     return before.model_copy(update=counted)
 
 
