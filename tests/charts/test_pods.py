@@ -142,13 +142,27 @@ def test_the_platform_decides_how_long_a_last_checkpoint_may_take(chart: Chart, 
 
 def test_runs_use_the_charts_minio_where_nothing_else_is_said(chart: Chart) -> None:
     """Place, address and key follow from minio.enabled; what is said wins."""
-    names = [f"TANDEM_OPERATOR_{name}" for name in ("CHECKPOINT_URI", "S3_ENDPOINT", "S3_SECRET")]
-    minio = _operator(chart.template(*MODES["minio"]))
-    assert [minio[name] for name in names] == ["s3://tandem/runs", "http://tandem-minio.tandem.svc:9000", "tandem-minio"]
+    assert _checkpoints(chart, *MODES["minio"]) == ["s3://tandem/runs", "http://tandem-minio.tandem.svc:9000", "tandem-minio"]
     own = ("checkpoints.uri=s3://a-bucket/b", "checkpoints.endpoint=https://s3.example", "checkpoints.secret=c")
-    told = _operator(chart.template(*MODES["minio"], *own))
-    assert [told[name] for name in names] == ["s3://a-bucket/b", "https://s3.example", "c"]
-    assert not any(_operator(chart.template())[name] for name in names)
+    assert _checkpoints(chart, *MODES["minio"], *own) == ["s3://a-bucket/b", "https://s3.example", "c"]
+    assert _checkpoints(chart) == ["", "", ""]
+
+
+@pytest.mark.parametrize("mode", ["minio", "minio with a key of yours"])
+@pytest.mark.parametrize("endpoint", ["https://s3.example", "http://tandem-minio.other.svc:9000", "http://tandem-minio.tandem.svc"])
+def test_an_s3_elsewhere_is_not_shown_the_key_of_the_charts_minio(chart: Chart, mode: str, endpoint: str) -> None:
+    """Nor given its bucket as a place: there is none until one is named, and pods go there with the rights of their account."""
+    assert _checkpoints(chart, *MODES[mode], f"checkpoints.endpoint={endpoint}") == ["", endpoint, ""]
+    named_too = (f"checkpoints.endpoint={endpoint}", "checkpoints.uri=s3://theirs/runs")
+    assert _checkpoints(chart, *MODES[mode], *named_too) == ["s3://theirs/runs", endpoint, ""]
+
+
+@pytest.mark.parametrize("end", [".svc:9000", ".svc.cluster.local:9000", ":9000"])
+def test_the_charts_minio_may_be_named_as_the_endpoint(chart: Chart, end: str) -> None:
+    """By any of the names that it has in every namespace; its bucket and its key are taken then, too."""
+    endpoint = f"http://tandem-minio.tandem{end}"
+    found = _checkpoints(chart, *MODES["minio"], f"checkpoints.endpoint={endpoint}")
+    assert found == ["s3://tandem/runs", endpoint, "tandem-minio"]
 
 
 def test_images_are_named_by_registry_tag_and_digest(chart: Chart) -> None:
@@ -222,3 +236,9 @@ def _told_operator(documents: list[Document], name: str) -> dict[str, str]:
 
 def _files(source: Document) -> list[Document]:
     return source["secret"]["items"] if "secret" in source else [source["serviceAccountToken"]]
+
+
+def _checkpoints(chart: Chart, *settings: str) -> list[str]:
+    """What the operator is told of checkpoints: place, address and Secret."""
+    told = _operator(chart.template(*settings))
+    return [told[f"TANDEM_OPERATOR_{name}"] for name in ("CHECKPOINT_URI", "S3_ENDPOINT", "S3_SECRET")]

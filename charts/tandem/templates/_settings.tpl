@@ -9,21 +9,32 @@
 {{- end }}
 {{- end }}
 
+{{- define "tandem.minio.address" -}}
+http://{{ include "tandem.minio" . }}.{{ .Release.Namespace }}.svc:9000
+{{- end }}
+
+{{/* Whether checkpoints go to the chart's MinIO: only then are its bucket and its key theirs, too. An S3 elsewhere is never shown that key. */}}
+{{- define "tandem.minio.serves" -}}
+{{- $own := include "tandem.minio.address" . }}
+{{- $named := .Values.checkpoints.endpoint | replace (printf ".svc.%s:" .Values.clusterDomain) ".svc:" }}
+{{- if and .Values.minio.enabled (has $named (list "" $own (replace ".svc:" ":" $own))) }}true{{ end }}
+{{- end }}
+
 {{- define "tandem.checkpoints.uri" -}}
 {{- if .Values.checkpoints.uri }}{{ .Values.checkpoints.uri }}
-{{- else if .Values.minio.enabled }}s3://{{ .Values.minio.bucket }}/runs
+{{- else if include "tandem.minio.serves" . }}s3://{{ .Values.minio.bucket }}/runs
 {{- end }}
 {{- end }}
 
 {{- define "tandem.checkpoints.endpoint" -}}
 {{- if .Values.checkpoints.endpoint }}{{ .Values.checkpoints.endpoint }}
-{{- else if .Values.minio.enabled }}http://{{ include "tandem.minio" . }}.{{ .Release.Namespace }}.svc:9000
+{{- else if include "tandem.minio.serves" . }}{{ include "tandem.minio.address" . }}
 {{- end }}
 {{- end }}
 
 {{- define "tandem.checkpoints.secret" -}}
 {{- if .Values.checkpoints.secret }}{{ .Values.checkpoints.secret }}
-{{- else if .Values.minio.enabled }}{{ include "tandem.minio.secret" . }}
+{{- else if include "tandem.minio.serves" . }}{{ include "tandem.minio.secret" . }}
 {{- end }}
 {{- end }}
 
