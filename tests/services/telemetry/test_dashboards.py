@@ -181,6 +181,7 @@ FAILURES, AGE = f"tandem_checkpoint_failures_total{{{RUN}}}", 'tandem_operator_w
 LEADER = 'tandem_operator_leader{instance="a"}'
 OTHER_LEADER = 'tandem_operator_leader{instance="b"}'
 SILENT_SINCE_A_QUARTER = "0+60x15 900x300"  # the clock of these tests begins at 0, a sample is taken every minute
+FORGOTTEN_AFTER_AN_HOUR = "0+60x15 900x60"  # telemetry has no series any more of a run that was silent for so long
 WELL = {PHASE: "1x300", REPORTED: "0+60x300", KEPT: "0+60x300", SPENT: "0+0.01x300", BUDGET: "10x300", LEADER: "1x300"}
 
 
@@ -190,12 +191,26 @@ WELL = {PHASE: "1x300", REPORTED: "0+60x300", KEPT: "0+60x300", SPENT: "0+0.01x3
         *((alert.name, {}, 200, False) for alert in ALERTS),
         ("TandemRunStalled", {REPORTED: SILENT_SINCE_A_QUARTER}, 24, False),
         ("TandemRunStalled", {REPORTED: SILENT_SINCE_A_QUARTER}, 27, True),
-        ("TandemRunStalled", {REPORTED: "_x300"}, 20, True),
-        ("TandemRunStalled", {REPORTED: "_x300", PHASE: "_x15 1x285"}, 24, False),
+        ("TandemRunStalled", {REPORTED: SILENT_SINCE_A_QUARTER, PHASE: "_x15 1x285"}, 24, False),
+        ("TandemRunStalled", {REPORTED: SILENT_SINCE_A_QUARTER, PHASE: "_x15 1x285"}, 27, True),
+        ("TandemRunStalled", {REPORTED: FORGOTTEN_AFTER_AN_HOUR}, 120, True),
+        ("TandemRunStalled", {REPORTED: FORGOTTEN_AFTER_AN_HOUR, PHASE: "1x600"}, 500, False),
+        ("TandemRunStalled", {REPORTED: "_x300"}, 20, False),
+        ("TandemRunStalled", {REPORTED: "_x300"}, 200, False),
+        ("TandemRunUnheard", {REPORTED: "_x300"}, 10, False),
+        ("TandemRunUnheard", {REPORTED: "_x300"}, 12, True),
+        ("TandemRunUnheard", {REPORTED: "_x300"}, 200, True),
+        ("TandemRunUnheard", {REPORTED: "_x300", PHASE: "_x15 1x285"}, 24, False),
+        ("TandemRunUnheard", {REPORTED: "_x13 780+60x285"}, 12, True),
+        ("TandemRunUnheard", {REPORTED: "_x13 780+60x285"}, 13, False),
+        ("TandemRunUnheard", {REPORTED: SILENT_SINCE_A_QUARTER}, 27, False),
+        ("TandemRunUnheard", {REPORTED: FORGOTTEN_AFTER_AN_HOUR}, 120, False),
+        ("TandemRunUnheard", {REPORTED: FORGOTTEN_AFTER_AN_HOUR, PHASE: "1x600"}, 500, True),
         ("TandemRunStalled", {REPORTED: SILENT_SINCE_A_QUARTER, PHASE: "1x15 _x285"}, 60, False),
         ("TandemCheckpointTooOld", {KEPT: SILENT_SINCE_A_QUARTER}, 74, False),
         ("TandemCheckpointTooOld", {KEPT: SILENT_SINCE_A_QUARTER}, 81, True),
         ("TandemCheckpointTooOld", {KEPT: "_x300"}, 66, True),
+        ("TandemCheckpointTooOld", {KEPT: "_x300", REPORTED: "_x300"}, 66, False),
         ("TandemCheckpointsFail", {FAILURES: "0x9 1x300"}, 20, False),
         ("TandemCheckpointsFail", {FAILURES: "0x9 4x300"}, 20, True),
         ("TandemBudgetNearlyExhausted", {SPENT: "9.5x300"}, 20, True),

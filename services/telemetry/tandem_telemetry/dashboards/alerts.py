@@ -13,6 +13,7 @@ from tandem_telemetry.dashboards.queries import row
 
 _SILENT_S = 600
 _UNSAFE_S = 3600
+_REMEMBERED = "6h:5m"  # telemetry forgets a silent run after an hour; a sample is good for five minutes, so none falls between two
 _NEARLY = 0.9
 _RUNNING = '{phase="Running"}'
 _UNWATCHED_S = 120  # bookmarks come about once a minute, and a stream without them is given up before this
@@ -43,23 +44,40 @@ def _running_for(seconds: int) -> str:
     return f"({running} and {before})"
 
 
+_REPORTED = _of_run("tandem_last_report_timestamp_seconds")
+_HEARD = f"({_REPORTED} or max_over_time({_REPORTED}[{_REMEMBERED}]))"
+"""Runs that our telemetry has heard now or lately. One with a `spec.telemetry` of its own is never heard here, however well it is."""
+
+
+def _unless_fresh(name: str, seconds: int) -> str:
+    """All but the runs of which this time stamp is younger than that."""
+    return f"unless on ({', '.join(RUN_LABELS)}) (time() - {_of_run(name)} < {seconds})"
+
+
 _UNFINISHED = _of_run("tandem_run_phase", '{phase!~"Succeeded|Failed"}')
 _THE_RUN = "Run {{ $labels.namespace }}/{{ $labels.run }}"
 
 ALERTS = (
     Alert(
         name="TandemRunStalled",
-        expr=f"{_running_for(_SILENT_S)} unless on (namespace, run) "
-        f"(time() - {_of_run('tandem_last_report_timestamp_seconds')} < {_SILENT_S})",
+        expr=f"({_running_for(_SILENT_S)} and {_HEARD}) {_unless_fresh('tandem_last_report_timestamp_seconds', _SILENT_S)}",
         lasting="1m",
         severity="critical",
         summary=f"{_THE_RUN} is Running and silent.",
         description="No worker has reported for 10 minutes, and its machines are paid for. See `tandem logs` and the pods' events.",
     ),
     Alert(
+        name="TandemRunUnheard",
+        expr=f"{_running_for(_SILENT_S)} unless {_HEARD}",
+        lasting="1m",
+        severity="warning",
+        summary=f"{_THE_RUN} is Running, and telemetry has never heard of it, or not for hours.",
+        description="Nobody here can tell whether it goes on. Where it reports to a telemetry of its own (spec.telemetry), silence this. "
+        "Else see whether its workers reach telemetry: `tandem logs`, network policies, the pods of telemetry and their scraping.",
+    ),
+    Alert(
         name="TandemCheckpointTooOld",
-        expr=f"{_running_for(_UNSAFE_S)} unless on (namespace, run) "
-        f"(time() - {_of_run('tandem_checkpoint_timestamp_seconds')} < {_UNSAFE_S})",
+        expr=f"({_running_for(_UNSAFE_S)} and {_HEARD}) {_unless_fresh('tandem_checkpoint_timestamp_seconds', _UNSAFE_S)}",
         lasting="5m",
         severity="warning",
         summary=f"{_THE_RUN} has made no checkpoint for an hour.",
