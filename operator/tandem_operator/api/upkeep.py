@@ -85,7 +85,11 @@ class BudgetSpec(LimitSpec):
     on_exhausted: OnExhausted = OnExhausted.SUSPEND
     """What becomes of the run after it was checkpointed and stopped at the limit: Suspend or Fail."""
     usd_per_worker_hour: Usd | None = None
-    """Price of a worker for an hour, where no node says its own; 0 where it costs nothing. Not known when left out: then nothing counts."""
+    """Price of a worker for an hour, where no node says its own; 0 where it costs nothing. Not known when left out: then nothing counts.
+
+    A node's own price is charged as a whole to each run that has a worker there. Where runs share nodes, take that price off them, and say
+    here what a worker's share costs.
+    """
 
 
 class BackoffSpec(ApiModel):
