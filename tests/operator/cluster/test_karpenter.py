@@ -30,6 +30,8 @@ def test_a_spot_machine_that_is_taken_away_is_replaced(run: Run, operator: Opera
     budget = {name: value for name, value in _SPEC["budget"].items() if name != "usdPerWorkerHour"}
     run.create(**_SPEC | {"budget": budget})
     run.until(phase="Running")
+    coming = "r-1-0: karpenter: Pod should schedule on: nodeclaim/"
+    eventually("the machine that was on its way to be told", lambda: coming in dict(run.events()).get("WaitingForNode", ""), run.events)
     first = _machine(run)
     assert first["metadata"]["labels"].items() >= {_CAPACITY: "spot", **_SPEC["placement"]["nodeSelector"]}.items()
     (claim,) = (each["metadata"]["name"] for each in karpenter.items(_CLAIMS) if each["status"].get("nodeName") == _name(first))
