@@ -80,6 +80,11 @@ class ObjectMeta(ApiModel):
     annotations: Mapping[str, str] = {}
     """Annotations of the run."""
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name, by which a cluster knows the run among those of its kind."""
+        return self.namespace, self.name
+
 
 class RunMeta(ObjectMeta):
     """A run's name leaves room for the attempt and the rank in the names of its workers."""

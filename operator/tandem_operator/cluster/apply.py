@@ -75,7 +75,7 @@ class Applying:
         Raises:
             KubeError: when the API server refuses; all is done that does not need what was refused.
         """
-        key, start = (run.metadata.namespace, run.name), partial(self._world.refusals.heed, made.start, run, self._starting.start)
+        key, start = run.metadata.key, partial(self._world.refusals.heed, made.start, run, self._starting.start)
         if made.can_wait and self._may_wait(key, (stored.uid, reason_of(made.status, SCHEDULED))):
             self._recorded(run, made.status)
             await start()
@@ -85,7 +85,7 @@ class Applying:
 
     async def _write_and_send(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen, now: datetime, *, insist: bool) -> None:
         """Write what there is to tell, and then ask whoever is to leave or to save. A run that has outlived its time is only removed."""
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if made.remove:
             await self.writing.remove(key, stored)
             return
@@ -100,7 +100,7 @@ class Applying:
 
     def _on_record(self, made: Plan, run: TrainingRun, stored: StoredRun, now: datetime) -> None:
         """Tell of what is written now."""
-        self.telling.say(made.events, (run.metadata.namespace, run.name), stored.uid, now)
+        self.telling.say(made.events, run.metadata.key, stored.uid, now)
         self._recorded(run, made.status)
 
     async def send_away(self, key: Key, uid: str) -> None:
@@ -147,11 +147,11 @@ class Applying:
 
     async def _send(self, made: Plan, run: TrainingRun, stored: StoredRun, seen: Seen) -> None:
         """Ask workers to leave or to save, and hold them where they are or not."""
-        await in_turn(partial(self._stop, made, (run.metadata.namespace, run.name), stored, seen), partial(self._hold, made, run, stored))
+        await in_turn(partial(self._stop, made, run.metadata.key, stored, seen), partial(self._hold, made, run, stored))
 
     async def _hold(self, made: Plan, run: TrainingRun, stored: StoredRun) -> None:
         """Ask for a checkpoint, and hold workers where they are or not. Who cannot be asked to save is not held for it."""
-        pods = self._world.pods_of((run.metadata.namespace, run.name), stored.uid)
+        pods = self._world.pods_of(run.metadata.key, stored.uid)
         asked = await self._asking.ask(made.save, pods, made.status.attempt)
         hold = made.hold and asked
         await self.holds.keep(disruption_budget(run, hold=hold), run.metadata.uid, hold=hold)

@@ -17,7 +17,7 @@ from kubernetes.aio.client.configuration import Configuration
 from pydantic import ValidationError
 from tandem_rpc import RpcSetupError
 
-from tandem_operator.render.manifest import MANAGED_BY, OURS
+from tandem_operator.render.manifest import SELECTOR
 
 from . import paths
 from .apply import Applying
@@ -47,7 +47,6 @@ from .turns.queue import Queue
 
 _WRONG_SETTINGS: Final = 2
 _LEASE_QPS, _LEASE_BURST = 10.0, 20  # a queue of its own: to keep the Lease must never wait for work
-_SELECTOR: Final = f"{MANAGED_BY}={OURS}"
 _LOOKS_END_S: Final = 10.0  # of the thirty seconds that the chart gives the process to leave
 _LAST_WORDS_S: Final = 10.0  # some three thousand events, at the pace of `qps`
 _NO_CLUSTER: Final[type[Exception]] = config.ConfigException
@@ -160,7 +159,7 @@ def _pods(kube: Kube, namespace: str, world: World, dual: DualWorld) -> Informer
         world.drop_pod(key)
         dual.drop_pod(key)
 
-    return Informer(kube, paths.pods(namespace), put, drop, _SELECTOR)
+    return Informer(kube, paths.pods(namespace), put, drop, SELECTOR)
 
 
 def _promised(kube: Kube, namespace: str, promises: Promises) -> Iterator[Informer]:

@@ -30,11 +30,10 @@ from .kube.errors import KubeError
 from .kube.informer import Key
 from .observe import Heard, observe
 from .shown.accounts import Accounts
-from .turns.looking import FIRST_WAIT_S, LONGEST_WAIT_S, Again, Deed, Looking
+from .turns.looking import FIRST_WAIT_S, LONGEST_WAIT_S, UNREAD_WAIT_S, Again, Deed, Looking
 from .turns.queue import Queue, Turn
 
 _log = logging.getLogger(__name__)
-_UNREAD_WAIT_S: Final = 60.0
 _MOST_READ: Final = 100  # specs that need not be read again at the next look, which costs 0.2 ms; some 20 kB each
 
 
@@ -82,7 +81,7 @@ class Shell(Looking):
         return partial(self._carry_out, stored, run, seen, made, now)
 
     async def _carry_out(self, stored: StoredRun, run: TrainingRun, seen: Seen, made: Plan, now: datetime) -> Again | None:
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
         await self._applying.apply(made, run, stored, seen, now, insist=self._insists(key))
@@ -131,11 +130,11 @@ class Shell(Looking):
         self._accounts.looked(key, before, after, _budget(found))
         await self._applying.holds.let_go(key, stored.uid)
         live = any(pod.worker.live for pod in self._world.pods_of(key, stored.uid))
-        return Again(wait_s=_UNREAD_WAIT_S) if live else None
+        return Again(wait_s=UNREAD_WAIT_S) if live else None
 
     def _again(self, run: TrainingRun, made: Plan, seen: Seen) -> Again | None:
         """When to look again: also when what was refused may be granted, and at once to say why it was not."""
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         asked_s = None if made.look_again is None else made.look_again.total_seconds()
         latest_s = None if made.at_latest is None else made.at_latest.total_seconds()
         if made.start and (allowed := self._when_allowed(run, seen.refused, asked_s)):

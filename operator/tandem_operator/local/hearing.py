@@ -28,7 +28,7 @@ class Hearing:
     """The newest report of a run. Without any service nothing is heard, and the run goes on all the same."""
 
     def __init__(self, folder: Path, run: TrainingRun, environ: Mapping[str, str] = os.environ) -> None:
-        self._run, self._uid = (run.metadata.namespace, run.name), run.metadata.uid
+        self._run, self._uid = run.metadata.key, run.metadata.uid
         self._foreign = run.spec.telemetry.address if run.spec.telemetry else None
         self._token = environ.get("TANDEM_TOKEN_FILE")
         self._sink = None if self._foreign else Sink(folder)

@@ -11,6 +11,8 @@ Manifest = dict[str, Any]
 
 MANAGED_BY, OURS = "app.kubernetes.io/managed-by", "tandem"
 """The label that everything has that the operator makes, and its value."""
+SELECTOR = f"{MANAGED_BY}={OURS}"
+"""The label selector of all that."""
 
 RUN = "tandem.dev/run"
 DUAL_RUN = "tandem.dev/dual-run"

@@ -10,10 +10,9 @@ from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.document import Json, part, parts, text
 from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.informer import Key
-from tandem_operator.render.manifest import MANAGED_BY, OURS
+from tandem_operator.render.manifest import SELECTOR
 
 _log = logging.getLogger(__name__)
-_SELECTOR: Final = f"{MANAGED_BY}={OURS}"
 _EVERY_S: Final = 600.0
 _Hold = tuple[str, int | str]  # whose it is, and how many of its workers are held; somebody else may have written a percentage
 
@@ -81,7 +80,7 @@ class Holds:
 
     async def _listed(self, namespace: str, **only: str) -> dict[Key, _Hold]:
         listed: dict[Key, _Hold] = {}
-        async for page in self._kube.pages(paths.budgets(namespace), labelSelector=_SELECTOR, **only):
+        async for page in self._kube.pages(paths.budgets(namespace), labelSelector=SELECTOR, **only):
             for found in parts(page, "items"):
                 owners = parts(found, "metadata", "ownerReferences")
                 listed[_key(found)] = (text(owners[0], "uid") if owners else "", _least(found))

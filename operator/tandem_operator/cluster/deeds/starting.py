@@ -50,7 +50,7 @@ class Starting:
         Raises:
             KubeError: when it is not known, or nobody's fault.
         """
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if left := left_behind((worker for _, worker in self._world.strangers(key, run.metadata.uid)), run.metadata.namespace):
             return left
         if taken := await self.taken.still(run, {worker.name for worker in workers}):
@@ -71,7 +71,7 @@ class Starting:
             await all_over(*(self._delete(pod, run) for pod in self._pods(run) if pod.worker.exit_code is None))
 
     def _pods(self, run: TrainingRun) -> tuple[SeenPod, ...]:
-        return self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
+        return self._world.pods_of(run.metadata.key, run.metadata.uid)
 
     async def _delete(self, pod: SeenPod, run: TrainingRun) -> None:
         """Have a worker be gone, as if it had never been started."""

@@ -37,9 +37,9 @@ class Taken:
         Raises:
             KubeError: when whose it is cannot be found out.
         """
-        known = self._known.get(_key(run), "")
+        known = self._known.get(run.metadata.key, "")
         if known and known not in wanted:
-            self.forget(_key(run))
+            self.forget(run.metadata.key)
             return None
         return await self.by(known, run) if known else None
 
@@ -52,18 +52,18 @@ class Taken:
         found = await self._pod(run.metadata.namespace, name)
         ours = found is not None and text(found, "metadata", "labels", RUN_UID) == run.metadata.uid
         if found is None or ours:
-            self._known.pop(_key(run), None)
+            self._known.pop(run.metadata.key, None)
             if found:
                 self._made_pod(found)
             return None if ours else Waiting(tier=Tier.START, message=f"pod {name} has only just left")
         if any((text(owner, "kind"), text(owner, "name")) == (run.kind, run.name) for owner in parts(found, "metadata", "ownerReferences")):
             return Waiting(tier=Tier.START, message=f"pod {name} of a deleted run of this name has not left yet")
-        self._known[_key(run)] = name
+        self._known[run.metadata.key] = name
         return Waiting(tier=Tier.MISCONFIGURED, message=_said(found, run))
 
     def holds_up(self, run: TrainingRun | DualRun) -> bool:
         """Whether nothing of the run can be of use until a name is free; of a run that is up already, the rest goes on."""
-        return _key(run) in self._known and run.status.phase is RunPhase.PENDING
+        return run.metadata.key in self._known and run.status.phase is RunPhase.PENDING
 
     async def give_back(self, pods: Iterable[Pod], run: TrainingRun | DualRun, *, at_once: bool) -> None:
         """Take back what was started beside a name that is taken; `at_once` if it can have done nothing without those that are missing."""
@@ -91,7 +91,3 @@ def _said(pod: Json, run: TrainingRun | DualRun) -> str:
         f"pod {name} is there already, and {whose}: {away}, or give the run another name;"
         " it goes on by itself within a minute once the pod is gone, and holds no machine until then"
     )
-
-
-def _key(run: TrainingRun | DualRun) -> Key:
-    return run.metadata.namespace, run.name

@@ -34,7 +34,7 @@ class Unheard:
         Raises:
             KubeError: when its pods cannot be listed.
         """
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if self._runs.get(key) != run.metadata.uid:
             return False
         before = known()

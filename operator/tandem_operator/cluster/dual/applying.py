@@ -44,7 +44,7 @@ class Applying:
 
     async def _write_and_stop(self, made: DualPlan, run: DualRun, stored: StoredRun, now: datetime, *, insist: bool) -> None:
         """Write what there is to tell, and then ask whoever is to leave. A run that has outlived its time is only removed."""
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if made.remove:
             await self.writing.remove(key, stored)
             return

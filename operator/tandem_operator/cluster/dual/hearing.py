@@ -51,7 +51,7 @@ class Hearing:
         if line := self._line(run):
             line.budget = run.spec.budget
             return True
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         self._end(key)
         try:
             self._lines[key] = _Line(uid=run.metadata.uid, heard=self._listening(run, key), budget=run.spec.budget)
@@ -79,7 +79,7 @@ class Hearing:
 
     def _line(self, run: DualRun) -> _Line | None:
         """The line to the coordinator of this very run."""
-        line = self._lines.get((run.metadata.namespace, run.name))
+        line = self._lines.get(run.metadata.key)
         return line if line and line.uid == run.metadata.uid else None
 
     def _end(self, key: Key) -> None:

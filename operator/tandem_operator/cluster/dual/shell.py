@@ -11,7 +11,7 @@ from tandem_operator.api.reading.run_file import SpecError, as_far_as_known, fro
 from tandem_operator.cluster.known.stored import StoredRun
 from tandem_operator.cluster.kube.document import Json, part
 from tandem_operator.cluster.kube.informer import Key
-from tandem_operator.cluster.turns.looking import Again, Deed, Looking
+from tandem_operator.cluster.turns.looking import UNREAD_WAIT_S, Again, Deed, Looking
 from tandem_operator.cluster.turns.queue import Queue
 from tandem_operator.plan.dual import acceptance
 from tandem_operator.plan.dual.dual_run import plan
@@ -21,7 +21,6 @@ from .applying import Applying
 from .hearing import Hearing
 from .world import DualWorld
 
-_UNREAD_WAIT_S: Final = 60.0
 _UNHEARD_WAIT_S: Final = 10.0  # until it is tried again to listen to a coordinator; all that is missing meanwhile is how the run stands
 
 
@@ -67,7 +66,7 @@ class DualShell(Looking):
         return run, acceptance.problems(run, self._place)
 
     async def _carry_out(self, stored: StoredRun, run: DualRun, seen: DualSeen, made: DualPlan, now: datetime) -> Again | None:
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
         if seen.live() and not self._hearing.listen(run):
@@ -105,4 +104,4 @@ class DualShell(Looking):
             say = partial(self._applying.telling.say, acceptance.told(before, after), key, stored.uid, now)
             await self._applying.writing.status(key, stored, after, say)
         live = any(pod.part.exit_code is None for pod in self._world.pods_of(key, stored.uid))
-        return Again(wait_s=_UNREAD_WAIT_S) if live else None
+        return Again(wait_s=UNREAD_WAIT_S) if live else None

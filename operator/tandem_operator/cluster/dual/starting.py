@@ -38,7 +38,7 @@ class Starting:
         Raises:
             KubeError: when it is not known, or nobody's fault.
         """
-        key = (run.metadata.namespace, run.name)
+        key = run.metadata.key
         if left := left_behind((part for _, part in self._world.strangers(key, run.metadata.uid)), run.metadata.namespace):
             return left
         wanted = {f"{run.name}-{part.name}-{part.start}" for part in run.status.parts}
@@ -55,7 +55,7 @@ class Starting:
 
     async def _take_back(self, run: DualRun) -> None:
         """Parts that wait for one whose name is taken would only hold their machines: who could not be asked to leave is asked again."""
-        pods = self._world.pods_of((run.metadata.namespace, run.name), run.metadata.uid)
+        pods = self._world.pods_of(run.metadata.key, run.metadata.uid)
         unasked = [(pod.part.name, pod.uid) for pod in pods if pod.part.exit_code is None and not pod.part.stopping]
         await self.taken.give_back(unasked, run, at_once=False)  # a coordinator has books open
 

@@ -52,21 +52,21 @@ class Refusals:
         if wanted and (refused := await start(wanted, run)):
             self.put(run, refused)
         else:
-            self.forget((run.metadata.namespace, run.name))
+            self.forget(run.metadata.key)
 
     def get(self, run: TrainingRun | DualRun) -> Waiting | None:
         """What a run waits for, if it was refused; this one, and no other of its name."""
-        refusal = self._of.get((run.metadata.namespace, run.name))
+        refusal = self._of.get(run.metadata.key)
         return refusal.waiting if refusal and refusal.asked[0] == run.metadata.uid else None
 
     def wait_s(self, run: TrainingRun | DualRun) -> float:
         """For how long this very attempt of this very spec is not to be asked for again; 0 when it may be."""
-        refusal = self._of.get((run.metadata.namespace, run.name))
+        refusal = self._of.get(run.metadata.key)
         return max(0.0, refusal.until - self._clock()) if refusal and refusal.asked == _asked(run) else 0.0
 
     def put(self, run: TrainingRun | DualRun, waiting: Waiting) -> None:
         """A run was refused, and not for the first time perhaps."""
-        key, asked = (run.metadata.namespace, run.name), _asked(run)
+        key, asked = run.metadata.key, _asked(run)
         before = self._of.get(key)
         times = before.times if before and before.asked == asked else 0
         if waiting.tier is Tier.START:

@@ -31,7 +31,7 @@ class Accounts:
 
     def recorded(self, run: TrainingRun, after: RunStatus) -> None:
         """A run was looked at, and `after` is its status, on record or about to be."""
-        self.looked((run.metadata.namespace, run.name), run.status, after, run.spec.budget.usd)
+        self.looked(run.metadata.key, run.status, after, run.spec.budget.usd)
 
     def looked(self, key: Key, before: RunStatus, after: RunStatus, limit: Decimal | None) -> None:
         """A run was looked at, accepted or not, and its status is now `after`; `limit` is its budget, as far as that is known."""

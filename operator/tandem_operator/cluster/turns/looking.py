@@ -38,6 +38,9 @@ from .queue import Queue, Turn
 _log = logging.getLogger(__name__)
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 60.0
+UNREAD_WAIT_S: Final = 60.0
+"""Between looks at a run that cannot be read, while something of it lives."""
+
 _PATIENCE: Final = 5  # looks in a row that fail
 _PATIENCE_S: Final = 60.0  # and so long, over the planner: it is told no more than what is seen and the time, and both change meanwhile
 _LONGEST_DEFECT: Final = 300  # characters
