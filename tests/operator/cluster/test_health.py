@@ -13,6 +13,7 @@ from tandem_operator.cluster.deeds.starting import Starting
 from tandem_operator.cluster.known.world import World
 from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.informer import Informer
+from tandem_operator.cluster.kube.lease import Lease
 from tandem_operator.cluster.kube.limiter import Limiter
 from tandem_operator.cluster.news.resync import Resync
 from tandem_operator.cluster.settings import CurrentSite, Settings
@@ -27,10 +28,12 @@ class Operator:
     """All that acts, in a loop whose clock a test turns; its tasks are never started."""
 
     def __init__(self, turned: Callable[[float], None]) -> None:
-        kube = Kube(Configuration(host="http://127.0.0.1:1"), Limiter(1, 1), lambda _: None, lambda: None)
+        self.kube = kube = Kube(Configuration(host="http://127.0.0.1:1"), Limiter(1, 1), lambda _: None, lambda: None)
         world, queue, settings = World(lambda _: None, lambda _: None, lambda: NOW), Queue(), Settings()
         self.pods = Informer(kube, paths.pods(), lambda _: None, lambda _: None)
         self.resync, self.probes = Resync(kube, world, paths.TRAINING_RUN, ""), Probes()
+        self.lease = Lease(kube, "n", "lease", "one", asyncio.get_running_loop().time)
+        self.probes.contends(self.lease)
         self._turned = turned
         starting = Starting(kube, world, CurrentSite(settings), made_pod=lambda _: None, wrote=lambda _: None)
         applying = Applying(kube, world, starting, lambda _: None, lambda *_: None)
@@ -66,7 +69,9 @@ def _told(story: Callable[[Operator], Coroutine[Any, Any, None]]) -> None:
         def turn(length_s: float) -> None:
             turned[0] += length_s
 
-        await story(Operator(turn))
+        operator = Operator(turn)
+        await story(operator)
+        await operator.kube.close()
 
     asyncio.run(in_its_loop())
 
@@ -76,11 +81,38 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TANDEM_OPERATOR_TELEMETRY", raising=False)
 
 
-def test_a_stand_in_is_always_well() -> None:
-    """It has nothing to hear."""
+def test_a_stand_in_need_not_be_started_anew_for_an_api_server_that_is_away() -> None:
+    """It goes on trying to have the Lease; it is only not ready, for it could not take over."""
 
     async def story(operator: Operator) -> None:
-        assert operator.after(10_000) is None
+        for _ in range(40):
+            assert operator.after(5) is None
+            assert not await operator.lease._tried()
+        assert "Lease n/lease could be neither read nor written: the API server cannot be reached" in (operator.probes.unready() or "")
+
+    _told(story)
+
+
+def test_a_stand_in_that_is_stuck() -> None:
+    """It does not try any more to have the Lease, and would never take over."""
+
+    async def story(operator: Operator) -> None:
+        assert operator.after(50) is None
+        assert not await operator.lease._tried()
+        assert operator.after(50) is None
+        assert operator.after(50) == "the Lease has not been asked for for 100 s"
+
+    _told(story)
+
+
+def test_who_begins_to_act_after_days_as_a_stand_in_is_well() -> None:
+    """What shows then that its loop goes round has yet to begin."""
+
+    async def story(operator: Operator) -> None:
+        operator.after(100_000, heard=True, compared=True)
+        operator.probes._ticked_at = 0.0
+        operator.acts()
+        assert operator.probes.unhealthy() is None
 
     _told(story)
 

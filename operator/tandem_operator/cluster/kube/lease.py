@@ -7,7 +7,7 @@ unchanged for its whole length, not when its time stamps look old.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +22,8 @@ _EVERY_S: Final = 2.0
 RELEASE: Final = "tandem.dev/release"
 """The annotation that says which installation the holder is of."""
 _TRY_S: Final = 3.0  # a try that hangs must leave time for two more before the lease is lost
+_UNREACHED_S: Final = 30.0  # an API server that is started anew is away for less
+_FORBIDDEN: Final = 403
 
 
 class NotLeaderError(Exception):
@@ -61,8 +63,24 @@ class Lease:
         self.rival = ""
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._place = {"namespace": namespace, "name": name}
+        self._named = f"Lease {namespace}/{name}"
         self._renewed_at = float("-inf")
         self._seen, self._seen_at = "", float("-inf")
+        self._tried_at, self._reached_at = clock(), float("-inf")
+        self._missed = self._unread = f"{self._named} was not read yet"
+
+    @property
+    def unreached(self) -> str:
+        """Why this replica can neither act nor stand in, as a sentence; empty when the Lease was read or written lately.
+
+        Before the first time it is a sentence, too: what was never able to act must not pass for installed.
+        """
+        return self._missed if self._clock() - self._reached_at > _UNREACHED_S else ""
+
+    @property
+    def idle_s(self) -> float:
+        """How long ago this replica last began to try; a few seconds, unless its loop is stuck."""
+        return self._clock() - self._tried_at
 
     @property
     def held(self) -> bool:
@@ -109,37 +127,79 @@ class Lease:
 
     async def _tried(self) -> bool:
         """Whether the lease is ours now; what is not known is not ours."""
-        began = self._clock()
+        began = self._tried_at = self._clock()
         try:
             async with asyncio.timeout(_TRY_S):
                 await self._take()
         except TimeoutError:
-            _log.warning("lease: no answer for %g s", _TRY_S)
+            self._miss(f"no answer for {_TRY_S:g} s")
             return self.held
         except KubeError as error:
-            if not error.conflict:
-                _log.warning("lease: %s", error)
+            if error.conflict:
+                self._reach()
+            else:
+                self._miss(str(error))
+            return self.held
+        except _ForbiddenError as error:
+            self._lack(str(error))
             return self.held
         except _HeldByAnotherError:
+            self._reach()
             self._renewed_at = float("-inf")
             return False
+        self._reach()
         self._renewed_at, self.rival = began, ""
         return True
 
+    def _reach(self) -> None:
+        """It was read, and written as far as it is ours to write."""
+        self._reached_at, self._missed = self._clock(), self._unread
+
+    def _miss(self, why: str) -> None:
+        """Nobody knows how it stands, for now."""
+        self._missed = f"{self._named} could be neither read nor written: {why}"
+        _log.warning("lease: %s", why)
+
+    def _lack(self, said: str) -> None:
+        """Nothing changes until somebody grants the right, so it is said once."""
+        if said != self._missed:
+            _log.error("%s", said)
+        self._missed = said
+
     async def _take(self) -> None:
         try:
-            found = await self._kube.get(f"{self._collection}/{self._place['name']}")
+            found = await self._may("get", self._kube.get(f"{self._collection}/{self._place['name']}"))
         except KubeError as error:
             if not error.gone:
                 raise
-            await self._kube.create(self._collection, self._written(None, holder=self._identity))
+            await self._may("create", self._kube.create(self._collection, self._written(None, holder=self._identity)))
             self._wrote()
             return
         if not self._free(found):
             self._meet(found)
             raise _HeldByAnotherError
-        await self._kube.replace(f"{self._collection}/{self._place['name']}", self._written(found, holder=self._identity))
+        ours = self._written(found, holder=self._identity)
+        await self._may("update", self._kube.replace(f"{self._collection}/{self._place['name']}", ours))
         self._wrote()
+
+    async def _may(self, verb: str, asked: Awaitable[Json]) -> Json:
+        """The answer to a request.
+
+        Raises:
+            _ForbiddenError: when we have no right to ask for it; it says which one, and how to have it.
+            KubeError: when it failed otherwise.
+        """
+        try:
+            return await asked
+        except KubeError as error:
+            if error.status != _FORBIDDEN:
+                raise
+            message = (
+                f"{self._named}: the right to {verb} it is missing, and without it this operator cares for no run: set rbac.create=true, or"
+                f" give its service account a Role in namespace {self._place['namespace']} that may get, create and update leases of"
+                f" coordination.k8s.io. The API server says: {error}"
+            )
+            raise _ForbiddenError(message) from error
 
     def _free(self, found: Json) -> bool:
         if text(found, "spec", "holderIdentity") in {"", self._identity}:
@@ -180,3 +240,7 @@ class Lease:
 
 class _HeldByAnotherError(Exception):
     """Another replica holds the lease, as far as we can tell."""
+
+
+class _ForbiddenError(Exception):
+    """The API server will not let us read or write the lease, until somebody changes our rights."""

@@ -64,6 +64,7 @@ class Probes:
         self, queues: Collection[Queue], shells: Collection[Looking], informers: Mapping[str, Informer], resyncs: Mapping[str, Resync]
     ) -> None:
         """From now on this replica acts, by these."""
+        self._ticked_at = self._loop.time()  # until now its tries to have the Lease have shown that the loop goes round
         self._acting = _Acting(queues=queues, shells=shells, informers=informers, resyncs=resyncs)
 
     async def tick(self) -> None:
@@ -83,14 +84,18 @@ class Probes:
             yield port
 
     def unready(self) -> str | None:
-        """Why nobody should take this replica for a help: another installation does its work. A stand-in of its own is ready."""
-        return (self._lease.rival if self._lease else "") or None
+        """Why nobody should take this replica for a help: it has no way to its Lease, or another installation does its work.
+
+        A stand-in of its own that reads the Lease is ready.
+        """
+        return (self._lease.rival or self._lease.unreached if self._lease else "") or None
 
     def unhealthy(self) -> str | None:
-        """Why the process should be started anew; None while it does its work. A stand-in has none to do."""
+        """Why the process should be started anew; None while it does its work. That of a stand-in is to try to have the Lease."""
         acting, now = self._acting, self._loop.time()
         if acting is None:
-            return None
+            idle_s = self._lease.idle_s if self._lease else 0.0
+            return f"the Lease has not been asked for for {idle_s:.0f} s" if idle_s > _STUCK_S else None
         if now - self._ticked_at > _STUCK_S:
             return f"the loop has not gone round for {now - self._ticked_at:.0f} s"
         for kind, informer in acting.informers.items():

@@ -30,9 +30,9 @@ def test_two_releases_that_watch_the_same(api: Api, namespace: str, operators: O
     first = operators(identity="a", release="team-a/one").start()
     eventually("the first to act", lambda: "a acts" in first.last_words())
     other, standby = operators(**listen["b"], release="team-b/two").start(), operators(**listen["c"], release="team-a/one").start()
-    eventually("the other not to be ready", lambda: asked(ports["b"], "/readyz")[0] == 503, other.last_words)
     said = f"release team-a/one cares for these runs already: its a holds Lease {namespace}/tandem-operator."
-    assert said in asked(ports["b"], "/readyz")[1]
+    eventually("the other to say so", lambda: said in asked(ports["b"], "/readyz")[1], other.last_words)
+    assert asked(ports["b"], "/readyz")[0] == 503
     assert asked(ports["b"], "/healthz")[0] == 200, "it need not be started anew"
     eventually("the stand-in to be ready", lambda: asked(ports["c"], "/readyz")[0] == 200)
     Run(api, namespace, "one").create().until(phase="Running")

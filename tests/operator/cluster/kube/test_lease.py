@@ -12,13 +12,17 @@ from tandem_operator.cluster.kube.client import Kube
 from tandem_operator.cluster.kube.lease import Lease, NotLeaderError
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.control.credentials import write_kubeconfig
 from tests.cluster.fault_proxy import FaultProxy
 from tests.cluster.faults import Fault, Kind
-from tests.operator.cluster.api import Api
+from tests.operator.cluster.api import Api, Object
 from tests.operator.cluster.clients import client
 from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import Run, eventually
+from tests.operator.cluster.test_process import asked
+from tests.parts.running import free_port
 
+RIGHTS = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 
 
@@ -192,6 +196,76 @@ def test_what_stands_in_it(contend: Contend, api: Api, namespace: str) -> None:
         assert api.get(f"{LEASES.format(namespace)}/lease")["spec"]["leaseTransitions"] == renewed["leaseTransitions"] + 1
 
     contend(scene)
+
+
+def test_an_api_server_that_is_away_for_a_moment(contend: Contend, proxy: FaultProxy, namespace: str) -> None:
+    """Who has read the Lease stays a stand-in for half a minute without it, and is one again as soon as it is read."""
+
+    async def scene(both: Contenders) -> None:
+        assert await both.second._tried()
+        assert both.first.unreached == f"Lease {namespace}/lease was not read yet"
+        assert not await both.first._tried()
+        assert not both.first.unreached
+        proxy.inject(Fault(kind=Kind.LOST_REQUEST), path="/leases")
+        for _ in range(15):
+            both.wait(2)
+            assert await both.second._tried()
+            assert not await both.first._tried()
+            assert not both.first.unreached
+        both.wait(2)
+        assert f"Lease {namespace}/lease could be neither read nor written" in both.first.unreached
+        proxy.clear()
+        assert not await both.first._tried()
+        assert not both.first.unreached
+
+    contend(scene)
+
+
+def test_rights_that_nobody_granted(
+    api: Api, api_cluster: Cluster, namespace: str, operators: Callable[..., Operator], tmp_path: Path
+) -> None:
+    """The operator is not ready, for it can never act; its log says once which right to which Lease is missing. Granted, it acts."""
+    theirs, port = tmp_path / "operator.conf", free_port()
+    api_cluster.kubectl("create", "serviceaccount", "operator", "-n", namespace)
+    token = api_cluster.kubectl("create", "token", "operator", "-n", namespace).strip()
+    write_kubeconfig(theirs, api_cluster.site.server, token, api_cluster.site.pki / "ca.crt")
+    operator = operators(theirs, probes_listen=f"127.0.0.1:{port}").start()
+
+    def lacks(verb: str) -> None:
+        said = f"Lease {namespace}/tandem-operator: the right to {verb} it is missing"
+        eventually(f"the right to {verb} to be missed", lambda: said in asked(port, "/readyz")[1], lambda: asked(port, "/readyz"))
+        assert operator.last_words().count(said) == 1
+        assert asked(port, "/healthz")[0] == 200, "a new start would not help"
+
+    def grant(*verbs: str) -> None:
+        api.patch(f"{RIGHTS.format(namespace)}/roles/operator", _role(*verbs), "apply")
+
+    lacks("get")
+    grant("get")
+    api.create(f"{RIGHTS.format(namespace)}/rolebindings", _binding(namespace))
+    lacks("create")
+    api.create(LEASES.format(namespace), _unheld())
+    lacks("update")
+    grant("get", "create", "update")
+    eventually("it to act", lambda: "one acts" in operator.last_words(), operator.last_words)
+    assert asked(port, "/readyz")[0] == 200
+
+
+def _role(*verbs: str) -> Object:
+    rule = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": verbs}
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "operator"}, "rules": [rule]}
+
+
+def _binding(namespace: str) -> Object:
+    return {
+        "metadata": {"name": "operator"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"},
+        "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": namespace}],
+    }
+
+
+def _unheld() -> Object:
+    return {"metadata": {"name": "tandem-operator"}, "spec": {"holderIdentity": "", "leaseDurationSeconds": 1}}
 
 
 @pytest.mark.usefixtures("kubelets")
