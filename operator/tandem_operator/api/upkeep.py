@@ -87,8 +87,7 @@ class BudgetSpec(LimitSpec):
     usd_per_worker_hour: Usd | None = None
     """Price of a worker for an hour, where no node says its own; 0 where it costs nothing. Not known when left out: then nothing counts.
 
-    A node's own price is charged as a whole to each run that has a worker there. Where runs share nodes, take that price off them, and say
-    here what a worker's share costs.
+    A node's own price is shared by the runs that have workers there at that moment, each by their number; who is alone pays all of it.
     """
 
 

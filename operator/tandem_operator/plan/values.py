@@ -108,7 +108,7 @@ HERE: Final = "this machine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenNode:
-    """A machine with workers of ours: what it costs, the notice it was given, if any, and whether it takes no more pods."""
+    """A machine with workers of ours: what the run pays for it, the notice it was given, if any, and whether it takes no more pods."""
 
     name: str
     usd_per_hour: Decimal | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
 
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.informer import Key, key_of
@@ -46,6 +47,7 @@ class World(Runs):
         self._vanished: dict[Key, list[SeenPod]] = {}
         self._taken_back = set[str]()  # uids of pods that the shell itself has deleted again: that they leave is nobody's notice
         self._perhaps_taken_back = set[str]()  # of those where it was not told whether that was done
+        self._tenants: defaultdict[str, dict[Key, str]] = defaultdict(dict)  # of each machine: pods that have not ended, and whose they are
         self._now = now
         self.machines = machines or Machines()
         self._pods = Pods[SeenPod](self.machines, changed)
@@ -60,6 +62,8 @@ class World(Runs):
         new = seen_pod(found)
         if new and (before := self._pods.of(new.run).get(new.name)) and before.uid != new.uid:
             self.drop_pod(key_of(found))
+        if new:
+            self._house(key_of(found), new)
         seen = self._pods.put(key_of(found), new)
         if seen is None or self._hidden(seen):
             return
@@ -75,6 +79,7 @@ class World(Runs):
         left = self._pods.drop(key)
         if left is None:
             return
+        self._leave(key, left.node)
         if self.run(left.run):
             self._remember(left)
         self._taken_back.discard(left.uid)
@@ -146,6 +151,24 @@ class World(Runs):
         """Whether a pod of that name is there that is a worker of this very run."""
         pod = self._pods.of(key).get(name)
         return pod is not None and pod.run_uid == uid
+
+    def share(self, machine: str, uid: str) -> Fraction:
+        """How much of a machine is a run's, by its workers and those of others there; one that is gone is paid for as if it were there."""
+        whose = self._tenants.get(machine, {}).values()
+        ours = max(1, sum(run == uid for run in whose))
+        return Fraction(ours, ours + sum(run != uid for run in whose))
+
+    def _house(self, key: Key, pod: SeenPod) -> None:
+        if pod.node and pod.worker.exit_code is None:
+            self._tenants[pod.node][key] = pod.run_uid
+        else:
+            self._leave(key, pod.node)
+
+    def _leave(self, key: Key, machine: str) -> None:
+        tenants = self._tenants.get(machine, {})
+        tenants.pop(key, None)
+        if not tenants:
+            self._tenants.pop(machine, None)
 
     def strangers(self, key: Key, uid: str) -> tuple[tuple[SeenPod, SeenWorker], ...]:
         """The pods of earlier runs of the same name that have not ended, each with its worker as it stands."""

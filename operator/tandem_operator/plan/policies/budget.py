@@ -3,8 +3,8 @@
 Spend is added up look by look and kept in the status, so prices may change and planners may die on the way. At a share of
 the budget people are warned; at the whole of it the run checkpoints and stops. A larger budget lets it go on by itself.
 
-A node with a price is charged as a whole to each run on it, since a run does not see who else is there: a machine that was brought up
-for one small worker costs all of it, and a limit that holds for less would be none. People who share machines say what a share costs.
+A node with a price is paid in full by the runs that have workers there, each by their number: whoever is alone on a large machine pays
+for all of it, and no more is charged than it costs. Who else is there is known at each look, so it counts from then on.
 
 Who runs where nobody says a price costs nothing as far as anybody knows: then a budget holds over nothing, and that is said.
 """
