@@ -69,13 +69,16 @@ class Shell(Looking):
                 return
 
     def _planned(self, key: Key, stored: StoredRun, found: Json, now: datetime) -> Deed:
+        begun = bool(_status(found).attempt or self._world.pods_of(key, stored.uid))
         try:
             run, problems = self._accepted(key, stored, found), self.held_up_by(key, found)
         except SpecError as error:
-            begun = as_far_as_known(found, TrainingRun) if _status(found).attempt or self._world.pods_of(key, stored.uid) else None
-            if begun is None:
+            known = as_far_as_known(found, TrainingRun) if begun else None
+            if known is None:
                 raise
-            run, problems = begun, error.problems
+            run, problems = known, error.problems
+        if problems and not begun:
+            raise SpecError(problems)
         seen = observe(run, key, self._world, self._heard)
         made = acceptance.held_back(run, problems, seen, now) if problems else plan(run, seen, now)
         return partial(self._carry_out, stored, run, seen, made, now)

@@ -62,7 +62,9 @@ def test_how_a_part_ended() -> None:
     fallen = part(ended(93, "2026-11-26 INFO a line\ntandem-reasoning coordinator: job: it is none\n\n", "coordinator"))
     assert (fallen.exit_code, fallen.message, fallen.disrupted) == (93, "tandem-reasoning coordinator: job: it is none", False)
     assert part(leaving(ended(0))).disrupted
-    assert part({**pod(), "status": {"phase": "Failed", "reason": "Evicted", "message": "the disk is full"}}).disrupted
+    turned_away = {"phase": "Failed", "reason": "UnexpectedAdmissionError", "message": "no card is left"}
+    assert part({**pod(), "status": turned_away}).disrupted
+    assert not part({**pod(), "status": {**turned_away, "reason": "Evicted", "message": "its own disk is full"}}).disrupted
     assert not part(leaving(pod())).ready
 
 

@@ -2,22 +2,37 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.cluster import shell
 from tandem_operator.cluster.deeds.writing import Writing
 from tandem_operator.cluster.turns import looking
+from tandem_operator.plan.training_run import plan
+from tandem_operator.plan.values import Plan, Seen
 
 from tests.operator.cluster.eyes import Eyes, looking_at
 from tests.operator.cluster.runs import Run
-
-_OF_TOMORROW = {"phase": "Stopping", "reason": "OfTomorrow"}  # what a newer operator may have written, before it was rolled back
 
 
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "_PATIENCE_S", 0.0)
+
+
+def break_planner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the planner has a defect that every run without a deadline brings out."""
+
+    def planned(run: TrainingRun, seen: Seen, now: datetime) -> Plan:
+        if run.spec.deadline is None:
+            msg = "there is no deadline"
+            raise ValueError(msg)
+        return plan(run, seen, now)
+
+    monkeypatch.setattr(shell, "plan", planned)
 
 
 def told(run: Run, kubeconfig: Path, story: Callable[[Eyes], Coroutine[Any, Any, None]]) -> None:
@@ -30,11 +45,11 @@ def told(run: Run, kubeconfig: Path, story: Callable[[Eyes], Coroutine[Any, Any,
     asyncio.run(in_its_loop())
 
 
-def test_a_run_that_cannot_be_planned_is_paid_for_no_longer(run: Run, api_cluster: Any) -> None:
+def test_a_run_that_cannot_be_planned_is_paid_for_no_longer(run: Run, api_cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its workers are asked to leave once that has lasted, people are told why, and an edit has it begin anew."""
 
     async def story(eyes: Eyes) -> None:
-        await eyes.write(**_OF_TOMORROW, attempt=1, workers=1)
+        break_planner(monkeypatch)
         await eyes.look(looking._PATIENCE - 1)
         before = eyes.applying.telling.waiting
         assert await eyes.pods() == ["r-1-0"]
@@ -42,9 +57,8 @@ def test_a_run_that_cannot_be_planned_is_paid_for_no_longer(run: Run, api_cluste
         assert await eyes.pods() == []
         accepted = run.condition("Accepted") or {}
         assert (accepted["status"], accepted["reason"]) == ("False", "NotAccepted")
-        assert "ValueError: 'OfTomorrow' is not a valid Reason" in accepted["message"]
+        assert "ValueError: there is no deadline" in accepted["message"]
         assert eyes.applying.telling.waiting == before + 1
-        await eyes.write(phase="Pending", reason="Accepted")
         await eyes.look(2)
         assert await eyes.pods() == [], "nothing begins of what has brought out a defect"
         await asyncio.to_thread(run.edit, deadline="1h")
@@ -75,7 +89,7 @@ def test_two_defects_at_once_end_no_operator(run: Run, api_cluster: Any, monkeyp
         raise TypeError
 
     async def story(eyes: Eyes) -> None:
-        await eyes.write(**_OF_TOMORROW, attempt=1, workers=1)
+        break_planner(monkeypatch)
         monkeypatch.setattr(Writing, "status", broken)
         await eyes.look(looking._PATIENCE + 3)
         assert await eyes.pods() == []
