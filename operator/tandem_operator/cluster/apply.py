@@ -39,6 +39,7 @@ from .paths import TRAINING_RUN
 _SPENT: Final = {"spent_usd", "lost_usd", "looked_at", "eta_seconds"}  # go on by themselves; the next look knows them as well
 _WRITTEN_EVERY: Final = timedelta(seconds=30)
 _KEPT: Final = 2  # attempts before the current one whose ended pods are kept, for those who want to read their logs
+_ALONE_S: Final = 20  # for those whose peers are lost: they wait for them in vain, and can save nothing but what is on its way already
 _WAITS_S: Final = 5.0  # by then a pod is up if nothing is in its way, and one write tells all; else people want to know
 _Untold = tuple[str, str | None]  # of which run, and what its workers wait for
 Wrote = Callable[[str], None]
@@ -167,8 +168,20 @@ class Applying:
         self._world.keep(pods[name] for name in made.stop if name in pods)  # they may still compute until they have left
         given_up = (worker.name for worker in seen.workers if worker.fenced and worker.stopping)
         names = dict.fromkeys((*made.stop, *given_up, *_past(made.status, seen)))
-        ours = (self._leaving.have_leave(key[0], name, pods[name].uid, lost=name in fenced) for name in names if name in pods)
+        alone = made.status.reason == Reason.LOST
+        ours = (
+            self._leaving.have_leave(
+                key[0], name, pods[name].uid, lost=name in fenced, within_s=_hurried_s(pods[name].worker) if alone else None
+            )
+            for name in names
+            if name in pods
+        )
         await all_over(lost, *ours)
+
+
+def _hurried_s(worker: SeenWorker) -> int:
+    """How long a worker has to leave whose peers are lost: never longer than its grace period."""
+    return _ALONE_S if worker.grace_s is None else min(_ALONE_S, worker.grace_s)
 
 
 def _past(status: RunStatus, seen: Seen) -> Iterator[str]:

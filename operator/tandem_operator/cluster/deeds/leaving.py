@@ -60,7 +60,7 @@ class Leaving:
         """Ask with `kube`; `wrote` is told of every pod that was asked."""
         self._kube, self._wrote = kube, wrote
 
-    async def have_leave(self, namespace: str, name: str, uid: str, *, lost: bool = False, at_once: bool = False) -> None:
+    async def have_leave(self, namespace: str, name: str, uid: str, *, lost: bool = False, within_s: int | None = None) -> None:
         """Ask the pod of this name and uid to leave.
 
         Args:
@@ -68,12 +68,12 @@ class Leaving:
             name: Its name.
             uid: What tells it from another of that name.
             lost: It is lost with its machine, so only the object is left, which goes as soon as everybody lets go of it.
-            at_once: It goes without its grace period; so does one that is lost.
+            within_s: It has so long, and not its grace period; one that is lost has no time at all.
 
         Raises:
             KubeError: when the API server refuses that it goes.
         """
-        left = await self._delete(namespace, name, uid, at_once=at_once or lost)
+        left = await self._delete(namespace, name, uid, within_s=0 if lost else within_s)
         if lost and _stays(left):
             await self._tell_that_it_ended(namespace, name, {"uid": uid, "resourceVersion": text(left, "metadata", "resourceVersion")})
 
@@ -125,9 +125,9 @@ class Leaving:
             elif not (error.conflict or error.gone):
                 raise
 
-    async def _delete(self, namespace: str, name: str, uid: str, *, at_once: bool) -> Json:
+    async def _delete(self, namespace: str, name: str, uid: str, *, within_s: int | None) -> Json:
         """What is left of it; nothing, if it was gone."""
-        options = {"preconditions": {"uid": uid}, **({"gracePeriodSeconds": 0} if at_once else {})}
+        options = {"preconditions": {"uid": uid}, **({} if within_s is None else {"gracePeriodSeconds": within_s})}
         left: Json = {}
         try:
             left = await self._kube.delete(f"{paths.pods(namespace)}/{name}", options)

@@ -67,7 +67,7 @@ class Taken:
 
     async def give_back(self, pods: Iterable[Pod], run: TrainingRun | DualRun, *, at_once: bool) -> None:
         """Take back what was started beside a name that is taken; `at_once` if it can have done nothing without those that are missing."""
-        await all_over(*(self._leaving.have_leave(run.metadata.namespace, *pod, at_once=at_once) for pod in pods))
+        await all_over(*(self._leaving.have_leave(run.metadata.namespace, *pod, within_s=0 if at_once else None) for pod in pods))
 
     def forget(self, key: Key) -> None:
         """The run is gone."""
