@@ -108,6 +108,16 @@ def test_a_finished_run_is_removed_after_its_time(run: Run, kubelets: Kubelets, 
     eventually("its Service to be gone", lambda: not run.api.exists(f"/api/v1/namespaces/{run.namespace}/services/r-ranks"))
 
 
+def test_whatever_a_worker_says_last_can_be_told(run: Run, kubelets: Kubelets) -> None:
+    """Gloo ends a sentence with a beach when a peer is lost: the next attempt follows all the same, and people read why."""
+    said = "RuntimeError: Connection closed by peer. GLHF! 🏖️"
+    run.create()
+    run.until(phase="Running")
+    kubelets.end(run.namespace, "r-1-0", 1, said)
+    run.until(phase="Running", attempt=2, failures=1)
+    eventually("that to be told", lambda: any(reason == "WorkerFailed" and said in note for reason, note in run.events()), run.events)
+
+
 def test_what_is_left_of_attempts_long_past_is_cleared_away(run: Run, kubelets: Kubelets) -> None:
     """The last two can still be looked at; a run that is interrupted for ever does not fill the cluster with pods that have ended."""
     run.create()

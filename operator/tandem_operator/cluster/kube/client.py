@@ -9,6 +9,7 @@ The library's typed models are left out on purpose: a pod as an object costs ten
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ from .server_time import ServerTime
 _TIMEOUT_S: Final = 30.0
 _CONNECT_S: Final = 10.0
 _AT_ONCE: Final = 16  # requests; a connection has a quarter of a megabyte of buffers for TLS, and is free again in milliseconds
+_APPLY: Final = "application/apply-patch+yaml; charset=utf-8"  # with a charset the library leaves it to us to write it
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7e]")
 _STREAMS: Final = 8  # connections more, for watches
 _POSTPONED: Final = 5  # times that one request comes again when asked to
 _LONGEST_WAIT_S: Final = 30.0
@@ -64,7 +67,7 @@ class _Request:
     method: str
     path: str
     query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
-    body: Json | None = None
+    body: Json | str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout: aiohttp.ClientTimeout = field(default_factory=lambda: _timeout(_TIMEOUT_S))
     writes: bool = False
@@ -126,8 +129,8 @@ class Kube:
     async def apply(self, path: str, body: Json) -> Json:
         """Have the object at `path` be as `body` says, as far as that says anything (server-side apply, one field owner)."""
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        headers = {"Content-Type": "application/apply-patch+yaml"}
-        return await self._written(_Request(method="PATCH", path=path, query=query, body=body, headers=headers))
+        headers = {"Content-Type": _APPLY}
+        return await self._written(_Request(method="PATCH", path=path, query=query, body=_as_yaml(body), headers=headers))
 
     async def merge(self, path: str, body: Json) -> Json:
         """Change of the object at `path` what `body` says, and nothing else (JSON merge patch)."""
@@ -228,6 +231,21 @@ class Kube:
     def _counted(self, error: KubeError) -> KubeError:
         self._failed(error.status)
         return error
+
+
+def _as_yaml(body: Json) -> str:
+    """JSON that is YAML as well: that escapes characters beyond the first 65,536, such as an emoji in a library's last words, its own way.
+
+    What is no character at all becomes U+FFFD.
+    """
+    return _NOT_ASCII.sub(_escaped, json.dumps(body, ensure_ascii=False))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004 - half of a pair
+        code = 0xFFFD
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - as YAML has it
 
 
 def _timeout(total_s: float) -> aiohttp.ClientTimeout:

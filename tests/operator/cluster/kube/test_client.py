@@ -171,6 +171,22 @@ def test_delete_what_is_gone(asked: Asked, maps: str) -> None:
     assert asked(lambda kube: kube.delete(f"{maps}/nobody", {})) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("a beach 🏖️, a tree 🌳", None),
+        ("é € \x85 \u2028 \ufeff \x7f", None),
+        ('a quote " a backslash \\ud83c a tab \t', None),
+        ("half of a pair \ud83c", "half of a pair \ufffd"),
+    ],
+)
+def test_any_text_can_be_applied(asked: Asked, api: Api, maps: str, said: str, kept: str | None) -> None:
+    """What workers say last is whatever their libraries say; it must not keep a status from being written."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"said": said}}
+    assert asked(lambda kube: kube.apply(f"{maps}/m", body)) is None
+    assert api.get(f"{maps}/m")["data"] == {"said": kept or said}
+
+
 def test_one_owner_of_fields(asked: Asked, api: Api, maps: str) -> None:
     """What was applied and is left out the next time is gone; what others wrote stays."""
 
