@@ -143,6 +143,8 @@ class RunStatus(Standing):
     """US dollars paid for steps that were done again and for the time from each fall to the next step."""
     fell_at: Time | None = None
     """When the last attempt ended early; empty again once a later attempt has made a step."""
+    falls: int = 0
+    """Falls in a row before a step was made, the one under way included; 0 until the first."""
     fell_at_step: int | None = None
     """The last step that attempt reported, to count what had to be done again."""
     time_to_resume_seconds: Measured = None

@@ -92,7 +92,7 @@ class BudgetSpec(LimitSpec):
 
 
 class BackoffSpec(ApiModel):
-    """The wait before an attempt that follows a failure; it doubles with each one."""
+    """The wait before an attempt that follows a failure, or a fall before a step was made; it doubles with each one."""
 
     first: Duration = Field(default="10s", validate_default=True)
     """Wait after the first failure."""

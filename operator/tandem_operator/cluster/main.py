@@ -26,7 +26,7 @@ from .dual.care import DualCare
 from .dual.world import DualWorld
 from .known.machines import Machines
 from .known.neighbours import Neighbours, lease_of
-from .known.promises import SELECTORS, Promises
+from .known.remarks import SELECTORS, Remarks
 from .known.world import World
 from .kube.client import Kube, configuration
 from .kube.document import Json
@@ -122,7 +122,7 @@ async def _act(settings: Settings, found: Configuration, lease: Lease, probes: P
         Followed(kind=TRAINING_RUN, runs=world, listed_anew=resync.listed_anew),
         Followed(kind=DUAL_RUN, runs=dual_world, listed_anew=dual.resync.listed_anew),
     )
-    following = (each.follow() for each in (*informers.values(), *_promised(kube, settings.namespace, world.machines.promises)))
+    following = (each.follow() for each in (*informers.values(), *_remarked(kube, settings.namespace, world.machines.remarks)))
     working = _work(settings, shell, queue, informers)
     try:
         await first_over(
@@ -162,10 +162,10 @@ def _pods(kube: Kube, namespace: str, world: World, dual: DualWorld) -> Informer
     return Informer(kube, paths.pods(namespace), put, drop, SELECTOR)
 
 
-def _promised(kube: Kube, namespace: str, promises: Promises) -> Iterator[Informer]:
-    """Follow what autoscalers promise. Nobody waits for it, nor counts on it: a run that waits only says more for it."""
+def _remarked(kube: Kube, namespace: str, remarks: Remarks) -> Iterator[Informer]:
+    """Follow what is said of pods. Nobody waits for it, nor counts on it: a run that waits only says more for it."""
     for fields in SELECTORS:
-        yield Informer(kube, paths.events(namespace), promises.put, promises.drop, fields=fields)
+        yield Informer(kube, paths.events(namespace), remarks.put, remarks.drop, fields=fields, bookmarks=False)
 
 
 async def _known(informers: Mapping[str, Informer]) -> None:

@@ -41,10 +41,10 @@ class DualWorld(Runs):
         return tuple((pod, self.part(pod)) for pod in pods)
 
     def part(self, pod: PartPod) -> SeenPart:
-        """A part as it stands, its machine considered."""
+        """A part as it stands, considered what is said of it, and its machine."""
         part = pod.part
         if part.exit_code is not None:
             return part
-        if not part.node:
-            return replace(part, waiting=self._machines.promises.considered(pod.uid, part.waiting))
+        if part.waiting:
+            part = replace(part, waiting=self._machines.remarks.considered(pod.uid, part.waiting))
         return replace(part, fenced=True) if self._machines.lost(part.node, pod.sighting) else part

@@ -1,4 +1,4 @@
-"""The machines of the cluster, whether they are heard of, and whether they carry out what they are asked to; and those on their way.
+"""The machines of the cluster, whether they are heard of, and whether they carry out what they are asked to.
 
 What is given up is deleted at once, and another attempt begins. So how long is too long is counted from when we saw the thing ourselves,
 by a clock that nobody sets: no time that somebody wrote has a say, nor the time of the day.
@@ -15,7 +15,7 @@ from tandem_operator.cluster.seen.nodes import NodeState, node_state
 from tandem_operator.cluster.seen.sighting import Sighting
 from tandem_operator.plan.values import SeenNode
 
-from .promises import Promises
+from .remarks import Remarks
 
 _UNKNOWN_S: Final = 60.0  # a new machine may be heard of later than the pod that was put there
 _OVERDUE_S: Final = 60.0
@@ -32,7 +32,7 @@ class Machines:
     """The machines, each as it was seen last.
 
     Attributes:
-        promises: Those that are on their way to a pod.
+        remarks: What is said of pods, by them and by whoever brings them.
     """
 
     def __init__(self, *, told: bool = True, clock: Callable[[], float] = monotonic, now: Callable[[], datetime] = _utc) -> None:
@@ -43,7 +43,7 @@ class Machines:
             clock: Gives seconds, whatever anybody sets.
             now: The time of the day, which what others wrote is dated by.
         """
-        self.promises = Promises(now)
+        self.remarks = Remarks(now)
         self._told, self._clock = told, clock
         self._nodes: dict[str, NodeState] = {}
         self._listeners: list[Callable[[str], None]] = []

@@ -22,7 +22,7 @@ class Pods(Generic[_Pod]):
         self._of: defaultdict[Key, dict[str, _Pod]] = defaultdict(dict)
         self._owner: dict[Key, Key] = {}
         machines.listen(self._machine_changed)
-        machines.promises.listen(self._promised)
+        machines.remarks.listen(self._remarked)
 
     def put(self, key: Key, seen: _Pod | None) -> _Pod | None:
         """The pod of this key was seen, if it is one; it as it is kept, if that is news."""
@@ -53,6 +53,6 @@ class Pods(Generic[_Pod]):
             if any(pod.node == name for pod in pods.values()):
                 self._changed(run)
 
-    def _promised(self, key: Key) -> None:
+    def _remarked(self, key: Key) -> None:
         if run := self._owner.get(key):
             self._changed(run)

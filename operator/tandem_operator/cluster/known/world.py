@@ -176,12 +176,12 @@ class World(Runs):
         return tuple((pod, self.worker(pod)) for pod in pods)
 
     def worker(self, pod: SeenPod) -> SeenWorker:
-        """A worker as it stands, its machine considered: on its way, silent, or one that does not carry out that the worker leaves."""
+        """A worker as it stands, considered what is said of it, and its machine: silent, or one that does not carry out that it leaves."""
         worker = pod.worker
         if not worker.live:
             return worker
-        if not worker.node:
-            return replace(worker, waiting=self.machines.promises.considered(pod.uid, worker.waiting))
+        if worker.waiting:
+            worker = replace(worker, waiting=self.machines.remarks.considered(pod.uid, worker.waiting))
         return replace(worker, fenced=True) if self.machines.lost(worker.node, pod.sighting) else worker
 
 

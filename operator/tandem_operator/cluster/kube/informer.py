@@ -40,7 +40,15 @@ class Informer:
     """
 
     def __init__(
-        self, kube: Kube, path: str, changed: Callable[[Json], None], gone: Callable[[Key], None], selector: str = "", *, fields: str = ""
+        self,
+        kube: Kube,
+        path: str,
+        changed: Callable[[Json], None],
+        gone: Callable[[Key], None],
+        selector: str = "",
+        *,
+        fields: str = "",
+        bookmarks: bool = True,
     ) -> None:
         """Follow what is at `path`.
 
@@ -51,11 +59,13 @@ class Informer:
             gone: Told of every object that was deleted.
             selector: Label selector; the server sends nothing else.
             fields: Field selector, likewise.
+            bookmarks: Whether the server says something now and then though nothing happens, as it does not of events.
         """
         self._kube, self._path = kube, path
         self._changed, self._gone = changed, gone
         chosen = {"labelSelector": selector, "fieldSelector": fields}
         self._query: Mapping[str, str] = {name: said for name, said in chosen.items() if said}
+        self._silent_s = _SILENT_S if bookmarks else _STREAM_S + _SILENT_S
         self._known: dict[Key, int] = {}
         self._version = ""
         self._loop = asyncio.get_running_loop()
@@ -116,7 +126,7 @@ class Informer:
 
     async def _watch(self) -> None:
         query = {**self._query, "allowWatchBookmarks": "true", "timeoutSeconds": _STREAM_S, "resourceVersion": self._version}
-        async with self._kube.stream(self._path, _SILENT_S, **query) as events:
+        async with self._kube.stream(self._path, self._silent_s, **query) as events:
             self._opened_at = self._loop.time()
             self._heard()
             async for event in events:

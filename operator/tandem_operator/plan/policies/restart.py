@@ -63,12 +63,12 @@ def _why(first: SeenWorker, until: datetime, run: TrainingRun, seen: Seen) -> Re
 def fell(run: TrainingRun, seen: Seen, now: datetime) -> RunStatus:
     """The status at the first sight of a fall.
 
-    A run that falls again before it got up waits, even if it is nobody's fault: else it could fall in a storm of attempts. It waits as
-    long again as it has been down already, within the limits of its backoff.
+    A run that falls again before it got up waits, longer each time, even if that is nobody's fault: else attempts could come in a storm.
     """
-    backoff, fell_at = run.spec.restart.backoff, run.status.fell_at
-    start_after = now + min(max(backoff.first, now - fell_at), backoff.longest) if fell_at else None
-    return run.status.model_copy(update={"fell_at": progress.down_since(run.status, seen, now), "start_after": start_after})
+    again = max(1, run.status.falls) if run.status.fell_at else 0
+    start_after = now + wait(run.spec.restart.backoff, again) if again else None
+    fell_at = progress.down_since(run.status, seen, now)
+    return run.status.model_copy(update={"fell_at": fell_at, "falls": again + 1, "start_after": start_after})
 
 
 def counted(run: TrainingRun, ending: Ending, now: datetime) -> tuple[RunStatus, Ending]:

@@ -1,4 +1,4 @@
-"""A run that waits for a machine which an autoscaler says it has asked for."""
+"""A run that waits for a machine which an autoscaler says it has asked for, as the API server tells of it."""
 
 from datetime import UTC, datetime
 

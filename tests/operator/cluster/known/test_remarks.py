@@ -1,4 +1,4 @@
-"""Machines on their way: whom an autoscaler has promised one, and for how long that is believed."""
+"""What is said of pods in events: whom a machine is promised, what cannot be mounted, and for how long that is believed."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,37 +42,54 @@ def told() -> Told:
 def test_a_machine_that_is_on_its_way_is_waited_for(told: Told) -> None:
     """That is news for the run, and both the autoscaler and the scheduler are quoted; when the event is gone there is no room again."""
     scheduler = wait(told).message
-    told.world.machines.promises.put(promise())
+    told.world.machines.remarks.put(promise())
     assert told.news() == ([KEY], [])
     assert wait(told) == Waiting(tier=Tier.NODE, message=f"karpenter: {CLAIM}; until then: {scheduler}")
-    told.world.machines.promises.drop(EVENT)
+    told.world.machines.remarks.drop(EVENT)
     assert wait(told) == Waiting(tier=Tier.NO_CAPACITY, message=scheduler)
-    told.world.machines.promises.drop(EVENT)
+    told.world.machines.remarks.drop(EVENT)
 
 
 def test_a_promise_is_believed_for_ten_minutes(told: Told) -> None:
     """A machine that did not come by then was not to be had; an older one has no say, a newer one counts anew."""
-    told.world.machines.promises.put(promise())
+    told.world.machines.remarks.put(promise())
     told.now += timedelta(minutes=9)
     assert wait(told).tier is Tier.NODE
     told.now += timedelta(minutes=2)
     assert wait(told).tier is Tier.NO_CAPACITY
-    told.world.machines.promises.put(promise(told.now, name="newer", note="another"))
-    told.world.machines.promises.put(promise(NOW, name="older"))
+    told.world.machines.remarks.put(promise(told.now, name="newer", note="another"))
+    told.world.machines.remarks.put(promise(NOW, name="older"))
     assert wait(told).message.startswith("karpenter: another; ")
-    told.world.machines.promises.drop((EVENT[0], "older"))
+    told.world.machines.remarks.drop((EVENT[0], "older"))
     assert wait(told).tier is Tier.NODE
 
 
 def test_whatever_else_is_waited_for_is_not_a_machine(told: Told) -> None:
     """What only a person can mend is not mended by a machine; a pod that has one, and other pods, have no part in it."""
-    told.world.machines.promises.put(promise())
+    told.world.machines.remarks.put(promise())
     told.world.put_pod(pod("no-such-claim"))
     assert wait(told).tier is Tier.MISCONFIGURED
     told.world.put_pod(pod("no-gpu", uid="another"))
     told.news()
-    told.world.machines.promises.put(promise(regarding={"kind": "Pod", "namespace": "team", "name": "somebody", "uid": "else"}))
+    told.world.machines.remarks.put(promise(regarding={"kind": "Pod", "namespace": "team", "name": "somebody", "uid": "else"}))
     assert told.news() == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("note", "tier"),
+    [
+        ('MountVolume.SetUp failed for volume "v0" : configmap "nope" not found', Tier.MISCONFIGURED),
+        ('MountVolume.SetUp failed for volume "v0" : secret "nope" not found', Tier.MISCONFIGURED),
+        ("Unable to attach or mount volumes: timed out waiting for the condition", Tier.START),
+    ],
+)
+def test_what_cannot_be_mounted(note: str, tier: Tier) -> None:
+    """Of something that is not there people are told; what only takes its time comes by itself."""
+    machines = Machines(now=lambda: NOW)
+    machines.remarks.put(promise(reason="FailedMount", note=note))
+    starts = Waiting(tier=Tier.START, message="being started on node1", placed=True)
+    found = machines.remarks.considered(f"pod-1-0-{UID}", starts)
+    assert found == (starts if tier is Tier.START else Waiting(tier=tier, message=f"FailedMount: {note}", placed=True))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +106,6 @@ def test_whatever_else_is_waited_for_is_not_a_machine(told: Told) -> None:
 def test_both_ways_of_dating_an_event_are_read(dated: dict[str, Any]) -> None:
     """The older and the newer API."""
     machines = Machines(now=lambda: NOW)
-    machines.promises.put(promise(**dated, reportingController="autoscaler"))
-    found = machines.promises.considered(f"pod-1-0-{UID}", Waiting(tier=Tier.NO_CAPACITY, message="0/1"))
+    machines.remarks.put(promise(**dated, reportingController="autoscaler"))
+    found = machines.remarks.considered(f"pod-1-0-{UID}", Waiting(tier=Tier.NO_CAPACITY, message="0/1"))
     assert found == Waiting(tier=Tier.NODE, message=f"autoscaler: {CLAIM}; until then: 0/1")
