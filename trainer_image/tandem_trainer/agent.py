@@ -4,6 +4,7 @@ It never imports torch, so it is up at once and small; what it knows of training
 links. SIGTERM is passed on and means: checkpoint, then leave. It leaves only when all that was handed to it is uploaded.
 """
 
+import logging
 import os
 import queue
 import selectors
@@ -260,6 +261,7 @@ def main() -> NoReturn:
     Its last words go to the file `exit` in its scratch folder, and to TANDEM_TERMINATION_LOG where kubelet looks for them.
     """
     scratch, log = Path(os.environ["TANDEM_SCRATCH"]), os.environ.get("TANDEM_TERMINATION_LOG")
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # it tells of each try; we tell what is waited for, and what came of it
     code, said = _run()
     message = last_words.without_secrets(said, os.environ)
     if message:

@@ -265,9 +265,17 @@ class Looking(ABC):
         if error.gone:
             _log.info("%s/%s: %s", *key, error)
         elif not error.conflict:
+            if error.refused and self.failures.get(key, 0) + 1 == _PATIENCE:
+                self._tell_of_refusal(key, error)
             self.failed_looks += 1
             _log.warning("%s/%s: %s (%s)%s", *key, error, error.status, _OLD_DEFINITION if _UNDECLARED in str(error) else "")
         return self._later(key)
+
+    def _tell_of_refusal(self, key: Key, error: KubeError) -> None:
+        """Say once that a run does not go on, where its status may not say it: that may be what is refused."""
+        if stored := self._runs.run(key):
+            said = f"the API server refuses what is to be done for the run, again and again: {error}"
+            self._hands.telling.say((Event.warning("Refused", said),), key, stored.uid, self._now())
 
     def _later(self, key: Key) -> Again:
         failures = self.failures[key] = self.failures.get(key, 0) + 1

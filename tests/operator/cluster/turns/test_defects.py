@@ -10,6 +10,7 @@ import pytest
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cluster import shell
 from tandem_operator.cluster.deeds.writing import Writing
+from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.turns import looking
 from tandem_operator.plan.training_run import plan
 from tandem_operator.plan.values import Plan, Seen
@@ -93,6 +94,26 @@ def test_two_defects_at_once_end_no_operator(run: Run, api_cluster: Any, monkeyp
         monkeypatch.setattr(Writing, "status", broken)
         await eyes.look(looking._PATIENCE + 3)
         assert await eyes.pods() == []
+
+    told(run, api_cluster.kubeconfig, story)
+
+
+def test_a_status_that_is_refused_again_and_again_is_told_by_an_event(run: Run, api_cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else would say why the run stands still; once, however long that lasts."""
+
+    async def refused(*_: object) -> None:
+        raise KubeError(400, "BadRequest", "invalid Unicode character")
+
+    async def story(eyes: Eyes) -> None:
+        await eyes.look()
+        monkeypatch.setattr(Writing, "_write", refused)
+        await asyncio.to_thread(run.edit, suspend=True)
+        before = eyes.applying.telling.waiting
+        await eyes.look(looking._PATIENCE - 1)
+        assert eyes.applying.telling.waiting == before
+        await eyes.look(3)
+        assert eyes.applying.telling.waiting == before + 1
+        assert "invalid Unicode character" in eyes.applying.telling._untold[-1].event.message
 
     told(run, api_cluster.kubeconfig, story)
 
