@@ -21,7 +21,7 @@ from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.pod import pod
 from tandem_operator.render.service import rendezvous_service
 
-from .taken import Taken
+from .taken import Taken, not_left
 from .unheard import Unheard
 
 Site = Callable[[], PodSite]
@@ -112,7 +112,7 @@ def left_behind(strangers: Iterable[SeenWorker | SeenPart], namespace: str) -> W
     if left is None:
         return None
     advice = "" if left.stopping else f", and was not asked to: `kubectl delete pod {left.name} -n {namespace}` unless it goes by itself"
-    return Waiting(tier=Tier.START, message=f"pod {left.name} of a deleted run of this name has not left yet{advice}")
+    return Waiting(tier=Tier.START, message=f"{not_left(left.name)}{advice}")
 
 
 async def attempted(attempt: Awaitable[Waiting | None]) -> Waiting | None:

@@ -57,7 +57,7 @@ class Taken:
                 self._made_pod(found)
             return None if ours else Waiting(tier=Tier.START, message=f"pod {name} has only just left")
         if any((text(owner, "kind"), text(owner, "name")) == (run.kind, run.name) for owner in parts(found, "metadata", "ownerReferences")):
-            return Waiting(tier=Tier.START, message=f"pod {name} of a deleted run of this name has not left yet")
+            return Waiting(tier=Tier.START, message=not_left(name))
         self._known[run.metadata.key] = name
         return Waiting(tier=Tier.MISCONFIGURED, message=_said(found, run))
 
@@ -77,6 +77,11 @@ class Taken:
         """The pod; by a list, for which the right is there, while that to get a pod is not needed for anything else."""
         listed = await self._kube.get(paths.pods(namespace), fieldSelector=f"metadata.name={name}")
         return next(iter(parts(listed, "items")), None)
+
+
+def not_left(name: str) -> str:
+    """That a run waits for the pod of this name, which is of another run of its own name."""
+    return f"pod {name} of a deleted run of this name has not left yet"
 
 
 def _said(pod: Json, run: TrainingRun | DualRun) -> str:

@@ -20,9 +20,8 @@ SELECTORS: Final = tuple(f"regarding.kind=Pod,reason={reason}" for reason in (*_
 """Field selectors of the events that matter."""
 
 _MISSING: Final = "not found"  # a ConfigMap, a Secret; what else a mount waits for, such as a disk that is being attached, comes by itself
-_BELIEVED: Final = timedelta(
-    minutes=10
-)  # a machine with cards takes some, and autoscalers give up after 15; kubelet repeats itself after 2
+_BELIEVED: Final = timedelta(minutes=10)
+"""A machine with cards takes some, and autoscalers give up after fifteen; kubelet repeats itself after two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +73,10 @@ class Remarks:
         if (known := self._of.get(uid)) and known.event == key:
             del self._of[uid]
 
-    def considered(self, uid: str, waiting: Waiting | None) -> Waiting | None:
+    def considered(self, uid: str, waiting: Waiting) -> Waiting:
         """What a pod waits for, considered what was said of it lately."""
         said = self._of.get(uid)
-        return waiting if said is None or waiting is None or self._now() - said.at > _BELIEVED else said.on(waiting)
+        return waiting if said is None or self._now() - said.at > _BELIEVED else said.on(waiting)
 
 
 def _remark(key: Key, event: Json) -> _Remark:
