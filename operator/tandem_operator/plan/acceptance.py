@@ -149,9 +149,9 @@ def _data(run: TrainingRun) -> Iterator[str]:
     phases = ((f"spec.phases[{index}].data", phase.data) for index, phase in enumerate(run.spec.phases))
     for field, data in (("spec.data", run.spec.data), *phases):
         if data and data.source != "python-stdlib" and not data.source.startswith(("/", f"{_FILE}/")):
-            yield f'{field}.source: "{data.source}" is relative: write python-stdlib, or an absolute path in the image or on a volume'
+            yield f'{field}.source: "{data.source}" is no absolute path: write python-stdlib, or one in the image or on a volume'
         if data and data.tokenizer != "bytes" and not data.tokenizer.startswith("/"):
-            yield f'{field}.tokenizer: "{data.tokenizer}" is relative: write bytes, or the absolute path of a tokenizer.json'
+            yield f'{field}.tokenizer: "{data.tokenizer}" is no absolute path: write bytes, or one of a tokenizer.json'
 
 
 def _size(run: TrainingRun) -> Iterator[str]:
