@@ -3,19 +3,19 @@
 Progress may take what all the rest leaves of a share of one core. What is measured is the time of the whole process, so a look costs what
 it costs, with all that follows on it, on whatever machine, and whoever starts a thousand runs is not kept waiting by steps and losses. Up
 to a hundred runs have a look every ten seconds in any case, which is as often as they speak; a thousand, whose looks take 4 ms each, have
-one every five minutes; beyond that each run brings its part of the share, so that status gets no older however many there are.
+one every six minutes; beyond that each run brings its part of the share, so that status gets no older however many there are.
 """
 
 import time
 from collections.abc import Callable
 from typing import Final
 
-_SHARE: Final = 0.028  # of a core, for everything, on the long run: the aim is 3 % with a thousand runs that report every ten seconds
+_SHARE: Final = 0.026  # of a core, for everything, on the long run: the aim is 3 % of each minute, with a thousand runs that report
 _RUNS: Final = 1000  # for so many; of more, each adds a thousandth
 _LOOKS: Final = 20.0  # a second at most: what a look costs is known when it is over, not before
 _LEAST: Final = 1.0  # a second at least, for a thousand runs, however busy the operator is: more for fewer,
 _MOST_LEAST: Final = 10.0  # up to this: a hundred runs, each every ten seconds
-_SAVED_S: Final = 0.25  # processor time that a quiet time leaves for the next burst: some fifty looks
+_SAVED_S: Final = 0.15  # processor time that a quiet time leaves for the next burst: some thirty looks
 _OWED_S: Final = 0.25  # and what a busy time takes from it: then ten seconds of mere progress are left out
 
 
