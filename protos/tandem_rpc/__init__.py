@@ -4,6 +4,8 @@ TLS when given certificates, bearer tokens from a file or verified one by one, d
 Server reflection is off: who may speak to a service has its .proto files.
 """
 
+import tandem  # noqa: F401 - which settles how gRPC reads; everything below loads it
+
 from tandem_rpc.asynchronous.channels import channel_async
 from tandem_rpc.asynchronous.server import AsyncServer, serve_async
 from tandem_rpc.callers import Caller, Verifier, caller

@@ -17,6 +17,7 @@ from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committed, Committer, not_counted
 from tandem_memory.embedded.indexes import Indexes
+from tandem_memory.embedded.lately import Lately
 from tandem_memory.embedded.readings import Readings
 from tandem_memory.embedded.recalled import Recalled
 from tandem_memory.embedded.upkeep import Upkeep
@@ -73,6 +74,7 @@ class Embedded:
             raise
         recalled = Recalled()
         self._readings = Readings(self._store, recalled)
+        self._lately = Lately()
         self._quiet_s = quiet_s
         self._bell = Bell()
         self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
@@ -91,13 +93,25 @@ class Embedded:
     async def search(
         self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
     ) -> Sequence[Sequence[Near] | TooLarge]:
-        """Ask the index, then read what it found; a record that is removed in between is left out."""
+        """Ask the index, then read what it found; a record that is removed in between is left out.
+
+        What takes long, or has to be read from the disk, is done in a thread.
+        """
         index, known = self._indexes.of(namespace), self._store.namespace(namespace)
         if queries.shape[1] != known.dimension:
             raise DimensionError(known.dimension, queries.shape[1])
 
+        kind, count = (known.number, k, wanted.SerializeToString(deterministic=True)), len(queries)
+        if self._lately.short(kind, count):
+            with self._lately.at_once(kind, count):
+                found = index.search(queries, k, wanted)
+            near = None if vectors else self._readings.near_at_hand(known, found)
+            return await self._off_the_loop(partial(self._readings.near, known, found, vectors=vectors)) if near is None else near
+
         def work() -> Sequence[Sequence[Near] | TooLarge]:
-            return self._readings.near(known, index.search(queries, k, wanted), vectors=vectors)
+            with self._lately.apart(kind, count):
+                found = index.search(queries, k, wanted)
+            return self._readings.near(known, found, vectors=vectors)
 
         return await self._off_the_loop(work)
 

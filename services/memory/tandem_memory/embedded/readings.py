@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
@@ -22,6 +23,10 @@ from tandem_memory.wanted import wants
 _MOST_CHANGES = 256
 _MOST_RECORDS = 1000
 _MOST_BYTES = 1 << 20
+Found: TypeAlias = Sequence[Sequence[tuple[int, float]]]
+"""For each query the positions of records, and their cosines."""
+Nearest: TypeAlias = Sequence[Sequence[Near] | TooLarge]
+
 _REMEMBERED = 16  # stretches of the newest changes: as many megabytes at most, but for single large changes
 
 
@@ -32,14 +37,12 @@ class Readings:
         self._store, self._recalled = store, recalled
         self._newest: OrderedDict[tuple[int, Spot, int, bool], Stretch] = OrderedDict()
 
-    def near(
-        self, namespace: Namespace, found: Sequence[Sequence[tuple[int, float]]], *, vectors: bool
-    ) -> Sequence[Sequence[Near] | TooLarge]:
+    def near(self, namespace: Namespace, found: Found, *, vectors: bool) -> Nearest:
         """The records that a search found."""
         if vectors:
             with self._store.reading() as transaction:
                 return _nearest(found, partial(reading.packed, transaction, namespace, vectors=True))
-        positions = {position for each in found for position, _ in each}
+        positions = _positions(found)
         known, changes = self._recalled.of(namespace.number, positions)
         if len(known) == len(positions):
             return _nearest(found, known.get)
@@ -48,6 +51,12 @@ class Readings:
             nearest = _nearest(found, partial(_looked_up, known, read, partial(reading.packed, transaction, namespace, vectors=False)))
         self._recalled.keep(namespace.number, read, changes)
         return nearest
+
+    def near_at_hand(self, namespace: Namespace, found: Found) -> Nearest | None:
+        """The same without vectors and without a look at the disk; None where some of them are not at hand."""
+        positions = _positions(found)
+        known, _ = self._recalled.of(namespace.number, positions)
+        return _nearest(found, known.get) if len(known) == len(positions) else None
 
     def get(self, namespace: Namespace, ids: Sequence[str], *, vectors: bool) -> Got:
         """The records that are there, as many as a page holds."""
@@ -124,7 +133,11 @@ class Readings:
                     yield part
 
 
-def _nearest(found: Sequence[Sequence[tuple[int, float]]], read: Callable[[int], bytes | None]) -> Sequence[Sequence[Near] | TooLarge]:
+def _positions(found: Found) -> set[int]:
+    return {position for each in found for position, _ in each}
+
+
+def _nearest(found: Found, read: Callable[[int], bytes | None]) -> Nearest:
     """What was found and is there, read only as far as there is room for it."""
     return within(
         (Near(packed=packed, similarity=cosine) for position, cosine in each if (packed := read(position)) is not None) for each in found

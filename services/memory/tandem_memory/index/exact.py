@@ -12,6 +12,12 @@ BLOCK = 4096  # rows at a time: 6 MB at 384 dimensions, and as many scores for e
 SPARSE = 0.25  # below this part of a block its rows are gathered; above, multiplying them all costs less than copying some
 
 
+def among(queries: Vectors, slots: Slots, rows: Vectors, k: int) -> Near:
+    """The k nearest of each query among `rows`, shape (slots, dimension), which are those of `slots`."""
+    cosines = (rows @ queries.T).T  # for a few queries in half the time of `queries @ rows.T`
+    return Near(slots=np.broadcast_to(slots, cosines.shape), cosines=cosines).nearest(k)
+
+
 def between(rows: Rows, queries: Vectors, first: int, passing: Mask, k: int) -> Near:
     """The k nearest of each query among the slots from `first` on for which `passing` holds."""
     found = Near.nothing(len(queries))

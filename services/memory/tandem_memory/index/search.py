@@ -55,6 +55,8 @@ def _near(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Reme
 
 
 def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Near:
+    if selection.count and view.sealed == view.count:
+        return _sealed(view, queries, k, selection).nearest(k)
     tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k)
     if not selection.count:
         return tail
@@ -63,8 +65,7 @@ def _found(view: View, queries: Vectors, k: int, condition: Condition, selection
 
 def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Near:
     if selection.count <= FEW:
-        slots, rows = selection.few
-        return Near(slots=np.broadcast_to(slots, (len(queries), len(slots))), cosines=queries @ rows.T).nearest(k)
+        return exact.among(queries, *selection.few, k)
     way = cheapest(view, selection, len(queries), k)
     if way == Way.MULTIPLY:
         return exact.between(view.rows, queries, 0, selection.allowed, k)

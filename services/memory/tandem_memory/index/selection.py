@@ -16,6 +16,7 @@ from tandem_memory.index.segment import Segment
 from tandem_memory.index.view import View
 
 FEW = 2048  # matches that are multiplied one by one: about as fast as a segment of so many
+_SPARSE = 0.125  # of a segment: a row of it is scanned in a sixth of the time in which one is multiplied, and the query is rotated before
 _REMEMBERED = 16  # filters; each costs at most a byte or two for a row, and FEW float rows (3 MB of 384 dimensions)
 
 
@@ -39,13 +40,30 @@ class Selection:
         slots = np.flatnonzero(self.allowed)
         return slots, self._view.rows.take(slots)
 
-    @cached_property
+    @property
     def parts(self) -> tuple[tuple[Segment, Mask | None], ...]:
-        """Segments that hold some of them, each with a mask; None where all of it is allowed."""
-        if self._all:
-            return tuple((segment, None) for segment in self._view.segments)
-        masks = ((segment, self.allowed[segment.slots]) for segment in self._view.segments)
-        return tuple((segment, None if mask.all() else mask) for segment, mask in masks if mask.any())
+        """Segments that hold many of them, each with a mask; None where all of it is allowed."""
+        return self._divided[0]
+
+    @property
+    def scattered(self) -> tuple[Slots, Vectors]:
+        """The other slots, each among many that are not allowed, and copies of their rows; at most FEW."""
+        return self._divided[1]
+
+    @cached_property
+    def _divided(self) -> tuple[tuple[tuple[Segment, Mask | None], ...], tuple[Slots, Vectors]]:
+        """To scan a segment, of many sources say, for a few of its rows costs more than to multiply those."""
+        parts, scattered, left = list[tuple[Segment, Mask | None]](), [np.empty(0, np.int64)], FEW
+        for segment in self._view.segments:
+            mask = None if self._all else self.allowed[segment.slots]
+            count = len(segment.slots) if mask is None else int(np.count_nonzero(mask))
+            if mask is not None and 0 < count <= min(left, _SPARSE * len(mask)):
+                scattered.append(segment.slots[mask])
+                left -= count
+            elif count:
+                parts.append((segment, None if count == len(segment.slots) else mask))
+        slots = np.concatenate(scattered)
+        return tuple(parts), (slots, self._view.rows.take(slots))
 
 
 class Remembered:

@@ -21,10 +21,10 @@ _SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of sev
 _BEGIN_WALK, _WALK = 60_000, 4_000  # along the graph: for a query, and for each find
 _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
-_WIDTH, _WIDTH_ROWS, _WIDER = 60, 1 << 17, 22  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_WIDTH, _WIDTH_ROWS, _WIDER = 34, 1 << 17, 26  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
-_ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
+_ROUGH = 20  # finds beyond twice k that 4 or 8 bits may have put in the wrong order
 
 
 class Way(StrEnum):
@@ -37,20 +37,27 @@ class Way(StrEnum):
 
 def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
-    finds = [segment.nearest(queries, 2 * k + _ROUGH, mask) for segment, mask in selection.parts]
-    return merged(finds, 2 * k + _ROUGH).slots
+    wanted, (slots, rows) = 2 * k + _ROUGH, selection.scattered
+    finds = [segment.nearest(queries, wanted, mask) for segment, mask in selection.parts]
+    if len(slots):
+        finds.append(exact.among(queries, slots, rows, wanted))
+    return merged(finds, wanted).slots
 
 
 def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Near | None:
     """About the k nearest of each query among the sealed rows of a selection; None when too few of what was found are of it."""
     covers = min(graph.covers, view.sealed)
     slots = graph.nearest(queries, _width(view, selection, k))
+    if selection.count == view.sealed:  # all of them fit: those that 8 bits put last need not be measured
+        slots = slots[:, : 2 * k + _ROUGH]
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
     fit &= selection.allowed[np.where(fit, slots, 0)]
     least = int(fit.sum(axis=1).min(initial=k))
     if least < k and least < np.count_nonzero(selection.allowed[:covers]):
         return None
     near = measured(view.rows, queries, np.where(fit, slots, NOBODY))
+    if covers == view.sealed:
+        return near.nearest(k)
     return merged([near, exact.between(view.rows, queries, covers, selection.allowed[covers:], k)], k)
 
 
@@ -59,6 +66,7 @@ def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
     width = _width(view, selection, k)
     rows = sum(len(segment.slots) for segment, _ in selection.parts)
     scan = _BEGIN_SCAN * len(selection.parts) * queries + rows * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
+    scan += _MULTIPLY * len(selection.scattered[0]) * queries
     sparse = selection.count < SPARSE * view.sealed
     multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
     walk = math.inf

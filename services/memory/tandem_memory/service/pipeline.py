@@ -2,11 +2,12 @@
 
 What is under way is bounded in number and in bytes: a stream that is not read is not listened to either. A request that is
 refused ends the stream with its status, after the answers to all before it; what came behind it may or may not have been done.
+A request that comes while nothing is under way is worked on by who waits for its answer: a caller who takes turns needs no task for each.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 UNDER_WAY = 64  # twice what keeps a loop busy for a client that is a few milliseconds away
@@ -63,23 +64,23 @@ async def in_order(
 
 
 class _UnderWay(Generic[A]):
-    """What is being worked on, oldest first. One task begins it, another one takes the answers."""
+    """What is being worked on, oldest first. One task takes it in, another one the answers."""
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most, self._most_bytes = most, most_bytes
-        self._tasks: deque[tuple[asyncio.Task[A], int]] = deque()
+        self._works: deque[tuple[asyncio.Task[A] | Coroutine[Any, Any, A], int]] = deque()
         self._bytes = 0
         self._ended = False
         self._changed = asyncio.Event()
 
     async def room(self, size: int) -> None:
         """Return when a request of `size` bytes may begin."""
-        while self._tasks and (len(self._tasks) >= self._most or self._bytes + size > self._most_bytes):
+        while self._works and (len(self._works) >= self._most or self._bytes + size > self._most_bytes):
             await self._change()
 
     def begin(self, work: Coroutine[Any, Any, A], size: int) -> None:
-        """Begin to work."""
-        self._tasks.append((asyncio.create_task(work), size))
+        """Take it in; it begins at once, or when its answer is waited for if there is none before it."""
+        self._works.append((asyncio.create_task(work) if self._works else work, size))
         self._bytes += size
         self._changed.set()
 
@@ -88,24 +89,28 @@ class _UnderWay(Generic[A]):
         self._ended = True
         self._changed.set()
 
-    async def first(self) -> "asyncio.Task[A] | None":
+    async def first(self) -> "Awaitable[A] | None":
         """The oldest, also before it is done; None when there is none any more."""
-        while not self._tasks:
+        while not self._works:
             if self._ended:
                 return None
             await self._change()
-        return self._tasks[0][0]
+        return self._works[0][0]
 
     def over(self) -> None:
         """The oldest was answered."""
-        self._bytes -= self._tasks.popleft()[1]
+        self._bytes -= self._works.popleft()[1]
         self._changed.set()
 
     def dropped(self) -> list["asyncio.Task[A]"]:
         """All that is under way, told to end."""
-        tasks = [task for task, _ in self._tasks]
-        for task in tasks:
-            task.cancel()
+        tasks = list[asyncio.Task[A]]()
+        for work, _ in self._works:
+            if isinstance(work, asyncio.Task):
+                work.cancel()
+                tasks.append(work)
+            else:
+                work.close()
         return tasks
 
     async def _change(self) -> None:

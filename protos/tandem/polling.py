@@ -1,0 +1,21 @@
+"""Who reads the wire: whoever waits for what comes, not threads of gRPC's own.
+
+Since 1.80 gRPC reads every connection of Python in threads of its own (EventEngine) and hands what came to the thread that waits for it, so
+that an answer changes threads four times more: half as much processor time again, on both sides. The former way can be had back under
+the names of the two experiments by which the new one came, in the releases that still know them; others keep their own way.
+"""
+
+import os
+from importlib.metadata import version
+from typing import Final
+
+_SETTING: Final = "GRPC_EXPERIMENTS"
+_FORMER_WAY: Final = "-event_engine_client,-event_engine_listener"
+_FIRST, _BEYOND = (1, 80), (1, 86)  # releases that have the new way and were seen to know both names; an unknown one is an error in the log
+
+
+def settle() -> None:
+    """Say so in the environment, where gRPC looks when it is loaded, and no later. What it says of experiments already holds."""
+    major, minor = map(int, version("grpcio").split(".")[:2])
+    if _FIRST <= (major, minor) < _BEYOND:
+        os.environ.setdefault(_SETTING, _FORMER_WAY)
