@@ -6,7 +6,8 @@ the names of the two experiments by which the new one came, in the releases that
 """
 
 import os
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 _SETTING: Final = "GRPC_EXPERIMENTS"
@@ -16,6 +17,7 @@ _FIRST, _BEYOND = (1, 80), (1, 86)  # releases that have the new way and were se
 
 def settle() -> None:
     """Say so in the environment, where gRPC looks when it is loaded, and no later. What it says of experiments already holds."""
-    major, minor = map(int, version("grpcio").split(".")[:2])
-    if _FIRST <= (major, minor) < _BEYOND:
-        os.environ.setdefault(_SETTING, _FORMER_WAY)
+    with suppress(PackageNotFoundError):  # a release that says nothing of itself, or messages alone without gRPC
+        major, minor = map(int, version("grpcio").split(".")[:2])
+        if _FIRST <= (major, minor) < _BEYOND:
+            os.environ.setdefault(_SETTING, _FORMER_WAY)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Record
-from tandem_memory.index import Index, upkeep
+from tandem_memory.index import Index, selection, upkeep
+from tandem_memory.index.condition import Condition
 
 COUNT, DIMENSION, QUERIES = 16_000, 64, 50
 RANDOM = np.random.default_rng(11)
@@ -163,3 +164,18 @@ def test_an_arranged_index_is_read_back_as_it_was(whole: Index, tmp_path: Path) 
     read.remove([1])
     read.save(tmp_path)
     assert {name.split("-")[0] for name in {path.name for path in tmp_path.iterdir()} - written} == {"columns"}
+
+
+def test_rows_that_lie_scattered_are_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a segment of many sources holds few of the wanted one, those few are taken out of it; what is found stays as it was."""
+    monkeypatch.setattr(selection, "FEW", 200)  # fewer than are of the large source
+    sources = (3, *range(20, 60))  # one with a segment of its own, and many that share one with hundreds of others
+    index, wanted, there = filled(), Filter(sources=[f"s{source}" for source in sources]), np.isin(SOURCE, sources)
+    view = index._view
+    chosen = selection.Selection(view, Condition(wanted, view.columns))
+    slots, rows = chosen.scattered
+    assert 0 < len(slots) <= 200
+    assert np.array_equal(rows, view.rows.take(slots))
+    scanned = [segment.slots if mask is None else segment.slots[mask] for segment, mask in chosen.parts]
+    assert np.array_equal(np.sort(np.concatenate([slots, *scanned])), np.flatnonzero(there))
+    assert recall(index, wanted, there) >= 0.95

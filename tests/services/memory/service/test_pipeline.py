@@ -148,3 +148,57 @@ def test_requests_that_break_off_are_said() -> None:
             await anext(answers)
 
     asyncio.run(scenario())
+
+
+def test_who_takes_turns_has_no_task_for_each_request() -> None:
+    """What comes while nothing is under way is worked on by who waits for its answer; a second one beside it is not."""
+
+    async def scenario() -> None:
+        within = list[tuple[int, bool]]()
+        come, reader = asyncio.Queue[Asked](), asyncio.current_task()
+
+        async def asked() -> AsyncIterator[Asked]:
+            while True:
+                yield await come.get()
+
+        async def work(asked: Asked) -> int:
+            within.append((asked.number, asyncio.current_task() is reader))
+            await asyncio.sleep(0)
+            return asked.number
+
+        answers = in_order(asked(), work)
+        for number in range(3):
+            come.put_nowait(Asked(number))
+            assert await anext(answers) == number
+            await idle()
+        for number in (3, 4):
+            come.put_nowait(Asked(number))
+        assert [await anext(answers), await anext(answers)] == [3, 4]
+        await answers.aclose()
+        # Of each but the first, the answer before is not taken out until its turn: that it was sent is heard only then.
+        assert within[0] == (0, True)
+        assert (4, False) in within
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_was_not_begun_is_closed() -> None:
+    """A request that came, and whose answer nobody waits for any more: there is no word of a coroutine that was never awaited."""
+
+    async def scenario() -> None:
+        work, come = Work(), asyncio.Queue[Asked]()
+
+        async def asked() -> AsyncIterator[Asked]:
+            while True:
+                yield await come.get()
+
+        answers = in_order(asked(), work)
+        waiting = asyncio.create_task(anext(answers))
+        await idle()
+        come.put_nowait(Asked(0))
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await answers.aclose()
+
+    asyncio.run(scenario())
