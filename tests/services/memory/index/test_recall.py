@@ -168,13 +168,13 @@ def test_an_arranged_index_is_read_back_as_it_was(whole: Index, tmp_path: Path) 
 
 def test_rows_that_lie_scattered_are_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a segment of many sources holds few of the wanted one, those few are taken out of it; what is found stays as it was."""
-    monkeypatch.setattr(selection, "FEW", 200)  # fewer than are of the large source
+    monkeypatch.setattr(selection, "FEW", 300)  # fewer than are of the large source
     sources = (3, *range(20, 60))  # one with a segment of its own, and many that share one with hundreds of others
     index, wanted, there = filled(), Filter(sources=[f"s{source}" for source in sources]), np.isin(SOURCE, sources)
     view = index._view
     chosen = selection.Selection(view, Condition(wanted, view.columns))
     slots, rows = chosen.scattered
-    assert 0 < len(slots) <= 200
+    assert 0 < len(slots) <= 300
     assert np.array_equal(rows, view.rows.take(slots))
     scanned = [segment.slots if mask is None else segment.slots[mask] for segment, mask in chosen.parts]
     assert np.array_equal(np.sort(np.concatenate([slots, *scanned])), np.flatnonzero(there))
