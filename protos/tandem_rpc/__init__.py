@@ -4,7 +4,7 @@ TLS when given certificates, bearer tokens from a file or verified one by one, d
 Server reflection is off: who may speak to a service has its .proto files.
 """
 
-import tandem  # noqa: F401 - which settles how gRPC reads; everything below loads it
+import tandem  # noqa: F401 # pyright: ignore[reportUnusedImport] - it settles how gRPC reads, before what follows loads it
 
 from tandem_rpc.asynchronous.channels import channel_async
 from tandem_rpc.asynchronous.server import AsyncServer, serve_async
