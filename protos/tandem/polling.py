@@ -12,12 +12,12 @@ from typing import Final
 
 _SETTING: Final = "GRPC_EXPERIMENTS"
 _FORMER_WAY: Final = "-event_engine_client,-event_engine_listener"
-_FIRST, _BEYOND = (1, 80), (1, 86)  # releases that have the new way and were seen to know both names; an unknown one is an error in the log
+_BEYOND: Final = (1, 86)  # releases from here on were not seen to know both names, and an unknown one is an error in the log
 
 
 def settle() -> None:
     """Say so in the environment, where gRPC looks when it is loaded, and no later. What it says of experiments already holds."""
     with suppress(PackageNotFoundError):  # a release that says nothing of itself, or messages alone without gRPC
         major, minor = map(int, version("grpcio").split(".")[:2])
-        if _FIRST <= (major, minor) < _BEYOND:
+        if (major, minor) < _BEYOND:
             os.environ.setdefault(_SETTING, _FORMER_WAY)

@@ -12,6 +12,7 @@ SPEAKING = (
     "import tandem_telemetry.main",
     "import tandem_reasoning.coordinator.process",
     "import tandem_operator.cluster.main",
+    "import tandem_reasoning.worker.__main__",
     "from tandem_memory.client import Memory; Memory('127.0.0.1:1', 'x').close()",
 )
 FORMER_WAY = "-event_engine_client,-event_engine_listener"
@@ -28,23 +29,24 @@ sys.meta_path.insert(0, Look())
 
 @pytest.mark.parametrize("speaking", SPEAKING)
 def test_before_grpc_is_loaded(speaking: str) -> None:
-    """Whatever is imported first; and gRPC knows every name that it is told."""
-    assert _said(speaking) == (FORMER_WAY, "")
+    """Whatever is imported first; and gRPC knows every name that it is told. A newer gRPC: see whether it does, and move `_BEYOND` on."""
+    assert _said(speaking) == (FORMER_WAY, False)
 
 
 def test_the_environment_has_its_own_word() -> None:
     """Who says something of experiments is let have them."""
-    assert _said(SPEAKING[0], GRPC_EXPERIMENTS="event_engine_client") == ("event_engine_client", "")
+    assert _said(SPEAKING[0], GRPC_EXPERIMENTS="event_engine_client") == ("event_engine_client", False)
 
 
-@pytest.mark.parametrize("version", ["1.79.1", "1.86.0", "2.0.0"])
+@pytest.mark.parametrize("version", ["1.86.0", "2.0.0"])
 def test_releases_that_do_not_know_the_names(version: str) -> None:
     """They are told nothing, since an unknown name is an error in the log."""
     told = f"import importlib.metadata as metadata; metadata.version = lambda _: {version!r}\n"
-    assert _said(told + SPEAKING[0]) == ("None", "")
+    assert _said(told + SPEAKING[0]) == ("None", False)
 
 
-def _said(program: str, **environment: str) -> tuple[str, str]:
+def _said(program: str, **environment: str) -> tuple[str, bool]:
+    """What the environment said when gRPC was loaded, and whether there was a word of unknown names."""
     environ = {name: value for name, value in os.environ.items() if name != "GRPC_EXPERIMENTS"} | environment
     run = subprocess.run([sys.executable, "-c", LOOK + program], capture_output=True, text=True, check=True, env=environ)
-    return run.stdout.strip(), run.stderr
+    return run.stdout.strip(), "experiment" in run.stderr.lower()

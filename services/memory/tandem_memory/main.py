@@ -19,7 +19,7 @@ _DIFFERENT, _UNUSABLE, _MACHINE, _LEFT = 1, 2, 74, 130  # as the exit codes of `
 _USAGE = "give nothing to serve, or: restore URI FOLDER, migrate FROM TO, --help"
 _log = logging.getLogger(__name__)
 
-# Libraries that bring threads of their own, one for each core: here many searches are made at once, each in one thread.
+# Libraries that bring threads of their own, one for each core: here several searches are made at once, each in one thread.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
 

@@ -47,7 +47,7 @@ def check_named(request: Named) -> None:
 
 
 def check_search(request: SearchRequest) -> None:
-    """Let a search pass, of a namespace that did; whether its vectors have its dimension is seen where that is known."""
+    """Let a search pass whose namespace is a name; whether its vectors have the namespace's dimension is seen where that is known."""
     check_count("queries", len(request.queries), limits.QUERIES, "queries")
     if request.k > limits.FOUND:
         raise UnacceptableError(field="k", problem=f"{request.k} records for each query; ask for 1 to {limits.FOUND}")

@@ -17,9 +17,9 @@ from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committed, Committer, not_counted
 from tandem_memory.embedded.indexes import Indexes
-from tandem_memory.embedded.lately import Lately
 from tandem_memory.embedded.readings import Readings
 from tandem_memory.embedded.recalled import Recalled
+from tandem_memory.embedded.shortness import Shortness
 from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.embedded.watching import follow
 from tandem_memory.pruning import removed
@@ -74,7 +74,7 @@ class Embedded:
             raise
         recalled = Recalled()
         self._readings = Readings(self._store, recalled)
-        self._lately = Lately()
+        self._shortness = Shortness()
         self._quiet_s = quiet_s
         self._bell = Bell()
         self._threads = ThreadPoolExecutor(_THREADS, "memory-reader")
@@ -95,21 +95,21 @@ class Embedded:
     ) -> Sequence[Sequence[Near] | TooLarge]:
         """Ask the index, then read what it found; a record that is removed in between is left out.
 
-        What takes long, or has to be read from the disk, is done in a thread.
+        What is likely to take long is done in a thread, and so is what has to be read from the log.
         """
         index, known = self._indexes.of(namespace), self._store.namespace(namespace)
         if queries.shape[1] != known.dimension:
             raise DimensionError(known.dimension, queries.shape[1])
 
-        kind, count = (known.number, k, wanted.SerializeToString(deterministic=True)), len(queries)
-        if self._lately.short(kind, count):
-            with self._lately.at_once(kind, count):
+        kind, count = (known.number, k, index.kind(wanted)), len(queries)
+        if not vectors and self._shortness.short(kind, count) and index.at_hand(wanted):
+            with self._shortness.at_once(kind, count):
                 found = index.search(queries, k, wanted)
-            near = None if vectors else self._readings.near_at_hand(known, found)
-            return await self._off_the_loop(partial(self._readings.near, known, found, vectors=vectors)) if near is None else near
+            near = self._readings.near_at_hand(known, found)
+            return await self._off_the_loop(partial(self._readings.near, known, found, vectors=False)) if near is None else near
 
         def work() -> Sequence[Sequence[Near] | TooLarge]:
-            with self._lately.apart(kind, count):
+            with self._shortness.apart(kind, count):
                 found = index.search(queries, k, wanted)
             return self._readings.near(known, found, vectors=vectors)
 

@@ -1,4 +1,4 @@
-"""How questions are answered from the log: each reads in a thread, in parts, and holds no more than a part."""
+"""How questions are answered from the log: each reads in a thread, in parts, and holds no more than a part; what is at hand needs none."""
 
 import asyncio
 from collections import OrderedDict
@@ -23,11 +23,11 @@ from tandem_memory.wanted import wants
 _MOST_CHANGES = 256
 _MOST_RECORDS = 1000
 _MOST_BYTES = 1 << 20
+_REMEMBERED = 16  # stretches of the newest changes: as many megabytes at most, but for single large changes
+
 Found: TypeAlias = Sequence[Sequence[tuple[int, float]]]
 """For each query the positions of records, and their cosines."""
 Nearest: TypeAlias = Sequence[Sequence[Near] | TooLarge]
-
-_REMEMBERED = 16  # stretches of the newest changes: as many megabytes at most, but for single large changes
 
 
 class Readings:

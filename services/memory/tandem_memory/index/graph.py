@@ -6,6 +6,8 @@ and searching never meet, and both are done a few rows at a time.
 """
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,10 @@ from tandem_memory.index.near import NOBODY
 from tandem_memory.index.rows import Slots, Vectors
 
 _CONNECTIVITY = 16  # links of a node, twice that on the lowest level: the paper's middle of 5 to 48
-_EXPANSION_ADD = 160  # candidates for them: with 100 a row is added in three quarters of the time, and a search finds half as many again
+_EXPANSION_ADD = 160  # candidates for them: with 100 rows are added in 3/4 of the time, but a search must look at half as many again
 _LARGEST = 127
-_ADDED_AT_ONCE, _SOUGHT_AT_ONCE = 4, 16  # rows and queries: about 1 ms and 4 ms, for which others wait
+_ADDED_AT_ONCE, _SOUGHT_AT_ONCE = 4, 16  # rows and queries: each about 1 to 4 ms, for which others wait
+_UNTIL_SEEN_S = 0.005  # who has seen that the graph is free has begun by then, or is through
 
 
 class Graph:
@@ -30,11 +33,12 @@ class Graph:
         scale: What a component is multiplied with before it is rounded to 8 bits.
 
     Attributes:
+        busy: It is added to or written down: who searches may have to wait.
         covers: Every row below this slot that was there is in it.
         stored: Where it is written down, and what it covered then.
     """
 
-    __slots__ = ("_hnsw", "covers", "scale", "stored")
+    __slots__ = ("_hnsw", "busy", "covers", "scale", "stored")
 
     def __init__(self, dimension: int, scale: float) -> None:
         self._hnsw = Hnsw(
@@ -46,7 +50,7 @@ class Graph:
             expansion_search=1,  # as many candidates as are asked for
             enable_key_lookups=False,
         )
-        self.scale, self.covers = scale, 0
+        self.scale, self.covers, self.busy = scale, 0, False
         self.stored: tuple[Stored, int] | None = None
 
     def __len__(self) -> int:
@@ -55,9 +59,10 @@ class Graph:
     def add(self, slots: Slots, rows: Vectors) -> None:
         """Add rows; `covers` is for the caller to move on."""
         rounded = self._rounded(rows)
-        for at in range(0, len(slots), _ADDED_AT_ONCE):
-            self._hnsw.add(slots[at : at + _ADDED_AT_ONCE].astype(np.uint64), rounded[at : at + _ADDED_AT_ONCE], threads=1)
-            time.sleep(0)  # whoever waits for the graph has it now
+        with self._at_work():
+            for at in range(0, len(slots), _ADDED_AT_ONCE):
+                self._hnsw.add(slots[at : at + _ADDED_AT_ONCE].astype(np.uint64), rounded[at : at + _ADDED_AT_ONCE], threads=1)
+                time.sleep(0)  # whoever waits for the graph has it now
 
     def nearest(self, queries: Vectors, wanted: int) -> Slots:
         """About the nearest rows of each query, shape (queries, wanted), NOBODY where there are no more."""
@@ -75,7 +80,9 @@ class Graph:
 
     def write(self, path: Path) -> None:
         """Write it down; everybody else waits meanwhile."""
-        self._hnsw.save(path)  # pyright: ignore[reportUnknownMemberType]
+        with self._at_work():
+            time.sleep(_UNTIL_SEEN_S)
+            self._hnsw.save(path)  # pyright: ignore[reportUnknownMemberType]
 
     @classmethod
     def read(cls, stored: Stored, dimension: int, scale: float, covers: int) -> "Graph":
@@ -88,6 +95,14 @@ class Graph:
         read._hnsw.load(stored.path)  # pyright: ignore[reportUnknownMemberType]
         read.covers, read.stored = covers, (stored, covers)
         return read
+
+    @contextmanager
+    def _at_work(self) -> Generator[None]:
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
 
     def _rounded(self, rows: Vectors) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
         return np.clip(np.rint(rows * self.scale), -_LARGEST, _LARGEST).astype(np.int8)

@@ -1,7 +1,7 @@
 """The index of one namespace: who writes, who reads, and what they are shown.
 
 One thread adds, removes and judges; any number search. What a search sees is a value (`View`) that is replaced, never changed,
-so that nobody waits: neither a writer for a reader nor a reader for anybody.
+so that nobody waits: neither a writer for a reader nor a reader for anybody, but for milliseconds at the graph.
 """
 
 import threading
@@ -18,7 +18,7 @@ from tandem_memory.index import compaction, snapshot, upkeep
 from tandem_memory.index.columns import Columns, Positions, utility
 from tandem_memory.index.facts import Facts, facts
 from tandem_memory.index.rows import Rows, Vectors, unit
-from tandem_memory.index.search import matching, search
+from tandem_memory.index.search import at_hand, matching, search, without_digest
 from tandem_memory.index.selection import Remembered
 from tandem_memory.index.view import View
 
@@ -95,6 +95,14 @@ class Index:
     def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[int, float]]]:
         """For each of `queries`, shape (queries, dimension), its k nearest records that match: position and cosine, nearest first."""
         return search(self._view, unit(queries), k, wanted, self._remembered)
+
+    def kind(self, wanted: Filter) -> int:
+        """A number for all searches that take about as long as one for it."""
+        return hash(without_digest(wanted).SerializeToString(deterministic=True))
+
+    def at_hand(self, wanted: Filter) -> bool:
+        """Whether a search for it finds at hand what matches, and the graph free; in a rare moment it may wait all the same."""
+        return at_hand(self._view, wanted, self._remembered)
 
     def matching(self, wanted: Filter) -> Positions:
         """Positions of all records that match, ascending."""

@@ -15,6 +15,7 @@ from tandem_memory.index.errors import DamagedError
 from tandem_memory.index.files import Stored
 
 _FORMAT = 1
+_GRAPH_FORM = 2  # how a graph is built, and so how far it has to be walked: one of another form is left out, and built anew
 _NAME = "manifest.json"
 
 
@@ -31,7 +32,7 @@ class Manifest:
         sums: Checksum of each block of them.
         columns: Fields by slot.
         segments: Rows at 4 bits.
-        graph: Its file, its scale and the slots that it covers.
+        graph: Its file, its scale and the slots that it covers; None where there is none of the form that is walked here.
     """
 
     dimension: int
@@ -64,7 +65,7 @@ def write(folder: Path, manifest: Manifest) -> None:
             "sums": manifest.sums,
             "columns": _entry(manifest.columns),
             "segments": [_entry(stored) for stored in manifest.segments],
-            "graph": None if graph is None else [_entry(graph[0]), *graph[1:]],
+            "graph": None if graph is None else [_entry(graph[0]), *graph[1:], _GRAPH_FORM],
         }
     )
     beside = folder / f"{_NAME}-{secrets.token_hex(4)}"
@@ -81,6 +82,8 @@ def read(folder: Path) -> Manifest:
     """
     said = _checked(folder / _NAME)
     graph = said["graph"]
+    if graph is not None and graph[3:] != [_GRAPH_FORM]:
+        graph = None
     return Manifest(
         dimension=said["dimension"],
         count=said["count"],

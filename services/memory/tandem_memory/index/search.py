@@ -26,6 +26,23 @@ def matching(view: View, wanted: Filter) -> Slots:
     return np.flatnonzero(Condition(wanted, view.columns).passing(0, view.count))
 
 
+def at_hand(view: View, wanted: Filter, remembered: Remembered) -> bool:
+    """Whether a search neither has to find out first what matches nor may have to wait for the graph."""
+    wanted = without_digest(wanted)
+    free = view.graph is None or not view.graph.busy
+    return free and remembered.knows(view, wanted, Condition(wanted, view.columns))
+
+
+def without_digest(wanted: Filter) -> Filter:
+    """The filter but for a digest to leave out, which is looked at afterwards."""
+    if not wanted.not_source_hash:
+        return wanted
+    others = Filter()
+    others.CopyFrom(wanted)
+    others.ClearField("not_source_hash")
+    return others
+
+
 def search(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Hits:
     """For each of `queries`, unit vectors of shape (queries, dimension), the k nearest that match: position and cosine, nearest first."""
     if not view.count:
@@ -42,10 +59,7 @@ def _near(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Reme
     if not wanted.not_source_hash:
         condition = Condition(wanted, view.columns)
         return _found(view, queries, k, condition, remembered.selection(view, wanted, condition))
-    others = Filter()
-    others.CopyFrom(wanted)
-    others.ClearField("not_source_hash")
-    found = _near(view, queries, k + _SPARE, others, remembered)
+    found = _near(view, queries, k + _SPARE, without_digest(wanted), remembered)
     excluded = view.columns.digest.first(view.count)[found.slots] == digest(wanted.not_source_hash)
     excluded &= found.slots != NOBODY
     if excluded.sum(axis=1).max(initial=0) > _SPARE:

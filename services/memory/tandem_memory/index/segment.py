@@ -1,8 +1,8 @@
 """Rows at 4 bits a component, in pieces that never change: found roughly, much faster than by multiplying floats, and measured after.
 
 Quantisation is turbovec's, a rotation and one scale for each coordinate (TurboQuant, Zandieh et al., arXiv 2504.19874), fitted to a
-sample of the piece. Nobody waits: it lets go of the interpreter, and a piece is complete before anybody sees it. The library spreads
-over all cores unless RAYON_NUM_THREADS says otherwise, which is for the process to say, before it is loaded.
+sample of the piece. No other thread waits: it lets go of the interpreter, and a piece is complete before anybody sees it. The library
+spreads over all cores unless RAYON_NUM_THREADS says otherwise, which is for the process to say, before it is loaded.
 """
 
 from collections.abc import Mapping

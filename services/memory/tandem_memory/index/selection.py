@@ -46,12 +46,17 @@ class Selection:
         return self._divided[0]
 
     @property
-    def scattered(self) -> tuple[Slots, Vectors]:
-        """The other slots, each among many that are not allowed, and copies of their rows; at most FEW."""
+    def scattered(self) -> Slots:
+        """The other slots, each among many that are not allowed; at most FEW."""
         return self._divided[1]
 
     @cached_property
-    def _divided(self) -> tuple[tuple[tuple[Segment, Mask | None], ...], tuple[Slots, Vectors]]:
+    def scattered_rows(self) -> Vectors:
+        """Copies of their rows."""
+        return self._view.rows.take(self.scattered)
+
+    @cached_property
+    def _divided(self) -> tuple[tuple[tuple[Segment, Mask | None], ...], Slots]:
         """To scan a segment, of many sources say, for a few of its rows costs more than to multiply those."""
         parts, scattered, left = list[tuple[Segment, Mask | None]](), [np.empty(0, np.int64)], FEW
         for segment in self._view.segments:
@@ -62,8 +67,7 @@ class Selection:
                 left -= count
             elif count:
                 parts.append((segment, None if count == len(segment.slots) else mask))
-        slots = np.concatenate(scattered)
-        return tuple(parts), (slots, self._view.rows.take(slots))
+        return tuple(parts), np.concatenate(scattered)
 
 
 class Remembered:
@@ -73,10 +77,14 @@ class Remembered:
         self._known: OrderedDict[bytes, tuple[tuple[int, ...], Selection]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def knows(self, view: View, wanted: Filter, condition: Condition) -> bool:
+        """Whether that need not be made."""
+        known = self._known.get(_key(wanted))
+        return known is not None and known[0] == _stamp(view, condition)
+
     def selection(self, view: View, wanted: Filter, condition: Condition) -> Selection:
         """What `wanted` selects of `view`."""
-        key = wanted.SerializeToString(deterministic=True)
-        stamp = (view.arrangement, view.dead, view.judged if condition.of_use else 0)
+        key, stamp = _key(wanted), _stamp(view, condition)
         with self._lock:
             known = self._known.get(key)
             if known is not None and known[0] == stamp:
@@ -89,3 +97,11 @@ class Remembered:
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return made
+
+
+def _key(wanted: Filter) -> bytes:
+    return wanted.SerializeToString(deterministic=True)
+
+
+def _stamp(view: View, condition: Condition) -> tuple[int, ...]:
+    return view.arrangement, view.dead, view.judged if condition.of_use else 0

@@ -21,7 +21,7 @@ QUIET_S = 0.25  # without an add for so long, the graph may have the processor
 _SHORT = 64  # rows: a tail as short as this stays; every batch of searches reads all of it, which costs more than what it computes
 _GRAPH_FROM = 1 << 15  # rows: below, scanning all costs no more than walking
 _GRAPH_SAMPLE = 4096  # rows that its scale is taken from
-_SLICE = 32  # rows at a time, about 8 ms
+_SLICE = 32  # rows at a time, about 10 ms
 _BEHIND, _HOPELESS = 4096, 1 << 15  # rows that the graph lacks: from here it grows while others add, and here it waits until they stop
 _HOLLOW = 0.3  # part of the graph that may be removed records before it is begun anew
 

@@ -37,10 +37,10 @@ class Way(StrEnum):
 
 def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
-    wanted, (slots, rows) = 2 * k + _ROUGH, selection.scattered
+    wanted = 2 * k + _ROUGH
     finds = [segment.nearest(queries, wanted, mask) for segment, mask in selection.parts]
-    if len(slots):
-        finds.append(exact.among(queries, slots, rows, wanted))
+    if len(selection.scattered):
+        finds.append(exact.among(queries, selection.scattered, selection.scattered_rows, wanted))
     return merged(finds, wanted).slots
 
 
@@ -48,7 +48,7 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     """About the k nearest of each query among the sealed rows of a selection; None when too few of what was found are of it."""
     covers = min(graph.covers, view.sealed)
     slots = graph.nearest(queries, _width(view, selection, k))
-    if selection.count == view.sealed:  # all of them fit: those that 8 bits put last need not be measured
+    if selection.count == view.sealed:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
         slots = slots[:, : 2 * k + _ROUGH]
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
     fit &= selection.allowed[np.where(fit, slots, 0)]
@@ -66,7 +66,7 @@ def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
     width = _width(view, selection, k)
     rows = sum(len(segment.slots) for segment, _ in selection.parts)
     scan = _BEGIN_SCAN * len(selection.parts) * queries + rows * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
-    scan += _MULTIPLY * len(selection.scattered[0]) * queries
+    scan += _MULTIPLY * len(selection.scattered) * queries
     sparse = selection.count < SPARSE * view.sealed
     multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
     walk = math.inf
