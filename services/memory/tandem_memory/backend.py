@@ -27,7 +27,7 @@ from tandem_memory.errors import (
     StoreUnavailableError,
     UnknownNamespaceError,
 )
-from tandem_memory.exchange import FOUND_BYTES, PAGE_BYTES, Appended, Got, Near, News, Origin, Page, Pruning, Removed, TooLarge
+from tandem_memory.exchange import FOUND_BYTES, PAGE_BYTES, Appended, Got, Near, Nearest, News, Origin, Page, Pruning, Removed, TooLarge
 
 __all__ = [
     "FOUND_BYTES",
@@ -41,6 +41,7 @@ __all__ = [
     "EmbeddingError",
     "Got",
     "Near",
+    "Nearest",
     "News",
     "OnDamage",
     "Origin",
@@ -82,9 +83,7 @@ class Backend(Protocol):
         """As `append`, but at, appended_at and use are taken from the records: they come out of an export."""
         ...
 
-    async def search(
-        self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
-    ) -> Sequence[Sequence[Near] | TooLarge]:
+    async def search(self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool) -> Nearest:
         """The k records nearest to each of `queries`, shape (queries, dimension), nearest first; all that was acknowledged is considered.
 
         They are FOUND_BYTES together at most, but for a single record that is larger.

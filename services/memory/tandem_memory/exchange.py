@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from tandem.memory.v1.memory_pb2 import Change, Filter, Record
 
@@ -57,6 +58,10 @@ class Near:
 @dataclass(frozen=True, slots=True)
 class TooLarge:
     """In place of what a query found: it is more than an answer holds, together with what those before it found."""
+
+
+Nearest: TypeAlias = Sequence[Sequence[Near] | TooLarge]
+"""For each query what it found, nearest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,13 @@ from tandem_memory.backend import (
     CursorError,
     DimensionError,
     Got,
-    Near,
+    Nearest,
     News,
     OnDamage,
     Origin,
     Page,
     Pruning,
     Removed,
-    TooLarge,
     UnknownNamespaceError,
 )
 from tandem_memory.bell import Bell
@@ -91,9 +90,7 @@ class Clustered:
         """Write them in the next group, with their times and their use."""
         return await writing.append(await self._fitting(namespace, records, embedding), records, back=True)
 
-    async def search(
-        self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
-    ) -> Sequence[Sequence[Near] | TooLarge]:
+    async def search(self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool) -> Nearest:
         """Ask Cassandra's index and the memory of what is young."""
         shelf = await self._shelf(namespace)
         if queries.shape[1] != shelf.space.dimension:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Near, News, OnDamage, Origin, Page, Pruning, Removed, TooLarge
+from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Nearest, News, OnDamage, Origin, Page, Pruning, Removed
 from tandem_memory.bell import Bell
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committed, Committer, not_counted
@@ -90,9 +90,7 @@ class Embedded:
         """Write them in the next group, with their times and their use."""
         return await self._committer.do(Append(namespace=namespace, records=records, embedding=embedding, back=True))
 
-    async def search(
-        self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool
-    ) -> Sequence[Sequence[Near] | TooLarge]:
+    async def search(self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool) -> Nearest:
         """Ask the index, then read what it found; a record that is removed in between is left out.
 
         What is likely to take long is done in a thread, and so is what has to be read from the log.
@@ -106,9 +104,11 @@ class Embedded:
             with self._shortness.at_once(kind, count):
                 found = index.search(queries, k, wanted)
             near = self._readings.near_at_hand(known, found)
-            return await self._off_the_loop(partial(self._readings.near, known, found, vectors=False)) if near is None else near
+            if near is not None:
+                return near
+            return await self._off_the_loop(partial(self._readings.near, known, found, vectors=False))
 
-        def work() -> Sequence[Sequence[Near] | TooLarge]:
+        def work() -> Nearest:
             with self._shortness.apart(kind, count):
                 found = index.search(queries, k, wanted)
             return self._readings.near(known, found, vectors=vectors)

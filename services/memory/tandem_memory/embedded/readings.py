@@ -10,7 +10,7 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
 from tandem_memory.answer_size import within
-from tandem_memory.backend import PAGE_BYTES, Got, Near, OnDamage, Page, TooLarge
+from tandem_memory.backend import PAGE_BYTES, Got, Near, Nearest, OnDamage, Page
 from tandem_memory.embedded import cursors
 from tandem_memory.embedded.recalled import Recalled
 from tandem_memory.index import Index
@@ -27,7 +27,6 @@ _REMEMBERED = 16  # stretches of the newest changes: as many megabytes at most, 
 
 Found: TypeAlias = Sequence[Sequence[tuple[int, float]]]
 """For each query the positions of records, and their cosines."""
-Nearest: TypeAlias = Sequence[Sequence[Near] | TooLarge]
 
 
 class Readings:

@@ -50,9 +50,10 @@ class Near:
 
 def merged(finds: Sequence[Near], k: int) -> Near:
     """The k nearest of each query among `finds`, of which there is at least one."""
-    if len(finds) == 1:
-        return finds[0].nearest(k)
-    return Near(slots=np.hstack([each.slots for each in finds]), cosines=np.hstack([each.cosines for each in finds])).nearest(k)
+    some = [each for each in finds if each.slots.shape[1]] or finds[:1]
+    if len(some) == 1:
+        return some[0].nearest(k)
+    return Near(slots=np.hstack([each.slots for each in some]), cosines=np.hstack([each.cosines for each in some])).nearest(k)
 
 
 def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:

@@ -69,8 +69,6 @@ def _near(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Reme
 
 
 def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Near:
-    if selection.count and view.sealed == view.count:
-        return _sealed(view, queries, k, selection)
     tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k)
     if not selection.count:
         return tail

@@ -39,9 +39,7 @@ def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
     wanted = 2 * k + _ROUGH
     finds = [segment.nearest(queries, wanted, mask) for segment, mask in selection.parts]
-    if len(selection.scattered):
-        finds.append(exact.among(queries, selection.scattered, selection.scattered_rows, wanted))
-    return merged(finds, wanted).slots
+    return merged([*finds, exact.among(queries, selection.scattered, selection.scattered_rows, wanted)], wanted).slots
 
 
 def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Near | None:
@@ -56,8 +54,6 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     if least < k and least < np.count_nonzero(selection.allowed[:covers]):
         return None
     near = measured(view.rows, queries, np.where(fit, slots, NOBODY))
-    if covers == view.sealed:
-        return near.nearest(k)
     return merged([near, exact.between(view.rows, queries, covers, selection.allowed[covers:], k)], k)
 
 

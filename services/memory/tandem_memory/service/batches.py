@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.backend import Backend, DamagedError, Near, TooLarge
+from tandem_memory.backend import Backend, DamagedError, Nearest, TooLarge
 from tandem_memory.figures import Figures
 
 _AT_ONCE, _PATIENCE_S = 2, 0.005  # batches, the second one for who has waited so long: each of two small ones pays what one costs
 _QUERIES = 32  # of a batch that more than one caller is in: beyond that a query costs the same, and the first would wait
-
-Nearest = Sequence[Sequence[Near] | TooLarge]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

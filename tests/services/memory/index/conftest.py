@@ -1,6 +1,10 @@
 """Records and vectors to search among."""
 
+import json
+import zlib
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +12,13 @@ from tandem.memory.v1.memory_pb2 import Record
 from tandem_memory.index import Index
 
 Fill = Callable[..., Index]
+
+
+def rewrite_manifest(folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Have a snapshot say something else of itself, under a checksum that is right."""
+    manifest = folder / "manifest.json"
+    text = json.dumps(change(json.loads(manifest.read_text().splitlines()[0])))
+    manifest.write_text(f"{text}\n{zlib.crc32(text.encode())}\n")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What rough ways find, against all rows multiplied: filtered or not, right after adds, after mass removal, while it is arranged."""
 
-import json
 import threading
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,8 @@ from tandem.memory.v1.memory_pb2 import Filter, Record
 from tandem_memory.index import Index, selection, upkeep, ways
 from tandem_memory.index.condition import Condition
 from tandem_memory.index.rows import unit
+
+from tests.services.memory.index.conftest import rewrite_manifest
 
 COUNT, DIMENSION, QUERIES = 16_000, 64, 50
 RANDOM = np.random.default_rng(11)
@@ -206,11 +206,7 @@ def test_a_graph_that_was_built_otherwise_is_built_anew(tmp_path: Path) -> None:
     """It would have to be walked further: an earlier release wrote it. Until there is another one rows are scanned."""
     index = filled()
     index.save(tmp_path)
-    manifest = tmp_path / "manifest.json"
-    said = json.loads(manifest.read_text().splitlines()[0])
-    said["graph"] = said["graph"][:3]
-    text = json.dumps(said)
-    manifest.write_text(f"{text}\n{zlib.crc32(text.encode())}\n")
+    rewrite_manifest(tmp_path, lambda said: said | {"graph": said["graph"][:3]})
     read = Index.load(tmp_path, DIMENSION)
     assert read._view.graph is None
     for _ in range(2):

@@ -1,7 +1,5 @@
 """Snapshots: what is written down, read back, and refused."""
 
-import json
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,8 @@ import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange, Record
 from tandem_memory.index import DamagedError, Index
+
+from tests.services.memory.index.conftest import rewrite_manifest
 
 RANDOM = np.random.default_rng(3)
 VECTORS = RANDOM.standard_normal((5000, 16)).astype(np.float32)
@@ -102,9 +102,7 @@ def test_a_snapshot_of_another_kind_is_refused(tmp_path: Path) -> None:
     filled(100).save(tmp_path)
     with pytest.raises(DamagedError, match="of 16 dimensions, this namespace has 8"):
         Index.load(tmp_path, 8)
-    manifest = json.loads((tmp_path / "manifest.json").read_text().splitlines()[0])
-    text = json.dumps(manifest | {"format": 99})
-    (tmp_path / "manifest.json").write_text(f"{text}\n{zlib.crc32(text.encode())}\n")
+    rewrite_manifest(tmp_path, lambda said: said | {"format": 99})
     with pytest.raises(DamagedError, match="format 99"):
         Index.load(tmp_path, 16)
     with pytest.raises(DamagedError):
