@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tandem.memory.v1.memory_pb2 import Change, Filter, Record
 
@@ -37,9 +37,8 @@ class Appended:
     known: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
-    """A record that a search found.
+class Near(NamedTuple):
+    """A record that a search found; a tuple, since ten are made for each query.
 
     Attributes:
         packed: The record as it is on the wire: most are sent on, and nobody reads them here.

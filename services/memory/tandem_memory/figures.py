@@ -59,6 +59,7 @@ class Figures:
         self._histograms = {
             row: Histogram(row.name, row.meaning, row.labels, registry=self.registry, buckets=row.buckets) for row in HISTOGRAMS
         }
+        self._seconds = dict[str, Histogram]()  # by call: to look one up costs as much as to count
 
     def appended(self, new: int, known: int) -> None:
         """Records came."""
@@ -77,7 +78,10 @@ class Figures:
 
     def answered(self, call: str, seconds: float) -> None:
         """A request was answered."""
-        self._histograms[SECONDS].labels(call).observe(seconds)
+        series = self._seconds.get(call)
+        if series is None:
+            series = self._seconds[call] = self._histograms[SECONDS].labels(call)
+        series.observe(seconds)
 
     def refused(self, call: str, code: str) -> None:
         """A request was refused."""

@@ -52,46 +52,50 @@ def _check_records(records: Sequence[Record], together_bytes: int, most: Limits)
     check_count("records", len(records), limits.RECORDS, "records")
     with_vectors = bool(records[0].vector)
     for at, record in enumerate(records):
-        field = f"records[{at}]"
         if together_bytes > most.record_bytes and record.ByteSize() > most.record_bytes:
             limit = f"at most {most.record_bytes} are taken (TANDEM_MEMORY_MOST_RECORD_BYTES)"
-            raise UnacceptableError(field=field, problem=f"{record.ByteSize()} bytes; {limit}")
-        if bool(record.vector) is not with_vectors:
-            problem = "one record with and one without; send vectors for all of a request or for none"
-            raise UnacceptableError(field=f"{field}.vector", problem=problem)
-        _check_record(field, record)
+            raise UnacceptableError(field=f"records[{at}]", problem=f"{record.ByteSize()} bytes; {limit}")
+        try:
+            _check_record(record, record.vector, with_vector=with_vectors)
+        except UnacceptableError as error:
+            place = f"records[{at}]"
+            raise error.within(place) from None
 
 
-def _check_record(field: str, record: Record) -> None:
-    check_key(f"{field}.key", record.key)
-    if record.vector:
-        check_vector(f"{field}.vector", record.vector)
+def _check_record(record: Record, vector: bytes, *, with_vector: bool) -> None:
+    check_key("key", record.key)
+    if bool(vector) is not with_vector:
+        problem = "one record with and one without; send vectors for all of a request or for none"
+        raise UnacceptableError(field="vector", problem=problem)
+    if vector:
+        check_vector("vector", vector)
     elif not record.question:
-        raise UnacceptableError(field=f"{field}.question", problem="absent, and there is no vector; give one of the two, to be found by")
-    _check_words(field, record)
-    _check_figures(field, record)
+        raise UnacceptableError(field="question", problem="absent, and there is no vector; give one of the two, to be found by")
+    _check_words(record)
+    _check_figures(record)
 
 
-def _check_words(field: str, record: Record) -> None:
-    check_text(f"{field}.source", record.source)
-    check_text(f"{field}.model", record.model)
-    check_text(f"{field}.source_hash", record.source_hash)
+def _check_words(record: Record) -> None:
+    check_text("source", record.source)
+    check_text("model", record.model)
+    check_text("source_hash", record.source_hash)
     if record.tags:
-        check_texts(f"{field}.tags", record.tags)
+        check_texts("tags", record.tags)
     if len(record.strategy) > limits.ITEMS:
-        raise UnacceptableError(field=f"{field}.strategy", problem=f"{len(record.strategy)} items; use at most {limits.ITEMS}")
+        raise UnacceptableError(field="strategy", problem=f"{len(record.strategy)} items; use at most {limits.ITEMS}")
 
 
-def _check_figures(field: str, record: Record) -> None:
-    if record.HasField("at"):
-        check_time(f"{field}.at", record.at)
-    if record.HasField("score"):
-        check_within(f"{field}.score", record.score, 0, 1)
-    if record.HasField("agreement"):
-        check_within(f"{field}.agreement", record.agreement, 0, 1)
-    check_money(f"{field}.cost_usd", record.cost_usd)
-    check_verified(f"{field}.verified", record.verified)
+def _check_figures(record: Record) -> None:
+    has = record.HasField
+    if has("at"):
+        check_time("at", record.at)
+    if has("score"):
+        check_within("score", record.score, 0, 1)
+    if has("agreement"):
+        check_within("agreement", record.agreement, 0, 1)
+    check_money("cost_usd", record.cost_usd)
+    check_verified("verified", record.verified)
     if record.metrics:
-        check_texts(f"{field}.metrics", record.metrics)
+        check_texts("metrics", record.metrics)
         for name, value in record.metrics.items():
-            check_finite(f"{field}.metrics[{name!r}]", value)
+            check_finite(f"metrics[{name!r}]", value)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Collection
+from typing import Self
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -25,6 +26,10 @@ class UnacceptableError(ValueError):
     def __init__(self, *, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
         self.field, self.problem = field, problem
+
+    def within(self, place: str) -> Self:
+        """The same, of a message that lies at `place`: to name the fields of each of many before one is at fault costs as much as a check."""
+        return type(self)(field=f"{place}.{self.field}", problem=self.problem)
 
 
 def check_namespace(name: str) -> None:

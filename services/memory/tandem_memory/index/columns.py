@@ -21,6 +21,7 @@ Positions = npt.NDArray[np.uint64]
 
 _LAST_NS = 2**63 - 1  # the year 2262: what is later, or before 1678, is taken to be then
 NO_DIGEST = np.uint64(0)
+_ABSENT, _UNUSED = float("nan"), (0, 0.0)
 
 
 def nanoseconds(at: Timestamp) -> int:
@@ -95,14 +96,12 @@ class Columns:
         self._extend_metrics(len(self.position), records)
         self._extend_tags(records)
         self.source.extend(np.array([self.sources.code(record.source) for record in records], np.int32))
-        self.score.extend(np.array([record.score if record.HasField("score") else np.nan for record in records], np.float64))
-        self.agreement.extend(np.array([record.agreement if record.HasField("agreement") else np.nan for record in records], np.float64))
+        self.score.extend(np.array([record.score if record.HasField("score") else _ABSENT for record in records], np.float64))
+        self.agreement.extend(np.array([record.agreement if record.HasField("agreement") else _ABSENT for record in records], np.float64))
         self.at.extend(np.array([nanoseconds(record.at) for record in records], np.int64))
         self.verified.extend(np.array([record.verified for record in records], np.int8))
         self.digest.extend(np.array([digest(record.source_hash) for record in records], np.uint64))
-        self.times.extend(np.array([record.use.times for record in records], np.int64))
-        self.gain.extend(np.array([record.use.gain for record in records], np.float64))
-        self.utility.extend(np.array([utility(record.use.times, record.use.gain) for record in records], np.float64))
+        self._extend_use(records)
         self.alive.extend(np.ones(len(records), np.bool_))
         self.position.extend(positions)
 
@@ -130,6 +129,13 @@ class Columns:
             metric.slots.extend(np.array(slots, np.int64))
             if name not in self.metrics:
                 self.metrics = {**self.metrics, name: metric}  # anew: readers may be going over the old one
+
+    def _extend_use(self, records: Sequence[Record]) -> None:
+        """Next to none has been used when it comes."""
+        uses = [(record.use.times, record.use.gain) if record.HasField("use") else _UNUSED for record in records]
+        self.times.extend(np.array([times for times, _ in uses], np.int64))
+        self.gain.extend(np.array([gain for _, gain in uses], np.float64))
+        self.utility.extend(np.array([utility(*use) for use in uses], np.float64))
 
     def _extend_tags(self, records: Sequence[Record]) -> None:
         codes = [[self.tags.code(tag) for tag in dict.fromkeys(record.tags)] for record in records]

@@ -28,6 +28,7 @@ SLOT_BYTES = 2 << 20  # 64 records from each of eight writers; what is larger wa
 
 _SLOTS = 2
 _TABLES = tuple(Table)  # by number; a table that is added comes last
+_NUMBERS = {table: number for number, table in enumerate(_TABLES)}
 _HEAD = struct.Struct(">16sQII")  # which store, which transaction, bytes that follow, CRC-32 of all that
 _WRITE = struct.Struct(">BHI")  # number of the table, bytes of the key, bytes of the value
 _DELETED = 0xFFFFFFFF
@@ -131,8 +132,9 @@ def _packed(store: bytes, transaction: int, writes: Sequence[Write]) -> bytes | 
     """A slot's bytes; None when they are more than a slot holds."""
     parts, size = list[bytes](), _HEAD.size
     for table, key, kept in writes:
-        parts += (_WRITE.pack(_TABLES.index(table), len(key), _DELETED if kept is None else len(kept)), key, kept or b"")
-        size += _WRITE.size + len(key) + len(kept or b"")
+        kept_bytes = 0 if kept is None else len(kept)
+        parts += (_WRITE.pack(_NUMBERS[table], len(key), _DELETED if kept is None else kept_bytes), key, kept or b"")
+        size += _WRITE.size + len(key) + kept_bytes
         if size > SLOT_BYTES:
             return None
     body = b"".join(parts)
