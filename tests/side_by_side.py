@@ -24,7 +24,7 @@ _SHARED: Mapping[str, tuple[str, ...]] = {  # a fixture: files, or folders, whos
         "tests/operator/render/test_on_api_server.py",
         "tests/services/telemetry/test_real_api_server.py",
     ),
-    "cassandra": ("tests/services/memory/cassandra/", "tests/services/memory/main/test_clustered.py"),
+    "cassandra": ("tests/services/memory/cassandra/", "tests/services/memory/program/test_clustered.py"),
 }
 _LONG = (  # files that start training again and again, and would come last: who begins one at the end has all others wait
     "tests/trainer_image/deepspeed/",

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import pytest
 from pydantic_settings import BaseSettings
+from tandem_memory.program.rights_file import RightsFile
+from tandem_memory.program.settings import Settings as MemorySettings
 from tandem_memory.rights import Right
-from tandem_memory.rights_file import RightsFile
-from tandem_memory.settings import Settings as MemorySettings
 from tandem_operator.cluster.settings import Settings as OperatorSettings
 from tandem_rpc import Caller
 from tandem_telemetry.settings import Settings as TelemetrySettings

@@ -8,7 +8,7 @@ import pytest
 
 SPEAKING = (
     "import tandem_rpc",
-    "import tandem_memory.process",
+    "import tandem_memory.program.process",
     "import tandem_telemetry.main",
     "import tandem_reasoning.coordinator.process",
     "import tandem_operator.cluster.main",

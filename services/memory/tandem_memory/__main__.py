@@ -2,6 +2,6 @@
 
 import sys
 
-from tandem_memory.main import main
+from tandem_memory.program.main import main
 
 sys.exit(main(sys.argv[1:]))

@@ -28,7 +28,7 @@ class UnacceptableError(ValueError):
         self.field, self.problem = field, problem
 
     def within(self, place: str) -> Self:
-        """The same, of a message that lies at `place`: to name the fields of each of many before one is at fault costs as much as a check."""
+        """The same, of a message that lies at `place`: to name all fields before one is at fault costs as much as a check."""
         return type(self)(field=f"{place}.{self.field}", problem=self.problem)
 
 

@@ -1,7 +1,7 @@
 """What is searched: float rows and columns derived from the log, which alone is the truth. The only room with usearch and turbovec."""
 
-from tandem_memory.index.errors import DamagedError
-from tandem_memory.index.facts import Facts
+from tandem_memory.index.fields.facts import Facts
 from tandem_memory.index.index import Index
+from tandem_memory.index.kept.errors import DamagedError
 
 __all__ = ["DamagedError", "Facts", "Index"]

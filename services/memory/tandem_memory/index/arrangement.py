@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tandem_memory.index.columns import Columns
+from tandem_memory.index.fields.columns import Columns
+from tandem_memory.index.looks.segment import MIXED, Segment, made
 from tandem_memory.index.rows import Rows, Slots
-from tandem_memory.index.segment import MIXED, Segment, made
 
 TAIL = 1024  # rows that are searched exactly before they are worth a segment, while others come: 1.5 MB of 384 dimensions to read
 _OWN = 1024  # rows of a source that are worth a segment: with fewer, a search for all would start more scans than it is worth

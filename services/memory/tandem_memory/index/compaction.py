@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tandem_memory.index import files
 from tandem_memory.index.arrangement import TAIL, arranged
-from tandem_memory.index.packing import chosen
+from tandem_memory.index.kept import files
+from tandem_memory.index.kept.packing import chosen
+from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Settled, Slots
-from tandem_memory.index.segment import Segment
 from tandem_memory.index.view import View
 
 _PART = 0.5  # of all slots: so that what is copied is never more than what was removed since the last time

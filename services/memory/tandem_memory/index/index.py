@@ -14,12 +14,13 @@ from typing import Self
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
-from tandem_memory.index import compaction, snapshot, upkeep
-from tandem_memory.index.columns import Columns, Positions, utility
-from tandem_memory.index.facts import Facts, facts
+from tandem_memory.index import compaction, upkeep
+from tandem_memory.index.fields.columns import Columns, Positions, utility
+from tandem_memory.index.fields.facts import Facts, facts
+from tandem_memory.index.kept import snapshot
+from tandem_memory.index.looks.search import at_hand, matching, search, without_digest
+from tandem_memory.index.looks.selection import Remembered
 from tandem_memory.index.rows import Rows, Vectors, unit
-from tandem_memory.index.search import at_hand, matching, search, without_digest
-from tandem_memory.index.selection import Remembered
 from tandem_memory.index.view import View
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from tandem_memory.index.arrangement import TAIL, alike, arranged, hollow
-from tandem_memory.index.graph import Graph, scale
+from tandem_memory.index.looks.graph import Graph, scale
+from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Slots
-from tandem_memory.index.segment import Segment
 from tandem_memory.index.view import View
 
 Step = Callable[[View], View]

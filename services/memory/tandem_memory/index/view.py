@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from tandem_memory.index.columns import Columns
-from tandem_memory.index.graph import Graph
+from tandem_memory.index.fields.columns import Columns
+from tandem_memory.index.looks.graph import Graph
+from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Rows
-from tandem_memory.index.segment import Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

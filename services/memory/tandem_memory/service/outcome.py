@@ -23,8 +23,8 @@ from tandem_memory.backend import (
     StoreUnavailableError,
     UnknownNamespaceError,
 )
-from tandem_memory.backup import BackupError
 from tandem_memory.figures import Figures
+from tandem_memory.moves.backup import BackupError
 
 
 @dataclass(frozen=True, slots=True)

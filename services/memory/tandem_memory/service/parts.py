@@ -11,9 +11,9 @@ from tandem_rpc import caller
 from tandem_memory.acceptance import Limits
 from tandem_memory.acceptance.values import check_namespace
 from tandem_memory.backend import Backend
-from tandem_memory.backup import Copy
 from tandem_memory.embedding import Embedding
 from tandem_memory.figures import Figures
+from tandem_memory.moves.backup import Copy
 from tandem_memory.rights import Right, Rights
 from tandem_memory.service.stopping import Stopping
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import grpc
 import pytest
+from tandem_memory.program.rights_file import RightsFile
 from tandem_memory.rights import Grant, Right, Rights, matches
-from tandem_memory.rights_file import RightsFile
 from tandem_rpc import Caller, Refused, RpcSetupError
 
 WORKER = Caller(identity="system:serviceaccount:team-a:worker", namespace="team-a")

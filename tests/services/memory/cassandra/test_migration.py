@@ -10,7 +10,7 @@ from tandem.memory.v1.memory_pb2 import Judged, Record, Verified
 from tandem_memory.backend import Appended, Backend, Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Clustered
 from tandem_memory.embedded import Embedded
-from tandem_memory.migration import Migrated, MigrationError, migrate
+from tandem_memory.moves.migration import Migrated, MigrationError, migrate
 
 from tests.services.memory.driven import ALL, NAMESPACE, record
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Change, Judged
-from tandem_memory import backup
 from tandem_memory.backend import CursorError, Pruning
 from tandem_memory.embedded import Embedded
-from tandem_memory.restoring import restored
+from tandem_memory.moves import backup
+from tandem_memory.moves.restoring import restored
 from tandem_memory.store import LOG, Store
 
 from tests.services.memory.driven import ALL, Driven, questions, record

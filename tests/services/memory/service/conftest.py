@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 from tandem.memory.v1 import memory_pb2 as pb
 from tandem.memory.v1.memory_pb2_grpc import MemoryServiceStub, add_MemoryServiceServicer_to_server
-from tandem_memory import backup
 from tandem_memory.backend import Backend
 from tandem_memory.embedded import Embedded
+from tandem_memory.moves import backup
 from tandem_memory.rights import Rights
 from tandem_memory.service import Memory, Parts
 from tandem_rpc import AsyncServer, channel, refused_field, serve_async

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from tandem.memory.v1 import memory_pb2 as pb
 from tandem_memory.embedded import Embedded
-from tandem_memory.restoring import restored
+from tandem_memory.moves.restoring import restored
 
 from tests.parts.minio_server import MinioServer
 from tests.services.memory.service.conftest import Start, append, record, vector

@@ -15,7 +15,7 @@ from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.reading import walk, without_vectors
 from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.index import Facts
-from tandem_memory.index.columns import nanoseconds
+from tandem_memory.index.fields.columns import nanoseconds
 from tandem_memory.pruning import removed
 from tandem_memory.statistics import Tally
 from tandem_memory.wanted import utility, wants

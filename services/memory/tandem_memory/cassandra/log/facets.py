@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tandem.memory.v1.memory_pb2 import Filter, Record
 
-from tandem_memory.index.columns import nanoseconds
+from tandem_memory.index.fields.columns import nanoseconds
 
 _EDGE_NS = 2**63 - 1  # where `nanoseconds` ends: instants beyond are alike there
 

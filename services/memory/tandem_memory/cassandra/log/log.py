@@ -21,7 +21,7 @@ from tandem_memory.cassandra.log.entries import Entry, Kind, contiguous, directi
 from tandem_memory.cassandra.log.facets import facets
 from tandem_memory.cassandra.log.pieces import Pieces, kept_in_row
 from tandem_memory.cassandra.log.places import Place, bucket
-from tandem_memory.index.columns import nanoseconds
+from tandem_memory.index.fields.columns import nanoseconds
 
 MOST = 256  # positions that are read at once: with 768 dimensions 1 MB
 _OF_A_LOG = "identity = ? AND writer = ? AND bucket = ?"

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Record
 
+from tandem_memory.index.fields.words import Words
 from tandem_memory.index.growing import Growing, Kind
-from tandem_memory.index.words import Words
 
 Positions = npt.NDArray[np.uint64]
 

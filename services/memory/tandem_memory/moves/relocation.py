@@ -14,9 +14,9 @@ from time import monotonic
 
 from tandem.memory.v1.memory_pb2 import Namespace
 
-from tandem_memory import opening
-from tandem_memory.migration import Migrated, migrate
-from tandem_memory.settings import KEYSPACE, Settings
+from tandem_memory.moves.migration import Migrated, migrate
+from tandem_memory.program import opening
+from tandem_memory.program.settings import KEYSPACE, Settings
 
 _EVERY_S = 5.0
 _CLUSTER = re.compile(rf"cassandra://(?P<nodes>[^/]+)/(?P<keyspace>{KEYSPACE})")

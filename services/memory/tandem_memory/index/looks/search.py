@@ -7,14 +7,14 @@ by the float rows, so that a similarity is always exact. Rows that came last are
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.index import exact
-from tandem_memory.index.columns import digest
-from tandem_memory.index.condition import Condition
-from tandem_memory.index.near import NOBODY, Near, measured, merged, ranked
+from tandem_memory.index.fields.columns import digest
+from tandem_memory.index.fields.condition import Condition
+from tandem_memory.index.looks import exact
+from tandem_memory.index.looks.near import NOBODY, Near, measured, merged, ranked
+from tandem_memory.index.looks.selection import FEW, Remembered, Selection
+from tandem_memory.index.looks.ways import Way, by_graph, cheapest, roughly
 from tandem_memory.index.rows import Slots, Vectors
-from tandem_memory.index.selection import FEW, Remembered, Selection
 from tandem_memory.index.view import View
-from tandem_memory.index.ways import Way, by_graph, cheapest, roughly
 
 Hits = list[list[tuple[int, float]]]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index.columns import Columns
+from tandem_memory.index.fields.columns import Columns
 from tandem_memory.index.rows import Slots
 
 

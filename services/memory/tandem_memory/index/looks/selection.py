@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.index.condition import Condition, Mask
+from tandem_memory.index.fields.condition import Condition, Mask
+from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Slots, Vectors
-from tandem_memory.index.segment import Segment
 from tandem_memory.index.view import View
 
 FEW = 2048  # matches that are multiplied one by one: about as fast as a segment of so many

@@ -1,6 +1,6 @@
 """What `tandem_rpc` says of settings, in the names that people gave them by."""
 
-from tandem_memory.naming import said
+from tandem_memory.program.naming import said
 
 
 def test_each_setting_that_is_meant_is_named() -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Judged, Namespace, Record
-from tandem_memory import relocation
 from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.embedded import Embedded
-from tandem_memory.main import main
-from tandem_memory.relocation import Progress
+from tandem_memory.moves import relocation
+from tandem_memory.moves.relocation import Progress
+from tandem_memory.program.main import main
 from tandem_memory.transfer.alike import differing
 
 from tests.services.memory.driven import ALL, record
-from tests.services.memory.main.conftest import Start, append, command, search
+from tests.services.memory.program.conftest import Start, append, command, search
 
 
 @pytest.fixture

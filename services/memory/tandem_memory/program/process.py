@@ -14,13 +14,14 @@ from tandem_rpc import AsyncServer, serve_async
 from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
-from tandem_memory import backup, opening
 from tandem_memory.backend import Backend
 from tandem_memory.counting import Counting
 from tandem_memory.embedding import Endpoint
 from tandem_memory.figures import Figures
+from tandem_memory.moves import backup
+from tandem_memory.program import opening
+from tandem_memory.program.settings import Settings
 from tandem_memory.service import Memory, Parts
-from tandem_memory.settings import Settings
 
 _SERVICE = memory_pb2.DESCRIPTOR.services_by_name["MemoryService"].full_name
 # Copying and checking a large store are unary calls that take as long as its disk needs. Callers bring shorter deadlines.

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index.condition import Mask
+from tandem_memory.index.fields.condition import Mask
 from tandem_memory.index.rows import Rows, Slots, Vectors
 
 _LEAST, _MOST = np.float32(-1), np.float32(1)  # of a cosine

@@ -50,10 +50,10 @@ def _serve() -> int:
     from pydantic import ValidationError
     from tandem_rpc import RpcSetupError
 
-    from tandem_memory import naming
-    from tandem_memory.opening import OpeningError
-    from tandem_memory.process import run
-    from tandem_memory.settings import Settings
+    from tandem_memory.program import naming
+    from tandem_memory.program.opening import OpeningError
+    from tandem_memory.program.process import run
+    from tandem_memory.program.settings import Settings
 
     for line in naming.mistyped(os.environ):
         _log.warning(line)
@@ -69,7 +69,7 @@ def _serve() -> int:
 
 
 def _help() -> int:
-    from tandem_memory import naming
+    from tandem_memory.program import naming
 
     sys.stdout.write(f"{__doc__}\n" + "".join(f"{line}\n" for line in naming.listed()))
     return 0
@@ -78,8 +78,8 @@ def _help() -> int:
 def _restore(uri: str, folder: Path) -> int:
     from tandem_objects import ObjectError
 
-    from tandem_memory.backup import BackupError
-    from tandem_memory.restoring import restored
+    from tandem_memory.moves.backup import BackupError
+    from tandem_memory.moves.restoring import restored
 
     try:
         copy = restored(uri, folder, os.environ)
@@ -93,9 +93,9 @@ def _migrate(source: str, target: str) -> int:
     from pydantic import ValidationError
 
     from tandem_memory.backend import DamagedError, ReadingLostError, StoreFullError, StoreUnavailableError
-    from tandem_memory.migration import MigrationError
-    from tandem_memory.opening import OpeningError
-    from tandem_memory.relocation import PlaceError, relocated
+    from tandem_memory.moves.migration import MigrationError
+    from tandem_memory.moves.relocation import PlaceError, relocated
+    from tandem_memory.program.opening import OpeningError
 
     try:
         moved = relocated(source, target)

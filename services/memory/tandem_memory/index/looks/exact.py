@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tandem_memory.index.condition import Mask
-from tandem_memory.index.near import Near, merged
+from tandem_memory.index.fields.condition import Mask
+from tandem_memory.index.looks.near import Near, merged
 from tandem_memory.index.rows import Rows, Slots, Vectors
 
 BLOCK = 4096  # rows at a time: 6 MB at 384 dimensions, and as many scores for each query

@@ -14,8 +14,8 @@ import numpy as np
 from usearch.index import BatchMatches
 from usearch.index import Index as Hnsw
 
-from tandem_memory.index.files import Stored
-from tandem_memory.index.near import NOBODY
+from tandem_memory.index.kept.files import Stored
+from tandem_memory.index.looks.near import NOBODY
 from tandem_memory.index.rows import Slots, Vectors
 
 _CONNECTIVITY = 16  # links of a node, twice that on the lowest level: the paper's middle of 5 to 48

@@ -8,12 +8,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from tandem_memory.index import exact
-from tandem_memory.index.exact import SPARSE
-from tandem_memory.index.graph import Graph
-from tandem_memory.index.near import NOBODY, Near, measured, merged
+from tandem_memory.index.looks import exact
+from tandem_memory.index.looks.exact import SPARSE
+from tandem_memory.index.looks.graph import Graph
+from tandem_memory.index.looks.near import NOBODY, Near, measured, merged
+from tandem_memory.index.looks.selection import Selection
 from tandem_memory.index.rows import Slots, Vectors
-from tandem_memory.index.selection import Selection
 from tandem_memory.index.view import View
 
 _BEGIN_SCAN = 30_000  # rotate a query, for each segment
@@ -25,7 +25,7 @@ _WIDTH, _WIDTH_ROWS, _WIDER = 34, 1 << 17, 26  # finds that give recall@10 over 
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
-_NEARLY = 10  # finds beyond k that 8 bits may have put so; 30 of them give .003 more recall, for twice as many float rows to fetch
+_NEARLY = 10  # finds beyond k that 8 bits may have put so, at least; all of them give .003 more recall, for twice as many float rows
 
 
 class Way(StrEnum):
@@ -45,10 +45,10 @@ def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
 
 def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Near | None:
     """About the k nearest of each query among the sealed rows of a selection; None when too few of what was found are of it."""
-    covers = min(graph.covers, view.sealed)
-    slots = graph.nearest(queries, _width(view, selection, k))
+    covers, width = min(graph.covers, view.sealed), _width(view, selection, k)
+    slots = graph.nearest(queries, width)
     if selection.count == view.sealed:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
-        slots = slots[:, : k + _NEARLY]
+        slots = slots[:, : max(k + _NEARLY, width // 2)]
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
     fit &= selection.allowed[np.where(fit, slots, 0)]
     least = int(fit.sum(axis=1).min(initial=k))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index.errors import DamagedError
+from tandem_memory.index.kept.errors import DamagedError
 
 BLOCK_ROWS = 4096  # rows under one checksum: appending reads at most so many of the old ones again
 _PIECE = 1 << 22  # bytes of a file at a time

@@ -12,15 +12,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 from tandem.memory.v1 import memory_pb2 as pb
 from tandem_memory.figures import COUNTERS, GAUGES, HISTOGRAMS
-from tandem_memory.main import main
-from tandem_memory.naming import mistyped
+from tandem_memory.program.main import main
+from tandem_memory.program.naming import mistyped
+from tandem_memory.program.settings import Settings
 from tandem_memory.reference import document
-from tandem_memory.settings import Settings
 from tandem_rpc import ClientTls, ServerTls, channel
 
 from tests.protos.authority import authority, needs_openssl
 from tests.protos.token_reviewer import of, reviewing
-from tests.services.memory.main.conftest import Start, append, command, search
+from tests.services.memory.program.conftest import Start, append, command, search
 
 
 def test_it_keeps_what_it_was_given(start: Start) -> None:

@@ -6,7 +6,7 @@ What reads a setting may be a part of `tandem_rpc`, which calls it by its own na
 import difflib
 from collections.abc import Iterable, Iterator
 
-from tandem_memory.settings import Settings
+from tandem_memory.program.settings import Settings
 
 _PREFIX = "TANDEM_MEMORY_"
 _PARTS = {"tls.certificate": "tls_cert", "tls.key": "tls_key", "tls.client_ca": "tls_client_ca"}  # as `ServerTls` calls them

@@ -6,7 +6,7 @@ import pytest
 from tandem.memory.v1 import memory_pb2 as pb
 
 from tests.parts.cassandra_cluster import CassandraCluster
-from tests.services.memory.main.conftest import Process, Start, append, command, search
+from tests.services.memory.program.conftest import Process, Start, append, command, search
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 

@@ -17,13 +17,13 @@ from tandem_rpc.verifiers.remembered import Remembered
 from tandem_rpc.verifiers.token_folder import TokenFolder
 from tandem_rpc.verifiers.token_review import ApiServer, TokenReview
 
-from tandem_memory import backup
 from tandem_memory.backend import Backend, DamagedError, StoreFullError, StoreUnavailableError
 from tandem_memory.embedded import Committed, Embedded, not_counted
 from tandem_memory.embedding import Embedding, Endpoint, Ngrams
+from tandem_memory.moves import backup
+from tandem_memory.program.rights_file import RightsFile
+from tandem_memory.program.settings import Settings
 from tandem_memory.rights import Rights
-from tandem_memory.rights_file import RightsFile
-from tandem_memory.settings import Settings
 from tandem_memory.store.errors import FormatError, InUseError
 from tandem_memory.store.store import LOG
 

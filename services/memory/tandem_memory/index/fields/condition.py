@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter
 
-from tandem_memory.index.columns import Columns, digest, nanoseconds
+from tandem_memory.index.fields.columns import Columns, digest, nanoseconds
 
 Mask = npt.NDArray[np.bool_]
 

@@ -9,7 +9,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tandem_rpc import channel
 
-from tests.services.memory.main.conftest import Process, Start, append, search
+from tests.services.memory.program.conftest import Process, Start, append, search
 
 _PATIENCE_S = 300  # a slow machine is no failure
 STATUS = health_pb2.HealthCheckResponse

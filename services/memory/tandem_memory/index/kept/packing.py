@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index.columns import Columns, Metric
+from tandem_memory.index.fields.columns import Columns, Metric
+from tandem_memory.index.fields.words import Words
 from tandem_memory.index.growing import Growing
 from tandem_memory.index.rows import Slots
-from tandem_memory.index.words import Words
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 

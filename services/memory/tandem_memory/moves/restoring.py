@@ -18,7 +18,7 @@ from tandem_objects import Store as Objects
 from tandem_objects.durable import sync_folder
 
 from tandem_memory.backend import DamagedError, StoreFullError
-from tandem_memory.backup import FORMAT, MANIFEST, BackupError, Copy, File
+from tandem_memory.moves.backup import FORMAT, MANIFEST, BackupError, Copy, File
 from tandem_memory.store import LOG, FormatError, InUseError, Store
 
 _DRAFT = ".restoring"

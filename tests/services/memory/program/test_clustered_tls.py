@@ -14,7 +14,7 @@ from tests.parts.cassandra_cluster import CassandraCluster, Guard, serving
 from tests.parts.cassandra_jars import CASSANDRA
 from tests.parts.fixtures import program
 from tests.protos.authority import Authority, authority, needs_openssl
-from tests.services.memory.main.conftest import Start, append, command, search
+from tests.services.memory.program.conftest import Start, append, command, search
 
 pytestmark = [pytest.mark.xdist_group("cassandra"), needs_openssl]
 STORE_PASSWORD = "changeit"  # noqa: S105 - of the files that a node reads, which lie beside it

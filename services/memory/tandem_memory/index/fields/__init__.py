@@ -1,0 +1,1 @@
+"""What filters ask about each record, and which records they admit."""

@@ -1,0 +1,1 @@
+"""How an index is written down and read again, and how what is damaged is told."""
