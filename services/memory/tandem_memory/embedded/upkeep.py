@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from tandem_memory.embedded.indexes import Indexes
-from tandem_memory.index import Index
+from tandem_memory.index import Index, pages
 
 # A start replays what came after the last snapshot, at about 20,000 records a second: a twentieth of a million takes 3 seconds.
 _LEAST_CHANGES = 10_000
@@ -44,9 +44,13 @@ class Upkeep:
             self._save(name)
 
     def _run(self) -> None:
+        arranged = True  # what was read at the start
         while not self._over.wait(_PAUSE_S):
             while not self._over.is_set() and self._slice():
-                pass
+                arranged = True
+            if arranged:
+                pages.ask()
+                arranged = False
 
     def _slice(self) -> bool:
         """Do a little for each index; whether there is more to be done."""
