@@ -32,13 +32,13 @@ class ClientTls:
     """Whom a client believes, and what it shows.
 
     Attributes:
-        ca: Authority of the server's certificate; None means gRPC's built-in roots.
+        ca: Authority of the server's certificate, as a PEM file or as PEM; None means gRPC's built-in roots.
         certificate: PEM chain shown to servers that ask for one; with `key`.
         key: PEM private key.
         server_name: Name expected in the server's certificate when it is not that of the address (a forwarded port).
     """
 
-    ca: Path | None = None
+    ca: Path | bytes | None = None
     certificate: Path | None = None
     key: Path | None = None
     server_name: str | None = None
@@ -64,7 +64,7 @@ def channel_credentials(tls: ClientTls) -> grpc.ChannelCredentials:
         msg = "tls.certificate, tls.key: only one of the two is given; give both or none"
         raise RpcSetupError(msg)
     return grpc.ssl_channel_credentials(
-        root_certificates=_pem("tls.ca", tls.ca) if tls.ca else None,
+        root_certificates=_pem("tls.ca", tls.ca) if tls.ca is not None else None,
         private_key=_pem("tls.key", tls.key) if tls.key else None,
         certificate_chain=_pem("tls.certificate", tls.certificate) if tls.certificate else None,
     )
@@ -115,13 +115,18 @@ def _configuration(key: bytes, certificate: bytes, client_ca: bytes | None) -> g
     return grpc.ssl_server_certificate_configuration([(key, certificate)], root_certificates=client_ca)
 
 
-def _pem(field: str, path: Path) -> bytes:
+def _pem(field: str, source: Path | bytes) -> bytes:
+    data = source if isinstance(source, bytes) else _read(field, source)
+    if b"-----BEGIN " not in data:
+        what, fix = ("what is given", "text") if isinstance(source, bytes) else (source, "a file")
+        msg = f"{field}: {what} holds no PEM block; give {fix} that begins with -----BEGIN"
+        raise RpcSetupError(msg)
+    return data
+
+
+def _read(field: str, path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         msg = f"{field}: {path} cannot be read ({error.strerror}); give a PEM file"
         raise RpcSetupError(msg) from None
-    if b"-----BEGIN " not in data:
-        msg = f"{field}: {path} holds no PEM block; give a file that begins with -----BEGIN"
-        raise RpcSetupError(msg)
-    return data

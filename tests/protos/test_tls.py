@@ -34,11 +34,12 @@ def _unavailable(call: Callable[[], object]) -> bool:
 def test_both_ends_speak_tls_and_nothing_else(
     start: Start, connect: Callable[..., Any], ours: Authority, theirs: Authority, token_file: Path
 ) -> None:
-    """The right authority and token pass; a stranger's authority, or plain text, does not even connect."""
+    """The right authority and token pass, from a file or not; a stranger's authority, or plain text, does not even connect."""
     certificate, key = ours.issue("server")
     port = start(token_file=token_file, tls=ServerTls(certificate=certificate, key=key)).port
     connect(port, token_file=token_file, tls=ClientTls(ca=ours.certificate)).List(pb.ListRequest())
-    for wrong in (ClientTls(ca=theirs.certificate), ClientTls(), None):
+    connect(port, token_file=token_file, tls=ClientTls(ca=ours.certificate.read_bytes())).List(pb.ListRequest())
+    for wrong in (ClientTls(ca=theirs.certificate), ClientTls(ca=theirs.certificate.read_bytes()), ClientTls(), None):
         assert _unavailable(lambda tls=wrong: connect(port, token_file=token_file, tls=tls).List(pb.ListRequest()))
 
 
@@ -96,6 +97,9 @@ def test_unusable_files_are_named(start: Start, connect: Callable[..., Any], tmp
         start(tls=ServerTls(certificate=tmp_path / "absent", key=key))
     with pytest.raises(RpcSetupError, match=r"tls\.ca: .*absent cannot be read"):
         connect(1, tls=ClientTls(ca=tmp_path / "absent"))
+    for no_text in (b"", b"hello"):
+        with pytest.raises(RpcSetupError, match=r"^tls\.ca: what is given holds no PEM block; give text that"):
+            connect(1, tls=ClientTls(ca=no_text))
     _, other = ours.issue("other")
     with pytest.raises(RpcSetupError, match=rf"^tls\.certificate, tls\.key: {certificate} and {other} do not belong together; give"):
         start(tls=ServerTls(certificate=certificate, key=other))

@@ -43,7 +43,7 @@ http://{{ include "tandem.minio" . }}.{{ .Release.Namespace }}.svc:9000
 {{- end }}
 
 
-{{/* The Secret with the key that the tokens of DualRuns are reckoned from. */}}
+{{/* The Secret with the key that the tokens and certificates of DualRuns are reckoned from. */}}
 {{- define "tandem.operator.key" -}}
 {{- default (printf "%s-key" (include "tandem.operator" .)) .Values.reasoning.existingKey }}
 {{- end }}

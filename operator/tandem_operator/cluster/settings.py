@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     ledger_size: str = "1Gi"
     """Size of such a disk."""
     key_file: Path | None = None
-    """File with a random key, from which the tokens of DualRuns are reckoned; the same for all operators of a cluster."""
+    """File with a random key, from which the tokens and certificates of DualRuns are reckoned; the same for all operators of a cluster."""
     probes_listen: str = "0.0.0.0:8080"
     """Where /healthz and /metrics are."""
     qps: Annotated[float, Field(gt=0)] = 300
@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         return next((f"TANDEM_OPERATOR_{name}" for name, file in files.items() if str(file) == path), "TANDEM_OPERATOR_*")
 
     def key(self) -> bytes:
-        """The key for tokens; a random one where none is set, and then no DualRun is accepted.
+        """The key for tokens and certificates; a random one where none is set, and then no DualRun is accepted.
 
         Raises:
             OSError: when its file cannot be read.

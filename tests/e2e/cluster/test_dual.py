@@ -42,6 +42,16 @@ with Memory(told["address"], told["namespace"], tls=ClientTls(ca=ca), token_file
     print(json.dumps([record.question for record in memory.scan()]))
 """
 
+SHAKE_HANDS = """
+import os, pathlib, socket, ssl
+host, port = os.environ["TANDEM_COORDINATOR"].split(":")
+trusting = ssl.create_default_context(cafile=os.environ["TANDEM_TLS_CA"])
+trusting.set_alpn_protocols(["h2"])
+with socket.create_connection((host, int(port))) as bare, trusting.wrap_socket(bare, server_hostname=host) as spoken:
+    shown = pathlib.Path("/var/run/secrets/tandem").glob("[!.]*")
+    print(spoken.version(), *sorted(each.name for each in shown))
+"""
+
 
 @pytest.fixture
 def provider(cloud_llm: LanguageServer) -> Generator[Provider]:
@@ -82,7 +92,7 @@ def pair(provider: Provider, installation: Installation) -> Generator[dict[str, 
 def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(
     tenant: Tenant, pair: dict[str, Any], cluster: Cluster, provider: Provider
 ) -> None:
-    """Coordinator, workers and the node of the local lane are lost: every question is answered and remembered once, and no key is seen."""
+    """Coordinator, workers and the node of the local lane are lost: all is answered and remembered once, by TLS, no secret is seen."""
     tenant.kubectl("create", "secret", "generic", "provider", f"--from-literal=api-key={KEY}")
     space = tenant.namespace
     cluster.kubectl("cordon", SERVICES_ON)
@@ -92,6 +102,8 @@ def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(
     cluster.kubectl("cordon", TAKEN)
     run.wait("a node for the coordinator", lambda run: _is_placed(run, "coordinator-0"))
     cluster.kubectl("uncordon", TAKEN)
+    run.wait("all parts", lambda run: len(_running(run)) == PARTS)
+    assert _handshake(run) == "TLSv1.3 ca.crt token"
     said = ""
     for share, harm, slot in (
         (0.1, _kill, "worker-0"),
@@ -116,7 +128,8 @@ def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(
     said += tenant.kubectl("get", WATCHED, "-o", "yaml") + _kept(run, "report.html") + _kept(run, "report.json")
     for part in ("operator", "telemetry"):
         said += tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-{part}", "--tail=-1")
-    assert KEY not in said
+    for secret in (KEY, *_secrets(run)):
+        assert secret not in said
     assert "run pair-" in said, "these are not the logs of its coordinator"
 
 
@@ -181,6 +194,19 @@ def _remembered(tenant: Tenant, space: str) -> list[str]:
     }
     program = ("python3", "-c", QUESTIONS_OF_MEMORY, json.dumps(told))
     return json.loads(cluster.kubectl("exec", "-n", RELEASE, f"{RELEASE}-memory-0", "--", *program))
+
+
+def _handshake(run: Applied) -> str:
+    """How a worker's pod and the coordinator speak, and what the former has been shown for that."""
+    (worker,) = [name for name in _running(run) if "-worker-0-" in name]
+    return run.tenant.kubectl("exec", worker, "--", "python3", "-c", SHAKE_HANDS).strip()
+
+
+def _secrets(run: Applied) -> tuple[str, str]:
+    """The token of a run, and a line of the key of its certificate."""
+    found = json.loads(run.tenant.kubectl("get", "secrets", "-o", "json"))["items"]
+    (kept,) = [each["data"] for each in found if "tls.key" in each["data"] and each["metadata"].get("ownerReferences")]
+    return _decoded(kept["token"]), _decoded(kept["tls.key"]).splitlines()[1]
 
 
 def _decoded(text: str) -> str:

@@ -1,5 +1,6 @@
 """What the tests of the cluster shell share: an API server that knows TrainingRuns, machines played by hand, and operators."""
 
+import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.operator.cluster.operators import Forge, Operator
 from tests.operator.cluster.runs import Run, eventually, is_served
 
 _CRDS = Path(__file__).parents[3] / "charts/tandem/crds"
+_DISKS = "/api/v1/persistentvolumes"
 _OURS = "/apis/tandem.dev/v1alpha1"
 NODES = ("hand-1", "hand-2")
 
@@ -54,6 +56,16 @@ def namespace(api_cluster: Cluster, api: Api) -> Iterator[str]:
     name = api_cluster.new_namespace("shell")
     yield name
     api.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def disk(api: Api) -> Iterator[str]:
+    """A class of disks, of which there is one."""
+    name = f"by-hand-{secrets.token_hex(4)}"
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": name, "hostPath": {"path": "/nowhere"}}
+    api.create(_DISKS, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
+    yield name
+    api.delete(f"{_DISKS}/{name}")
 
 
 @pytest.fixture

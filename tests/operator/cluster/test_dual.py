@@ -2,7 +2,6 @@
 
 import base64
 import json
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from tests.operator.cluster.operators import Operator
 from tests.operator.cluster.runs import DUAL_SPEC, DualRun, Run, eventually
 
 IMAGE = "localhost/tandem-reasoning:dev"
-_DISKS = "/api/v1/persistentvolumes"
 ALL = ("coordinator-0", "worker-0", "worker-1")
 
 
@@ -27,16 +25,6 @@ def kubelets(api: Api) -> Iterator[Kubelets]:
     """Two machines, played by hand, for pods that say nothing of where they want to be."""
     with Kubelets(api, ("dual-1", "dual-2"), for_all=True).at_work() as ours:
         yield ours
-
-
-@pytest.fixture
-def disk(api: Api) -> Iterator[str]:
-    """A class of disks, of which there is one."""
-    name = f"by-hand-{secrets.token_hex(4)}"
-    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": name, "hostPath": {"path": "/nowhere"}}
-    api.create(_DISKS, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
-    yield name
-    api.delete(f"{_DISKS}/{name}")
 
 
 @pytest.fixture
@@ -129,16 +117,21 @@ def test_engines_come_first_and_come_back_behind_the_name_that_was_told(operator
     assert operator.runs
 
 
-def test_the_token_is_in_its_secret_alone_and_keys_are_files_of_workers(operator: Operator, run: DualRun, api: Api) -> None:
-    """Nothing but the run's Secret holds the token; of API keys only the name of their Secret is written, and in workers' pods alone."""
+def test_secrets_are_in_their_secret_alone_and_keys_are_files_of_workers(operator: Operator, run: DualRun, api: Api) -> None:
+    """Nothing but the run's Secret holds its token and the key of its certificate, which no worker sees.
+
+    Of API keys only the name of their Secret is written, and in workers' pods alone.
+    """
     run.create()
     pods = run.until_pods(*ALL)
     name = f"d-{run.found()['metadata']['uid'][:8]}"
-    token = base64.b64decode(_object(run, "secrets", _secret(pods["worker-0"]))["data"]["token"]).decode()
+    kept = {key: base64.b64decode(text).decode() for key, text in _object(run, "secrets", _secret(pods["worker-0"]))["data"].items()}
     events = api.items(f"/apis/events.k8s.io/v1/namespaces/{run.namespace}/events")
     written = json.dumps([run.found(), *pods.values(), *events, _object(run, "services", name)])
-    assert token not in written
-    assert token not in operator.log.read_text()
+    for secret in (kept["token"], kept["tls.key"].splitlines()[1]):
+        assert secret not in written
+        assert secret not in operator.log.read_text()
+    assert [slot for slot in ALL if '"tls.key"' in json.dumps(pods[slot]["spec"])] == ["coordinator-0"]
     assert [slot for slot in ALL if '"keys"' in json.dumps(pods[slot]["spec"])] == ["worker-0", "worker-1"]
     assert "secretKeyRef" not in json.dumps(pods["worker-0"]["spec"])
 
@@ -326,9 +319,9 @@ def test_an_operator_that_was_killed_goes_on(
 
 
 def _secret(pod: dict[str, Any]) -> str:
-    """The Secret from which a part reads the token."""
-    (token,) = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "token"]
-    return str(token["projected"]["sources"][0]["secret"]["name"])
+    """The Secret from which a part reads what it is known by, and knows others by."""
+    (shown,) = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "credentials"]
+    return str(shown["projected"]["sources"][0]["secret"]["name"])
 
 
 def _object(run: DualRun, collection: str, name: str) -> Object:

@@ -12,13 +12,18 @@ from typing import Any
 import grpc
 import pytest
 import tandem_rpc
+from tandem.reasoning.v1 import reasoning_pb2 as wire
+from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceStub
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.cluster.dual import hearing
 from tandem_operator.cluster.dual.hearing import Hearing
-from tandem_operator.cluster.dual.tokens import Tokens
+from tandem_operator.cluster.dual.keyring import Keyring
 from tandem_operator.cluster.turns.queue import Queue
+from tandem_operator.render.dual import objects
+from tandem_rpc import ClientTls, channel_async
 
 from tests.operator.cluster.clients import until
+from tests.operator.cluster.secured import COUNT, KEY, secured
 from tests.operator.plan.dual.runs import dual
 from tests.parts.thread_limit import no_more_threads
 from tests.services.reasoning.coordination import coordinating, job, questions
@@ -54,13 +59,19 @@ def play(folder: Path, monkeypatch: pytest.MonkeyPatch, story: Callable[[Hearing
     """A story of who may be heard, and a coordinator of three questions to be heard in it."""
 
     async def played() -> None:
-        async with coordinating(folder, job({"local": ["http://127.0.0.1:9/v1"]}), questions(3)) as coordinator:
-            monkeypatch.setattr(hearing.objects, "address", lambda _: coordinator.address)
-            heard = Hearing(Tokens(b"k" * 32), lambda: datetime.now(UTC), Queue())
-            await story(heard, dual())
+        run = created()
+        async with secured(run, folder, monkeypatch):
+            heard = Hearing(Keyring(KEY), lambda: datetime.now(UTC), Queue())
+            await story(heard, run)
             await heard.close()
 
     asyncio.run(played())
+
+
+def created() -> DualRun:
+    """A run as an API server knows it."""
+    run = dual()
+    return run.model_copy(update={"metadata": run.metadata.model_copy(update={"creation_timestamp": datetime.now(UTC)})})
 
 
 def mended(disk: Path) -> None:
@@ -93,7 +104,7 @@ def test_where_no_token_can_be_written_it_is_tried_again(
         ]
         mended(disk)
         assert heard.listen(run)
-        await until("its word", lambda: total(heard, run) == 3)
+        await until("its word", lambda: total(heard, run) == COUNT)
         assert len(files(disk)) == 1
         assert heard.listen(run)
         heard.forget((run.metadata.namespace, run.name))
@@ -118,7 +129,7 @@ def test_without_a_thread_it_is_tried_again_and_nothing_is_left_of_a_try(
         assert [closed.is_set() for closed in channels] == [True, True]
         assert not files(tmp_path)
         assert heard.listen(run)
-        await until("its word", lambda: total(heard, run) == 3)
+        await until("its word", lambda: total(heard, run) == COUNT)
         with no_more_threads():
             heard.forget((run.metadata.namespace, run.name))
             assert heard.newest(run) is None
@@ -126,3 +137,44 @@ def test_without_a_thread_it_is_tried_again_and_nothing_is_left_of_a_try(
         await until("the end of the line", channels[2].is_set)
 
     play(tmp_path, monkeypatch, story)
+
+
+def test_a_coordinator_of_an_earlier_release_is_heard_in_plain_text_until_another_is_there(
+    tmp_path: Path, channels: list[threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same token; then nothing is said in plain text any more."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = tmp_path / "before"
+    before.mkdir()
+
+    async def story(heard: Hearing, run: DualRun) -> None:
+        address = objects.address(run)
+        async with coordinating(before, job({"local": ["http://127.0.0.1:9/v1"]}), questions(1)) as earlier:
+            monkeypatch.setattr(objects, "address", lambda _: earlier.address)
+            assert heard.listen(run, plaintext=True)
+            await until("its word", lambda: total(heard, run) == 1)
+            assert heard.listen(run, plaintext=True)
+            assert len(channels) == 1
+        monkeypatch.setattr(objects, "address", lambda _: address)
+        assert heard.listen(run)
+        await until("the word of the next one", lambda: total(heard, run) == COUNT)
+        await until("the end of the line", channels[0].is_set)
+        (file,) = files(tmp_path)
+        assert file.read_text() == Keyring(KEY).of(run).token
+
+    play(tmp_path, monkeypatch, story)
+
+
+def test_who_shows_another_certificate_is_shown_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handshake ends before the first call; in plain text, too, nobody is heard who wants TLS."""
+    run = created()
+
+    async def played() -> None:
+        async with secured(run, tmp_path, monkeypatch, key=b"another" * 5):
+            for wrong in (ClientTls(ca=Keyring(KEY).of(run).certificate.encode()), None):
+                async with channel_async(objects.address(run), tls=wrong) as asked:
+                    with pytest.raises(grpc.aio.AioRpcError) as caught:
+                        await ReasoningServiceStub(asked).Watch(wire.WatchRequest()).read()
+                assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+    asyncio.run(played())

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tandem_operator.cluster.dual import hearing
+from tandem_operator.api import dual_run
+from tandem_operator.api.reading.run_file import from_object
 
 from tests.cluster.fault_proxy import FaultProxy
 from tests.cluster.faults import Fault, Kind
@@ -12,7 +13,7 @@ from tests.operator.cluster.api import PODS, Api
 from tests.operator.cluster.clients import client, until
 from tests.operator.cluster.dual_eyes import Eyes
 from tests.operator.cluster.runs import DualRun
-from tests.services.reasoning.coordination import coordinating, job, questions
+from tests.operator.cluster.secured import COUNT, secured
 
 
 def test_it_is_kept_until_it_is_written(
@@ -22,11 +23,9 @@ def test_it_is_kept_until_it_is_written(
     run = DualRun(api, namespace, "d").create()
 
     async def story() -> None:
-        async with (
-            client(proxy.kubeconfig) as kube,
-            coordinating(tmp_path, job({"local": ["http://127.0.0.1:9/v1"]}), questions(3)) as coordinator,
-        ):
-            monkeypatch.setattr(hearing.objects, "address", lambda _: coordinator.address)
+        made = from_object(run.found())
+        assert isinstance(made, dual_run.DualRun)
+        async with client(proxy.kubeconfig) as kube, secured(made, tmp_path, monkeypatch):
             eyes = Eyes(run, kube)
             await eyes.look(3)
             await until("its word", eyes.has_heard)
@@ -35,7 +34,7 @@ def test_it_is_kept_until_it_is_written(
             await eyes.look()
             assert "total" not in run.status
             await eyes.look()
-            assert run.status["total"] == 3
+            assert run.status["total"] == COUNT
             assert not eyes.has_heard()
             await eyes.hearing.close()
 

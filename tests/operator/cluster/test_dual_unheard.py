@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tandem_operator.cluster.dual import hearing
+from tandem_operator.api import dual_run
+from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.cluster.turns import looking
 
 from tests.cluster.cluster import Cluster
@@ -13,7 +14,7 @@ from tests.operator.cluster.api import Api
 from tests.operator.cluster.clients import client, until
 from tests.operator.cluster.dual_eyes import Eyes
 from tests.operator.cluster.runs import DualRun
-from tests.services.reasoning.coordination import coordinating, job, questions
+from tests.operator.cluster.secured import COUNT, secured
 
 
 def test_it_is_cared_for_all_the_same(
@@ -30,11 +31,9 @@ def test_it_is_cared_for_all_the_same(
         disk.mkdir()
 
     async def story() -> None:
-        async with (
-            client(api_cluster.kubeconfig) as kube,
-            coordinating(tmp_path, job({"local": ["http://127.0.0.1:9/v1"]}), questions(3)) as coordinator,
-        ):
-            monkeypatch.setattr(hearing.objects, "address", lambda _: coordinator.address)
+        made = from_object(run.found())
+        assert isinstance(made, dual_run.DualRun)
+        async with client(api_cluster.kubeconfig) as kube, secured(made, tmp_path, monkeypatch):
             monkeypatch.setattr(tempfile, "tempdir", str(disk))
             eyes = Eyes(run, kube)
             await eyes.look(looking._PATIENCE + 4)
@@ -48,7 +47,7 @@ def test_it_is_cared_for_all_the_same(
             await eyes.look()
             await until("its word", eyes.has_heard)
             await eyes.look()
-            assert run.status["total"] == 3
+            assert run.status["total"] == COUNT
             assert list(run.pods()) == ["d-coordinator-0-1"]
             await eyes.hearing.close()
 

@@ -1,13 +1,19 @@
-"""What the operator knows of DualRuns: parts as their pods show them, machines considered; and tokens that need no memory."""
+"""What the operator knows of DualRuns: parts as their pods show them, machines considered; and credentials that need no memory."""
 
+import hashlib
+import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from tandem_operator.cluster.dual.tokens import Tokens
+from tandem_operator.api.dual_run import DualRun
+from tandem_operator.cluster.dual.keyring import Keyring
 from tandem_operator.cluster.dual.world import DualWorld
 from tandem_operator.cluster.known.machines import Machines
 from tandem_operator.cluster.seen.parts import part_pod
 from tandem_operator.plan.dual.values import Role, SeenPart
+from tandem_operator.render.dual.environment import TLS_CERT
+
+from tests.operator.plan.dual.runs import T0, dual
 
 KEY = ("team", "d")
 
@@ -109,13 +115,52 @@ def test_a_pod_that_is_gone_leaves_its_place_empty() -> None:
     assert not world.pods_of(KEY, "u")
 
 
-def test_a_token_is_the_same_for_every_operator_with_the_key() -> None:
-    """One that was started anew knows it; no other key gives it, nor another run; its file is its owner's alone."""
-    first, second, other = Tokens(b"k" * 32), Tokens(b"k" * 32), Tokens(b"l" * 32)
-    assert first.of("u") == second.of("u")
-    assert len({first.of("u"), first.of("v"), other.of("u")}) == 3
-    file = first.file("u")
-    assert (file.read_text(), file.stat().st_mode & 0o777) == (first.of("u"), 0o600)
-    assert first.file("u") == file
+def test_the_newest_coordinator_says_whether_it_shows_a_certificate() -> None:
+    """One of an earlier release is told of none; it has a say until another one is there, also once it has ended."""
+    world = DualWorld(lambda _: None, Machines())
+    assert not world.plaintext(KEY, "u")
+    world.put_pod(pod())
+    assert not world.plaintext(KEY, "u"), "a worker, which shows none"
+    world.put_pod(told(pod("coordinator"), start=3, TANDEM_COORDINATOR_PLAINTEXT="true"))
+    assert world.plaintext(KEY, "u")
+    world.put_pod(told(ended(0, role="coordinator"), start=3))
+    assert world.plaintext(KEY, "u")
+    assert not world.plaintext(KEY, "another run of this name")
+    world.put_pod(told(pod("coordinator"), start=4, **{TLS_CERT: "/tls.crt"}))
+    assert not world.plaintext(KEY, "u")
+
+
+def told(found: dict[str, Any], *, start: int, **variables: str) -> dict[str, Any]:
+    """The same pod of another start, with such variables."""
+    metadata = found["metadata"]
+    role = metadata["labels"]["tandem.dev/role"]
+    labels = {**metadata["labels"], "tandem.dev/start": str(start)}
+    container = {"name": role, "env": [{"name": name, "value": value} for name, value in variables.items()]}
+    named = {**metadata, "name": f"d-{role}-0-{start}", "labels": labels}
+    return {**found, "metadata": named, "spec": {**found["spec"], "containers": [container]}}
+
+
+def run_of(uid: str) -> DualRun:
+    """A run as an API server knows it."""
+    run = dual()
+    return run.model_copy(update={"metadata": run.metadata.model_copy(update={"uid": uid, "creation_timestamp": T0})})
+
+
+def test_credentials_are_the_same_for_every_operator_with_the_key() -> None:
+    """One that was started anew knows them; no other key gives them, nor another run; the token's file is its owner's alone."""
+    first, second, other = Keyring(b"k" * 32), Keyring(b"k" * 32), Keyring(b"l" * 32)
+    run = run_of("u")
+    assert first.of(run) == second.of(run)
+    three = (first.of(run), first.of(run_of("v")), other.of(run))
+    for secret in ("token", "certificate", "key", "digest"):
+        assert len({getattr(each, secret) for each in three}) == 3
+    file = first.token_file(run)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (first.of(run).token, 0o600)
+    assert first.token_file(run) == file
     first.forget("u")
     assert not file.exists()
+
+
+def test_the_token_is_that_of_earlier_releases() -> None:
+    """A coordinator that one of them started, and that goes on, still knows the operator by it."""
+    assert Keyring(b"k" * 32).of(run_of("u")).token == hmac.new(b"k" * 32, b"u", hashlib.sha256).hexdigest()

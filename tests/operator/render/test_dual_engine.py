@@ -17,7 +17,7 @@ from tandem_operator.render.dual.parts import pod_of
 from tandem_operator.render.manifest import Manifest
 
 from .shapes import container, variables
-from .test_dual_pod import COORDINATOR, DUAL_SITE, LANES, part_of, run_of
+from .test_dual_pod import COORDINATOR, DUAL_SITE, KNOWN_BY, LANES, part_of, run_of
 
 SITE = replace(DUAL_SITE, reasoning_pull_policy="Never")
 IMAGES = {"Transformers": None, "LlamaCpp": "ghcr.io/ggml-org/llama.cpp:server", "Vllm": "vllm/vllm-openai"}
@@ -30,7 +30,7 @@ def engine_run(model: str = "models/local", pod: dict[str, Any] | None = None, *
 
 def engine_of(run: DualRun, index: int = 0) -> Manifest:
     """The pod of one of its servers."""
-    return pod_of(Part(run=run.name, slot=engines(run)[index], start=3), run, SITE, objects.digest("t"))
+    return pod_of(Part(run=run.name, slot=engines(run)[index], start=3), run, SITE, KNOWN_BY.digest)
 
 
 @pytest.mark.parametrize(

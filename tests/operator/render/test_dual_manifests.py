@@ -11,11 +11,11 @@ import pytest
 import yaml
 from tandem_operator.plan.dual.slots import slots
 from tandem_operator.plan.dual.values import Part
-from tandem_operator.render.dual import objects
+from tandem_operator.render.dual import credentials
 from tandem_operator.render.dual.manifests import NOT_YET, foreseen, manifests
 
 from .shapes import variables
-from .test_dual_pod import DUAL_SITE, LANES, run_of
+from .test_dual_pod import DUAL_SITE, KNOWN_BY, LANES, run_of
 
 KINDS = ["Secret", "Service", "PersistentVolumeClaim", "Pod", "Pod", "Pod"]
 
@@ -37,18 +37,18 @@ def test_they_are_those_that_the_shell_makes() -> None:
     """What parts need first, then the parts: the same values that are sent to an API server, in the order of the shell."""
     run = run_of()
     parts = [Part(run="d", slot=slot, start=2) for slot in slots(run, memory_offered=True)]
-    made = manifests(run, parts, DUAL_SITE, "t")
+    made = manifests(run, parts, DUAL_SITE, KNOWN_BY)
     assert [each["kind"] for each in made] == KINDS
-    assert made[0] == objects.secret(run, "t")
+    assert made[0] == credentials.secret(run, KNOWN_BY)
     assert [each["metadata"]["name"] for each in made[3:]] == ["d-coordinator-0-2", "d-worker-0-2", "d-worker-1-2"]
     assert {each["metadata"]["ownerReferences"][0]["uid"] for each in made} == {run.metadata.uid}
 
 
-def test_what_is_foreseen_names_no_owner_and_holds_no_token() -> None:
-    """A run that no server knows has no uid, and its token is reckoned from a key that only the operator has."""
+def test_what_is_foreseen_names_no_owner_and_holds_no_secret() -> None:
+    """A run that no server knows has no uid, and its credentials are reckoned from a key that only the operator has."""
     made = foreseen(run_of(), replace(DUAL_SITE, memory=None))
     assert not any("ownerReferences" in each["metadata"] for each in made)
-    assert made[0]["data"] == {"token": ""}
+    assert made[0]["data"] == {"token": "", "tls.crt": "", "tls.key": ""}
     assert {each["metadata"]["labels"].get("tandem.dev/run-uid", NOT_YET) for each in made} == {NOT_YET}
 
 

@@ -1,5 +1,6 @@
 """A part of a DualRun as a pod: what it may do, what it is told, and who is shown which secret."""
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.plan.dual import acceptance
 from tandem_operator.plan.dual.values import Part, Role, Slot
-from tandem_operator.render.dual import objects
+from tandem_operator.render.dual import credentials, objects
+from tandem_operator.render.dual.credentials import Credentials
 from tandem_operator.render.dual.pod import pod
 from tandem_operator.render.manifest import Manifest
 from tandem_reasoning.coordinator.job import Job
@@ -35,6 +37,7 @@ LANES: list[dict[str, Any]] = [
         "price": {},
     },
 ]
+KNOWN_BY = Credentials(token="t", certificate="-----BEGIN CERTIFICATE-----", key="-----BEGIN PRIVATE KEY-----")  # noqa: S106
 COORDINATOR, WORKER = Slot(role=Role.COORDINATOR), Slot(role=Role.WORKER, index=1)
 
 
@@ -49,7 +52,13 @@ def run_of(name: str = "d", **spec: Any) -> DualRun:
 def part_of(slot: Slot, run: DualRun | None = None, start: int = 1) -> Manifest:
     """The pod of a part."""
     run = run or run_of()
-    return pod(Part(run=run.name, slot=slot, start=start), run, DUAL_SITE, objects.digest("t"))
+    return pod(Part(run=run.name, slot=slot, start=start), run, DUAL_SITE, KNOWN_BY.digest)
+
+
+def _shown(slot: Slot) -> Manifest:
+    """What a part reads of the Secret of its run."""
+    (source,) = volume(part_of(slot), "credentials")["projected"]["sources"]
+    return source["secret"]
 
 
 def volume(made: Manifest, name: str) -> Manifest:
@@ -89,12 +98,36 @@ def test_a_coordinator_understands_all_that_it_is_told(tmp_path: Path, monkeypat
     assert settings.snapshots == f"s3://tandem/checkpoints/team/d/{UID}"
 
 
-def test_another_token_is_another_secret() -> None:
-    """Parts read the one of the token that the operator reckons; a Secret with that of an earlier key is none of theirs."""
+@pytest.mark.parametrize("other", [{"token": "another"}, {"certificate": "another"}], ids="".join)
+def test_other_credentials_are_another_secret(other: dict[str, str]) -> None:
+    """Parts read those that the operator reckons; a Secret of an earlier key, or of a release without certificates, is none of theirs."""
     run = run_of()
-    first, other = (objects.secret(run, token)["metadata"]["name"] for token in ("t", "another"))
-    read = {volume(part_of(slot), "token")["projected"]["sources"][0]["secret"]["name"] for slot in (COORDINATOR, WORKER)}
-    assert read == {first} != {other}
+    first, second = (credentials.secret(run, each)["metadata"]["name"] for each in (KNOWN_BY, replace(KNOWN_BY, **other)))
+    assert {_shown(slot)["name"] for slot in (COORDINATOR, WORKER)} == {first} != {second}
+
+
+def test_the_key_of_the_certificate_is_the_coordinators_alone() -> None:
+    """A worker is shown the certificate, as the authority that it is, and no key; both come out of one Secret that nobody can edit."""
+    made = credentials.secret(run_of(), KNOWN_BY)
+    assert made["immutable"]
+    assert {name: base64.b64decode(text).decode() for name, text in made["data"].items()} == {
+        "token": KNOWN_BY.token,
+        "tls.crt": KNOWN_BY.certificate,
+        "tls.key": KNOWN_BY.key,
+    }
+    shown = {slot.role: {each["key"]: each["path"] for each in _shown(slot)["items"]} for slot in (COORDINATOR, WORKER)}
+    assert shown[Role.COORDINATOR] == {"token": "token", "tls.crt": "tls.crt", "tls.key": "tls.key"}
+    assert shown[Role.WORKER] == {"token": "token", "tls.crt": "ca.crt"}
+    assert variables(part_of(WORKER))["TANDEM_TLS_CA"] == "/var/run/secrets/tandem/ca.crt"
+    assert not any("PLAINTEXT" in name for slot in (COORDINATOR, WORKER) for name in variables(part_of(slot)))
+
+
+def test_credentials_are_not_shown_by_mistake() -> None:
+    """Neither by a log that names them, nor by what tells them from others."""
+    assert KNOWN_BY.key not in repr(KNOWN_BY)
+    assert f"{KNOWN_BY.token!r}" not in repr(KNOWN_BY)
+    assert replace(KNOWN_BY, token="u").digest != KNOWN_BY.digest  # noqa: S106
+    assert len(KNOWN_BY.digest) == 8
 
 
 def test_a_coordinator_has_time_for_its_last_snapshot_and_report() -> None:
@@ -156,7 +189,7 @@ def test_no_name_is_longer_than_it_may_be(name: str, index: int, start: int) -> 
     """Names are labels of DNS, at most 63 characters, and so are the values of labels."""
     run = run_of(name)
     made = [part_of(replace(slot, index=index), run, start) for slot in (COORDINATOR, WORKER)]
-    for each in (*made, objects.service(run), objects.claim(run, DUAL_SITE), objects.secret(run, "t")):
+    for each in (*made, objects.service(run), objects.claim(run, DUAL_SITE), credentials.secret(run, KNOWN_BY)):
         assert len(each["metadata"]["name"]) <= 63
         assert all(len(value) <= 63 for value in each["metadata"]["labels"].values())
         assert each["metadata"]["ownerReferences"][0]["uid"] == UID

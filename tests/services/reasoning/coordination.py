@@ -89,7 +89,7 @@ async def coordinating(folder: Path, job: Job, asked: Sequence[Question], *, por
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(opened(settings, job, asked))
         service = partial(add_ReasoningServiceServicer_to_server, Reasoning(rooms))
-        server = await serve_async(f"127.0.0.1:{port}", {SERVICE: service})
+        server = await serve_async(f"127.0.0.1:{port}", {SERVICE: service}, tls=settings.tls)
         stack.push_async_callback(server.stop, 0)
         yield Coordinator(rooms=rooms, server=server, ledger=settings.ledger)
 

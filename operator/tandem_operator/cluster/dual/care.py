@@ -14,9 +14,9 @@ from tandem_operator.plan.dual.acceptance import Place
 
 from .applying import Applying
 from .hearing import Hearing
+from .keyring import Keyring
 from .shell import DualShell
 from .starting import Starting
-from .tokens import Tokens
 from .world import DualWorld
 
 
@@ -40,11 +40,11 @@ class DualCare:
         wrote: Callable[[str], None],
     ) -> None:
         """Care for the runs of `world` when `queue` says so, by the time `now`; the other arguments are those of `Starting`."""
-        tokens, site = Tokens(settings.key()), CurrentSite(settings)
+        keyring, site = Keyring(settings.key()), CurrentSite(settings)
         self._queue = queue
         self.resync = Resync(kube, world, DUAL_RUN, settings.namespace)
-        self._hearing = Hearing(tokens, now, queue)
-        starting = Starting(kube, world, site, tokens, made_pod=made_pod, wrote=wrote)
+        self._hearing = Hearing(keyring, now, queue)
+        starting = Starting(kube, world, site, keyring, made_pod=made_pod, wrote=wrote)
         self._applying = Applying(kube, world, starting, wrote)
         place = Place(image=settings.reasoning_image, keyed=settings.key_file is not None, memory=settings.memory)
         self.shell = DualShell(world, queue, now, applying=self._applying, hearing=self._hearing, place=place)

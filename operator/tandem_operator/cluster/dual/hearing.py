@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem_rpc import RpcSetupError
+from tandem_rpc import ClientTls, RpcSetupError
 
 from tandem_operator.api.dual_run import DualBudgetSpec, DualRun
 from tandem_operator.cluster.kube.informer import Key
@@ -19,8 +19,8 @@ from tandem_operator.coordination import Coordination
 from tandem_operator.plan.dual.values import DualReport
 from tandem_operator.render.dual import objects
 
+from .keyring import Keyring
 from .news import News
-from .tokens import Tokens
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +29,16 @@ _log = logging.getLogger(__name__)
 class _Line:
     uid: str
     heard: Coordination
+    plaintext: bool
     budget: DualBudgetSpec
 
 
 class Hearing:
     """The newest report of every run."""
 
-    def __init__(self, tokens: Tokens, now: Callable[[], datetime], queue: Queue) -> None:
+    def __init__(self, keyring: Keyring, now: Callable[[], datetime], queue: Queue) -> None:
         """Hear nobody yet; `now` tells when a word came, and `queue` is asked, in the running loop, for a look at whoever has spoken."""
-        self._tokens, self._now, self._news, self._loop = tokens, now, News(queue), asyncio.get_running_loop()
+        self._keyring, self._now, self._news, self._loop = keyring, now, News(queue), asyncio.get_running_loop()
         self._lines: dict[Key, _Line] = {}
         self._troubles: dict[Key, str] = {}
 
@@ -46,15 +47,19 @@ class Hearing:
         line = self._line(run)
         return line.heard.newest() if line else None
 
-    def listen(self, run: DualRun) -> bool:
-        """Listen to the coordinator of a run until the run is forgotten; whether that goes, else it is to be tried again later."""
-        if line := self._line(run):
+    def listen(self, run: DualRun, *, plaintext: bool = False) -> bool:
+        """Listen to the coordinator of a run until the run is forgotten; whether that goes, else it is to be tried again later.
+
+        `plaintext` says that it speaks no TLS, as those of an earlier release.
+        """
+        if (line := self._line(run)) and line.plaintext == plaintext:
             line.budget = run.spec.budget
             return True
         key = run.metadata.key
         self._end(key)
         try:
-            self._lines[key] = _Line(uid=run.metadata.uid, heard=self._listening(run, key), budget=run.spec.budget)
+            heard = self._listening(run, key, plaintext=plaintext)
+            self._lines[key] = _Line(uid=run.metadata.uid, heard=heard, plaintext=plaintext, budget=run.spec.budget)
         except (OSError, RuntimeError, RpcSetupError) as error:
             self._trouble(key, (error.strerror if isinstance(error, OSError) else None) or str(error))
             self._withdraw(run.metadata.uid)
@@ -63,9 +68,9 @@ class Hearing:
             _log.info("%s/%s: its coordinator is listened to again", *key)
         return True
 
-    def token(self, run: DualRun) -> str:
-        """What tells the token that it is heard by from others."""
-        return self._tokens.digest(run.metadata.uid)
+    def digest(self, run: DualRun) -> str:
+        """What tells the credentials that it is heard by from others."""
+        return self._keyring.of(run).digest
 
     def forget(self, key: Key) -> None:
         """Listen to a run no more."""
@@ -97,7 +102,7 @@ class Hearing:
     def _withdraw(self, uid: str) -> None:
         """Have the file gone that holds the token of a run."""
         try:
-            self._tokens.forget(uid)
+            self._keyring.forget(uid)
         except OSError as error:
             _log.warning("%s cannot be removed: %s", error.filename, error.strerror)
 
@@ -107,9 +112,10 @@ class Hearing:
             self._troubles[key] = trouble
             _log.warning("%s/%s: its coordinator cannot be listened to yet, and its run goes on without: %s", *key, trouble)
 
-    def _listening(self, run: DualRun, key: Key) -> Coordination:
-        token = self._tokens.file(run.metadata.uid)
-        return Coordination(objects.address(run), token, plaintext=True, now=self._now, on_change=lambda: self._spoke(key))
+    def _listening(self, run: DualRun, key: Key, *, plaintext: bool) -> Coordination:
+        token, address = self._keyring.token_file(run), objects.address(run)
+        tls = None if plaintext else ClientTls(ca=self._keyring.of(run).certificate.encode())
+        return Coordination(address, token, tls=tls, plaintext=plaintext, now=self._now, on_change=lambda: self._spoke(key))
 
     def _spoke(self, key: Key) -> None:
         """Called in another thread."""

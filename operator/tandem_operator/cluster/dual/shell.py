@@ -69,7 +69,7 @@ class DualShell(Looking):
         key = run.metadata.key
         if await self._applying.unheard.more(run, partial(self._world.pods_of, key, run.metadata.uid)):
             return Again(wait_s=0.0)
-        if seen.live() and not self._hearing.listen(run):
+        if seen.live() and not self._hearing.listen(run, plaintext=self._world.plaintext(key, run.metadata.uid)):
             self._queue.add_later(key, _UNHEARD_WAIT_S)
         await self._applying.apply(made, run, stored, now, insist=self._insists(key))
         if not seen.live():
@@ -83,7 +83,7 @@ class DualShell(Looking):
             report=self._hearing.newest(run),
             memory_offered=self._place.memory is not None,
             refused=self._world.refusals.get(run),
-            token=self._hearing.token(run),
+            credentials=self._hearing.digest(run),
         )
 
     def _again(self, run: DualRun, made: DualPlan, seen: DualSeen) -> Again | None:

@@ -13,10 +13,10 @@ from tandem_operator.cluster.kube.errors import KubeError
 from tandem_operator.cluster.kube.together import all_over
 from tandem_operator.plan.dual.values import Part, Role
 from tandem_operator.plan.values import Waiting
-from tandem_operator.render.dual import objects
+from tandem_operator.render.dual import credentials, objects
 from tandem_operator.render.dual.parts import pod_of
 
-from .tokens import Tokens
+from .keyring import Keyring
 from .world import DualWorld
 
 
@@ -24,10 +24,10 @@ class Starting:
     """Starts parts."""
 
     def __init__(
-        self, kube: Kube, world: DualWorld, site: Site, tokens: Tokens, *, made_pod: Callable[[Json], None], wrote: Callable[[str], None]
+        self, kube: Kube, world: DualWorld, site: Site, keyring: Keyring, *, made_pod: Callable[[Json], None], wrote: Callable[[str], None]
     ) -> None:
         """Start them with `kube`; `made_pod` is told of every pod that was made, `wrote` the kind of everything that was written."""
-        self._kube, self._world, self._site, self._tokens = kube, world, site, tokens
+        self._kube, self._world, self._site, self._keyring = kube, world, site, keyring
         self._made_pod, self._wrote = made_pod, wrote
         self.taken = Taken(kube, made_pod=made_pod, wrote=wrote)
         self.unheard = Unheard(kube, made_pod)
@@ -66,7 +66,7 @@ class Starting:
         wanted = [("service", paths.services(namespace), objects.engine_service(run, slot)) for slot in engines]
         if any(part.slot.role is Role.COORDINATOR for part in parts):
             wanted += (
-                ("secret", paths.secrets(namespace), objects.secret(run, self._tokens.of(run.metadata.uid))),
+                ("secret", paths.secrets(namespace), credentials.secret(run, self._keyring.of(run))),
                 ("service", paths.services(namespace), objects.service(run)),
                 ("claim", paths.claims(namespace), objects.claim(run, self._site())),
             )
@@ -87,7 +87,7 @@ class Starting:
         """Have the pod of a part."""
         namespace = run.metadata.namespace
         try:
-            made = await self._kube.create(paths.pods(namespace), pod_of(part, run, self._site(), self._tokens.digest(run.metadata.uid)))
+            made = await self._kube.create(paths.pods(namespace), pod_of(part, run, self._site(), self._keyring.of(run).digest))
         except KubeError as error:
             if not error.exists:
                 self.unheard.note(run, error)

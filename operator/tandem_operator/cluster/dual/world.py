@@ -9,7 +9,7 @@ from tandem_operator.cluster.known.stored import Runs
 from tandem_operator.cluster.kube.document import Json
 from tandem_operator.cluster.kube.informer import Key, key_of
 from tandem_operator.cluster.seen.parts import PartPod, part_pod
-from tandem_operator.plan.dual.values import SeenPart
+from tandem_operator.plan.dual.values import Role, SeenPart
 
 
 class DualWorld(Runs):
@@ -39,6 +39,12 @@ class DualWorld(Runs):
         """The pods of earlier runs of the same name that have not ended, each with its part as it stands."""
         pods = (pod for pod in self._pods.of(key).values() if pod.run_uid != uid and pod.part.exit_code is None)
         return tuple((pod, self.part(pod)) for pod in pods)
+
+    def plaintext(self, key: Key, uid: str) -> bool:
+        """Whether the newest coordinator of a run is of a release that knew no TLS; its parts go on by what they were told."""
+        coordinators = (pod for pod in self.pods_of(key, uid) if pod.part.role is Role.COORDINATOR)
+        newest = max(coordinators, key=lambda pod: pod.part.start, default=None)
+        return newest is not None and newest.plaintext
 
     def part(self, pod: PartPod) -> SeenPart:
         """A part as it stands, considered what is said of it, and its machine."""

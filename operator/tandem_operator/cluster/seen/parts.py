@@ -1,10 +1,12 @@
 """A pod of a DualRun as the planner sees it: a part that waits, answers, leaves or has ended, and why."""
 
 from dataclasses import dataclass
+from itertools import chain
 from sys import intern
 
-from tandem_operator.cluster.kube.document import Json, part, text
+from tandem_operator.cluster.kube.document import Json, part, parts, text
 from tandem_operator.plan.dual.values import Role, SeenPart
+from tandem_operator.render.dual.environment import TLS_CERT
 from tandem_operator.render.manifest import DUAL_RUN, INDEX, ROLE, RUN_UID, START
 
 from . import endings, origins, waits
@@ -15,9 +17,10 @@ _ROLES = frozenset(role.value for role in Role)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartPod(SightedPod):
-    """A pod of a DualRun, and the part that it is."""
+    """A pod of a DualRun, and the part that it is; `plaintext` says of a coordinator that it shows no certificate."""
 
     part: SeenPart
+    plaintext: bool = False
 
     @property
     def name(self) -> str:
@@ -41,6 +44,7 @@ def part_pod(pod: Json) -> PartPod | None:
         run_uid=intern(text(labels, RUN_UID)),
         uid=text(pod, "metadata", "uid"),
         part=_part(pod, Role(role), int(index), int(start)),
+        plaintext=role == Role.COORDINATOR and not _told(pod, role, TLS_CERT),
         grace_s=endings.grace_s(pod),
     )
 
@@ -64,6 +68,12 @@ def _part(pod: Json, role: Role, index: int, start: int) -> SeenPart:
         waiting=None if ended else waits.waiting(pod, conditions, role.value),
         node=intern(text(pod, "spec", "nodeName")),
     )
+
+
+def _told(pod: Json, container: str, variable: str) -> bool:
+    """Whether a container is told such a variable."""
+    told = (parts(each, "env") for each in parts(pod, "spec", "containers") if text(each, "name") == container)
+    return any(text(each, "name") == variable for each in chain.from_iterable(told))
 
 
 def _last_line(said: str) -> str:

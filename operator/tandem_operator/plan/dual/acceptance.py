@@ -31,7 +31,7 @@ _IMAGES: Final = {EngineServer.LLAMA_CPP: "ghcr.io/ggml-org/llama.cpp:server", E
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What a cluster offers: an image of the parts, a key that their tokens are made from, and a memory for runs that name none."""
+    """What a cluster offers: an image of the parts, a key that they know each other by, and a memory for runs that name none."""
 
     image: str | None = None
     keyed: bool = True

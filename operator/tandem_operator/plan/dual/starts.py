@@ -5,8 +5,8 @@ anything else is a failure. Failures in a row wait longer each time, and so do i
 A part that stood for a while has shown that it can, so its next fall is the first again: no run ends because its parts were killed
 often, only because one of them cannot live.
 
-A part goes by what it was told when it started. Where the run, or the token among its parts, says something else by now (`told.py`),
-the part gets the next number, which makes the old one leave.
+A part goes by what it was told when it started. Where the run says something else by now, or parts know each other by something else
+(`told.py`), the part gets the next number, which makes the old one leave.
 """
 
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ def booked(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     """The status in which each slot has a number to be started under: the one that stands, or the next one after a fall."""
     known = {part.name: part for part in run.status.parts}
     wanted = slots(run, memory_offered=seen.memory_offered)
-    begun = [PartStatus(name=slot.name, told=told(slot, run, seen.token)) for slot in wanted]
+    begun = [PartStatus(name=slot.name, told=told(slot, run, seen.credentials)) for slot in wanted]
     parts = tuple(_booked(known.get(part.name), part, seen, now) for part in begun)
     return run.status.model_copy(update={"parts": parts})
 

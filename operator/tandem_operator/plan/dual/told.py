@@ -18,8 +18,8 @@ _OF_THE_POD: Final = frozenset({"placement", "pod"})
 _LENGTH: Final = 16  # hexadecimal digits, of which two that differ are equal once in 2^64
 
 
-def told(slot: Slot, run: DualRun, token: str) -> str:
-    """What the start of a part in `slot` is told; `token` tells the token that it shows others from another one."""
+def told(slot: Slot, run: DualRun, credentials: str) -> str:
+    """What the start of a part in `slot` is told; `credentials` tells what it and others know each other by from what they did before."""
     spec = run.spec.model_dump(mode="json", exclude_defaults=True)
     match slot.role:
         case Role.MEMORY:
@@ -29,9 +29,9 @@ def told(slot: Slot, run: DualRun, token: str) -> str:
             said = {"lane": slot.lane, **slot.engine.model_dump(mode="json", exclude_defaults=True, exclude={"instances"})}
             return _digest(_only(spec, _OF_THE_POD), said, "")
         case Role.COORDINATOR:
-            return _digest({name: value for name, value in spec.items() if name not in _OF_THE_PLANNER}, {}, token)
+            return _digest({name: value for name, value in spec.items() if name not in _OF_THE_PLANNER}, {}, credentials)
         case Role.WORKER:
-            return _digest(_only(spec, _OF_THE_POD | {"lanes"}), {}, token)
+            return _digest(_only(spec, _OF_THE_POD | {"lanes"}), {}, credentials)
 
 
 def _only(spec: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class DualSeen:
 
     `parts` are all that are known, of whichever start, those that ended included. `report` is None until the coordinator was heard.
     `memory_offered` says that the shell has a memory service for runs that name none, so that none is started; `refused` why parts that
-    were to be started could not be. `token` tells the token that parts show each other from others, and is none itself; empty where it
+    were to be started could not be. `credentials` tells what parts know each other by from others, and is no secret; empty where it
     never changes. `accepted` says that the run can be run here as it is written now (`acceptance.py`); if not, nothing is started, and
     parts go on by what they were told.
     """
@@ -126,7 +126,7 @@ class DualSeen:
     report: DualReport | None = None
     memory_offered: bool = False
     refused: Waiting | None = None
-    token: str = ""
+    credentials: str = ""
     accepted: bool = True
 
     def live(self) -> tuple[SeenPart, ...]:

@@ -15,6 +15,9 @@ from tandem_operator.render.worker_pod.environment import of_run
 
 from . import objects, volumes
 
+TLS_CERT = "TANDEM_COORDINATOR_TLS_CERT"
+"""The variable that a coordinator is told its certificate by."""
+
 _S3 = "s3://"
 
 
@@ -42,7 +45,7 @@ def _ours(part: Part, run: DualRun, site: PodSite) -> list[Manifest]:
 
 
 def _of_worker(run: DualRun) -> Mapping[str, str]:
-    return {"TANDEM_COORDINATOR": objects.address(run), "TANDEM_TOKEN_FILE": volumes.TOKEN_FILE, "TANDEM_PLAINTEXT": "1"}
+    return {"TANDEM_COORDINATOR": objects.address(run), "TANDEM_TOKEN_FILE": volumes.TOKEN_FILE, "TANDEM_TLS_CA": volumes.CA_FILE}
 
 
 def _of_coordinator(run: DualRun, site: PodSite) -> Mapping[str, str]:
@@ -53,7 +56,7 @@ def _of_coordinator(run: DualRun, site: PodSite) -> Mapping[str, str]:
         "LISTEN": f"0.0.0.0:{objects.GRPC}",
         "METRICS_LISTEN": f"0.0.0.0:{objects.METRICS}",
         "TOKEN_FILE": volumes.TOKEN_FILE,
-        "PLAINTEXT": "true",
+        "TLS_KEY": volumes.KEY_FILE,
     }
     if place := snapshots(run, site):
         told["SNAPSHOTS"] = place
@@ -62,7 +65,7 @@ def _of_coordinator(run: DualRun, site: PodSite) -> Mapping[str, str]:
         told |= {"MEMORY_TLS_CA": volumes.MEMORY_CA_FILE} if site.memory_ca else {"MEMORY_PLAINTEXT": "true"}
     elif run.spec.memory:
         told |= {"MEMORY_PLAINTEXT": "true"}  # nothing is shown to it that somebody could read along
-    return {f"TANDEM_COORDINATOR_{name}": value for name, value in told.items()}
+    return {TLS_CERT: volumes.CERTIFICATE_FILE, **{f"TANDEM_COORDINATOR_{name}": value for name, value in told.items()}}
 
 
 def _store(run: DualRun, site: PodSite) -> list[Manifest]:

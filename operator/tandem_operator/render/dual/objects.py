@@ -1,10 +1,8 @@
-"""What the parts of a DualRun need besides their pods: a name in DNS, a disk for the books, a token among themselves.
+"""What the parts of a DualRun need besides their pods and their credentials: a name in DNS, a disk for the books.
 
 Each has the run's uid in its name, so that one which is there already is this very run's: nobody has to look whose it is.
 """
 
-import base64
-import hashlib
 from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
@@ -18,7 +16,6 @@ GRPC, METRICS = 7434, 9090
 HTTP: Final = 8000
 """Port of an engine, whose image may open none below 1024."""
 
-TOKEN: Final = "token"  # noqa: S105  # a name, no secret
 _OF_UID: Final = 8  # characters: names of runs have 40 at most, those of Services 63
 
 
@@ -29,7 +26,13 @@ def name(run: DualRun) -> str:
 
 def address(run: DualRun) -> str:
     """host:port of the coordinator, wherever it is."""
-    return f"{name(run)}.{run.metadata.namespace}.svc:{GRPC}"
+    return f"{names(run)[0]}:{GRPC}"
+
+
+def names(run: DualRun) -> tuple[str, ...]:
+    """What the coordinator is called within the cluster, first as in its address."""
+    short = name(run)
+    return (f"{short}.{run.metadata.namespace}.svc", f"{short}.{run.metadata.namespace}", short)
 
 
 def service(run: DualRun) -> Manifest:
@@ -75,28 +78,6 @@ def claim(run: DualRun, site: PodSite) -> Manifest:
         "kind": "PersistentVolumeClaim",
         "metadata": metadata(run, name(run)),
         "spec": {"accessModes": ["ReadWriteOnce"], **storage, "resources": {"requests": {"storage": site.ledger_size}}},
-    }
-
-
-def digest(token: str) -> str:
-    """What tells a token from others, and gives nothing of it away."""
-    return hashlib.sha256(token.encode()).hexdigest()[:_OF_UID]
-
-
-def secret_name(run: DualRun, token: str) -> str:
-    """The name of the Secret of a token, by its `digest`: when the operator has another key there is another Secret."""
-    return f"{name(run)}-{token}"
-
-
-def secret(run: DualRun, token: str) -> Manifest:
-    """The token that those who call the coordinator show it."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": metadata(run, secret_name(run, digest(token))),
-        "type": "Opaque",
-        "immutable": True,
-        "data": {TOKEN: base64.b64encode(token.encode()).decode()},
     }
 
 

@@ -9,6 +9,6 @@ from .engine_pod import engine_pod
 from .pod import pod
 
 
-def pod_of(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
-    """The pod that `part` of `run` is at `site`; `token` is the digest of the run's, which engines are not shown."""
-    return engine_pod(part, run, site) if part.slot.role is Role.ENGINE else pod(part, run, site, token)
+def pod_of(part: Part, run: DualRun, site: PodSite, digest: str) -> Manifest:
+    """The pod that `part` of `run` is at `site`; `digest` is that of the run's credentials, which engines are not shown."""
+    return engine_pod(part, run, site) if part.slot.role is Role.ENGINE else pod(part, run, site, digest)

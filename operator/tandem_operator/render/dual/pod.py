@@ -34,11 +34,11 @@ _RESOURCES: Final[Mapping[Role, Manifest]] = {
 _LAST_WORDS: Final = {Role.COORDINATOR: "FallbackToLogsOnError", Role.WORKER: "File"}
 
 
-def pod(part: Part, run: DualRun, site: PodSite, token: str) -> Manifest:
-    """The pod that `part` of `run` is at `site`; `token` is the digest of the run's token."""
+def pod(part: Part, run: DualRun, site: PodSite, digest: str) -> Manifest:
+    """The pod that `part` of `run` is at `site`; `digest` is that of the run's credentials."""
     role, told = part.slot.role, _annotations(part, run, site)
     ours = {**added(run.spec.pod.labels), RUN_UID: run.metadata.uid, ROLE: role.value, INDEX: str(part.slot.index), START: str(part.start)}
-    mounted = volumes.of_part(part, run, site, token=token, annotations=told, own_memory=environment.own_memory(run, site))
+    mounted = volumes.of_part(part, run, site, digest=digest, annotations=told, own_memory=environment.own_memory(run, site))
     container: Manifest = {
         "name": role.value,
         **terms.image(run, site),

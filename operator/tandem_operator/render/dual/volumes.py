@@ -15,7 +15,7 @@ from tandem_operator.render.cluster_site import PodSite
 from tandem_operator.render.manifest import Manifest
 from tandem_operator.render.worker_pod.volumes import of_run
 
-from . import objects
+from . import credentials, objects
 
 JOB, MEMORY_CA = "tandem.dev/job", "tandem.dev/memory-ca"
 """Annotations that are files."""
@@ -23,7 +23,12 @@ JOB, MEMORY_CA = "tandem.dev/job", "tandem.dev/memory-ca"
 TOLD: Final = "/etc/tandem"
 JOB_FILE, MEMORY_CA_FILE = f"{TOLD}/job.json", f"{TOLD}/memory-ca.crt"
 LEDGER: Final = "/tandem/ledger"
-TOKEN_FILE = "/var/run/secrets/tandem/token"  # noqa: S105  # a place, no secret
+_CREDENTIALS: Final = "/var/run/secrets/tandem"
+TOKEN_FILE = f"{_CREDENTIALS}/{credentials.TOKEN}"
+CERTIFICATE_FILE, KEY_FILE = f"{_CREDENTIALS}/{credentials.CERTIFICATE}", f"{_CREDENTIALS}/{credentials.KEY}"
+CA_FILE: Final = f"{_CREDENTIALS}/ca.crt"
+"""The same certificate where workers find it: it is its own authority."""
+
 MEMORY_TOKEN_FILE = "/var/run/secrets/tandem-memory/token"  # noqa: S105  # a place, no secret
 _KEYS: Final = "/var/run/secrets/tandem-lanes"
 _TOKEN_S: Final = 3600  # the kubelet makes a new one after 80 % of it
@@ -33,9 +38,9 @@ Mounted = Mapping[str, tuple[Manifest, Manifest]]
 """Volumes: by name, what each is and how it is mounted."""
 
 
-def of_part(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
-    """The volumes of a part; `token` is the digest of the run's, and `own_memory` says that it speaks to the memory of the site."""
-    return with_theirs(_ours(part, run, site, token=token, annotations=annotations, own_memory=own_memory), run)
+def of_part(part: Part, run: DualRun, site: PodSite, *, digest: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
+    """The volumes of a part; `digest` is that of the run's credentials, and `own_memory` says that it speaks to the memory of the site."""
+    return with_theirs(_ours(part, run, site, digest=digest, annotations=annotations, own_memory=own_memory), run)
 
 
 def with_theirs(ours: Mounted, run: DualRun) -> Mounted:
@@ -50,10 +55,10 @@ def key_file(lane: LaneSpec) -> str:
     return f"{_KEYS}/{lane.name}" if lane.api_key_secret else ""
 
 
-def _ours(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
+def _ours(part: Part, run: DualRun, site: PodSite, *, digest: str, annotations: Mapping[str, str], own_memory: bool) -> Mounted:
     ours: dict[str, tuple[Manifest, Manifest]] = {
         "tmp": ({"emptyDir": {}}, {"mountPath": "/tmp"}),  # noqa: S108  # the pod's own
-        "token": _read(_secret(objects.secret_name(run, token), objects.TOKEN, "token", optional=False), TOKEN_FILE),
+        "credentials": _read(_shown(part.slot.role, credentials.secret_name(run, digest)), TOKEN_FILE),
     }
     if part.slot.role is Role.WORKER:
         return {**ours, **_keys(run)}
@@ -62,25 +67,36 @@ def _ours(part: Part, run: DualRun, site: PodSite, *, token: str, annotations: M
     return {**ours, "ledger": ledger, "told": _told(annotations), **memory}
 
 
+def _shown(role: Role, secret: str) -> Manifest:
+    """What a part is shown of the run's Secret."""
+    token, certificate = (credentials.TOKEN, TOKEN_FILE), (credentials.CERTIFICATE, CERTIFICATE_FILE)
+    shown = {
+        Role.COORDINATOR: (token, certificate, (credentials.KEY, KEY_FILE)),
+        Role.WORKER: (token, (credentials.CERTIFICATE, CA_FILE)),
+    }
+    return _secret(secret, {key: _name(file) for key, file in shown[role]}, optional=False)
+
+
 def _keys(run: DualRun) -> Mounted:
     wanted = [(lane.name, lane.api_key_secret) for lane in run.spec.lanes if lane.api_key_secret]
     if not wanted:
         return {}
-    sources = [_secret(secret.name, secret.key, lane, optional=True) for lane, secret in wanted]
+    sources = [_secret(secret.name, {secret.key: lane}, optional=True) for lane, secret in wanted]
     return {"keys": ({"projected": {"sources": sources}}, {"mountPath": _KEYS, "readOnly": True})}
 
 
 def _told(annotations: Mapping[str, str]) -> tuple[Manifest, Manifest]:
     files = [
-        {"path": path.rpartition("/")[2], "fieldRef": {"fieldPath": f"metadata.annotations['{name}']"}}
+        {"path": _name(path), "fieldRef": {"fieldPath": f"metadata.annotations['{name}']"}}
         for name, path in _FILES.items()
         if name in annotations
     ]
     return {"downwardAPI": {"items": files}}, {"mountPath": TOLD, "readOnly": True}
 
 
-def _secret(name: str, key: str, path: str, *, optional: bool) -> Manifest:
-    return {"secret": {"name": name, "items": [{"key": key, "path": path}], "optional": optional}}
+def _secret(name: str, files: Mapping[str, str], *, optional: bool) -> Manifest:
+    """Of a Secret some keys alone, each as the file that it is given."""
+    return {"secret": {"name": name, "items": [{"key": key, "path": path} for key, path in files.items()], "optional": optional}}
 
 
 def _account_token(audience: str) -> Manifest:
@@ -89,3 +105,7 @@ def _account_token(audience: str) -> Manifest:
 
 def _read(source: Manifest, file: str) -> tuple[Manifest, Manifest]:
     return {"projected": {"sources": [source]}}, {"mountPath": file.rpartition("/")[0], "readOnly": True}
+
+
+def _name(file: str) -> str:
+    return file.rpartition("/")[2]

@@ -73,6 +73,7 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
             settings.listen,
             {SERVICE: partial(add_ReasoningServiceServicer_to_server, Reasoning(rooms))},
             token_file=settings.token_file,
+            tls=settings.tls,
             plaintext=settings.plaintext,
         )
         stack.push_async_callback(server.stop, settings.grace_seconds)

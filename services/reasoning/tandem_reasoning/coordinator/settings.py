@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from tandem_rpc import ServerTls
 
 
 class Settings(BaseSettings):
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     """Where Prometheus scrapes, and /healthz is."""
     token_file: Path | None = None
     """Token that they have to show."""
+    tls_cert: Path | None = None
+    """Certificate that it shows them; without one nothing is encrypted."""
+    tls_key: Path | None = None
+    """Private key of that certificate."""
     plaintext: bool = False
     """States that the network itself encrypts."""
     address_file: Path | None = None
@@ -65,3 +70,17 @@ class Settings(BaseSettings):
             msg = f"job: {self.job} is no file; give the file that the job is in"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            msg = "tls_cert, tls_key: only one of the two is given; give both or none"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def tls(self) -> ServerTls | None:
+        """The certificate, if there is one."""
+        if self.tls_cert is None or self.tls_key is None:
+            return None
+        return ServerTls(certificate=self.tls_cert, key=self.tls_key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import grpc
 from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceStub
-from tandem_rpc import channel_async
+from tandem_rpc import ClientTls, channel_async
 
 from tandem_reasoning.lanes.backoff import pause_s
 
@@ -28,14 +28,14 @@ A = TypeVar("A")
 class Line:
     """A line to the coordinator; all that is said over it may be said again."""
 
-    def __init__(self, address: str, token_file: Path | None, *, plaintext: bool = False) -> None:
+    def __init__(self, address: str, token_file: Path | None, *, tls: ClientTls | None = None, plaintext: bool = False) -> None:
         """A line; nothing is connected before it is used.
 
         Raises:
             tandem_rpc.RpcSetupError: when it cannot be used.
         """
         self._address = address
-        self._channel = channel_async(address, token_file=token_file, plaintext=plaintext)
+        self._channel = channel_async(address, token_file=token_file, tls=tls, plaintext=plaintext)
         self.stub: ReasoningServiceAsyncStub = ReasoningServiceStub(self._channel)
 
     async def ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:

@@ -216,12 +216,12 @@ def test_another_budget_reaches_the_coordinator_by_another_start() -> None:
     assert world.run.status.phase is RunPhase.RUNNING
 
 
-def test_another_token_is_told_by_another_start() -> None:
-    """To those who show it to each other: workers that kept the old one would be turned away."""
+def test_other_credentials_are_told_by_another_start() -> None:
+    """To those who show them to each other: workers that kept the old ones would be turned away, or not believe their coordinator."""
     world = World(dual())
-    world.token = "old"  # noqa: S105  # what tells it from others
+    world.credentials = "old"
     world.up()
-    world.token = "new"  # noqa: S105
+    world.credentials = "new"
     world.up()
     world.up()
     starts = {part.slot: part.start for part in world.live()}

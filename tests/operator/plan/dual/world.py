@@ -31,13 +31,13 @@ class World:
         self.done = self.failed = 0
         self.spent = Decimal(0)
         self.report: DualReport | None = None
-        self.token = ""
+        self.credentials = ""
         self.caps: dict[str, DualBudgetSpec] = {}
         self.problems: tuple[str, ...] = ()  # why the run is not accepted as it is written now
 
     def plan(self) -> DualPlan:
         """What is to be done at this moment."""
-        seen = DualSeen(parts=tuple(self.parts.values()), report=self.report, token=self.token)
+        seen = DualSeen(parts=tuple(self.parts.values()), report=self.report, credentials=self.credentials)
         return acceptance.held_back(self.run, self.problems, seen, self.now) if self.problems else plan(self.run, seen, self.now)
 
     def look(self, *, killed: bool = False) -> DualPlan:
