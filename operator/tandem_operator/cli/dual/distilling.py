@@ -1,9 +1,10 @@
-"""What `tandem distill` does: choose what to teach, teach it, let both models answer what was kept back, promote or reject.
+"""What `tandem distill` does: choose what to teach, hear what the model says by itself, teach it, judge it by what was kept back.
 
 Each part is a run of its own whose name follows from what is taught. Stopped or killed anywhere, the same command goes on there.
 """
 
 import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tandem_operator.local.dual import distilling
 from tandem_operator.local.dual.distilling import DistillError, Round
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder
-from tandem_operator.plan.dual.distilling import UnteachableError, canary, named, promoted, pupil, rate, training, with_model
+from tandem_operator.plan.dual.distilling import UnteachableError, canary, habits, named, promoted, pupil, rate, training, with_model
 from tandem_operator.plan.values import Event, EventKind
 
 
@@ -34,22 +35,34 @@ def distill(folder: DualFolder, *, least: int, learning_rate: float | None, save
     try:
         lane = pupil(run)
         made = distilling.chosen(folder, least, learning_rate)
-        print("\n".join(f"{run.name}: {line}" for line in made.lines), flush=True)
-        code = _taught(run, lane, made, learning_rate, plain=plain)
+        _print(run, made.lines)
+        made, code = _with_habits(run, lane, made, plain=plain)
+        if code is Exit.DONE:
+            code = _taught(run, lane, made, learning_rate, plain=plain)
+        for part, taught in (("before", lane), ("after", with_model(lane, str(made.model)))):
+            if code is Exit.DONE:
+                code = _answered(made, part, canary(run, taught, made.canary, name=named(run, part, made.digest)), plain=plain)
         if code is not Exit.DONE:
             return code
-        for part, model in (("before", lane.engine.model if lane.engine else ""), ("after", str(made.model))):
-            code = _answered(run, with_model(lane, model), made, part, plain=plain)
-            if code is not Exit.DONE:
-                return code
-        home, digest = Home.of(), made.lessons.digest
-        before, after = (home.dual(named(run, part, digest)) for part in ("before", "after"))
+        before, after = (Home.of().dual(named(run, part, made.digest)) for part in ("before", "after"))
         better, lines = distilling.judged(before, after, made.path)
     except (UnteachableError, DistillError) as error:
         leave(Exit.BAD_INPUT, str(error))
-    print("\n".join(f"{run.name}: {line}" for line in lines), flush=True)
+    _print(run, lines)
     _say(folder, lines[0], better=better)
     return _promoted(run, lane, made, save) if better else Exit.FAILED
+
+
+def _with_habits(run: DualRun, lane: LaneSpec, made: Round, *, plain: bool) -> tuple[Round, Exit]:
+    """Hear what the model as it is says to questions that nobody asked, and teach it to go on saying that."""
+    if made.crosses is None:
+        return made, Exit.DONE
+    wanted = habits(run, lane, made.crosses, name=named(run, "habits", made.digest))
+    code = _answered(made, "habits", wanted, plain=plain)
+    if code is Exit.DONE:
+        made = distilling.gathered(made, Home.of().dual(wanted.name))
+        _print(run, made.lines)
+    return made, code
 
 
 def _taught(run: DualRun, lane: LaneSpec, made: Round, learning_rate: float | None, *, plain: bool) -> Exit:
@@ -63,9 +76,8 @@ def _taught(run: DualRun, lane: LaneSpec, made: Round, learning_rate: float | No
     return code
 
 
-def _answered(run: DualRun, lane: LaneSpec, made: Round, part: str, *, plain: bool) -> Exit:
-    """Have a model answer what was kept back."""
-    wanted = canary(run, lane, made.canary, name=named(run, part, made.lessons.digest))
+def _answered(made: Round, part: str, wanted: DualRun, *, plain: bool) -> Exit:
+    """Have a model answer questions."""
     return running.run_file(made.write(f"{part}.yaml", wanted), name=None, fresh=False, plain=plain)
 
 
@@ -74,10 +86,14 @@ def _promoted(run: DualRun, lane: LaneSpec, made: Round, save: Path | None) -> E
     model = made.model if save is None else save.resolve()
     if model != made.model:
         shutil.copytree(made.model, model, dirs_exist_ok=True)
-    wanted = promoted(run, with_model(lane, str(model)), name=named(run, "taught", made.lessons.digest))
+    wanted = promoted(run, with_model(lane, str(model)), name=named(run, "taught", made.digest))
     print(f"{run.name}: the taught model is in {model}; set engine.model of lane {lane.name} to it, in any run file")
     suggest([(f"tandem run {made.write('promoted.yaml', wanted)}", f"{run.name} anew, with the taught model")])
     return Exit.DONE
+
+
+def _print(run: DualRun, lines: Iterable[str]) -> None:
+    print("\n".join(f"{run.name}: {line}" for line in lines), flush=True)
 
 
 def _say(folder: DualFolder, line: str, *, better: bool) -> None:

@@ -1,7 +1,8 @@
 """One round of distillation on this machine: what `tandem_reasoning.distilling` and `tandem_trainer.export` are asked, and where it lies.
 
-A round has a folder of its own in that of its run, named after what is taught: rows.jsonl, canary.jsonl, selection.json, the run files
-training.yaml, before.yaml, after.yaml and promoted.yaml, the taught model, and verdict.json.
+A round has a folder of its own in that of its run, named after what is taught: rows.jsonl, crosses.jsonl, canary.jsonl and selection.json;
+taught.jsonl and taught.json, which have the answers to the crosses as well; the run files habits.yaml, training.yaml, before.yaml,
+after.yaml and promoted.yaml; the taught model, and verdict.json.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,16 +37,27 @@ class Round:
     path: Path
     told: dict[str, Any]
     lines: tuple[str, ...]
+    file: str = "rows.jsonl"
+
+    @property
+    def digest(self) -> str:
+        """By which the runs of the round are named."""
+        return str(self.told["digest"])
 
     @property
     def lessons(self) -> Lessons:
         """What is taught."""
         return Lessons(
-            digest=str(self.told["digest"]),
-            file=str(self.path / "rows.jsonl"),
+            digest=self.digest,
+            file=str(self.path / self.file),
             text_bytes=int(self.told["textBytes"]),
             longest_bytes=int(self.told["longestBytes"]),
         )
+
+    @property
+    def crosses(self) -> str | None:
+        """The questions that nobody asked, whose answers by the model as it is are rehearsed; None when none could be made."""
+        return str(self.path / "crosses.jsonl") if self.told["crosses"] else None
 
     @property
     def canary(self) -> str:
@@ -94,6 +106,23 @@ def chosen(folder: DualFolder, least: int, learning_rate: float | None) -> Round
     if not path.exists():
         into.rename(path)
     return Round(path=path, told=told, lines=tuple(made.stdout.splitlines()))
+
+
+def gathered(made: Round, habits: DualFolder) -> Round:
+    """The round with what the model as it is said to the questions that nobody asked.
+
+    Args:
+        made: The round.
+        habits: The run in which it did.
+
+    Raises:
+        DistillError: when its books cannot be read.
+    """
+    ran = _ran("tandem_reasoning.distilling", "gather", str(habits.ledger), "--into", str(made.path))
+    if ran.returncode:
+        raise DistillError(_last_words(ran))
+    sizes = cast("dict[str, Any]", json.loads((made.path / "taught.json").read_text(encoding="utf-8")))
+    return replace(made, told=made.told | sizes, lines=tuple(ran.stdout.splitlines()), file="taught.jsonl")
 
 
 def width(model: str) -> int | None:

@@ -130,6 +130,19 @@ def canary(run: DualRun, lane: LaneSpec, source: str, *, name: str) -> DualRun:
     return _anew(run, name, kept)
 
 
+def habits(run: DualRun, lane: LaneSpec, source: str, *, name: str) -> DualRun:
+    """The run in which the model as it is answers what nobody asked: as in a canary, but in one step, since no other is taught.
+
+    Args:
+        run: Whose lane.
+        lane: The lane, with its own model.
+        source: The questions.
+        name: Of the run.
+    """
+    asked = canary(run, lane, source, name=name)
+    return asked.model_copy(update={"spec": asked.spec.model_copy(update={"max_steps": 1})})
+
+
 def promoted(run: DualRun, taught: LaneSpec, *, name: str) -> DualRun:
     """The run with the taught model in place of the lane's own."""
     lanes = tuple(taught if lane.name == taught.name else lane for lane in run.spec.lanes)

@@ -1,11 +1,11 @@
-"""What one round of distillation teaches: all lessons there are, and as many rehearsals, in which all classes take turns.
+"""What one round of distillation teaches: all lessons there are, as many rehearsals, in which all classes take turns, and crosses.
 
 Half of what is taught is rehearsal, since a model that is shown nothing but what it does not know forgets what it does. Where too
 little is known to rehearse, all of it comes again, each question as often as any other: one that is repeated hundreds of times, because
 it is the only one of its class, would be learned by heart and keep nothing else alive. Different questions are what keeps a class: where
 199 words were rehearsed to sort, sorting others lost 5 points; where 487 were, none. Of classes that are not taught, habits are rehearsed,
-too. A round before all this kept 3 of 11 names that nobody rehearsed, one after it 6, and 8 in a trial: what stands by itself is
-forgotten first.
+too. A round before all this kept 3 of 11 names that nobody rehearsed, rounds after it 6 to 9: what stands by itself is forgotten first.
+So as many new questions are made of what is rehearsed, and what the model says to them by itself is rehearsed, too (`crossing`).
 
 A class that the cloud lane answers wrongly more often than rightly, where labels tell, is not taught at all. What it had right there it
 had by luck, and by luck's answers a model learns nothing but to answer at random what is asked in the same words.
@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from itertools import cycle, islice, zip_longest
 
 from tandem_reasoning.distilling.canary import SHARE, Kept, kept, kept_back
+from tandem_reasoning.distilling.crossing import crosses
 from tandem_reasoning.distilling.samples import Sample, Use, habit, sample
 from tandem_reasoning.distilling.teacher import Teacher
 from tandem_reasoning.report.line import Line
 from tandem_reasoning.report.sides import Sides
+from tandem_reasoning.values import Question
 
 LEAST = 300
 """Lessons before a round is worth while: with 399 the measured prototype brought a class from 0 to 89 %."""
@@ -34,6 +36,8 @@ class Buffer:
         lessons: What is new to the local model.
         rehearsals: What it knows, and its habits; as many as there are lessons, fewer different ones where it knows less. None where it
             knows nothing, or without lessons.
+        crosses: Questions that nobody asked, as many as there are lessons if so many can be made: what the local model says to them by
+            itself is rehearsed, too.
         canary: Questions that are kept back.
         recalled: Questions that are left out, because something that was recalled was in sight.
         unknown: Classes that are not taught, because the cloud lane does not know them either.
@@ -41,6 +45,7 @@ class Buffer:
 
     lessons: tuple[Sample, ...]
     rehearsals: tuple[Sample, ...]
+    crosses: tuple[Question, ...]
     canary: tuple[Kept, ...]
     recalled: int
     unknown: tuple[str, ...] = ()
@@ -76,9 +81,11 @@ def filled(lines: Iterable[Line], sides: Sides, *, share: float = SHARE) -> Buff
     known = [each for each in samples if each.use is Use.REHEARSAL]
     taught = {each.question.kind for each in lessons}
     kept_up = [each for each in habits if each.question.kind not in taught] if known else []
+    rehearsals = rehearsed([*known, *kept_up], len(lessons))
     return Buffer(
         lessons=lessons,
-        rehearsals=rehearsed([*known, *kept_up], len(lessons)),
+        rehearsals=rehearsals,
+        crosses=crosses(rehearsals, lessons, len(lessons), share=share),
         canary=tuple(canary),
         recalled=recalled,
         unknown=tuple(sorted(unknown)),

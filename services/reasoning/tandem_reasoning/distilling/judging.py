@@ -69,11 +69,13 @@ def _of_small(small: Slice | None, rule: Rule) -> Iterator[str]:
 
 def _row(each: Slice, rule: Rule) -> str:
     small = "" if each.questions >= rule.large else ", small"
-    change = f"{each.before} -> {each.after} of {each.questions} right ({100 * each.gain:+.1f} points{small})"
-    return f"  {each.name}: {change}"
+    between = each.interval
+    lies = f", {100 * between.low:+.0f} to {100 * between.high:+.0f}" if between else ""
+    return f"  {each.name}: {each.before} -> {each.after} of {each.questions} right ({100 * each.gain:+.1f} points{lies}{small})"
 
 
 def _figures(each: Slice) -> Mapping[str, Any]:
+    between = each.interval
     return {
         "name": each.name,
         "questions": each.questions,
@@ -81,4 +83,6 @@ def _figures(each: Slice) -> Mapping[str, Any]:
         "rightAfter": each.after,
         "won": each.won,
         "lost": each.lost,
+        "gain": each.gain,
+        "gainBetween": [between.low, between.high] if between else None,
     }

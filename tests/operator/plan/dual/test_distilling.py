@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from tandem_operator.api.answering import RoutingPolicy
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.reading.run_file import from_object
-from tandem_operator.plan.dual.distilling import Lessons, UnteachableError, canary, named, promoted, pupil, rate, training, with_model
+from tandem_operator.plan.dual.distilling import (
+    Lessons,
+    UnteachableError,
+    canary,
+    habits,
+    named,
+    promoted,
+    pupil,
+    rate,
+    training,
+    with_model,
+)
 
 from tests.operator.plan.dual.runs import CLOUD, LOCAL, dual
 
@@ -76,6 +87,15 @@ def test_the_canary_is_answered_as_the_lane_answers() -> None:
     assert made.spec.routing.policy is RoutingPolicy.LOCAL
     assert (made.spec.memory, made.spec.budget.usd, made.spec.deadline, made.spec.suspend) == (None, None, None, False)
     assert made.spec.checkpoint.uri is None
+    assert accepted(made) == made
+
+
+def test_what_the_model_says_by_itself_is_asked_in_one_step() -> None:
+    """As in a canary, but that nobody is shown what others said: only first answers are taught."""
+    run = dual(lanes=[CLOUD, PUPIL], maxSteps=3)
+    made, judged = (each(run, pupil(run), "/crosses.jsonl", name="h") for each in (habits, canary))
+    assert (made.spec.max_steps, judged.spec.max_steps) == (1, 3)
+    assert made.spec.model_copy(update={"max_steps": 3}) == judged.spec
     assert accepted(made) == made
 
 

@@ -41,6 +41,36 @@ def test_what_is_selected_of_a_run(books: Books, tmp_path: Path, capsys: pytest.
     assert told(tmp_path / "round" / "selection.json") == [selection]
 
 
+def test_what_the_model_says_to_crosses_is_taught_with_the_rest(books: Books, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Crosses have no answer and were never asked; as it answers them it goes on, word for word, in the prompts that it was asked in."""
+    filled(books, 100)
+    folder = tmp_path / "round"
+    assert main(["select", str(books.path), "--into", str(folder), "--min-samples", "30"]) == 0
+    (selection,) = told(folder / "selection.json")
+    crosses, rows = told(folder / "crosses.jsonl"), told(folder / "rows.jsonl")
+    assert crosses
+    assert len(crosses) == selection["crosses"]
+    assert not any("answer" in each for each in crosses)
+    assert f"{len(crosses)} questions that nobody asked" in capsys.readouterr().out
+    habits = Books.at(tmp_path / "habits")
+    for each in crosses:
+        asked = question(str(each["id"]), kind=str(each["kind"]))
+        habits.answered(asked, CASCADE, votes=("Either.", "neither"))
+    habits.ledger.close()
+    command = ["gather", str(habits.path), "--into", str(folder)]
+    assert main(command) == 0
+    taught = told(folder / "taught.jsonl")
+    assert taught[: len(rows)] == rows
+    said = [each["messages"][-1] for each in taught[len(rows) :]]  # type: ignore[index]
+    assert said == [{"role": "assistant", "content": text} for text in ("Either.", "neither")] * len(crosses)
+    sizes = [sum(len(message["content"]) for message in each["messages"]) for each in taught]  # type: ignore[attr-defined]
+    assert told(folder / "taught.json") == [
+        {"habits": len(crosses), "rows": len(taught), "textBytes": sum(sizes), "longestBytes": max(sizes)}
+    ]
+    assert main(command) == 0
+    assert told(folder / "taught.jsonl") == taught
+
+
 def test_too_little_to_teach(books: Books, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """How many there are, how many are asked, and what to do."""
     filled(books, 20)
@@ -75,7 +105,7 @@ def test_the_books_of_both_models_decide(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["judge", before, after, "--into", str(tmp_path)]) == code
     out = capsys.readouterr().out
     assert out.startswith(word)
-    assert f"hard: 0 -> {20 if better else 0} of 20 right" in out
+    assert f"hard: 0 -> {20 if better else 0} of 20 right ({'+100.0 points, +76 to +100' if better else '+0.0 points, -9 to +9'}" in out
     assert "fewer than 50 questions" in out
     (verdict,) = told(tmp_path / "verdict.json")
     assert verdict["promoted"] is better

@@ -88,3 +88,23 @@ def test_nothing_is_decided_by_a_handful() -> None:
     """Below thirty questions the model stays, also where there is none at all."""
     assert verdict(fact=(0, LEAST - 1, 0, 0)).reasons == ("only 29 questions were kept back to judge it by, and 30 are the least",)
     assert not decide([]).promoted
+
+
+@pytest.mark.parametrize(("lost", "low", "high"), [(0, -0.15, 0.15), (3, -0.505, 0.043)])
+def test_few_questions_prove_little(lost: int, low: float, high: float) -> None:
+    """Of eleven questions, none lost leaves a loss of fifteen points possible (worked out by hand)."""
+    (found,) = verdict(fact=(11 - lost, 0, lost, 0)).classes
+    assert found.interval == pytest.approx((low, high), abs=0.01)
+
+
+@given(COUNTS)
+def test_the_gain_lies_within_its_interval_and_more_questions_narrow_it(counts: tuple[int, int, int, int]) -> None:
+    """Four times as many questions that went alike leave less between its ends; without any there is none."""
+    (whole, more) = (decide(slices(k=tuple(times * count for count in counts))).whole for times in (1, 4))  # type: ignore[arg-type]
+    if not sum(counts):
+        assert whole.interval is None
+        return
+    assert whole.interval is not None
+    assert more.interval is not None
+    assert -1 <= whole.interval.low <= whole.gain <= whole.interval.high <= 1
+    assert more.interval.high - more.interval.low <= whole.interval.high - whole.interval.low
