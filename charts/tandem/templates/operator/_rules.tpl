@@ -19,7 +19,7 @@
 - apiGroups: [""]
   resources: [services]
   verbs: [get, create]
-# Of a DualRun: the disk with its books, and the token that its parts show each other. What was made is never read again.
+# Of a DualRun: the disk with its books, and what its parts know each other by. What was made is never read again.
 - apiGroups: [""]
   resources: [persistentvolumeclaims, secrets]
   verbs: [create]

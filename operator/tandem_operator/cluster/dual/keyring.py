@@ -9,7 +9,7 @@ import hmac
 import os
 import tempfile
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +25,14 @@ class Keyring:
 
     def __init__(self, key: bytes) -> None:
         """Reckon them from a key."""
-        self._key = key
+        self._known = lru_cache(_AT_HAND)(partial(_credentials, key))
         self._folder: Path | None = None  # not before it is needed: a full disk is no reason not to begin
 
     def of(self, run: DualRun) -> Credentials:
         """The credentials of a run that an API server knows."""
         since = run.metadata.creation_timestamp
         assert since, f"{run.name} has no creationTimestamp"
-        return _credentials(self._key, run.metadata.uid, objects.names(run), since)
+        return self._known(run.metadata.uid, objects.names(run), since)
 
     def token_file(self, run: DualRun) -> Path:
         """A file that holds the token of a run, which only this process's user can read.
@@ -62,10 +62,9 @@ class Keyring:
                 path.unlink(missing_ok=True)
 
 
-@lru_cache(maxsize=_AT_HAND)
 def _credentials(key: bytes, uid: str, names: tuple[str, ...], since: datetime) -> Credentials:
-    from .certificate import certificate
+    from .certificate import certificate  # 10 MB, which an operator without DualRuns does without
 
-    token = hmac.new(key, uid.encode(), hashlib.sha256).hexdigest()
     shown, private = certificate(key, uid, names=names, since=since)
+    token = hmac.new(key, uid.encode(), hashlib.sha256).hexdigest()
     return Credentials(token=token, certificate=shown, key=private)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from time import perf_counter, thread_time
 from typing import Final
 
-_SHORT_S: Final = 0.002  # for so long everybody else may be kept waiting, once; it is a batch of six or so among 100,000 records
+_SHORT_S: Final = 0.005  # for so long everybody else may be kept waiting, once; it is a batch of eight or so among a million records
 _AT_ONCE, _APART = 0.2, 0.05  # what the last look says, beside all before: a thread does not notice what the loop would have waited for
 _KINDS: Final = 256  # that are remembered
 

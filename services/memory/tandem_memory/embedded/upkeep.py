@@ -12,6 +12,7 @@ from tandem_memory.index import Index, pages
 _LEAST_CHANGES = 10_000
 _PART = 20
 _PAUSE_S = 0.25  # between looks for something to do
+_PAGES_S = 10.0  # between looks for large memory: each takes 20 ms
 # At the end no further snapshot is begun after so long: each of a small index takes 20 ms to be on the disk, so that thousands of them
 # would take longer than the half minute that Kubernetes gives a pod, calls in progress included.
 _CLOSING_S = 5.0
@@ -44,13 +45,12 @@ class Upkeep:
             self._save(name)
 
     def _run(self) -> None:
-        arranged = True  # what was read at the start
+        arranged, asked, due_s = True, pages.NOTHING, self._clock()  # what was read at the start is large, too
         while not self._over.wait(_PAUSE_S):
             while not self._over.is_set() and self._slice():
                 arranged = True
-            if arranged:
-                pages.ask()
-                arranged = False
+            if arranged and self._clock() >= due_s:
+                arranged, asked, due_s = False, pages.ask(asked), self._clock() + _PAGES_S
 
     def _slice(self) -> bool:
         """Do a little for each index; whether there is more to be done."""

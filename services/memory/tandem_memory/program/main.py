@@ -94,8 +94,8 @@ def _migrate(source: str, target: str) -> int:
 
     from tandem_memory.backend import DamagedError, ReadingLostError, StoreFullError, StoreUnavailableError
     from tandem_memory.moves.migration import MigrationError
-    from tandem_memory.moves.relocation import PlaceError, relocated
     from tandem_memory.program.opening import OpeningError
+    from tandem_memory.program.relocation import PlaceError, relocated
 
     try:
         moved = relocated(source, target)

@@ -21,6 +21,7 @@ from tandem_reasoning.questions.reading import questions
 _UNUSABLE = 93  # as with trainers: do not start it again, what it was given is wrong, or another one has the run
 _TROUBLE = 1  # start it again after a while: a full disk, a store that is away, and a port or books in use may pass
 _PASSING = (UnboundError, FullError, InUseError)
+_SPEAKING = "TANDEM_COORDINATOR_LISTEN, _TOKEN_FILE, _TLS_CERT, _TLS_KEY, _PLAINTEXT"  # what says how it is spoken to
 
 
 def main() -> int:
@@ -37,7 +38,9 @@ def main() -> int:
         return _said(error.mistakes)
     except _PASSING as error:
         return _said([str(error)], _TROUBLE)
-    except (RpcSetupError, LedgerError, InvalidAddress) as error:
+    except RpcSetupError as error:
+        return _said([f"{_SPEAKING}: {error}"])
+    except (LedgerError, InvalidAddress) as error:
         return _said([str(error)])
     return 0
 

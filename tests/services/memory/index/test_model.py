@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tandem.memory.v1.memory_pb2 import Filter, Record
-from tandem_memory.index import Index, arrangement, search, upkeep, ways
+from tandem_memory.index import Index, arrangement, upkeep
+from tandem_memory.index.looks import search, ways
 
 from tests.services.memory.index.model import DIMENSION, Model, filters, records, vectors
 

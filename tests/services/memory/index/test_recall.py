@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Record
-from tandem_memory.index import Index, selection, upkeep, ways
+from tandem_memory.index import Index, upkeep
 from tandem_memory.index.fields.condition import Condition
+from tandem_memory.index.looks import selection, ways
 from tandem_memory.index.rows import unit
 
 from tests.services.memory.index.conftest import rewrite_manifest

@@ -10,9 +10,9 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Judged, Namespace, Record
 from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.embedded import Embedded
-from tandem_memory.moves import relocation
-from tandem_memory.moves.relocation import Progress
+from tandem_memory.program import relocation
 from tandem_memory.program.main import main
+from tandem_memory.program.relocation import Progress
 from tandem_memory.transfer.alike import differing
 
 from tests.services.memory.driven import ALL, record

@@ -4,31 +4,16 @@ import os
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from tandem_memory.index.kept.errors import DamagedError
+from tandem_memory.index.stored import Stored
 
 BLOCK_ROWS = 4096  # rows under one checksum: appending reads at most so many of the old ones again
 _PIECE = 1 << 22  # bytes of a file at a time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """A file that is written down.
-
-    Attributes:
-        path: Where.
-        size: Bytes.
-        checksum: CRC-32 of them.
-    """
-
-    path: Path
-    size: int
-    checksum: int
 
 
 def new(folder: Path, kind: str, ending: str) -> Path:

@@ -12,7 +12,7 @@ from tandem_objects.durable import sync_folder
 
 from tandem_memory.index.kept import files
 from tandem_memory.index.kept.errors import DamagedError
-from tandem_memory.index.kept.files import Stored
+from tandem_memory.index.stored import Stored
 
 _FORMAT = 1
 _GRAPH_FORM = 2  # how a graph is built, and so how far it has to be walked: one of another form is left out, and built anew

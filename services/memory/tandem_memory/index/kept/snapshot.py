@@ -16,12 +16,12 @@ import numpy as np
 from tandem_memory.index.fields.columns import Columns
 from tandem_memory.index.kept import files, manifest, packing
 from tandem_memory.index.kept.errors import DamagedError
-from tandem_memory.index.kept.files import Stored
 from tandem_memory.index.kept.manifest import Manifest
 from tandem_memory.index.looks import segment
 from tandem_memory.index.looks.graph import Graph
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Rows, Settled
+from tandem_memory.index.stored import Stored
 from tandem_memory.index.view import View
 
 _GROWN = 1.1  # the graph is written again when it covers so many times the rows that it did: writing it holds everybody up

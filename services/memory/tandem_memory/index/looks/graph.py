@@ -5,6 +5,7 @@ it finds is measured by the float rows. usearch lets the interpreter go while it
 and searching never meet, and both are done a few rows at a time.
 """
 
+import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,14 +15,15 @@ import numpy as np
 from usearch.index import BatchMatches
 from usearch.index import Index as Hnsw
 
-from tandem_memory.index.kept.files import Stored
 from tandem_memory.index.looks.near import NOBODY
 from tandem_memory.index.rows import Slots, Vectors
+from tandem_memory.index.stored import Stored
 
 _CONNECTIVITY = 16  # links of a node, twice that on the lowest level: the paper's middle of 5 to 48
 _EXPANSION_ADD = 160  # candidates for them: with 100 rows are added in 3/4 of the time, but a search must look at half as many again
 _LARGEST = 127
 _ADDED_AT_ONCE, _SOUGHT_AT_ONCE = 4, 16  # rows and queries: each about 1 to 4 ms, for which others wait
+_HANDS, _LONG = min(2, os.cpu_count() or 1), 80  # threads for walks that look for so many rows: to begin one takes as long as a short walk
 _UNTIL_SEEN_S = 0.005  # who has seen that the graph is free has begun by then, or is through
 
 
@@ -70,7 +72,7 @@ class Graph:
         for at in range(0, len(queries), _SOUGHT_AT_ONCE):
             part = slice(at, at + _SOUGHT_AT_ONCE)
             # Together: each call waits for the interpreter when it is back, and others have it for as long as they like.
-            matches = self._hnsw.search(rounded[part], wanted, threads=1)
+            matches = self._hnsw.search(rounded[part], wanted, threads=_HANDS if wanted >= _LONG else 1)
             if isinstance(matches, BatchMatches):
                 there = np.arange(wanted) < matches.counts[:, None]
                 found[part] = np.where(there, matches.keys.astype(np.int64), NOBODY)

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tandem_memory.index.fields.condition import Mask
-from tandem_memory.index.kept.files import Stored
 from tandem_memory.index.looks.near import NOBODY, Near
 from tandem_memory.index.rows import Rows, Slots, Vectors
+from tandem_memory.index.stored import Stored
 
 MIXED = -1  # the owner of a segment that holds rows of several sources, each too few for one of its own
 

@@ -25,7 +25,7 @@ _WIDTH, _WIDTH_ROWS, _WIDER = 34, 1 << 17, 36  # finds that give recall@10 over 
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
-_NEARLY = 10  # finds beyond k that 8 bits may have put so, at least; all of them give .003 more recall, for twice as many float rows
+_NEARLY = 10  # finds beyond k that 8 bits may have put so, at least, and half of k: more of them give .003 more recall
 
 
 class Way(StrEnum):
@@ -48,7 +48,7 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     covers, width = min(graph.covers, view.sealed), _width(view, selection, k)
     slots = graph.nearest(queries, width)
     if selection.count == view.sealed:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
-        slots = slots[:, : max(k + _NEARLY, width // 2)]
+        slots = slots[:, : max(k + max(_NEARLY, k // 2), width // 2)]
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
     fit &= selection.allowed[np.where(fit, slots, 0)]
     least = int(fit.sum(axis=1).min(initial=k))
