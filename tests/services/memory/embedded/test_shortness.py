@@ -90,11 +90,11 @@ def test_what_takes_long_is_not_short() -> None:
     shortness = clocks.shortness()
     assert not shortness.short("a", 1)  # nothing is known of it
     with shortness.apart("a", 4):
-        clocks.worked += 0.001
+        clocks.worked += 0.0025
     assert shortness.short("a", 8)
     assert not shortness.short("a", 9)
     with shortness.at_once("a", 1):
-        clocks.now += 0.05  # whatever it waited for
+        clocks.now += 0.15  # whatever it waited for
     assert not shortness.short("a", 1)
     for _ in range(20):
         with shortness.apart("a", 1):
