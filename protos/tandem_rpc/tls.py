@@ -4,6 +4,7 @@ import logging
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import grpc
 
@@ -25,6 +26,11 @@ class ServerTls:
     certificate: Path
     key: Path
     client_ca: Path | None = None
+
+    @classmethod
+    def of(cls, certificate: Path | None, key: Path | None, client_ca: Path | None = None) -> Self | None:
+        """What settings say; None where there is no certificate, or no key to it."""
+        return cls(certificate=certificate, key=key, client_ca=client_ca) if certificate and key else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

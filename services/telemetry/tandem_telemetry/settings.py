@@ -67,6 +67,4 @@ class Settings(BaseSettings):
     @property
     def tls(self) -> ServerTls | None:
         """The certificates, if there are any."""
-        if self.tls_cert is None or self.tls_key is None:
-            return None
-        return ServerTls(certificate=self.tls_cert, key=self.tls_key, client_ca=self.tls_client_ca)
+        return ServerTls.of(self.tls_cert, self.tls_key, self.tls_client_ca)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tandem_operator.cluster.kube.client import Kube
 
 from tests.cluster.cluster import Cluster
 from tests.operator.cluster.api import Api, Object
@@ -35,6 +36,14 @@ async def look_until(eyes: Eyes, wanted: set[str]) -> None:
     await eyes.look(2)
 
 
+async def begun_by_the_former(run: DualRun, kube: Kube, disk: str) -> None:
+    """Have its parts as the former release starts them, whose operator then leaves."""
+    with former_release():
+        former = Eyes(run, kube, disk)
+        await look_until(former, BEFORE)
+        await former.hearing.close()
+
+
 def _up(run: DualRun) -> dict[str, Object]:
     found = run.pods()
     ready = all(pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"] for pod in found.values())
@@ -50,10 +59,7 @@ def test_its_parts_are_told_anew_once_and_its_engines_go_on(run: DualRun, api: A
 
     async def story() -> None:
         async with client(api_cluster.kubeconfig) as kube:
-            with former_release():
-                former = Eyes(run, kube, disk)
-                await look_until(former, BEFORE)
-                await former.hearing.close()
+            await begun_by_the_former(run, kube, disk)
             before = _up(run)
             assert not any("TLS" in name for pod in before.values() for name in _told(pod))
             eyes = Eyes(run, kube, disk)
@@ -80,10 +86,7 @@ def test_one_that_is_not_accepted_goes_on_as_it_was_begun(run: DualRun, api_clus
 
     async def story() -> None:
         async with client(api_cluster.kubeconfig) as kube:
-            with former_release():
-                former = Eyes(run, kube, disk)
-                await look_until(former, BEFORE)
-                await former.hearing.close()
+            await begun_by_the_former(run, kube, disk)
             of_one_machine = {"name": "more", "kind": "Local", "url": "http://more.example/v1", "model": "m", "apiKeyVariable": "KEY"}
             await asyncio.to_thread(run.edit, lanes=[*SPEC["lanes"], of_one_machine])
             eyes = Eyes(run, kube, disk)

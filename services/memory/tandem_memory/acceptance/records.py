@@ -9,6 +9,7 @@ from tandem_memory.acceptance.limits import Limits
 from tandem_memory.acceptance.values import (
     UnacceptableError,
     check_count,
+    check_each,
     check_finite,
     check_key,
     check_money,
@@ -32,37 +33,43 @@ def check_append(request: AppendRequest, most: Limits) -> None:
     """
     check_namespace(request.namespace)
     _check_records(request.records, request.ByteSize(), most)
-    for at, record in enumerate(request.records):
-        if record.id or any(record.HasField(field) for field in _OURS):
-            field = "id" if record.id else next(field for field in _OURS if record.HasField(field))
-            raise UnacceptableError(field=f"records[{at}].{field}", problem="set by the service; leave it out, or import the record")
+    check_each("records", request.records, _check_appended)
 
 
 def check_import(request: ImportRequest, most: Limits) -> None:
     """The same, for records that come out of an export."""
     check_namespace(request.namespace)
     _check_records(request.records, request.ByteSize(), most)
-    for at, record in enumerate(request.records):
-        check_time(f"records[{at}].appended_at", record.appended_at)
-        check_finite(f"records[{at}].use.gain", record.use.gain)
-        check_texts(f"records[{at}].use.by_source", record.use.by_source)
+    check_each("records", request.records, _check_exported)
+
+
+def _check_appended(record: Record) -> None:
+    if record.id or any(record.HasField(field) for field in _OURS):
+        field = "id" if record.id else next(field for field in _OURS if record.HasField(field))
+        raise UnacceptableError(field=field, problem="set by the service; leave it out, or import the record")
+
+
+def _check_exported(record: Record) -> None:
+    check_time("appended_at", record.appended_at)
+    check_finite("use.gain", record.use.gain)
+    check_texts("use.by_source", record.use.by_source)
 
 
 def _check_records(records: Sequence[Record], together_bytes: int, most: Limits) -> None:
     check_count("records", len(records), limits.RECORDS, "records")
     with_vectors = bool(records[0].vector)
-    for at, record in enumerate(records):
+
+    def check(record: Record) -> None:
         if together_bytes > most.record_bytes and record.ByteSize() > most.record_bytes:
             limit = f"at most {most.record_bytes} are taken (TANDEM_MEMORY_MOST_RECORD_BYTES)"
-            raise UnacceptableError(field=f"records[{at}]", problem=f"{record.ByteSize()} bytes; {limit}")
-        try:
-            _check_record(record, record.vector, with_vector=with_vectors)
-        except UnacceptableError as error:
-            place = f"records[{at}]"
-            raise error.within(place) from None
+            raise UnacceptableError(field="", problem=f"{record.ByteSize()} bytes; {limit}")
+        _check_record(record, with_vector=with_vectors)
+
+    check_each("records", records, check)
 
 
-def _check_record(record: Record, vector: bytes, *, with_vector: bool) -> None:
+def _check_record(record: Record, *, with_vector: bool) -> None:
+    vector = record.vector
     check_key("key", record.key)
     if bool(vector) is not with_vector:
         problem = "one record with and one without; send vectors for all of a request or for none"

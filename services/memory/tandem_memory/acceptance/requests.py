@@ -20,6 +20,7 @@ from tandem_memory.acceptance.filters import check_filter
 from tandem_memory.acceptance.values import (
     UnacceptableError,
     check_count,
+    check_each,
     check_key,
     check_namespace,
     check_text,
@@ -96,27 +97,28 @@ def check_feedback(request: FeedbackRequest) -> None:
     """Let judgements pass."""
     check_namespace(request.namespace)
     check_count("judged", len(request.judged), limits.RECORDS, "judgements")
-    for at, each in enumerate(request.judged):
-        _check_judged(f"judged[{at}]", each)
+    check_each("judged", request.judged, _check_judged)
 
 
-def _check_judged(field: str, judged: Judged) -> None:
+def _check_judged(judged: Judged) -> None:
     if not judged.id:
-        raise UnacceptableError(field=f"{field}.id", problem="absent; say which record this is about")
-    check_text(f"{field}.id", judged.id)
-    check_within(f"{field}.gain", judged.gain, -1, 1)
-    check_text(f"{field}.source", judged.source)
-    check_key(f"{field}.key", judged.key)
+        raise UnacceptableError(field="id", problem="absent; say which record this is about")
+    check_text("id", judged.id)
+    check_within("gain", judged.gain, -1, 1)
+    check_text("source", judged.source)
+    check_key("key", judged.key)
 
 
 def _check_queries(queries: Sequence[Query]) -> None:
     kind = queries[0].WhichOneof("by")
-    for at, query in enumerate(queries):
-        field = f"queries[{at}]"
+
+    def check(query: Query) -> None:
         by = query.WhichOneof("by")
         if by != kind:
-            raise UnacceptableError(field=field, problem="by text and by vector in one request; send two")
+            raise UnacceptableError(field="", problem="by text and by vector in one request; send two")
         if by == "vector":
-            check_vector(f"{field}.vector", query.vector)
+            check_vector("vector", query.vector)
         elif by is None:
-            raise UnacceptableError(field=field, problem="empty; give a text or a vector to search by")
+            raise UnacceptableError(field="", problem="empty; give a text or a vector to search by")
+
+    check_each("queries", queries, check)

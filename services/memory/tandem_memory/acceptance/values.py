@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Collection
-from typing import Self
+from collections.abc import Callable, Collection, Iterable
+from typing import Self, TypeVar
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,6 +19,8 @@ _FLOAT_BYTES = 4
 _KINDS = frozenset(Verified.values())
 _SHOWN = 80  # characters of a wrong value that are repeated to who sent it
 
+_Message = TypeVar("_Message")
+
 
 class UnacceptableError(ValueError):
     """A request that nothing can be done with; `field` is the path of the field at fault, the text says value and fix."""
@@ -28,8 +30,18 @@ class UnacceptableError(ValueError):
         self.field, self.problem = field, problem
 
     def within(self, place: str) -> Self:
-        """The same, of a message that lies at `place`: to name all fields before one is at fault costs as much as a check."""
-        return type(self)(field=f"{place}.{self.field}", problem=self.problem)
+        """The same, of a message that lies at `place`; it may be the message as a whole that is at fault."""
+        return type(self)(field=f"{place}.{self.field}" if self.field else place, problem=self.problem)
+
+
+def check_each(field: str, messages: Iterable[_Message], check: Callable[[_Message], None]) -> None:
+    """Every one of several. To name the fields of each before one is at fault would cost as much as to check it."""
+    for at, message in enumerate(messages):
+        try:
+            check(message)
+        except UnacceptableError as error:
+            place = f"{field}[{at}]"
+            raise error.within(place) from None
 
 
 def check_namespace(name: str) -> None:

@@ -12,7 +12,7 @@ from tandem_memory.index import Index, pages
 _LEAST_CHANGES = 10_000
 _PART = 20
 _PAUSE_S = 0.25  # between looks for something to do
-_PAGES_S = 10.0  # between looks for large memory: each takes 20 ms
+_PAGES_S = 10.0  # between looks for large memory: with a million records each takes 45 ms
 # At the end no further snapshot is begun after so long: each of a small index takes 20 ms to be on the disk, so that thousands of them
 # would take longer than the half minute that Kubernetes gives a pod, calls in progress included.
 _CLOSING_S = 5.0

@@ -10,25 +10,12 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 _ALLOWED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _MAPPINGS = Path("/proc/self/smaps")
 _LARGE_BYTES = 32 << 20
 _COLLAPSE = 25  # at once, for what is there already (Linux 6.1); older kernels refuse it, and come to it by themselves by and by
-
-
-class Mapping(NamedTuple):
-    """Memory that no file is behind: where it begins, its bytes, and how many of them are in use."""
-
-    begin: int
-    size: int
-    resident: int
-
-    @property
-    def dense(self) -> bool:
-        """Whether huge pages would hold it in hardly more memory: a heap may have holes, which they fill."""
-        return 2 * self.resident >= self.size
 
 
 Asked: TypeAlias = AbstractSet[tuple[int, int]]
@@ -51,22 +38,20 @@ def ask(done: Asked) -> Asked:
             return done
         madvise = ctypes.CDLL(None).madvise
         madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-        for each in _large():
-            place = each.begin, each.size
-            if each.dense:
-                now.add(place)
-            if each.dense and place not in done:
-                madvise(*place, mmap.MADV_HUGEPAGE)
-                madvise(*place, _COLLAPSE)
+        now.update(_large())
+        for begin, size in now - done:
+            madvise(begin, size, mmap.MADV_HUGEPAGE)
+            madvise(begin, size, _COLLAPSE)
     return now
 
 
-def _large() -> Iterator[Mapping]:
+def _large() -> Iterator[tuple[int, int]]:
+    """Place and size of memory that no file is behind, and half of which is in use: of a heap with holes, huge pages would fill them."""
     begin = size = 0
     for line in _MAPPINGS.read_bytes().splitlines():
         first, *rest = line.split()
         if not first.endswith(b":"):  # the head of another mapping: place, rights, offset, device, inode and, if it has one, name
             begin, end = (int(each, 16) for each in first.split(b"-"))
             size = end - begin if rest[0] == b"rw-p" and rest[3:] == [b"0"] else 0
-        elif first == b"Rss:" and size >= _LARGE_BYTES:
-            yield Mapping(begin, size, int(rest[0]) << 10)
+        elif first == b"Rss:" and size >= _LARGE_BYTES and 2 * (int(rest[0]) << 10) >= size:
+            yield begin, size

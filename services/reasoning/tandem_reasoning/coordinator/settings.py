@@ -81,6 +81,4 @@ class Settings(BaseSettings):
     @property
     def tls(self) -> ServerTls | None:
         """The certificate, if there is one."""
-        if self.tls_cert is None or self.tls_key is None:
-            return None
-        return ServerTls(certificate=self.tls_cert, key=self.tls_key)
+        return ServerTls.of(self.tls_cert, self.tls_key)
