@@ -1,7 +1,7 @@
-"""What learning rules are worth: `python -m tests.bench.experts.learning [mixture] [language] [rates] [--seeds N] [--steps N]`.
+"""What learning rules are worth: `python -m tests.bench.experts.learning [mixture] [language] [rates] [--text FILE]`.
 
 mixture     eight kinds of points, a function each, eight experts: the error over points that were never shown, over the variance
-language    a small model of sixteen experts on Python source: loss and perplexity of text that was not seen, after equal steps
+language    a small model of sixteen experts on Python source, or on a text of yours: loss and perplexity of what it has not seen
 rates       the same two at several learning rates, from a seed of their own: where each rule's rate comes from
 
 One JSON line each: {metric, value, unit, asked, rule, ..., low, high, seeds}; low and high bound the mean nineteen times in twenty.
@@ -20,8 +20,9 @@ from pathlib import Path
 
 import torch
 from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.job import Data
 
-from tests.bench.experts.language import PYTHON, Pupil
+from tests.bench.experts.language import PYTHON, Pupil, text
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
 from tests.trainer_image.experts.kinds import Lesson
@@ -51,14 +52,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--rules", nargs="*", choices=sorted(RULES), default=list(RULES))
+    parser.add_argument("--text", type=Path, help="a text of yours, for language in place of Python source")
     asked = parser.parse_args()
+    source = text(asked.text) if asked.text else PYTHON
     torch.set_num_threads(1)  # products of this size are fastest so
     if "rates" in asked.parts:
-        tell_rates(asked.rules, asked.steps)
+        tell_rates(asked.rules, source, asked.steps)
     if "mixture" in asked.parts:
         tell_mixture(asked.rules, range(asked.seeds))
     if "language" in asked.parts:
-        tell_language(asked.rules, range(asked.seeds), asked.steps)
+        tell_language(asked.rules, source, range(asked.seeds), asked.steps)
 
 
 def tell_mixture(rules: Sequence[str], seeds: Sequence[int]) -> None:
@@ -83,12 +86,12 @@ def mixture_errors(rule: str, rate: float, seed: int) -> list[float]:
     return errors
 
 
-def tell_language(rules: Sequence[str], seeds: Sequence[int], steps: int) -> None:
+def tell_language(rules: Sequence[str], source: Data, seeds: Sequence[int], steps: int) -> None:
     """Loss and perplexity of each rule after a quarter, half and all of the steps, and the gap to the bound."""
     marks = (steps // 4, steps // 2, steps)
     with tempfile.TemporaryDirectory() as cache:
-        losses = {rule: [language_losses(rule, None, seed, marks, Path(cache)) for seed in seeds] for rule in rules}
-        losses[UNTAUGHT] = [language_losses(SEED, NOTHING, seed, marks, Path(cache)) for seed in seeds]
+        losses = {rule: [language_losses(rule, None, source, Path(cache), seed=seed, marks=marks) for seed in seeds] for rule in rules}
+        losses[UNTAUGHT] = [language_losses(SEED, NOTHING, source, Path(cache), seed=seed, marks=marks) for seed in seeds]
     for rule, of_seeds in losses.items():
         for number, mark in enumerate(marks):
             told, perplexity = mean_of([each[number] for each in of_seeds]), mean_of([math.exp(each[number]) for each in of_seeds])
@@ -105,14 +108,14 @@ def _tell_gap(rule: str, steps: int, losses: Sequence[Sequence[float]]) -> None:
     say("language_gap", gap.value, "of the loss", asked=GAP_ASKED, rule=rule, steps=steps, **beside, **gap.beside)
 
 
-def language_losses(rule: str, rate: float | None, seed: int, marks: Sequence[int], cache: Path) -> list[float]:
+def language_losses(rule: str, rate: float | None, source: Data, cache: Path, *, seed: int, marks: Sequence[int]) -> list[float]:
     """The loss after each number of steps."""
     mixture = {"learningRule": rule} if rate is None else {"learningRule": rule, "rate": rate}
-    pupil = Pupil(mixture, [PYTHON], cache, steps=marks[-1], seed=seed)
+    pupil = Pupil(mixture, [source], cache, steps=marks[-1], seed=seed)
     return [pupil.learn(mark - pupil.step).loss() for mark in marks]
 
 
-def tell_rates(rules: Sequence[str], steps: int) -> None:
+def tell_rates(rules: Sequence[str], source: Data, steps: int) -> None:
     """Both tasks at every rate."""
     with tempfile.TemporaryDirectory() as cache:
         for rule in rules:
@@ -120,7 +123,7 @@ def tell_rates(rules: Sequence[str], steps: int) -> None:
                 errors = {f"after_{windows}": error for windows, error in zip(WINDOWS, mixture_errors(rule, rate, TUNED), strict=True)}
                 say("mixture_rate", rate, "a window", rule=rule, **errors)
             for rate in TIMES_PHASE["adam" if RULES[rule].moments else "descent"]:
-                (loss,) = language_losses(rule, rate, TUNED, (steps,), Path(cache))
+                (loss,) = language_losses(rule, rate, source, Path(cache), seed=TUNED, marks=(steps,))
                 say("language_rate", rate, "times the phase's", rule=rule, steps=steps, loss=loss)
 
 

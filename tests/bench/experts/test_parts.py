@@ -23,6 +23,11 @@ def _lines(part: str, *said: str) -> Sequence[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def _own_text(folder: Path) -> Path:
+    (path := folder / "own.txt").write_text("One text of my own, about this and that.\n" * 2000)
+    return path
+
+
 def test_what_is_forgotten_is_counted_from_when_a_text_had_just_been_learned() -> None:
     """Two texts: the first stood at 2.0 after its lessons and at 3.5 in the end; of the last nothing can have been forgotten."""
     during = [[5.0, 5.0]] * (LOOKS - 1)
@@ -34,8 +39,7 @@ def test_what_is_forgotten_is_counted_from_when_a_text_had_just_been_learned() -
 @pytest.mark.slow
 def test_forgetting_is_told_of_texts_that_come_along_and_of_one_that_a_user_brings(tmp_path: Path) -> None:
     """Python source, then a text of one's own: what was forgotten of the first, what is left of both, and a picture."""
-    (own := tmp_path / "own.txt").write_text("One text of my own, about this and that.\n" * 2000)
-    plot, models = tmp_path / "plot.png", ("responsibility", "dense")
+    own, plot, models = _own_text(tmp_path), tmp_path / "plot.png", ("responsibility", "dense")
     told = _lines("continual", "--texts", "python", "--text", str(own), "--steps", "6", "--models", *models, "--plot", str(plot))
     named = [(line["metric"], line["model"], line["text"]) for line in told]
     of_each = [("continual_forgotten", "python"), ("continual_forgotten", "all"), ("continual_left", "all")]
@@ -67,9 +71,11 @@ def test_ways_to_grow_are_compared_on_language() -> None:
 
 
 @pytest.mark.slow
-def test_rules_are_compared_on_language_with_one_whose_experts_learn_nothing() -> None:
+@pytest.mark.parametrize("own", [False, True], ids=["on-python", "on-a-text-of-mine"])
+def test_rules_are_compared_on_language_with_one_whose_experts_learn_nothing(*, own: bool, tmp_path: Path) -> None:
     """Loss at each of three marks for each rule, and the gap to the bound for all but the bound."""
-    told = _lines("learning", "language", "--steps", "8", "--rules", "responsibility", "end_to_end")
+    of_text = ("--text", str(_own_text(tmp_path))) if own else ()
+    told = _lines("learning", "language", "--steps", "8", "--rules", "responsibility", "end_to_end", *of_text)
     of_loss = [(line["rule"], line["steps"]) for line in told if line["metric"] == "language_loss"]
     assert of_loss == [(rule, steps) for rule in ("responsibility", "end_to_end", "untaught") for steps in (2, 4, 8)]
     assert {line["rule"] for line in told if line["metric"] == "language_gap"} == {"responsibility", "untaught"}
