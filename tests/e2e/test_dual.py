@@ -1,11 +1,15 @@
 """A pair of real language models answers real questions by one command, and whatever is killed on the way loses nothing."""
 
+import asyncio
 import csv
 import json
+import queue
 import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -13,6 +17,8 @@ import pytest
 import yaml
 
 from tests.e2e.home import PATIENCE_S, Home, kill, until
+from tests.services.reasoning.coordination import saying
+from tests.services.reasoning.lanes.wire_server import playing
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "manifests/examples"
@@ -104,6 +110,58 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
     again = home.tandem("resume", "pair", "--plain", timeout_s=1200)
     assert again.returncode == 0, again.stdout + again.stderr
     assert home.status("pair")["done"] == 200
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    """The url of a server that says the same to whatever it is asked: what is asked at all is what the money decides."""
+    urls: queue.SimpleQueue[str] = queue.SimpleQueue()
+    loop, over = asyncio.new_event_loop(), asyncio.Event()
+
+    async def serve() -> None:
+        async with playing() as played:
+            played.answer = saying("Answer: so")
+            urls.put(played.url)
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        yield urls.get(timeout=PATIENCE_S)
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
+        loop.close()
+
+
+def test_a_question_that_was_too_dear_is_asked_again_with_a_larger_budget(home: Home) -> None:
+    """It is given up alone and says why; then the run goes on with it and nothing else, and what ended well is not begun anew."""
+    questions = [{"id": f"q{number}", "question": "?" * (60_000 if number == 5 else 10)} for number in range(12)]
+    (home.path / "questions.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in questions))
+    with provider() as url:
+        lane = {"name": "cloud", "kind": "Cloud", "url": url, "model": "m", "price": {"usdPerMillionInputTokens": 1.0}}
+        spec = {
+            "questions": {"source": "questions.jsonl"},
+            "lanes": [lane],
+            "routing": {"policy": "Cloud"},
+            "maxSteps": 1,
+            "thinking": {"bare": True, "maxTokens": 16},
+            "budget": {"usd": 0.05, "onExhausted": "Fail"},
+        }
+        told = {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
+        (home.path / "dear.yaml").write_text(yaml.safe_dump(told))
+        first = home.tandem("run", home.path / "dear.yaml", "--plain")
+        assert (first.returncode, home.status("pair")["failed"]) == (1, 1), first.stdout + first.stderr
+        (given_up,) = [row for row in answers(home) if not row["answer"]]
+        assert (given_up["id"], "larger budget" in given_up["reason"]) == ("q5", True)
+        idle = home.tandem("resume", "pair", "--plain")
+        assert (idle.returncode, "has ended already" in idle.stdout) == (1, True)
+        again = home.tandem("resume", "pair", "--budget-usd", "5", "--plain")
+        assert again.returncode == 0, again.stdout + again.stderr
+        status = home.status("pair")
+        assert (status["phase"], status["reason"], status["done"], status.get("failed", 0)) == ("Succeeded", "AllQuestionsAnswered", 12, 0)
+        over = home.tandem("resume", "pair", "--budget-usd", "9", "--plain")
+        assert (over.returncode, "has ended already" in over.stdout) == (0, True)
 
 
 def test_the_examples_can_be_planned_anywhere(home: Home) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.process import SERVICE, opened
 from tandem_reasoning.coordinator.service import Reasoning, Rooms
 from tandem_reasoning.coordinator.settings import Settings
-from tandem_reasoning.ledger import Item, Ledger
+from tandem_reasoning.ledger import Item, Reader
 from tandem_reasoning.values import Question
 from tandem_reasoning.worker.line import Line
 from tandem_reasoning.worker.work import Work
@@ -101,11 +101,6 @@ async def work(address: str, name: str, stop: asyncio.Event | None = None, *, at
 
 
 def items(ledger: Path) -> Sequence[Item]:
-    """All items of a ledger that nobody has open."""
-    opened_ledger = Ledger(ledger, run=UID, cap_nano=None)
-    reader = opened_ledger.reader()
-    try:
+    """All items of a ledger."""
+    with closing(Reader(ledger)) as reader:
         return reader.items(0, 10_000)
-    finally:
-        reader.close()
-        opened_ledger.close()

@@ -50,9 +50,12 @@ def run(told: DualRun, path: str, *, name: str | None, fresh: bool, plain: bool)
 
 
 def resume(folder: DualFolder, budget_usd: Decimal | None, *, plain: bool) -> Exit:
-    """Go on with a run that was stopped or has failed; answered questions stay answered."""
+    """Go on with a run that was stopped or has failed; answered questions stay answered.
+
+    With a larger budget also one that gave questions up: those that were too dear are asked again.
+    """
     before = folder.run()
-    if before.status.phase is RunPhase.SUCCEEDED:
+    if before.status.phase is RunPhase.SUCCEEDED and not (budget_usd and revival.failed(before.status)):
         return _ended_before(folder, None, changed=False)
     mistakes.refuse(before, before.name)
     if budget_usd is not None and budget_usd <= before.status.spent_usd:
@@ -111,6 +114,6 @@ def _changed(before: DualRun, after: DualRun) -> list[str]:
 
 def _revived(folder: DualFolder, before: DualRun) -> list[str]:
     """Let a run that has failed go on: whoever asks again has seen that it failed."""
-    if before.status.phase is not RunPhase.FAILED or not revival.revive(folder):
+    if not revival.failed(before.status) or not revival.revive(folder):
         return []
     return [f"{before.name}: had failed, {before.status.reason}: {before.status.message}; trying again"]

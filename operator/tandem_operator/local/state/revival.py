@@ -2,7 +2,7 @@
 
 The planner knows no way out of Failed, so that nothing wakes a run by accident. What is written here is the run at rest, its
 failure withdrawn; from rest the planner finds its own way on, names no attempt while a worker of an old one lives, and fails
-the run anew when its deadline is still over.
+the run anew when its deadline is still over. Likewise a pair that gave questions up: its coordinator says which of them it asks again.
 """
 
 import time
@@ -11,6 +11,7 @@ from typing import Final
 
 from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase
+from tandem_operator.plan.dual.phases import Reason as DualReason
 from tandem_operator.plan.phases import Reason
 from tandem_operator.plan.values import Event
 
@@ -28,11 +29,16 @@ _FORGOTTEN: Final = {
     "fell_at": None,  # the time until somebody asked again is no time to resume
     "eta_seconds": None,
 }
-_FORGOTTEN_OF_PAIRS: Final = {"finished_at": None, "eta_seconds": None}  # its parts are forgiven by the planner, as after any rest
+_FORGOTTEN_OF_PAIRS: Final = {
+    "failed": 0,  # or all questions would have come to something, and the run be over at once
+    "finished_at": None,
+    "eta_seconds": None,
+}
+"""Its parts are forgiven by the planner, as after any rest."""
 
 
 def revive(folder: StateFolder[Run, Status]) -> bool:
-    """Put a failed run to rest so that it can go on; say whether there was one to revive.
+    """Put a run that failed, in whole or in part, to rest so that it can go on; say whether there was one to revive.
 
     Raises:
         StateError: when another process keeps acting for it.
@@ -41,12 +47,17 @@ def revive(folder: StateFolder[Run, Status]) -> bool:
         if not _taken(lock, folder):
             return False
         status = folder.status()
-        if status.phase is not RunPhase.FAILED:
+        if not failed(status):
             return False
         revived = at_rest(status)
         folder.write_status(revived)
         folder.say([Event.normal("AskedAgain", revived.message)], datetime.now(UTC))
     return True
+
+
+def failed(status: Status) -> bool:
+    """Whether a run has failed, in whole or in part."""
+    return status.phase is RunPhase.FAILED or (isinstance(status, DualRunStatus) and status.reason == DualReason.PARTIAL_FAILURE)
 
 
 def at_rest(status: Status) -> Status:
@@ -60,7 +71,7 @@ def _taken(lock: Ownership, folder: StateFolder[Run, Status]) -> bool:
     """Wait for an owner that is about to leave; False when the run has been revived by another meanwhile."""
     deadline = time.monotonic() + _PATIENCE_S
     while not lock.take():
-        if folder.status().phase is not RunPhase.FAILED:
+        if not failed(folder.status()):
             return False
         if time.monotonic() > deadline:
             message = f"{folder.name}: has failed and is still held by process {lock.holder()}: end that one and ask again"

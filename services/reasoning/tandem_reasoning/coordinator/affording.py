@@ -83,6 +83,11 @@ class Affording:
         dear = self._dear.get(item, ())
         return dear if self._elsewhere(dear) else ()
 
+    def nowhere(self, item: str) -> bool:
+        """Whether an item is too dear for all lanes."""
+        dear = self._dear.get(item)
+        return dear is not None and not self._elsewhere(dear)
+
     def done(self, item: str) -> None:
         """An item is over."""
         self._dear.pop(item, None)

@@ -192,7 +192,7 @@ class Permits:
         refused = self.affording.refused(over, item, lane)
         if isinstance(refused, Dear):
             message = f"question {item}: {refused.why}"
-            await self._desk.ask(Tell(key=f"lane/{lane.name}/dear/{item}", kind="QuestionTooDear", message=message))
+            await self._desk.ask(Tell(key=f"lane/{lane.name}/dear/{item}/{over.cap_nano}", kind="QuestionTooDear", message=message))
         return refused
 
     def _hedge_after_s(self, desk: LaneDesk, wanted: Wanted) -> float | None:

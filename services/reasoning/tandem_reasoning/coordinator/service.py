@@ -177,7 +177,8 @@ class Reasoning(ReasoningServiceServicer):
     async def Fail(self, request: wire.FailRequest, context: Context) -> wire.FailResponse:
         """An attempt that went wrong."""
         with _told():
-            said = await self._rooms.desk.ask(Fail(hold=hold_of(request.hold), reason=request.reason))
+            too_dear = self._rooms.permits.affording.nowhere(request.hold.item)
+            said = await self._rooms.desk.ask(Fail(hold=hold_of(request.hold), reason=request.reason, too_dear=too_dear))
         self._rooms.permits.done(request.hold.item)
         return wire.FailResponse(for_good=isinstance(said, Failed))
 

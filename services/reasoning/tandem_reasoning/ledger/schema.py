@@ -131,5 +131,7 @@ _FOURTH = (
     "ALTER TABLE item DROP COLUMN expected_nano",
 )
 
-STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = ("ALTER TABLE item ADD COLUMN too_dear INTEGER NOT NULL DEFAULT 0",)  # 1: its last attempt failed for want of money alone
+
+STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """What makes each version out of the one before; a new version is a new step at the end, and none is ever changed."""

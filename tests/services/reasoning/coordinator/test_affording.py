@@ -88,21 +88,31 @@ def test_a_long_question_goes_on_in_the_local_lane(tmp_path: Path, on_exhausted:
     assert by_lane == {"long": "local"} | {f"q{number}": "cloud" for number in range(11)}
 
 
-def test_a_long_question_that_nobody_else_can_answer_fails(tmp_path: Path) -> None:
-    """With a reason that says what it may cost and what is left; the others are answered, and the run is over."""
+def test_a_long_question_that_nobody_else_can_answer_fails_until_there_is_more_money(tmp_path: Path) -> None:
+    """With a reason that says what it may cost and what is left; the others are answered, and asked no more when it is asked again."""
     asked = [Question(id="long", text="?" * 60_000), *questions(11)]
 
-    async def deed() -> None:
+    async def deed(budget_usd: str) -> tuple[int, int, int]:
+        """Questions that are answered and that are given up in the end, and how often the lane was asked."""
         async with playing() as cloud:
             cloud.answer = saying("Answer: so")
-            told = job({"cloud": [cloud.url]}, budgetUsd="0.05", onExhausted="Fail", routing={"policy": "Cloud"})
+            told = job({"cloud": [cloud.url]}, budgetUsd=budget_usd, onExhausted="Fail", routing={"policy": "Cloud"})
             async with coordinating(tmp_path, told, asked) as coordinator:
                 await work(coordinator.address, "one")
                 status = coordinator.status
-                assert (status.done, status.failed, status.over, status.reason) == (11, 1, True, "")
+                assert (status.over, status.reason) == (True, "")
+                return status.done, status.failed, len(cloud.asked)
 
-    asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
-    (failed,) = [each for each in items(tmp_path / "ledger.sqlite") if each.state is State.FAILED]
-    assert failed.question.id == "long"
-    assert "the call may cost $0.0" in failed.reason
-    assert "larger budget" in failed.reason
+    def came_to(budget_usd: str) -> tuple[int, int, int]:
+        return asyncio.run(asyncio.wait_for(deed(budget_usd), PATIENCE_S))
+
+    done, failed, _ = came_to("0.05")
+    assert (done, failed) == (11, 1)
+    (long,) = [each for each in items(tmp_path / "ledger.sqlite") if each.state is State.FAILED]
+    assert long.question.id == "long"
+    assert "the call may cost $0.0" in long.reason
+    assert "larger budget" in long.reason
+    assert came_to("0.04")[:2] == (11, 1)
+    done, failed, calls = came_to("5")
+    assert (done, failed) == (12, 0)
+    assert calls < 11

@@ -1,5 +1,6 @@
 """A ledger as plain dicts, with no thought of disks or speed: what a real one is compared with."""
 
+import math
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
@@ -47,6 +48,7 @@ class PlainItem:
     until: float = 0
     worker: str = ""
     outcome: Outcome | None = None
+    too_dear: bool = False
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Plain:
         for name, item in self.items.items():
             if item.state is State.LEASED and item.until <= self.age:
                 item.state = State.READY if item.attempts < self.max_attempts else State.FAILED
-                item.until = 0
+                item.until, item.too_dear = 0, False
                 self.give_up_calls(name)
 
     @singledispatchmethod
@@ -168,6 +170,7 @@ class Plain:
         self.give_up_calls(job.hold.item)
         item.fence, item.until = item.fence + 1, self.age + job.rest_s
         item.state = State.FAILED if item.attempts == self.max_attempts else State.READY
+        item.too_dear = job.too_dear
         return Failed(reason=job.reason) if item.state is State.FAILED else Retried(attempts=item.attempts)
 
     @do.register
@@ -233,7 +236,11 @@ class Plain:
 
     @do.register
     def _(self, job: SetCap) -> None:
+        limits = [math.inf if each is None else each for each in (self.cap_nano, job.cap_nano)]
         self.cap_nano = job.cap_nano
+        for item in self.items.values():
+            if limits[0] < limits[1] and item.state is State.FAILED and item.too_dear:
+                item.state, item.until, item.attempts = State.READY, 0, 0
 
     @do.register
     def _(self, job: Tell) -> bool:

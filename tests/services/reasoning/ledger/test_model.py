@@ -109,7 +109,7 @@ jobs = st.one_of(
     settles,
     settles,
     with_hold(Complete, outcome=outcomes, memories=memories),
-    with_hold(Fail, reason=st.text(max_size=5), rest_s=seconds),
+    with_hold(Fail, reason=st.text(max_size=5), rest_s=seconds, too_dear=st.booleans()),
     with_hold(Release, rest_s=seconds),
     with_hold(lambda hold, lease_s: Extend(holds=(hold,), lease_s=lease_s), lease_s=seconds),
     with_ticket(Discard),

@@ -123,6 +123,26 @@ def test_a_poisoned_item(open_ledger: OpenLedger) -> None:
     assert ledger.sums.items == {(State.FAILED, ""): 1}
 
 
+def test_an_item_that_was_too_dear_is_tried_again_when_there_is_more_money(open_ledger: OpenLedger) -> None:
+    """As often as at first; with as much or less it stays as it is, and so does one that failed for another reason."""
+    ledger = open_ledger(max_attempts=1, cap_nano=100)
+    load(ledger, "dear", "poisoned")
+    dear, poisoned = (lease.hold for lease in claim(ledger, 2))
+    ledger.do(Fail(hold=dear, reason="$5", too_dear=True), now=0)
+    ledger.do(Fail(hold=poisoned, reason="no answer"), now=0)
+    for cap_nano in (100, 50):
+        assert claim(open_ledger(max_attempts=1, cap_nano=cap_nano)) == ()
+    ledger = open_ledger(max_attempts=1, cap_nano=51)
+    assert ledger.sums.items == {(State.READY, ""): 1, (State.FAILED, ""): 1}
+    assert isinstance(ledger.do(complete(dear), now=0), Stale)
+    again = one(ledger)
+    assert (again.hold.item, again.attempts) == ("dear", 1)
+    ledger.do(Fail(hold=again.hold, reason="$5", too_dear=True), now=0)
+    ledger = open_ledger(max_attempts=1, cap_nano=None)
+    assert ids(claim(ledger)) == ["dear"]
+    assert ledger.check() == ()
+
+
 def test_an_item_that_ends_its_workers(open_ledger: OpenLedger) -> None:
     """Attempts whose worker was never heard of again count, and the reason says so."""
     ledger = open_ledger(max_attempts=2)

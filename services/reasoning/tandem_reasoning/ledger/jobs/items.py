@@ -56,11 +56,15 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
-    """Say that an attempt went wrong; the item is tried again, `rest_s` later at the earliest, unless that was its last one."""
+    """Say that an attempt went wrong; the item is tried again, `rest_s` later at the earliest, unless that was its last one.
+
+    One that was `too_dear` is tried again, too, once more may be spent.
+    """
 
     hold: Hold
     reason: str
     rest_s: float = 0.0
+    too_dear: bool = False
 
     def apply(self, draft: Draft) -> Retried | Failed | Stale:
         """What becomes of the item."""
@@ -70,6 +74,8 @@ class Fail:
         last, reason = attempts >= draft.max_attempts, written(self.reason)
         after, until = (State.FAILED, 0.0) if last else (State.READY, draft.age + self.rest_s)
         _end(draft, position, state, after, attempts=attempts, until=until, reason=reason)
+        if last and self.too_dear:
+            draft.run("UPDATE item SET too_dear = 1 WHERE position = ?", position)
         return Failed(reason=reason) if last else Retried(attempts=attempts)
 
 

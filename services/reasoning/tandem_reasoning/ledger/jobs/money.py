@@ -3,20 +3,30 @@
 from dataclasses import dataclass
 
 from tandem_reasoning.ledger.draft import Draft
-from tandem_reasoning.ledger.values import Books
+from tandem_reasoning.ledger.values import Books, State
+
+_AFFORDED = "UPDATE item SET state = 'ready', until = 0, attempts = 0, too_dear = 0 WHERE state = 'failed' AND too_dear = 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetCap:
-    """Allow another spend from now on. Less than what is spent stops all calls that cost something; None allows any."""
+    """Allow another spend from now on. Less than what is spent stops all calls that cost something; None allows any.
+
+    If it is more than before, items that failed as too dear are tried again.
+    """
 
     cap_nano: int | None
 
     def apply(self, draft: Draft) -> None:
         """Keep it."""
-        if draft.cap_nano != self.cap_nano:
-            draft.run("UPDATE run SET cap_nano = ?", self.cap_nano)
-            draft.cap_nano = self.cap_nano
+        before = draft.cap_nano
+        if before == self.cap_nano:
+            return
+        draft.run("UPDATE run SET cap_nano = ?", self.cap_nano)
+        draft.cap_nano = self.cap_nano
+        more = before is not None and (self.cap_nano is None or self.cap_nano > before)
+        if more and (again := draft.run(_AFFORDED)):
+            draft.move(State.FAILED, State.READY, number=again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
