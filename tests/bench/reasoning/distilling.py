@@ -7,9 +7,9 @@ the cascade are paid for in both. FOLDER keeps the runs, and a second start goes
 
 One JSON line each: {metric, value, unit, asked, ...}. `distilling_cost` is the pair's with the taught model, as a part of what the
 cloud lane alone costs; `distilling_accuracy` how much more of the questions it has right than the pair before. `distilling_canary` is
-what the verdict rests on, by class, with its 95 % interval: of 60 names 11 are kept back, and 11 questions prove little. So the local
-lane alone answers all names and sums there are and 180 words of each other kind, with both models: `distilling_class`. Most of the names
-and sums were rehearsed by then, as they would be for anybody who asks the same again.
+what the verdict rests on, by class, with its 95 % interval: of 60 names 11 are kept back, and 11 questions prove little. So all names
+and sums there are and 180 words of each other kind are answered with both models: by the pair (`distilling_class`), and by the local lane
+alone (`distilling_local_class`). Most of the names and sums were rehearsed by then, as they would be for anybody who asks the same again.
 
 The models are tiny and their kinds of questions easy to tell apart: this shows that the mechanics work, not what a large model saves.
 """
@@ -119,14 +119,15 @@ def _tell(desk: Desk, asked: Path, taught: Path) -> None:
 
 
 def _tell_classes(desk: Desk, taught: Path) -> None:
-    """The local lane alone before and after, on more questions of each class than judged it."""
+    """The pair before and after, and the local lane alone, on more questions of each class than judged it."""
     wide = desk.folder / "wide.jsonl"
     wide.write_text("".join(f"{json.dumps(each)}\n" for each in _lines(WIDE, held_out=True)))
-    before = desk.came("wide-before", wide, policy="Local")
-    after = desk.came("wide-after", wide, policy="Local", model=taught)
-    for kind, right in after.kinds.items():
-        gain = right - before.kinds[kind]
-        say("distilling_class", gain, "more right", asked=-LOSS_ASKED, kind=kind, questions=WIDE[kind], before=before.kinds[kind])
+    for metric, policy, asked in (("distilling_class", "Cascade", -LOSS_ASKED), ("distilling_local_class", "Local", None)):
+        before = desk.came(f"wide-before-{policy.lower()}", wide, policy=policy)
+        after = desk.came(f"wide-after-{policy.lower()}", wide, policy=policy, model=taught)
+        for kind, right in after.kinds.items():
+            gain = right - before.kinds[kind]
+            say(metric, gain, "more right", asked=asked, kind=kind, questions=WIDE[kind], before=before.kinds[kind])
 
 
 def _lines(kinds: Mapping[str, int], *, held_out: bool) -> Iterator[Mapping[str, str]]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import mean_nano
-from tandem_reasoning.ledger import Books, Claim, Lease, Reader, Sums
+from tandem_reasoning.ledger import Books, Claim, Lease, Reader, State, Sums
 from tandem_reasoning.routing import draws
 from tandem_reasoning.routing.decision import Decision
-from tandem_reasoning.routing.known import Known, LaneView, Neighbour
+from tandem_reasoning.routing.known import Known, Labels, LaneView, Neighbour
 from tandem_reasoning.routing.learner import Learner
 from tandem_reasoning.values import Call, Question
 
@@ -66,6 +66,7 @@ class Handing:
         self._sums, self._reader, self._lanes, self._learner = sums, reader, lanes, learner
         self._run_uid, self._lease_s, self._clock = run_uid, lease_s, clock
         self._unpayable, self._pressure = unpayable, pressure
+        self._comparing = dict[str, str]()  # classes of items that both lanes are being asked
 
     def wish(self, worker: str, count: int, has: frozenset[str] | None) -> Claim:
         """For at most `count` questions; `has` are those that the worker knows of, if an answer may have been lost."""
@@ -75,14 +76,19 @@ class Handing:
         """What a wish came to, with a decision for each: by how the lanes and the money stand now, once for all of them."""
         sums, now, pressure = self._sums(), self._clock(), self._pressure()
         views = [self._view(desk, sums, now) for desk in self._lanes.values()]
+        self._comparing = {item: kind for item, kind in self._comparing.items() if self._under_way(item)}
         return [self._handed(lease, views, sums, pressure) for lease in leases]
 
     def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums, pressure: float) -> Handed:
         recorded = self._reader.calls_of(lease.hold.item) if lease.attempts > 1 else ()
+        self._comparing.pop(lease.hold.item, None)
         known = self._known(lease.question, _without(views, self._unpayable(lease.hold.item)), sums, pressure)
         decision = self._learner.policy.route(known)
         spread = self._learner.spread(decision.lanes[0], lease.question.kind) if decision.lanes else None
-        return Handed(lease=lease, decision=decision, near=known.neighbours, recorded=recorded, spread=spread)
+        if decision.compare:
+            self._comparing[lease.hold.item] = lease.question.kind
+        near = () if decision.p is None else known.neighbours
+        return Handed(lease=lease, decision=decision, near=near, recorded=recorded, spread=spread)
 
     def _known(self, question: Question, views: Sequence[LaneView], sums: Sums, pressure: float) -> Known:
         left = None if sums.cap_nano is None else sums.cap_nano - sums.total.spent_nano - sums.total.reserved_nano
@@ -91,11 +97,19 @@ class Handing:
             lanes=views,
             draw=draw,
             neighbours=self._learner.near(question.text),
-            labelled=self._learner.labelled,
+            labels=Labels(there=self._learner.labelled, coming=len(self._comparing)),
             kind=question.kind,
+            labels_of_kind=Labels(
+                there=self._learner.labelled_of(question.kind), coming=sum(kind == question.kind for kind in self._comparing.values())
+            ),
+            kinds=self._learner.kinds,
             left_nano=left,
             pressure=pressure,
         )
+
+    def _under_way(self, item: str) -> bool:
+        found = self._reader.item(item)
+        return found is not None and found.state is State.LEASED
 
     def _view(self, desk: LaneDesk, sums: Sums, now: float) -> LaneView:
         lane, answer_nano = desk.lane, mean_nano(sums.lanes.get(desk.lane.name, Books()))

@@ -96,9 +96,9 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         desk, reader = Desk(ledger, steady()), ledger.reader()
         stack.callback(reader.close)
         stack.push_async_callback(desk.close)
-        lengths = await _loaded(desk, questions)
+        lengths, kinds = await _loaded(desk, questions)
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
-        learner, clock = Learner(job.routing.rule), time.monotonic
+        learner, clock = Learner(job.routing.rule, kinds=kinds), time.monotonic
         lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
         ends_at = None if job.ends_at is None else clock() + job.ends_at.timestamp() - time.time()
         standing = Standing(job, lambda: ledger.sums, lanes, clock, ends_at=ends_at)
@@ -143,12 +143,14 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         )
 
 
-async def _loaded(desk: Desk, questions: Iterable[Question]) -> Lengths:
-    left, lengths = iter(questions), dict[str, int]()
+async def _loaded(desk: Desk, questions: Iterable[Question]) -> tuple[Lengths, int]:
+    """Load all; how long they are, and of how many classes."""
+    left, lengths, kinds = iter(questions), dict[str, int](), set[str]()
     while some := tuple(islice(left, _LOADED_AT_ONCE)):
         await desk.ask(Load(questions=some))
         lengths.update((each.id, len(each.text.encode())) for each in some)
-    return Lengths.among(lengths)
+        kinds.update(each.kind for each in some)
+    return Lengths.among(lengths), len(kinds)
 
 
 async def looked(permits: Permits, every_s: float = _LOOK_S) -> None:

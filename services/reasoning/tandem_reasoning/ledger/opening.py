@@ -106,25 +106,39 @@ def opened(path: Path, run: str) -> sqlite3.Connection:
 
 
 def opened_to_read(path: Path) -> sqlite3.Connection:
-    """A ledger to look into, while its coordinator writes or after it has ended.
+    """A ledger to look into, while its coordinator writes or after it has ended; of an older version as it is now, brought to this one.
 
     Raises:
         DamagedError: when it is none.
-        FormatError: when it is of another version.
+        FormatError: when it is of a later version, or not yet begun.
         FullError: when it is not there.
     """
     with in_our_words(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
         try:
-            version = _version(connection, path)
+            return _of_this_version(connection, path)
         except BaseException:
             connection.close()
             raise
-    if version != len(schema.STEPS):
-        connection.close()
-        msg = f"{path} is a ledger of version {version}; this version reads {len(schema.STEPS)}"
+
+
+def _of_this_version(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """The connection itself or, when the file is older, one to a copy in memory: the file may be nobody's to write any more."""
+    version = _version(connection, path)
+    if not version:
+        msg = f"{path} is empty: its run has not begun"
         raise FormatError(msg)
-    return connection
+    if version == len(schema.STEPS):
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        connection.backup(copy)
+        _migrate(copy, "", version)
+    except BaseException:
+        copy.close()
+        raise
+    connection.close()
+    return copy
 
 
 def copied(path: Path, into: Path) -> None:

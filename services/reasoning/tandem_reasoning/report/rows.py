@@ -13,7 +13,7 @@ from functools import lru_cache
 from tandem_reasoning.report.line import ALONE, Line, local_answer, single
 from tandem_reasoning.report.sides import Sides
 from tandem_reasoning.routing.decision import Arm, Mode
-from tandem_reasoning.routing.known import Known, LaneView
+from tandem_reasoning.routing.known import Known, Labels, LaneView
 from tandem_reasoning.routing.replay.log import Logged, Outcome, logged
 from tandem_reasoning.scores.answered import Answered
 from tandem_reasoning.values import LaneKind
@@ -86,7 +86,7 @@ def _known(sides: Sides, kind: str) -> Known:
 def _of_kinds(kinds: tuple[tuple[str, LaneKind], ...], kind: str) -> Known:
     """What a policy is told of a question of this class; all such questions share one value."""
     lanes = [LaneView(name=name, kind=whose) for name, whose in kinds]
-    return Known(lanes=lanes, draw=0.0, kind=kind, labelled=sys.maxsize)
+    return Known(lanes=lanes, draw=0.0, kind=kind, labels=Labels(there=sys.maxsize))
 
 
 def _both(row: Logged | None) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tandem_reasoning.routing.decision import Decision, Mode
 from tandem_reasoning.routing.known import Neighbour
-from tandem_reasoning.thinking.answers import normalised
+from tandem_reasoning.thinking.answers import keyed, normalised
 from tandem_reasoning.values import Question
 
 NEAR = "near"
@@ -26,6 +26,7 @@ class Answered:
         question: What was asked.
         decision: Who was asked; None when nobody knows any more.
         agreed: Whether both lanes gave the same answer; None when only one was asked.
+        alone: Whether a single greedy call of the first lane gave the last one's answer; None when not both were made.
         answers: What each lane said, in plain form.
         shares: Part of a lane's experts that said it; no entry where one call was made.
         joined: What the vote of both lanes says; None where it was not taken.
@@ -35,6 +36,7 @@ class Answered:
     question: Question
     decision: Decision | None
     agreed: bool | None
+    alone: bool | None
     answers: Mapping[str, str]
     shares: Mapping[str, float]
     joined: str | None
@@ -67,6 +69,7 @@ def answered(question: Question, decision: Decision | None, detail: str) -> Answ
         question=question,
         decision=decision,
         agreed=told.get("agreed"),
+        alone=_alike(told.get("greedy"), lanes.get(decision.lanes[-1]) if decision and decision.lanes else None),
         answers={name: str(said["answer"]) for name, said in lanes.items()},
         shares={name: float(said["share"]) for name, said in lanes.items() if said.get("share") is not None},
         joined=told.get("joined"),
@@ -77,3 +80,7 @@ def answered(question: Question, decision: Decision | None, detail: str) -> Answ
 def near(detail: str) -> tuple[Neighbour, ...]:
     """The questions alike that a decision rested on."""
     return tuple(Neighbour(similarity=similarity, agreed=agreed) for similarity, agreed in json.loads(detail).get(NEAR, ()))
+
+
+def _alike(greedy: str | None, other: Mapping[str, Any] | None) -> bool | None:
+    return None if greedy is None or other is None else len({*keyed([greedy, str(other["answer"])])}) == 1

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tandem_reasoning.routing.escalation import Reliability
+from tandem_reasoning.routing.gain import Gain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,22 +19,38 @@ class Experience:
         pooled: Over all lanes and classes.
         lanes: By local lane.
         classes: By local lane and class of questions.
+        singles: What one greedy call gained over the vote, likewise: a loss as a rule.
     """
 
     pooled: Reliability = field(default_factory=Reliability)
     lanes: Mapping[str, Reliability] = field(default_factory=dict[str, Reliability])
     classes: Mapping[tuple[str, str], Reliability] = field(default_factory=dict[tuple[str, str], Reliability])
+    singles: Mapping[tuple[str, str], Gain] = field(default_factory=dict[tuple[str, str], Gain])
 
     def of(self, lane: str, kind: str) -> Reliability:
         """What is believed of a lane's votes on a class of questions."""
         narrow = (self.classes.get((lane, kind)) if kind else None, self.lanes.get(lane))
         return next((each for each in narrow if each is not None and each.enough), self.pooled)
 
-    def seen(self, lane: str, kind: str, share: float, *, agreed: bool) -> "Experience":
-        """With one more question that both lanes answered, whatever came."""
+    def single(self, lane: str, kind: str) -> Gain:
+        """What one greedy call of a lane gained over its vote on a class of questions."""
+        return self.singles.get((lane, kind), Gain())
+
+    def seen(self, lane: str, kind: str, share: float, *, agreed: bool, alone: bool | None = None) -> "Experience":
+        """With one more question that both lanes answered, whatever came.
+
+        Args:
+            lane: The local one.
+            kind: Class of the question.
+            share: Share of votes for the local lane's answer.
+            agreed: Whether that was the cloud lane's, too.
+            alone: Whether that of one greedy call was; None when it was not made.
+        """
         nothing, place = Reliability(), (lane, kind)
+        single = self.single(lane, kind)
         return Experience(
             pooled=self.pooled.seen(share, agreed=agreed),
             lanes={**self.lanes, lane: self.lanes.get(lane, nothing).seen(share, agreed=agreed)},
             classes={**self.classes, place: self.classes.get(place, nothing).seen(share, agreed=agreed)},
+            singles={**self.singles, place: single if alone is None else single.seen(one=alone, other=agreed)},
         )

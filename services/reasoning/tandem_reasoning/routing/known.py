@@ -40,6 +40,19 @@ class LaneView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Questions of which it is known whether the lanes agree.
+
+    Attributes:
+        there: So many both lanes have answered.
+        coming: So many both lanes are being asked.
+    """
+
+    there: int = 0
+    coming: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What a policy is told.
 
@@ -47,8 +60,10 @@ class Known:
         lanes: All lanes of the run.
         draw: A uniform number, 0 to less than 1, the item's own (`draws.uniform`): policies have no other chance.
         neighbours: Questions alike that have a label, nearest first.
-        labelled: How many questions of the run have such a label by now.
+        labels: How many questions of the run have such a label by now, or will soon.
         kind: Class of the question; empty when it has none.
+        labels_of_kind: How many of its class.
+        kinds: How many classes the run's questions are of.
         left_nano: Dollars that are neither spent nor reserved, nano-dollars; None without a limit.
         pressure: Seconds that the rest would take over seconds that are left: more than 1 is late; 0 without a deadline.
     """
@@ -56,7 +71,9 @@ class Known:
     lanes: Sequence[LaneView]
     draw: float
     neighbours: Sequence[Neighbour] = ()
-    labelled: int = 0
+    labels: Labels = Labels()
     kind: str = ""
+    labels_of_kind: Labels = Labels()
+    kinds: int = 1
     left_nano: int | None = None
     pressure: float = 0.0

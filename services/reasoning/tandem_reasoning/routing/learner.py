@@ -4,17 +4,18 @@ All of it follows from the outcomes in their order, so a coordinator that is sta
 themselves stay pure: they are told what is known, and where their lines are.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 
 from tandem_reasoning.routing.answered import Answered
 from tandem_reasoning.routing.decision import Mode, Policy
 from tandem_reasoning.routing.experience import Experience
 from tandem_reasoning.routing.features import features
+from tandem_reasoning.routing.gain import Gain
 from tandem_reasoning.routing.known import Neighbour
 from tandem_reasoning.routing.pacing import EVERY, RECENT, Predicted, afforded, due, paced
 from tandem_reasoning.routing.policies.cascade import Cascade
-from tandem_reasoning.routing.policies.ensemble import Ensemble, Gain
+from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.population import Population
 from tandem_reasoning.routing.thresholds import Learning, Thresholds
@@ -47,11 +48,14 @@ class Learner:
         policy: Who is asked, with all that was learned.
         labelled: Questions that both lanes answered.
         answered: All that were answered.
+        kinds: How many classes the run's questions are of.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, kinds: int = 1) -> None:
         self.policy = self._wanted = policy
+        self.kinds = kinds
         self.labelled = self.answered = 0
+        self._labelled = Counter[str]()
         self._experience, self._gains = Experience(), dict[str, Gain]()
         self._population = Population()
         self._scatters = dict[tuple[str, str], Scatter]()
@@ -63,6 +67,10 @@ class Learner:
     def near(self, question: str) -> tuple[Neighbour, ...]:
         """Questions alike whose label is known, nearest first; none for a policy that learns nothing."""
         return tuple(self._population.nearest(features(question))) if self.learns else ()
+
+    def labelled_of(self, kind: str) -> int:
+        """Questions of a class that both lanes answered."""
+        return self._labelled[kind]
 
     def spread(self, lane: str, kind: str) -> float | None:
         """How far answers of a lane's experts to questions of a kind scatter; None as long as that is not known."""
@@ -82,6 +90,7 @@ class Learner:
             self._scatters[place] = self._scatters.get(place, Scatter()).seen(asked, different)
         if answered.agreed is not None:
             self.labelled += 1
+            self._labelled[answered.question.kind] += 1
         if not self.learns:
             return
         self._compare(answered)
@@ -121,10 +130,10 @@ class Learner:
         if answered.agreed is None or decision is None:
             return
         if decision.compare and share is not None:
-            self._experience = self._experience.seen(decision.lanes[0], kind, share, agreed=answered.agreed)
+            self._experience = self._experience.seen(decision.lanes[0], kind, share, agreed=answered.agreed, alone=answered.alone)
         cloud, joined = answered.right(answered.answers.get(decision.lanes[-1])), answered.right(answered.joined)
         if cloud is not None and joined is not None and (decision.compare or decision.mode is Mode.ENSEMBLE):
-            self._gains = {**self._gains, kind: self._gains.get(kind, Gain()).seen(joined=joined, cloud=cloud)}
+            self._gains = {**self._gains, kind: self._gains.get(kind, Gain()).seen(one=joined, other=cloud)}
 
     def _label(self, answered: Answered, p: float | None) -> float | None:
         """Whether the lanes agree, seen or, where a vote was accepted, as likely as its share says; None where nobody knows."""

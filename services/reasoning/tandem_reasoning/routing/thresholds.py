@@ -13,7 +13,8 @@ class Thresholds:
     """The lines.
 
     Attributes:
-        local_above: From this chance of agreement on, one local call is enough.
+        local_above: From this chance of agreement on, the local lane is enough.
+        single_loses: There one call of it is made if it is feared to be right on at most so much fewer questions than the vote.
         cloud_below: Below it the cloud lane is asked at once.
         escalate_below: A local vote with a smaller share for its answer is handed on to the cloud lane.
         sure: A local vote counts only if it agrees with the cloud lane with at least this chance, share and neighbours together.
@@ -22,6 +23,7 @@ class Thresholds:
     """
 
     local_above: float = 0.8
+    single_loses: float = 0.02
     cloud_below: float = 0.2
     escalate_below: float = 1.0
     sure: float = 0.7

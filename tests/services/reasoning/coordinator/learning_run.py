@@ -18,11 +18,12 @@ PATIENCE_S = 240
 WARMUP = 12
 
 
-def asked(count: int) -> list[Question]:
-    """Sums, which the local lane knows, and rhymes, which it does not."""
+def asked(count: int, *, in_blocks: bool = False) -> list[Question]:
+    """Sums, which the local lane knows, and rhymes, which it does not: by turns, or all of one before all of the other."""
     makes = ("please add the numbers {0} and {0}", "which word is it that rhymes with word {0}")
     kinds = ("sum", "rhyme")
-    return [Question(id=f"q{n}", text=makes[n % 2].format(n), answer="so", kind=kinds[n % 2]) for n in range(count)]
+    which = [2 * n // count if in_blocks else n % 2 for n in range(count)]
+    return [Question(id=f"q{n}", text=makes[of].format(n), answer="so", kind=kinds[of]) for n, of in enumerate(which)]
 
 
 async def local(path: str, body: dict[str, Any]) -> Act:
@@ -36,9 +37,9 @@ async def cloud(path: str, body: dict[str, Any]) -> Act:
     return said("Answer: so")
 
 
-async def answered(folder: Path, told: Job, count: int, until: int) -> None:
+async def answered(folder: Path, told: Job, count: int, until: int, *, in_blocks: bool = False) -> None:
     """Have a coordinator and a worker until so many of `count` questions are answered."""
-    async with coordinating(folder, told, asked(count)) as coordinator:
+    async with coordinating(folder, told, asked(count, in_blocks=in_blocks)) as coordinator:
         stop = asyncio.Event()
         working = asyncio.create_task(work(coordinator.address, "one", stop, at_once=2))
         while coordinator.status.done < until:  # noqa: ASYNC110 - nothing says so but the status
@@ -47,7 +48,9 @@ async def answered(folder: Path, told: Job, count: int, until: int) -> None:
         await working
 
 
-def run(folder: Path, count: int, *, parts: Sequence[int] = (), ends_at: datetime | None = None, **routing: Any) -> list[Item]:
+def run(
+    folder: Path, count: int, *, parts: Sequence[int] = (), ends_at: datetime | None = None, in_blocks: bool = False, **routing: Any
+) -> list[Item]:
     """All items; the coordinator is started anew whenever so many questions as in `parts` are answered."""
     more = {} if ends_at is None else {"endsAt": ends_at}
 
@@ -56,7 +59,7 @@ def run(folder: Path, count: int, *, parts: Sequence[int] = (), ends_at: datetim
             here.answer, there.answer = local, cloud
             told = job({"local": [here.url], "cloud": [there.url]}, routing={"warmup": WARMUP, "explore": 0, **routing}, **more)
             for until in (*parts, count):
-                await answered(folder, told, count, until)
+                await answered(folder, told, count, until, in_blocks=in_blocks)
 
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     return list(items(folder / "ledger.sqlite"))

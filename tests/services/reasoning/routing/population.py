@@ -12,7 +12,7 @@ import numpy as np
 from tandem_reasoning.routing.decision import Arm, Decision, Mode, Policy
 from tandem_reasoning.routing.draws import uniform
 from tandem_reasoning.routing.experience import Experience
-from tandem_reasoning.routing.known import Known, LaneView, Neighbour
+from tandem_reasoning.routing.known import Known, Labels, LaneView, Neighbour
 from tandem_reasoning.routing.pacing import Predicted, afforded, due, paced
 from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.routing.replay.log import Logged, Outcome, logged, wanted
@@ -144,7 +144,9 @@ class _Memory:
         near = self._vectors[: self._count] @ question.vector
         nearest = np.argsort(-near)[:15]
         neighbours = [Neighbour(similarity=float(near[place]), agreed=float(self._labels[place])) for place in nearest]
-        return Known(lanes=LANES, draw=draw, neighbours=neighbours, labelled=self._count, kind=question.kind, left_nano=left_nano)
+        return Known(
+            lanes=LANES, draw=draw, neighbours=neighbours, labels=Labels(there=self._count), kind=question.kind, left_nano=left_nano
+        )
 
     def learn(self, question: Asked, decision: Decision, *, both: bool) -> None:
         """Whether the lanes agreed where both were asked; how likely they do where a vote was accepted."""
@@ -152,7 +154,9 @@ class _Memory:
         if both:
             self._keep(question, float(answer == question.cloud))
             if decision.compare:
-                self.experience = self.experience.seen(decision.lanes[0], question.kind, share, agreed=answer == question.cloud)
+                self.experience = self.experience.seen(
+                    decision.lanes[0], question.kind, share, agreed=answer == question.cloud, alone=question.local == question.cloud
+                )
         elif decision.mode is Mode.CASCADE and decision.p is not None:
             self._keep(question, self.experience.of(decision.lanes[0], question.kind).agrees(decision.p, share))
 

@@ -10,6 +10,7 @@ from tandem_reasoning.routing.answered import Answered, answered
 from tandem_reasoning.routing.decision import Decision, Mode, Policy
 from tandem_reasoning.routing.experience import Experience
 from tandem_reasoning.routing.features import features
+from tandem_reasoning.routing.gain import Gain
 from tandem_reasoning.routing.learner import Learner, Purse
 from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.routing.policies.ensemble import Ensemble
@@ -93,6 +94,19 @@ def test_agreement_is_learned_from_questions_that_both_answered() -> None:
     for make, agreed in (("sum of", 1.0), ("ode about", 0.0)):
         assert {each.agreed for each in learner.near(f"{make} 999")} == {agreed}
     assert learner.policy != Cascade()
+
+
+def test_it_is_learned_what_one_call_loses_to_the_vote() -> None:
+    """By class, from comparisons; one that the vote had wrong, too, is no loss, and without a single call nothing is known."""
+    learner = Learner(Cascade())
+    for n in range(10):
+        learner.learn(outcome(f"sum {n}", greedy="2." if n % 2 else "3"), p=None, cloud_nano=1)
+        learner.learn(outcome(f"ode {n}", local="4", greedy="5"), p=None, cloud_nano=1)
+        learner.learn(outcome(f"tale {n}"), p=None, cloud_nano=1)
+    assert isinstance(learner.policy, Cascade)
+    singles = {kind: learner.policy.experience.single("here", kind) for kind in ("sum", "ode", "tale")}
+    assert singles == {"sum": Gain(lost=5, items=10), "ode": Gain(items=10), "tale": Gain()}
+    assert (learner.labelled, learner.labelled_of("sum"), learner.labelled_of("poem")) == (30, 10, 0)
 
 
 def test_a_vote_that_was_accepted_is_a_label_as_far_as_it_is_sure() -> None:

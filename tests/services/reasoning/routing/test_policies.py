@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from pytest import approx  # noqa: PT013 - reads like mathematics
 from tandem_reasoning.routing.decision import Arm, Mode, Policy
 from tandem_reasoning.routing.estimate import agreement
-from tandem_reasoning.routing.known import LaneView, Neighbour
+from tandem_reasoning.routing.experience import Experience
+from tandem_reasoning.routing.gain import Gain
+from tandem_reasoning.routing.known import Labels, LaneView, Neighbour
 from tandem_reasoning.routing.policies.cascade import Cascade
-from tandem_reasoning.routing.policies.ensemble import Ensemble, Gain
+from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.thresholds import LEARNING, Thresholds
@@ -38,15 +40,15 @@ LANES = st.lists(
     lanes=LANES,
     draw=st.floats(0, 1, exclude_max=True),
     p=st.none() | st.floats(0, 1),
-    labelled=st.integers(0, 80),
+    labels=st.builds(Labels, there=st.integers(0, 80), coming=st.integers(0, 80)),
     left=st.none() | st.integers(0, 9),
     pressure=st.floats(0, 3),
 )
 def test_only_lanes_that_can_be_asked_and_paid_are(
-    *, policy: Policy, lanes: list[LaneView], draw: float, p: float | None, labelled: int, left: int | None, pressure: float
+    *, policy: Policy, lanes: list[LaneView], draw: float, p: float | None, labels: Labels, left: int | None, pressure: float
 ) -> None:
     """Whatever is known: somebody is asked exactly when somebody can be, chances are chances, and there is a sentence why."""
-    told = known(p, lanes=lanes, draw=draw, labelled=labelled, left_nano=left, pressure=pressure)
+    told = known(p, lanes=lanes, draw=draw, labels=labels, left_nano=left, pressure=pressure)
     decision = policy.route(told)
     able = {lane.name for lane in lanes if lane.ready and (left is None or lane.answer_nano <= left)}
     assert set(decision.lanes) <= able
@@ -84,6 +86,37 @@ def test_a_cascade_asks_cheaply_where_it_is_clear(p: float | None, mode: Mode, l
     assert (decision.mode, decision.lanes, decision.p, decision.compare) == (mode, lanes, p, False)
 
 
+def test_one_local_call_stands_for_the_vote_once_it_is_seen_not_to_lose() -> None:
+    """While nothing was compared, too; but one loss among fifty, or two questions, are too little to rest on. Classes are apart."""
+    cascade = Cascade()
+    assert cascade.route(known(0.9, kind="odes")).mode is Mode.SINGLE
+    modes = list[Mode]()
+    for n in range(120):
+        experience = cascade.experience.seen("here", "odes", 1.0, agreed=True, alone=n != 60)
+        cascade = replace(cascade, experience=experience.seen("here", "sums", 1.0, agreed=True))
+        modes.append(cascade.route(known(0.9, kind="odes")).mode)
+    assert [modes[n] for n in (0, 46, 48, 59, 60, 119)] == [Mode.VOTE, Mode.VOTE, *[Mode.SINGLE] * 2, Mode.VOTE, Mode.SINGLE]
+    assert cascade.route(known(0.9, kind="sums")).mode is Mode.SINGLE
+    told = replace(cascade, experience=Experience().seen("here", "", 1.0, agreed=True, alone=False)).route(known(0.9))
+    assert (told.mode, told.lanes) == (Mode.VOTE, ("here",))
+    assert "one call may be right on 67% fewer" in told.reason
+
+
+@pytest.mark.parametrize("policy", [Knn(), Cascade(), Ensemble(gains={})])
+def test_classes_share_the_warm_up(policy: Policy) -> None:
+    """Six classes have seven of forty each; while those are under way nothing is believed that is known of others."""
+    of_class = {"kinds": 6, "kind": "odes", "labels": Labels(there=999)}
+    first, last = (policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=there, coming=2))) for there in (0, 4))
+    assert first.compare
+    assert last.compare
+    assert "6 of 7 questions of class 'odes'" in last.reason
+    waits = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=5, coming=2)))
+    assert (waits.compare, waits.p, waits.lanes[-1]) == (False, None, "there")
+    over = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=7)))
+    assert (over.lanes, over.p) == (("here",), 0.9)
+    assert policy.route(known(0.9, kinds=41, labels_of_kind=Labels())).lanes == ("here",)
+
+
 def test_a_vote_that_could_not_be_sure_enough_is_not_held() -> None:
     """Where unanimous experts were often wrong and neighbours doubt, eight local calls would be wasted before the cloud lane's."""
     cascade = Cascade()
@@ -108,7 +141,7 @@ def test_knn_asks_one_lane_once() -> None:
 @pytest.mark.parametrize("policy", [Knn(), Cascade(), Ensemble(gains={})])
 def test_warm_up_and_exploration_ask_both_lanes(policy: Policy) -> None:
     """All of the first forty, and a twentieth of the rest by the item's own draw; their chances are told."""
-    first = policy.route(known(0.9, labelled=39))
+    first = policy.route(known(0.9, labels=Labels(there=30, coming=9)))
     assert (first.compare, first.propensity, set(first.seen.values())) == (True, 1.0, {1.0})
     explored, usual = policy.route(known(0.9, draw=0.049)), policy.route(known(0.9, draw=0.05))
     assert (explored.compare, explored.propensity) == (True, LEARNING.explore)

@@ -15,7 +15,7 @@ from tandem_reasoning.routing.thresholds import LEARNING, LINES, Learning, Thres
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cascade:
-    """One local call, a cascade, or one cloud call.
+    """One local call or a vote, a cascade, or one cloud call.
 
     Attributes:
         thresholds: Where the lines are; a run moves them to keep to its budget (`pacing`).
@@ -39,7 +39,7 @@ class Cascade:
             return choice.cascaded(reason, escalate_below=lines.escalate_below)
         told = f"The lanes agreed on {choice.p:.0%} of questions alike"
         if choice.p >= lines.local_above:
-            return choice.alone(choice.local, f"{told}, at least {lines.local_above:.0%}: one local call is enough.")
+            return self._local(choice, f"{told}, at least {lines.local_above:.0%}")
         if choice.p >= lines.paid_below:
             return choice.voted(f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}.")
         enough = max(lines.escalate_below, self.experience.of(choice.local.name, choice.kind).accepted_from(choice.p, lines.sure))
@@ -47,3 +47,10 @@ class Cascade:
             return choice.alone(choice.cloud, f"{told}: no local vote would be sure enough, so the cloud lane is asked at once.")
         reason = f"{told}: the local experts vote, and the cloud lane is asked if less than {enough:.0%} of them agree."
         return choice.cascaded(reason, escalate_below=enough)
+
+    def _local(self, choice: Choice, told: str) -> Decision:
+        """One call or a vote: what neighbours tell of is how often votes were right, and one call may be right less often."""
+        feared = self.experience.single(choice.local.name, choice.kind).feared
+        if feared <= self.thresholds.single_loses:
+            return choice.alone(choice.local, f"{told}: one local call is enough.")
+        return choice.voted(f"{told}: the local experts vote, since one call may be right on {feared:.0%} fewer.")

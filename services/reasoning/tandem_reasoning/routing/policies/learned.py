@@ -1,12 +1,13 @@
 """What all policies that learn have in common: the gates, the warm-up, and now and then asking both lanes to go on learning."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tandem_reasoning.routing import gates
 from tandem_reasoning.routing.decision import Arm, Decision, Mode
 from tandem_reasoning.routing.estimate import agreement
-from tandem_reasoning.routing.known import Known, LaneView
+from tandem_reasoning.routing.known import Known, Labels, LaneView
 from tandem_reasoning.routing.thresholds import Learning
 
 _ALL: Mapping[Arm, float] = dict.fromkeys(Arm, 1.0)
@@ -67,10 +68,23 @@ def routed(known: Known, learning: Learning, choose: Callable[[Choice], Decision
     choice = Choice(local=asked.local, cloud=asked.cloud, p=agreement(known.neighbours, k=learning.k), kind=known.kind)
     if known.pressure > gates.LATE:
         return _late(choice)
-    if known.labelled < learning.warmup:
-        reason = f"Warm-up: {known.labelled} of {learning.warmup} questions were answered by both lanes."
-        return choice.compared(reason)
+    labels, wanted = _warm_up(known, learning)
+    if labels.there + labels.coming < wanted:
+        of = f" of class {known.kind!r}" if labels is known.labels_of_kind else ""
+        return choice.compared(f"Warm-up: {labels.there + labels.coming} of {wanted} questions{of} were handed to both lanes before.")
+    if labels.there < wanted:  # what is known is of others as yet
+        return choose(replace(choice, p=None))
     return _explored(known, learning, choice, choose(choice))
+
+
+def _warm_up(known: Known, learning: Learning) -> tuple[Labels, int]:
+    """Labels of the question's like, and how many of them there must be before anything is believed.
+
+    Classes have equal shares: a set often has one behind the other, and what lanes agree on in the first says nothing of the last.
+    """
+    if 1 < known.kinds <= learning.warmup:
+        return known.labels_of_kind, math.ceil(learning.warmup / known.kinds)
+    return known.labels, learning.warmup
 
 
 def _explored(known: Known, learning: Learning, choice: Choice, chosen: Decision) -> Decision:
