@@ -95,7 +95,7 @@ def few(seeds: Sequence[int], _steps: int) -> None:
             lesson = Lesson(RULE, seed=seed)
             of_seeds.append(grown(lesson, MARKS[8]) if way == "few" else taught(lesson, MARKS[8]))
             mover = lesson.mixture.layer.mover
-            moved[way].append(mover.counted.bytes_in / lesson.mixture.layer.sizes.row_bytes)
+            moved[way].append(mover.traffic.bytes_in / lesson.mixture.layer.sizes.row_bytes)
         say("growth_rows_moved", mean_of(moved[way]).value, "rows", way=way, windows=MARKS[8][-1])
     tell("growth_error", ways, experts=8.0)
 

@@ -80,9 +80,9 @@ def against_seed(of: Sizes, rounds: int, floor: float) -> Iterator[Figure]:
 
 def bytes_moved(of: Sizes, ours: Grouped, asked: Window) -> Figure:
     """Counted over a step, and by formula: every expert that is touched comes once and returns once."""
-    before = ours.mover.counted.bytes_in + ours.mover.counted.bytes_out
+    before = ours.mover.traffic.bytes_in + ours.mover.traffic.bytes_out
     ours.step(asked)
-    moved = ours.mover.counted.bytes_in + ours.mover.counted.bytes_out - before
+    moved = ours.mover.traffic.bytes_in + ours.mover.traffic.bytes_out - before
     touched = len(asked.chosen_NK.unique())
     formula = sum(link_bytes(of, learned=touched, touched=touched))
     return {

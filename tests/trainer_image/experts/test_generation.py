@@ -63,7 +63,7 @@ def test_only_experts_that_a_token_goes_to_are_moved(shards: Path, tmp_path: Pat
     for hot in (0, 1):
         told = run(count=64, memory={"hotSlots": hot})
         trained = _written(told, shards, tmp_path / str(hot), tokens=20)
-        moved, row = trained.mixture.layer.mover.counted, trained.mixture.layer.sizes.row_bytes
+        moved, row = trained.mixture.layer.mover.traffic, trained.mixture.layer.sizes.row_bytes
         assert moved.bytes_out == 0
         assert moved.bytes_in == 40 * row if not hot else row <= moved.bytes_in < 40 * row
 

@@ -57,7 +57,7 @@ def test_every_rule_goes_on_as_a_plain_layer_whose_weights_were_copied(rule: str
 def test_making_anew_needs_no_memory_and_three_copies() -> None:
     """Nothing as large as an expert is made; the parent comes, the child comes and goes; nobody else's row changes."""
     scheduled, rows = layer("local_adam", Room(), clip=1.0, count=12, width=48, inner=64)
-    before, moved = rows.rows_ER.clone(), scheduled.mover.counted
+    before, moved = rows.rows_ER.clone(), scheduled.mover.traffic
     with Largest() as made:
         scheduled.renew([Heir(child=7, parent=3)])
     assert made.numbers < scheduled.sizes.weights
@@ -104,9 +104,9 @@ def test_one_that_is_made_anew_is_asked_like_its_parent() -> None:
     """It has its parent's handicap, and tokens come to it; where nobody broke, nothing changes, and nothing is moved."""
     lesson = Lesson("responsibility").teach(3)
     mixture = lesson.mixture
-    passes = mixture.layer.mover.counted.passes
+    passes = mixture.layer.mover.passes
     assert mixture.renew(lesson.taught.chosen_NK) == ()
-    assert mixture.layer.mover.counted.passes == passes
+    assert mixture.layer.mover.passes == passes
     mixture.handicap_E[2] = inf
     (heir,) = mixture.renew(lesson.taught.chosen_NK)
     assert mixture.handicap_E[2] == mixture.handicap_E[heir.parent] == mixture.handicap_E.max()

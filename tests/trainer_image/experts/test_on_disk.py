@@ -83,7 +83,7 @@ def test_memory_holds_a_few_however_many_lie_on_the_disk(shards: Path, tmp_path:
         staging.close()
         steps(trainer, told, 2, 4)
     assert trainer.sizes.rows_bytes > 3 * limit > 3 * peak[0]
-    assert trainer.mixture.layer.mover.counted.bytes_in > limit
+    assert trainer.mixture.layer.mover.traffic.bytes_in > limit
 
 
 def test_what_fits_nowhere_is_refused_with_both_numbers(shards: Path, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_disk_must_also_hold_what_checkpoints_hold_besides(shards: Path, tmp_p
     """Trunk, router and their moments, twice: known once they are made, before anything is trained."""
     trainer = begun(lying(tmp_path), shards)
     shared = sum(len(data) for name, data in state(trainer).items() if name != "experts/rows")
-    whole = trainer.sizes.disk_bytes + 2 * shared
+    whole = trainer.sizes.staged_bytes + 2 * shared
     with pytest.raises(Refusal, match=rf"^trainer\.experts\.memory\.disk: says {whole - 1:,}, and 8 experts need {whole:,} bytes"):
         begun(lying(tmp_path, memory={"disk": whole - 1}), shards)
     begun(lying(tmp_path, memory={"disk": whole}), shards)

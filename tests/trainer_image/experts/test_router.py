@@ -1,5 +1,6 @@
 """Routing: who is chosen, how sure the router is, and how load is evened out."""
 
+import pytest
 import torch
 from tandem_trainer.experts.learning.credit import costs, errors, pull, responsibilities, shared, surprise
 from tandem_trainer.experts.learning.pairs import sorted_by_expert
@@ -87,6 +88,19 @@ def test_noise_does_not_make_favourites() -> None:
         handicap_E = balanced(handicap_E, chosen_NK, 0.01)
         touched.append(len(chosen_NK.unique()))
     assert min(touched[-50:]) >= 14
+
+
+@pytest.mark.parametrize("count", [1025, 1100])
+def test_where_all_are_broken_somebody_is_chosen_and_never_nobody(count: int) -> None:
+    """Numbers behind the last expert stand for nobody, and rank below whoever cannot be asked; nobody is chosen twice."""
+    torch.manual_seed(0)
+    scores = Router(count, 16)(torch.randn(3000, 16))
+    for sound in (0, 3):
+        handicap_E = torch.full((count,), torch.inf)
+        handicap_E[:sound] = 0.0
+        chosen_NK = scores.choose(handicap_E, 2)
+        assert chosen_NK.max() < count
+        assert (chosen_NK[:, 0] != chosen_NK[:, 1]).all()
 
 
 def test_weights_of_an_expert_sum_to_at_most_one() -> None:

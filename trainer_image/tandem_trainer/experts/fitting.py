@@ -31,8 +31,8 @@ def insist_on_memory(sizes: Sizes, limit: Limit) -> None:
     Raises:
         Refusal: with what is needed and what there is.
     """
-    if sizes.host_bytes > limit.bytes:
-        needed = f"{sizes.count:,} experts need {sizes.host_bytes:,} bytes of host memory, two checkpoints under way included"
+    if sizes.staged_bytes > limit.bytes:
+        needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of host memory, two checkpoints under way included"
         fix = "take fewer or smaller experts, or more memory, or let them lie on a disk (trainer.experts.memory.disk)"
         message = f"trainer.experts.mixture.count: {needed}, and {limit.said_by} {limit.bytes:,}: {fix}"
         raise Refusal(message)
@@ -48,12 +48,12 @@ def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, disk: Disk) -> None:
     if disk.is_memory:
         message = f"trainer.experts.memory.disk: {disk.folder} is in memory, not on a disk: mount a disk there, or leave the field out"
         raise Refusal(message)
-    needed = f"{sizes.count:,} experts need {sizes.disk_bytes:,} bytes of disk, two checkpoints under way included"
+    needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of disk, two checkpoints under way included"
     fix = "take fewer or smaller experts, or more disk"
-    if sizes.disk_bytes > disk.declared:
+    if sizes.staged_bytes > disk.declared:
         message = f"trainer.experts.mixture.count: {needed}, and memory.disk says {disk.declared:,}: {fix}"
         raise Refusal(message)
-    if sizes.disk_bytes > disk.free:  # for now, and here
+    if sizes.staged_bytes > disk.free:  # for now, and here
         message = f"trainer.experts.memory.disk: {needed}, and on the disk of {disk.folder} there are free {disk.free:,}: {fix}"
         raise DiskError(message)
     passing = room.passing_bytes(sizes)
@@ -69,7 +69,7 @@ def insist_on_rest(sizes: Sizes, shared_bytes: int, declared: int) -> None:
     Raises:
         Refusal: with what is needed and what was declared.
     """
-    needed = sizes.disk_bytes + STAGED * shared_bytes
+    needed = sizes.staged_bytes + STAGED * shared_bytes
     if needed > declared:
         rest = f"{needed:,} bytes of disk, with what all tokens share in two checkpoints under way"
         message = f"trainer.experts.memory.disk: says {declared:,}, and {sizes.count:,} experts need {rest}: write {needed:,} or more"

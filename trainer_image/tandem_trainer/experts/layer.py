@@ -28,7 +28,7 @@ class Layer:
         self._practice = Practice(sizes=sizes, change=rule.change, clip=clip)
         self._asked: Window | None = None
         self._waits: Window | None = None
-        self._memory = 0
+        self._half = 0  # of what is kept: what waits lies in the other one
         self.unwell_E = torch.zeros(sizes.count, dtype=torch.bool, device=mover.device)
         """Experts whose gradient was no number, since this was last looked at and cleared."""
 
@@ -36,8 +36,8 @@ class Layer:
         """What the chosen experts make of each token, (N, K, D); what they had still to learn, they learn first."""
         answers_PD = torch.empty(chosen_NK.numel(), x_ND.shape[1], device=x_ND.device)
         pairs = sorted_by_expert(chosen_NK, self.sizes.count)
-        self._memory = 1 - self._memory  # what waits lies in the other one
-        kept_MF = self.mover.slots.kept_WMF[self._memory]
+        self._half = 1 - self._half
+        kept_MF = self.mover.slots.kept_WMF[self._half]
         self._asked = Window(x_ND=x_ND, pairs=pairs, of_pairs_PD=answers_PD, kept_MF=kept_MF)
         self.mover.go_round(self._turn(self._asked))
         return answers_PD.view(*chosen_NK.shape, -1)
@@ -49,13 +49,13 @@ class Layer:
         self._waits = replace(asked, of_pairs_PD=error_NKD.flatten(0, 1), rate=rate)
 
     def pass_on(self) -> Tensor:
-        """Do what was taught at once, in a pass of its own; the errors of the tokens themselves, (N, D)."""
+        """Do what was taught at once, in a pass of its own; the errors of the tokens themselves, (N, D): nothing by a broken expert."""
         assert self._waits is not None, "nothing was taught"
         active, errors_PD = self._waits.pairs.active, torch.empty_like(self._waits.of_pairs_PD)
         turn = self._turn()
         turn.passed_on_PD = errors_PD
         self.mover.go_round(turn)
-        return errors_PD.unflatten(0, (-1, active)).sum(1)
+        return errors_PD.nan_to_num_(0.0, 0.0, 0.0).unflatten(0, (-1, active)).sum(1)
 
     def settle(self) -> None:
         """Do what still waits, and have all rows back on the host."""

@@ -30,7 +30,7 @@ class Shared(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taught:
-    """What came of a window: its loss in nats a token, who was asked about each, and the experts whose answers were no numbers."""
+    """What came of a window: its loss in nats a token, who was asked about each, and experts whose answers are no numbers any more."""
 
     loss: Tensor
     chosen_NK: Tensor
@@ -62,8 +62,9 @@ class Mixture:
         self._teach(x_ND, asked, rate)
         stream_BTD.backward(_gradient(x_ND).view_as(stream_BTD))
         self.handicap_E = balanced(self.handicap_E, asked.chosen_NK, self._balance)
+        broken_E = asked.broken_E & self.handicap_E.isfinite()
         self.handicap_E[asked.broken_E] = torch.inf
-        return Taught(loss=loss.detach(), chosen_NK=asked.chosen_NK, broken_E=asked.broken_E)
+        return Taught(loss=loss.detach(), chosen_NK=asked.chosen_NK, broken_E=broken_E)
 
     def renew(self, chosen_NK: Tensor) -> Sequence[Heir]:
         """Make broken experts anew; `chosen_NK` tells who was asked in the window that was just learned from."""

@@ -1,8 +1,8 @@
 """How large an expert is, how its numbers lie in a row, and what a run of experts needs of the device and of the host. Pure.
 
 A row holds everything that travels with an expert: its two matrices and, for rules that have a memory, Adam's two moments and
-the number of its steps. Parts begin at multiples of a cache line, so that a product takes the same course, to the last bit,
-wherever in a slot the row happens to lie.
+the number of its steps. Parts begin at multiples of a cache line, and so does what each pair is worked on with: a product takes the same
+course, to the last bit, wherever in a slot the row happens to lie, and whoever else shares the slot.
 """
 
 from dataclasses import dataclass
@@ -45,6 +45,16 @@ class Sizes:
         return 2 * self.matrix
 
     @property
+    def width_lines(self) -> int:
+        """Numbers set aside for what one pair has outside an expert: as many lines as that needs."""
+        return _whole_lines(self.width)
+
+    @property
+    def inner_lines(self) -> int:
+        """The same inside."""
+        return _whole_lines(self.inner)
+
+    @property
     def row(self) -> int:
         """Numbers of a row."""
         return 3 * self.weights + _LINE if self.moments else self.weights
@@ -57,7 +67,7 @@ class Sizes:
     @property
     def desk(self) -> int:
         """Numbers of the working memory: a gradient, and a piece on its way in, inside and out, with its errors."""
-        return self.weights + PIECE * (3 * self.width + 2 * self.inner)
+        return self.weights + PIECE * (3 * self.width_lines + 2 * self.inner_lines)
 
     @property
     def parameters(self) -> int:
@@ -70,14 +80,9 @@ class Sizes:
         return self.count * self.row_bytes
 
     @property
-    def host_bytes(self) -> int:
-        """Host memory that a run needs: its rows, and their copies for each generation of a checkpoint under way."""
+    def staged_bytes(self) -> int:
+        """Host memory, or disk, that a run needs: its rows, and their copies for each generation of a checkpoint under way."""
         return self.rows_bytes * (1 + STAGED)
-
-    @property
-    def disk_bytes(self) -> int:
-        """The same of a disk, where they lie on one."""
-        return self.host_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,7 @@ class Room:
 
     def bytes(self, sizes: Sizes) -> int:
         """Device memory of all slots, of what is worked with, and of what is kept."""
-        kept = KEPT_WINDOWS * self.kept * sizes.inner
+        kept = KEPT_WINDOWS * self.kept * sizes.inner_lines
         return self.slots * self.group * sizes.row_bytes + (sizes.desk + kept) * NUMBER_BYTES
 
     def passing_bytes(self, sizes: Sizes) -> int:

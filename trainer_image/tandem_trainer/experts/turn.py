@@ -31,7 +31,7 @@ class Window:
     kept_MF: Tensor | None = None
     """Memory for what is inside experts before the GELU, of the first M pairs in their order."""
 
-    def memory(self, visit: Visit, piece: Piece) -> expert.Memory:
+    def memory(self, visit: Visit, piece: Piece) -> expert.Kept:
         """That of each part of a piece; None for parts that do not fit in."""
         return [self._memory(visit.experts[part.place], part) for part in piece.parts]
 

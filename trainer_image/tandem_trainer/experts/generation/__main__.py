@@ -63,7 +63,7 @@ def _written(trained: Trained, prompt: bytes, count: int, how: Sampling) -> tupl
 def _told(trained: Trained, count: int, took_s: float) -> str:
     manifest, layer = trained.manifest, trained.mixture.layer
     loss = "" if manifest.loss is None else f", loss {manifest.loss:.4f}"
-    rows = layer.mover.counted.bytes_in // layer.sizes.row_bytes
+    rows = layer.mover.traffic.bytes_in // layer.sizes.row_bytes
     return (
         f"\nstep {manifest.step} of {manifest.run}{loss}: {count} tokens in {took_s:.1f} s; {rows:,} times an expert came to the device, "
         f"which held {trained.device_bytes / 1e6:.1f} MB; all {layer.sizes.count:,} experts have {4 * layer.sizes.parameters / 1e6:.1f} MB"

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from tandem_trainer.experts.learning.expert import Trace
 from tandem_trainer.experts.learning.rules import Change
@@ -25,6 +24,7 @@ from tandem_trainer.experts.sizes import Sizes
 
 _BETAS, _EPSILON = (0.9, 0.95), 1e-8  # Adam's, as customary for language models
 _TINY = 1e-12  # keeps a length that is divided by away from zero
+_SHORT = 1e-8  # the same of a vector whose direction is asked for, as torch's cosine has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +80,17 @@ def _descent(at: Place, traced: Trace, part: Part) -> None:
 def _hebb(at: Place, traced: Trace, part: Part) -> None:
     """On the way out the delta rule (Widrow and Hoff 1960); on the way in what fired together, for as far as it helped."""
     _add_product(at.d_out_FD, traced.inside_PF, traced.error_PD, part)
-    helped_P1 = _helped(at, traced) * part.share
-    _add_product(at.d_in_DF, traced.x_PD * -helped_P1, traced.inside_PF, part)
+    helped_P1 = _helped(at, traced).mul_(part.share)
+    _add_product(at.d_in_DF, torch.mul(traced.x_PD, -helped_P1, out=traced.answer_PD), traced.inside_PF, part)
 
 
 def _oja(at: Place, traced: Trace, part: Part) -> None:
     """Likewise, with a decay that bounds each unit's weights: y (x - y w). What did not help teaches nothing."""
     _add_product(at.d_out_FD, traced.inside_PF, traced.error_PD, part)
-    helped_P1 = _helped(at, traced).clamp(min=0.0) * part.share
-    _add_product(at.d_in_DF, traced.x_PD * -helped_P1, traced.inside_PF, part)
-    at.d_in_DF.addcmul_(at.in_DF, (helped_P1 * traced.inside_PF.square()).sum(0))
+    helped_P1 = _helped(at, traced).clamp_(min=0.0).mul_(part.share)
+    _add_product(at.d_in_DF, torch.mul(traced.x_PD, -helped_P1, out=traced.answer_PD), traced.inside_PF, part)
+    squares_PF = torch.square(traced.inside_PF, out=traced.inner_error_PF)
+    at.d_in_DF.addcmul_(at.in_DF, (squares_PF.t() @ helped_P1).squeeze(1))
 
 
 def _add_product(sum_IO: Tensor, left_PI: Tensor, right_PO: Tensor, part: Part) -> None:
@@ -98,8 +99,10 @@ def _add_product(sum_IO: Tensor, left_PI: Tensor, right_PO: Tensor, part: Part) 
 
 def _helped(at: Place, traced: Trace) -> Tensor:
     """The third factor: how well each answer pointed away from the error, -1 to 1, (P, 1)."""
-    answers_PD = traced.inside_PF @ at.out_FD
-    return -functional.cosine_similarity(answers_PD, traced.error_PD, dim=1).unsqueeze(1)
+    answers_PD, errors_PD = torch.mm(traced.inside_PF, at.out_FD, out=traced.answer_PD), traced.error_PD
+    products_P1 = (answers_PD.unsqueeze(1) @ errors_PD.unsqueeze(2)).squeeze(2)
+    lengths_P1 = (torch.linalg.vector_norm(each, dim=1, keepdim=True).clamp_(min=_SHORT) for each in (answers_PD, errors_PD))
+    return products_P1.div_(next(lengths_P1)).div_(next(lengths_P1)).neg_()
 
 
 def _keeping_lengths(at: Place, rate: float) -> None:

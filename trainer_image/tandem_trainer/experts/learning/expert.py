@@ -17,11 +17,11 @@ from tandem_trainer.experts.moving.slots import Desk, Weights
 
 _aten = torch.ops.aten  # GELU and its derivative into memory of ours have no other name
 
-Memory = Sequence[Tensor | None]
+Kept = Sequence[Tensor | None]
 """Where what is inside before the GELU is kept until it is learned from, (P, F) for each part; None for those that have no room."""
 
 
-def answers(x_PD: Tensor, weights: Weights, parts: Sequence[Part], desk: Desk, *, memory: Memory) -> Tensor:
+def answers(x_PD: Tensor, weights: Weights, parts: Sequence[Part], desk: Desk, *, memory: Kept) -> Tensor:
     """What experts make of their tokens; what is inside before the GELU is left in the memory of each part that has one."""
     for part, kept_PF in zip(parts, memory, strict=True):
         inside_PF = desk.inside_CF[part.own]
@@ -32,12 +32,16 @@ def answers(x_PD: Tensor, weights: Weights, parts: Sequence[Part], desk: Desk, *
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What learning needs of a forward and a backward pass: on the way in, inside, and the error at both ends."""
+    """What learning needs of a forward and a backward pass: on the way in, inside, and the error at both ends.
+
+    A rule may write into `answer_PD`, where answers lay, and, once it needs the inner error no more, there.
+    """
 
     x_PD: Tensor
     inside_PF: Tensor
     error_PD: Tensor
     inner_error_PF: Tensor
+    answer_PD: Tensor
 
     def part(self, own: slice) -> "Trace":
         """Of some pairs only; views."""
@@ -46,10 +50,11 @@ class Trace:
             inside_PF=self.inside_PF[own],
             error_PD=self.error_PD[own],
             inner_error_PF=self.inner_error_PF[own],
+            answer_PD=self.answer_PD[own],
         )
 
 
-def trace(x_PD: Tensor, error_PD: Tensor, weights: Weights, parts: Sequence[Part], desk: Desk, *, memory: Memory) -> Trace:
+def trace(x_PD: Tensor, error_PD: Tensor, weights: Weights, parts: Sequence[Part], desk: Desk, *, memory: Kept) -> Trace:
     """Both passes for tokens whose answers were off by `error_PD`; `memory` is what answering was given for the same parts."""
     back_PF = _products(error_PD, weights.out_GFD.transpose(1, 2), parts, desk.inner_error_CF)
     for part, kept_PF in zip(parts, memory, strict=True):
@@ -57,7 +62,8 @@ def trace(x_PD: Tensor, error_PD: Tensor, weights: Weights, parts: Sequence[Part
         before_PF = torch.mm(x_PD[part.own], weights.in_GDF[part.place], out=inside_PF) if kept_PF is None else kept_PF
         _aten.gelu_backward(inner_error_PF, before_PF, grad_input=inner_error_PF)
         _aten.gelu(before_PF, out=inside_PF)
-    return Trace(x_PD=x_PD, inside_PF=desk.inside_CF[: len(x_PD)], error_PD=error_PD, inner_error_PF=back_PF)
+    inside_PF, answer_PD = desk.inside_CF[: len(x_PD)], desk.answer_CD[: len(x_PD)]
+    return Trace(x_PD=x_PD, inside_PF=inside_PF, error_PD=error_PD, inner_error_PF=back_PF, answer_PD=answer_PD)
 
 
 def input_errors(traced: Trace, weights: Weights, parts: Sequence[Part], desk: Desk) -> Tensor:

@@ -76,7 +76,8 @@ class _Product:
         scores_NC = (rows_NC.unsqueeze(2) + columns_NC.unsqueeze(1)).flatten(1)
         expert_NC = (row_NC.unsqueeze(2) * self._columns_NB.shape[1] + column_NC.unsqueeze(1)).flatten(1)
         nobody_NC = expert_NC >= self._count
-        scores_NC = (scores_NC - handicap_E[expert_NC.clamp(max=self._count - 1)]).masked_fill(nobody_NC, -torch.inf)
+        scores_NC = scores_NC - handicap_E[expert_NC.clamp(max=self._count - 1)]
+        scores_NC = scores_NC.clamp(min=torch.finfo(scores_NC.dtype).min).masked_fill(nobody_NC, -torch.inf)  # rather somebody broken
         return expert_NC.gather(1, scores_NC.topk(active, dim=1).indices)
 
     def of(self, chosen_NK: Tensor) -> Tensor:

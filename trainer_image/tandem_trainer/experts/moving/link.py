@@ -7,6 +7,7 @@ is tested there is what runs on a card, but for the waiting.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -16,10 +17,19 @@ Copies = Iterable[tuple[Tensor, Tensor]]
 """Pairs of where to and where from."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Traffic:
+    """Bytes that were copied since the beginning: to the device, and back."""
+
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
 class Link(Protocol):
     """The way to the device and back."""
 
     device: torch.device
+    traffic: Traffic
 
     def begin(self) -> None:
         """A pass begins: what went out before has arrived before anything comes in."""
@@ -68,6 +78,7 @@ class _MemoryLink:
 
     def __init__(self) -> None:
         self._coming: dict[int, Copies] = {}
+        self.traffic = Traffic()
 
     def begin(self) -> None: ...
 
@@ -76,12 +87,12 @@ class _MemoryLink:
 
     @contextmanager
     def computing(self, slot: int) -> Iterator[None]:
-        _copy(self._coming.pop(slot, ()))
+        self.traffic.bytes_in += _copied(self._coming.pop(slot, ()))
         yield
 
     def take_back(self, slot: int, copies: Copies) -> None:
         del slot
-        _copy(copies)
+        self.traffic.bytes_out += _copied(copies)
 
     def await_brought(self, slot: int) -> None:
         assert slot not in self._coming, "what was brought has not been computed with yet"
@@ -95,7 +106,7 @@ class _CardLink:
     """Three streams, and for each slot the moments after which it may be read or written again."""
 
     def __init__(self, device: torch.device, slots: int) -> None:
-        self.device = device
+        self.device, self.traffic = device, Traffic()
         self._in, self._out = torch.cuda.Stream(device), torch.cuda.Stream(device)
         self._brought, self._computed, self._returned = ([torch.cuda.Event() for _ in range(slots)] for _ in range(3))
 
@@ -106,8 +117,7 @@ class _CardLink:
         with torch.cuda.stream(self._in):
             self._computed[slot].wait(self._in)
             self._returned[slot].wait(self._in)
-            for to, source in copies:
-                to.copy_(source, non_blocking=True)
+            self.traffic.bytes_in += _copied(copies)
             self._brought[slot].record(self._in)
 
     @contextmanager
@@ -120,8 +130,7 @@ class _CardLink:
     def take_back(self, slot: int, copies: Copies) -> None:
         with torch.cuda.stream(self._out):
             self._computed[slot].wait(self._out)
-            for to, source in copies:
-                to.copy_(source, non_blocking=True)
+            self.traffic.bytes_out += _copied(copies)
             self._returned[slot].record(self._out)
 
     def await_brought(self, slot: int) -> None:
@@ -134,6 +143,10 @@ class _CardLink:
         self._out.synchronize()
 
 
-def _copy(copies: Copies) -> None:
+def _copied(copies: Copies) -> int:
+    """Copy, without waiting where a card does it; bytes."""
+    copied = 0
     for to, source in copies:
-        to.copy_(source)
+        to.copy_(source, non_blocking=True)
+        copied += to.nbytes
+    return copied

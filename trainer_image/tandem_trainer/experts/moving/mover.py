@@ -1,13 +1,12 @@
-"""Carries out a pass: brings experts, has them compute, takes them back; and counts what it moved."""
+"""Carries out a pass: brings experts, has them compute, takes them back."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import torch
 from torch import Tensor
 
-from tandem_trainer.experts.moving.link import Link, link_to
+from tandem_trainer.experts.moving.link import Link, Traffic, link_to
 from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.moving.schedule import Pass, Visit, plan
 from tandem_trainer.experts.moving.slots import Desk, HostRows, Slots, Weights
@@ -16,7 +15,7 @@ from tandem_trainer.experts.sizes import Room, Sizes
 _FORESEEN: Final = 8  # visits whose experts are announced: enough for a disk to read several at a time, few enough to be kept until then
 
 
-class Turn(Protocol):
+class Work(Protocol):
     """What experts have to do in a pass."""
 
     @property
@@ -34,22 +33,13 @@ class Turn(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)
-class Counted:
-    """What was done since the beginning: bytes to the device, bytes back, and passes."""
-
-    bytes_in: int = 0
-    bytes_out: int = 0
-    passes: int = 0
-
-
 class Mover:
     """All experts of a layer, wherever they are."""
 
     def __init__(self, sizes: Sizes, room: Room, rows: Rows, link: Link) -> None:
-        self._sizes, self._room, self._rows, self._link = sizes, room, rows, link
+        self._room, self._rows, self._link = room, rows, link
         self.slots = Slots(sizes, room, link.device)
-        self.counted = Counted()
+        self.passes = 0
         self._hot: tuple[int | None, ...] = ()
         self._changed: frozenset[int] = frozenset()
         self._heat: dict[int, int] = {}
@@ -60,7 +50,12 @@ class Mover:
         """Where experts compute."""
         return self._link.device
 
-    def go_round(self, turn: Turn, *, farewell: bool = False) -> Pass:
+    @property
+    def traffic(self) -> Traffic:
+        """What was copied."""
+        return self._link.traffic
+
+    def go_round(self, turn: Work, *, farewell: bool = False) -> Pass:
         """One pass over the experts that have something to do; with `farewell` the host knows all there is afterwards."""
         learning, answering = turn.learning, turn.answering
         made = plan(
@@ -73,10 +68,11 @@ class Mover:
             farewell=farewell,
         )
         self._carry_out(made, turn)
-        self._count(made)
+        self.passes += 1
         self._hot, self._changed = made.hot, made.changed
-        for expert in {*learning, *answering}:
-            self._heat[expert] = self._heat.get(expert, 0) + 1
+        if self._room.hot:
+            for expert in {*learning, *answering}:
+                self._heat[expert] = self._heat.get(expert, 0) + 1
         if farewell:
             self._heat.clear()  # after a checkpoint a run goes on as one that is resumed from it, copy by copy
             self._link.finish()
@@ -88,12 +84,7 @@ class Mover:
         self._hot, self._changed = (), frozenset()
         self._heat.clear()
 
-    def _count(self, made: Pass) -> None:
-        self.counted.bytes_in += made.copies_in * self._sizes.row_bytes
-        self.counted.bytes_out += made.copies_out * self._sizes.row_bytes
-        self.counted.passes += 1
-
-    def _carry_out(self, made: Pass, turn: Turn) -> None:
+    def _carry_out(self, made: Pass, turn: Work) -> None:
         self._rows.settle()
         self._link.begin()
         ahead, foreseen = self._ahead, self._ahead + _FORESEEN

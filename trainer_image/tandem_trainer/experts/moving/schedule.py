@@ -29,7 +29,7 @@ class Visit:
 
     Attributes:
         slot: The slot; hot ones come after the streaming ones.
-        experts: Who is in it, by place; None where a hot place is empty, or its expert has nothing to do.
+        experts: Who is in it, by place; None where a hot place is empty.
         comes: Places that are copied in first.
         learns: Places whose expert learns from the window before.
         answers: Places whose expert answers for the window at hand.
@@ -133,6 +133,8 @@ def _seated(places: list[int | None], candidates: Sequence[int], heat: Mapping[i
 
 def _outranked(seated: Collection[int], others: Sequence[int], heat: Mapping[int, int]) -> set[int]:
     """Those who are seated while others who are at work are clearly hotter; the coldest make room for the hottest, by the next pass."""
+    if not seated:
+        return set()
     coldest = sorted(seated, key=lambda expert: (heat.get(expert, 0), expert))
     hottest = sorted(others, key=lambda expert: (-heat.get(expert, 0), expert))
     return {old for old, new in zip(coldest, hottest, strict=False) if heat.get(new, 0) >= heat.get(old, 0) + _HOTTER}

@@ -31,8 +31,8 @@ class Desk:
 
     def __init__(self, sizes: Sizes, device: torch.device) -> None:
         self.gradient = _weights(torch.zeros(1, sizes.weights, device=device), sizes)
-        self.x_CD, self.error_CD, self.answer_CD = torch.zeros(3, PIECE, sizes.width, device=device)
-        self.inside_CF, self.inner_error_CF = torch.zeros(2, PIECE, sizes.inner, device=device)
+        self.x_CD, self.error_CD, self.answer_CD = torch.zeros(3, PIECE, sizes.width_lines, device=device)[..., : sizes.width]
+        self.inside_CF, self.inner_error_CF = torch.zeros(2, PIECE, sizes.inner_lines, device=device)[..., : sizes.inner]
 
 
 class Slots:
@@ -42,10 +42,10 @@ class Slots:
         rows_SGR = torch.zeros(room.slots, room.group, sizes.row, device=device)
         self._slots = tuple(_weights(rows_GR, sizes) for rows_GR in rows_SGR)
         self.desk = Desk(sizes, device)
-        self.gradient = self.desk.gradient
-        self.kept_WMF = torch.zeros(KEPT_WINDOWS, room.kept, sizes.inner, device=device)
+        kept_WMF = torch.zeros(KEPT_WINDOWS, room.kept, sizes.inner_lines, device=device)
+        self.kept_WMF = kept_WMF[..., : sizes.inner]
         """What is inside experts before the GELU, by window and pair: for the window that is learned from, and the one that is answered."""
-        self.bytes = (rows_SGR.numel() + sizes.desk + self.kept_WMF.numel()) * NUMBER_BYTES
+        self.bytes = (rows_SGR.numel() + sizes.desk + kept_WMF.numel()) * NUMBER_BYTES
 
     def __getitem__(self, slot: int) -> Weights:
         """The views into a slot."""
