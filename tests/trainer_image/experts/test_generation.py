@@ -69,11 +69,11 @@ def test_only_experts_that_a_token_goes_to_are_moved(shards: Path, tmp_path: Pat
 
 
 def test_the_device_holds_as_much_for_256_experts_as_for_8(shards: Path, tmp_path: Path) -> None:
-    """But for the router's keys and a handicap each."""
+    """But for the router's keys, a handicap and a mark each."""
     held = []
     for count in (8, 256):
         trained = _written(run(count=count), shards, tmp_path / str(count), tokens=4)
-        held.append(trained.device_bytes - count * 4 * (32 + 1))
+        held.append(trained.device_bytes - count * (4 * (32 + 1) + 1))
     assert held[0] == held[1]
 
 

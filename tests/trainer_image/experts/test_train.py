@@ -62,16 +62,33 @@ def test_where_all_experts_are_broken_the_rest_learns_on(shards: Path, capsys: p
 
 
 def test_ten_thousand_tiny_experts_train(shards: Path) -> None:
-    """Routed by product keys, 64 in a slot: the loss falls, and the device holds no more than it does for 1,100 of them, but keys."""
+    """Routed by product keys, 64 in a slot: the loss falls, and the device holds no more than it does for 1,100 of them, but keys.
+
+    Every tensor that holds memory is counted, and to the byte it is what each step reports.
+    """
     held = []
     for count in (1_100, 10_000):
         told = run(count=count, innerWidth=4, memory={"expertsPerSlot": 64})
-        trainer = begun(told, shards)
-        reports = steps(trainer, told, 0, 12)
+        with (meter := TensorMeter()).watching():
+            trainer = begun(told, shards)
+            assert isinstance(trainer._rows, HostRows)
+            for on_host in (trainer._rows.rows_ER, trainer._state._steps):
+                meter.leave_out(on_host)
+            reports = steps(trainer, told, 0, 12)
+            counted = meter.sample().held_bytes
         assert reports[-1].loss < reports[0].loss - 0.3
-        router = sum(keys.numel() for keys in trainer.mixture.shared.router.parameters())
-        held.append((reports[0].device_memory_bytes or 0) - 4 * 4 * router - 4 * count)
+        assert {report.device_memory_bytes for report in reports} == {counted}
+        router = list(trainer.mixture.shared.router.parameters())
+        held.append(counted - sum(12 * keys.numel() + 4 for keys in router) - 5 * count)
     assert held[0] == held[1]
+
+
+def test_slots_that_the_device_cannot_hold_are_refused(shards: Path) -> None:
+    """Before anything is made: what they need, and what there is."""
+    with pytest.raises(
+        Refusal, match=r"^trainer\.experts\.memory: slots for 3,298,534,883,328 experts, .* need [\d,]+ bytes, and .* [\d,]+: take fewer"
+    ):
+        begun(run(memory={"expertsPerSlot": 1 << 40}), shards)
 
 
 def test_a_host_that_is_too_small_is_refused_with_both_numbers(shards: Path) -> None:

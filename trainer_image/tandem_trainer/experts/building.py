@@ -11,6 +11,7 @@ from tandem_trainer.experts.moving.link import link_to
 from tandem_trainer.experts.moving.mover import Mover
 from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.moving.slots import HostRows
+from tandem_trainer.experts.proof.formula import Parts
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.job import Run
 from tandem_trainer.models.transformer import Sizes as TrunkSizes
@@ -38,6 +39,22 @@ def room(run: Run) -> Room:
         hot=memory.hot_slots,
         group=memory.experts_per_slot,
         kept=pairs if memory.keep_activations else 0,
+    )
+
+
+def parts(mixture: Mixture, places: Room, tokens: int) -> Parts:
+    """What a mixture that learns from windows of so many tokens is made of, for the formula of its memory."""
+    of_router, whole = list(mixture.shared.router.parameters()), list(mixture.shared.parameters())
+    keys = sum(weight.numel() for weight in of_router)
+    return Parts(
+        sizes=mixture.layer.sizes,
+        room=places,
+        trunk=sum(weight.numel() for weight in whole) - keys,
+        router=keys,
+        trunk_tensors=len(whole) - len(of_router),
+        router_tensors=len(of_router),
+        tokens=tokens,
+        scores=keys // mixture.layer.sizes.width,
     )
 
 

@@ -63,6 +63,20 @@ def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, disk: Disk) -> None:
         raise Refusal(message)
 
 
+def insist_on_slots(sizes: Sizes, room: Room, there: Limit) -> None:
+    """Make sure that the device can hold the slots, and what experts are worked on with.
+
+    Raises:
+        Refusal: with what is needed and what there is.
+    """
+    needed = room.bytes(sizes)
+    if needed > there.bytes:
+        places = f"slots for {room.slots * room.group:,} experts, and what they are worked on with, need {needed:,} bytes"
+        fix = "take fewer slots, fewer experts in a slot, or no keepActivations"
+        message = f"trainer.experts.memory: {places}, and {there.said_by} {there.bytes:,}: {fix}"
+        raise Refusal(message)
+
+
 def insist_on_rest(sizes: Sizes, shared_bytes: int, declared: int) -> None:
     """Make sure that the disk was also declared large enough for what a checkpoint holds besides experts, once that is known.
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from tandem_trainer.experts.growth import Heir, renew
 from tandem_trainer.experts.learning.pairs import sorted_by_expert
 from tandem_trainer.experts.learning.rules import Rule
 from tandem_trainer.experts.moving.mover import Mover
+from tandem_trainer.experts.renewal import Heir, renew
 from tandem_trainer.experts.sizes import Sizes
 from tandem_trainer.experts.turn import Practice, Turn, Window
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tandem_trainer.experts.growth import Heir, heirs
 from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.learning import credit
 from tandem_trainer.experts.learning.router import Router, Scores, balanced
 from tandem_trainer.experts.learning.rules import Credit, Rule
+from tandem_trainer.experts.renewal import Heir, heirs
 from tandem_trainer.models.transformer import Transformer
 
 

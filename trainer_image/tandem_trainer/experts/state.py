@@ -1,6 +1,7 @@
 """What a mixture must not forget: the rows of all experts as they lie on the host, the shared parts with their moments, the handicaps.
 
-Rows come first, and chunks are cut between experts: those that learned nothing since the checkpoint before are not uploaded again.
+Rows come first, and chunks are cut between experts, as many together as are worth a chunk (checkpoint/chunks.py): a chunk in which nobody
+has learned since the checkpoint before is not uploaded again, which is by the expert from 1 MiB on.
 """
 
 from collections.abc import Iterator, Mapping

@@ -14,6 +14,7 @@ from tandem_trainer.experts import building, fitting
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.experts.state import State
+from tandem_trainer.host_memory import Limit
 from tandem_trainer.job import Memory, Phase, Run
 from tandem_trainer.models.flops import flops_per_token, multiplied_weights
 from tandem_trainer.rank.feed import TextFeed
@@ -37,8 +38,10 @@ class ExpertsTrainer:
         self._run, self._world, told = run, world, run.trainer
         self._feeds = tuple(_opened(run, world, shards))
         self._feeding = self._feeds[0]
-        self.sizes, room = building.sizes(run), building.room(run)
-        insist_on_room(self.sizes, room, told.memory)
+        self.sizes, self._room = building.sizes(run), (room := building.room(run))
+        _insist_on_room(self.sizes, room, told.memory)
+        fitting.insist_on_slots(self.sizes, room, _of_device(world.device))
+        _repeat_bits(world.device)
         torch.manual_seed(run.phases[0].data.seed)
         self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
         self._parameters = tuple(self.mixture.shared.parameters())
@@ -48,7 +51,8 @@ class ExpertsTrainer:
         if told.memory.disk is not None:
             fitting.insist_on_rest(self.sizes, self._state.shared_bytes, told.memory.disk)
         self._rows_are_filled = False
-        self._rate = told.mixture.rate or RULES[told.mixture.learning_rule].rate
+        self._rule, self._done, self._tokens = RULES[told.mixture.learning_rule], 0, 0
+        self._rate = told.mixture.rate or self._rule.rate
         self.flops_per_token = 0.0
 
     def begin(self, phase_index: int, phase: Phase) -> None:
@@ -74,9 +78,11 @@ class ExpertsTrainer:
             self._adamw.step()
         for weight in self._parameters:
             weight.grad = None
-        self._report_unwell(at.step, taught.broken_E)
+        _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
+        self._report_unwell(at.step if self._rule.through else at.step - 1)
         self._renew(at.step, taught.chosen_NK)
-        tokens = at.phase.batch_size * at.phase.context_length
+        self._done = at.step
+        self._tokens = tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
             loss=float(taught.loss),
             tokens=tokens,
@@ -86,8 +92,10 @@ class ExpertsTrainer:
         )
 
     def slices(self) -> Iterator[Slice]:
-        """All state."""
-        return self._state.slices()
+        """All state; experts have learned all they had to."""
+        self.mixture.layer.settle()
+        self._report_unwell(self._done)
+        yield from self._state.slices()
 
     def restore(self, saved: Reader) -> None:
         """Take state back."""
@@ -95,17 +103,13 @@ class ExpertsTrainer:
         self._rows_are_filled = True
 
     def device_memory_bytes(self) -> int:
-        """The most that torch has held on the card; on a processor what would lie on a card between two steps."""
+        """The most that torch has held on the card; on a processor what would lie on a card between two steps, by the formula."""
         peak = self._world.peak_memory_bytes()
-        if peak is not None:
-            return peak
-        shared = sum(weight.numel() * weight.element_size() for weight in self._parameters)
-        handicaps = self.mixture.handicap_E.numel() * self.mixture.handicap_E.element_size()
-        return self.mixture.layer.mover.slots.bytes + 4 * shared + handicaps  # weights, gradients, two moments
+        return building.parts(self.mixture, self._room, self._tokens).held_bytes if peak is None else peak
 
-    def _report_unwell(self, step: int, broken_E: torch.Tensor) -> None:
+    def _report_unwell(self, step: int) -> None:
+        """Those whose lesson of that step was none; they have it when they are next asked, a step later as a rule."""
         unwell_E = self.mixture.layer.unwell_E
-        _tell(step, broken_E, "answered no numbers and are asked no more")
         _tell(step, unwell_E, "were not changed by errors that are no numbers")
         unwell_E.zero_()
 
@@ -122,7 +126,21 @@ def _tell(step: int, marked_E: torch.Tensor, what: str) -> None:
         print(f"step {step + 1}: {int(marked_E.sum())} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
 
 
-def insist_on_room(sizes: Sizes, room: Room, told: Memory) -> None:
+def _of_device(device: torch.device) -> Limit:
+    """What is free on a card; a processor's slots are in the memory that the machine has."""
+    if device.type != "cuda":
+        return host_memory.limit(None)
+    free, _ = torch.cuda.mem_get_info(device)
+    return Limit(bytes=free, said_by="on the card there are free")
+
+
+def _repeat_bits(device: torch.device) -> None:
+    """Have a card add up what meets in one place in the same order each time, as a processor does, so that a resumed run repeats itself."""
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(mode=True, warn_only=True)
+
+
+def _insist_on_room(sizes: Sizes, room: Room, told: Memory) -> None:
     """Make sure that all experts fit where they are to lie.
 
     Raises:

@@ -47,6 +47,12 @@ def exit_code(codes: Iterable[int]) -> int:
     return PREEMPTED if PREEMPTED in codes else DONE
 
 
+_ON_CARDS = {
+    "PYTORCH_ALLOC_CONF": "pinned_max_round_threshold_mb:64",  # larger pinned memory takes what it needs, not the next power of two
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # with which its products are the same bits each time
+}
+
+
 def _start(job: Job, local_rank: int, environ: Mapping[str, str]) -> Rank:
     number = job.worker_rank * job.ranks_per_worker + local_rank
     ours, theirs = link.pair()
@@ -87,6 +93,8 @@ def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
             place[visible] = ""  # who did not ask for cards gets none, also where there are some
         elif alone and visible not in os.environ:  # workers that share a machine share out its cards
             place[visible] = ",".join(str(job.worker_rank * gpus + card) for card in range(gpus))
+    if gpus:
+        place |= {name: os.environ.get(name, usual) for name, usual in _ON_CARDS.items()}
     if alone and sys.platform == "linux":
         place["GLOO_SOCKET_IFNAME"] = "lo"  # a machine's own name need not resolve
     return {name: str(value) for name, value in place.items()}

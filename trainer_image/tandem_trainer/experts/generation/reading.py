@@ -16,7 +16,7 @@ from tandem_trainer.data.tokens import Tokenizer, tokenizer
 from tandem_trainer.experts import building
 from tandem_trainer.experts.model import Mixture
 from tandem_trainer.experts.moving.rows import Rows
-from tandem_trainer.experts.sizes import NUMBER_BYTES, Sizes
+from tandem_trainer.experts.sizes import NUMBER_BYTES, Room, Sizes
 from tandem_trainer.experts.state import HANDICAPS, ROWS
 from tandem_trainer.job import Memory, Run
 from tandem_trainer.refusal import Refusal
@@ -29,21 +29,22 @@ class Trained:
 
     Attributes:
         mixture: The model.
+        room: Places of its experts on the device.
         tokenizer: Its words.
         context: As many tokens as it has learned to read at once.
         manifest: The checkpoint that it was read from.
     """
 
     mixture: Mixture
+    room: Room
     tokenizer: Tokenizer
     context: int
     manifest: Manifest
 
     @property
     def device_bytes(self) -> int:
-        """What it holds of the device: the slots, what all tokens share, and a handicap an expert."""
-        shared = sum(weight.numel() * weight.element_size() for weight in self.mixture.shared.parameters())
-        return self.mixture.layer.mover.slots.bytes + shared + self.mixture.handicap_E.numel() * NUMBER_BYTES
+        """What it holds of the device between two words, by the formula."""
+        return building.parts(self.mixture, self.room, tokens=0).asked_bytes
 
 
 def read(run: Run, store: Store, device: torch.device) -> Trained:
@@ -62,7 +63,7 @@ def read(run: Run, store: Store, device: torch.device) -> Trained:
     room = replace(building.room(run), kept=0)  # what is kept is there to be learned from
     mixture, rows = building.built(run, asked, room, words.special.vocabulary, device)
     manifest = _filled(mixture, rows, kept, store)
-    return Trained(mixture=mixture, tokenizer=words, context=_learned(run, manifest.step), manifest=manifest)
+    return Trained(mixture=mixture, room=room, tokenizer=words, context=_learned(run, manifest.step), manifest=manifest)
 
 
 def _learned(run: Run, step: int) -> int:

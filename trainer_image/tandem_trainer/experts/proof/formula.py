@@ -48,10 +48,15 @@ class Parts:
         return self.room.bytes(self.sizes) + trunk + self._waiting_bytes + self.router_held_bytes
 
     @property
+    def asked_bytes(self) -> int:
+        """Between two answers of a model that learns nothing any more."""
+        return self.room.bytes(self.sizes) + (self.trunk + self.router) * NUMBER_BYTES + self._marks_bytes
+
+    @property
     def router_held_bytes(self) -> int:
         """Of those the router's: keys with moments, a handicap for each expert, and the mark of those that are unwell."""
         keys = self.router * _KEPT * NUMBER_BYTES + self.router_tensors * _STEP_BYTES
-        return keys + self.sizes.count * (NUMBER_BYTES + _MARKS_BYTES)
+        return keys + self._marks_bytes
 
     @property
     def router_peak_bytes(self) -> int:
@@ -63,6 +68,10 @@ class Parts:
     def resident_bytes(self) -> int:
         """Between two windows, were all experts on the device instead of passing through."""
         return self.held_bytes + self.sizes.count * self.sizes.row_bytes - self.room.slots * self.room.group * self.sizes.row_bytes
+
+    @property
+    def _marks_bytes(self) -> int:
+        return self.sizes.count * (NUMBER_BYTES + _MARKS_BYTES)
 
     @property
     def _waiting_bytes(self) -> int:

@@ -41,18 +41,7 @@ class Workload:
     @property
     def parts(self) -> Parts:
         """What it is made of, for the formula."""
-        of_router = list(self.mixture.shared.router.parameters())
-        keys = sum(weight.numel() for weight in of_router)
-        return Parts(
-            sizes=self.sizes,
-            room=self._room,
-            trunk=sum(weight.numel() for weight in self._weights) - keys,
-            router=keys,
-            trunk_tensors=len(self._weights) - len(of_router),
-            router_tensors=len(of_router),
-            tokens=_SEQUENCES * _CONTEXT,
-            scores=keys // self.sizes.width,
-        )
+        return building.parts(self.mixture, self._room, _SEQUENCES * _CONTEXT)
 
     def window(self) -> None:
         """Learn from one window, as the trainer does."""

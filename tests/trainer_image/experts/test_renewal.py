@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tandem_trainer.experts.growth import Heir, heirs
 from tandem_trainer.experts.learning.first_keys import far_apart
 from tandem_trainer.experts.learning.router import Router
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.moving.slots import HostRows
+from tandem_trainer.experts.renewal import Heir, heirs
 from tandem_trainer.experts.sizes import Room, link_bytes
 from tandem_trainer.experts.state import ROWS
 from tandem_trainer.experts.train import ExpertsTrainer
