@@ -46,9 +46,6 @@ class RoutingSpec(ApiModel):
     lane's experts disagree; Ensemble, both where their vote has been worth it."""
     cloud_share: StrictFloat = Field(default=0.5, ge=0, le=1)
     """Share of questions for the cloud lane, under Random."""
-    local_above: StrictFloat = Field(default=0.8, ge=0, le=1)
-    """Chance that both lanes would agree from which on the local lane answers alone, under Cascade and Ensemble: nearer to 1, fewer
-    answers differ from what the cloud lane would have said, and more of them are paid for."""
 
 
 class DualMemorySpec(ApiModel):

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from tandem_reasoning.routing import draws
 from tandem_reasoning.routing.decision import Policy
 from tandem_reasoning.routing.policies.named import PolicyName, named
-from tandem_reasoning.routing.thresholds import LEARNING, LINES
+from tandem_reasoning.routing.thresholds import LEARNING
 from tandem_reasoning.values import NANO_USD, Lane, LaneKind, Limits, Price
 
 _MILLION = 1_000_000
@@ -85,8 +85,6 @@ class RoutingJob(_Part):
     policy: PolicyName = PolicyName.CASCADE
     cloud_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Of questions for the cloud lane, under Random."""
-    local_above: Annotated[float, Field(ge=0, le=1)] = LINES.local_above
-    """Chance of agreement from which on the local lane is enough, under Cascade and Ensemble."""
     single: bool = False
     """One call in place of a vote, under Local."""
     warmup: Annotated[int, Field(ge=0)] = LEARNING.warmup
@@ -98,8 +96,7 @@ class RoutingJob(_Part):
     def rule(self) -> Policy:
         """The policy itself."""
         learning = replace(LEARNING, warmup=self.warmup, explore=self.explore)
-        lines = replace(LINES, local_above=self.local_above)
-        return named(self.policy, cloud_share=self.cloud_share, single=self.single, lines=lines, learning=learning)
+        return named(self.policy, cloud_share=self.cloud_share, single=self.single, learning=learning)
 
 
 class Keeping(StrEnum):

@@ -7,7 +7,7 @@ from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
 from tandem_reasoning.routing.policies.knn import Knn
-from tandem_reasoning.routing.thresholds import LEARNING, LINES, Learning, Thresholds
+from tandem_reasoning.routing.thresholds import LEARNING, Learning
 
 
 class PolicyName(StrEnum):
@@ -21,16 +21,13 @@ class PolicyName(StrEnum):
     ENSEMBLE = "Ensemble"
 
 
-def named(
-    name: PolicyName, *, cloud_share: float = 0.5, single: bool = False, lines: Thresholds = LINES, learning: Learning = LEARNING
-) -> Policy:
+def named(name: PolicyName, *, cloud_share: float = 0.5, single: bool = False, learning: Learning = LEARNING) -> Policy:
     """The policy of a name.
 
     Args:
         name: Which.
         cloud_share: Of questions for the cloud lane, under Random.
         single: One call in place of a vote, under Local.
-        lines: Where the lines are, under Cascade and Ensemble.
         learning: How labels are come by, under Knn, Cascade and Ensemble.
     """
     match name:
@@ -43,6 +40,6 @@ def named(
         case PolicyName.KNN:
             return Knn(learning=learning)
         case PolicyName.CASCADE:
-            return Cascade(thresholds=lines, learning=learning)
+            return Cascade(learning=learning)
         case PolicyName.ENSEMBLE:
-            return Ensemble(cascade=Cascade(thresholds=lines, learning=learning))
+            return Ensemble(cascade=Cascade(learning=learning))
