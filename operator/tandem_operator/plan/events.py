@@ -30,9 +30,17 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
         *_recovered(before, after),
         *_fell(before, after),
         *_began(before, after),
+        *too_late(before, after),
         *held_up(before, after),
         *_arrived(before, after),
     )
+
+
+def too_late(before: RunStatus | DualRunStatus, after: RunStatus | DualRunStatus) -> Iterator[Event]:
+    """An edit of a run that has ended: whoever made it waits for something, and nothing comes of it."""
+    if before.phase.terminal and after.phase.terminal and 0 < before.observed_generation < after.observed_generation:
+        instead = "apply it under another name, or delete this run first"
+        yield Event.warning("ChangeIgnored", f"the run has ended, and nothing is started for a change of it: {instead}")
 
 
 def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:

@@ -70,6 +70,20 @@ def test_a_run_that_rests_is_done_when_a_lost_machine_comes_back_with_all_work_d
     assert (world.run.status.phase, world.run.status.reason) == (RunPhase.SUCCEEDED, "AllWorkersDone")
 
 
+def test_a_change_of_a_run_that_has_ended_is_told_to_be_too_late() -> None:
+    """Once, since nothing comes of it."""
+    world = World(run_of(), NODES)
+    world.settle()
+    (worker,) = world.live()
+    world.end(worker.name, 0)
+    world.settle()
+    assert world.run.status.phase is RunPhase.SUCCEEDED
+    world.edit(suspend=True)
+    told = [[event.reason for event in world.look().events] for _ in range(2)]
+    assert told == [["ChangeIgnored"], []]
+    assert world.run.status.phase is RunPhase.SUCCEEDED
+
+
 def test_a_run_that_rests_fails_by_a_budget_that_is_made_smaller() -> None:
     """`onExhausted: Fail` holds for a run that spends nothing any more, too."""
     world = World(run_of(**_SPECS[0]), NODES)

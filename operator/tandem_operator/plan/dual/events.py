@@ -7,7 +7,7 @@ from tandem_operator.api.dual_run import DualRun, OnDualExhausted
 from tandem_operator.api.dual_status import DualRunStatus, MemoryState, MemoryStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.conditions import known, reason_of
-from tandem_operator.plan.events import held_up
+from tandem_operator.plan.events import held_up, too_late
 from tandem_operator.plan.policies.budget import Standing
 from tandem_operator.plan.values import Event
 
@@ -28,6 +28,7 @@ def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ..
         *_lanes(before, after),
         *_memory(before.memory, after.memory),
         *_parts(before, after, seen),
+        *too_late(before, after),
         *held_up(before, after),
         *_phase(before, after),
     )

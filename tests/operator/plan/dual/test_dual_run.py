@@ -60,6 +60,23 @@ def test_questions_that_were_given_up_are_a_partial_failure() -> None:
     assert "2 of 20 questions" in world.run.status.message
 
 
+def test_a_change_of_a_run_that_has_ended_is_told_to_be_too_late() -> None:
+    """Once for each, since nothing comes of it; while the run was under way nobody was told that."""
+    world = running()
+    world.edit(budget={"usd": 3.0})
+    assert "ChangeIgnored" not in _told(world)
+    world.answer(TOTAL - 2, failed=2)
+    world.up()
+    assert "ChangeIgnored" not in _told(world)
+    world.edit(budget={"usd": 4.0})
+    assert [_told(world), _told(world)] == [["ChangeIgnored"], []]
+    assert standing(world) == (RunPhase.SUCCEEDED, "PartialFailure")
+
+
+def _told(world: World) -> list[str]:
+    return [event.reason for event in world.look().events]
+
+
 @pytest.mark.parametrize("slot", ["engine-1", "coordinator-0", "worker-1"])
 def test_a_part_that_is_killed_is_started_again_under_its_next_number(slot: str) -> None:
     """After a second, which doubles with each fall in a row; the run runs on and nothing else is touched."""
