@@ -34,7 +34,7 @@ def test_planner_and_trainer_need_the_same_bytes(rule: str, count: int, half: in
     mixture = {"count": count, "innerWidth": inner, "learningRule": rule}
     run = run_of(mixture, {}, 2 * half)
     assert run.spec.trainer.experts is not None
-    assert host_bytes(run.spec.trainer.experts) == sizes(Run.model_validate_json(job(run))).host_bytes
+    assert host_bytes(run.spec.trainer.experts) == sizes(Run.model_validate_json(job(run))).staged_bytes
 
 
 @settings(max_examples=100)
@@ -46,4 +46,4 @@ def test_with_a_disk_too(rule: str, inner: int, streaming: int, hot: int, group:
     told, experts = Run.model_validate_json(job(run)), run.spec.trainer.experts
     assert experts is not None
     assert told.trainer.memory.disk == 3 << 30
-    assert (kept_bytes(experts), host_bytes(experts)) == (sizes(told).disk_bytes, room(told).passing_bytes(sizes(told)))
+    assert (kept_bytes(experts), host_bytes(experts)) == (sizes(told).staged_bytes, room(told).passing_bytes(sizes(told)))
