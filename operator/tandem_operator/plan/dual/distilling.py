@@ -15,7 +15,9 @@ from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.training_run import API_VERSION, TrainingRun
 
 _OF_NAME, _OF_DIGEST = 18, 8  # characters: with `-before-` between them less than the 40 that a name may have
-_PASSES = 3  # over all prompts, in which each answer comes once for each expert and once alone
+_PASSES = 5
+"""Over all prompts, in which each answer comes once for each expert and once alone. Of the words that the examples' pupil was never shown
+it reversed 89 and 98 % after three passes, by the draw of what is rehearsed, and all after five; names were forgotten no more for it."""
 _BATCH = 8  # sequences of a step
 _SHORTEST, _LONGEST = 64, 8192  # tokens of a sequence
 _WARMUP, _CHECKPOINTS = 10, 10  # parts of the run
