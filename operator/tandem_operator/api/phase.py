@@ -22,13 +22,13 @@ class DataSpec(ApiModel):
     """What is learned from, text or conversations; turned into tokens once, before the first step."""
 
     source: Address = "python-stdlib"
-    """`python-stdlib` (the standard library of the Python at hand), a folder of text, or a file of conversations.
+    """`python-stdlib` (the standard library of the Python at hand), a folder of text, a file of text, or one of conversations.
 
     A path or a file:// address. Conversations, for a pretrained model, stand in a .jsonl or .jsonl.gz file, one to a line:
     {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}. The last answer is what is learned.
     """
     include: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(default=("*.py",), min_length=1, max_length=64)
-    """Which files of the folder, as shell patterns on their names; unused for conversations, as are the next two."""
+    """Which files of a folder, as shell patterns on their names; unused for conversations, as are the next two."""
     tokenizer: Address = "bytes"
     """`bytes` (one token a byte, nothing to download) or the path of a Hugging Face tokenizer.json."""
     fill_in_the_middle: StrictFloat = Field(default=0.5, ge=0, le=1)
@@ -55,7 +55,7 @@ class PhaseSpec(ApiModel):
     """Tokens in a sequence."""
     batch_size: Size = 16
     """Sequences in an optimizer step over all ranks; stays the same whatever their number."""
-    learning_rate: StrictFloat = Field(default=3e-4, gt=0)
+    learning_rate: StrictFloat = Field(default=3e-4, gt=0, le=1000)
     """Largest learning rate of the phase."""
     warmup_steps: StrictInt = Field(default=0, ge=0, le=1_000_000_000)
     """Steps over which the learning rate rises from 0."""

@@ -156,13 +156,13 @@ class MixtureSpec(ApiModel):
     """Width inside an expert."""
     learning_rule: LearningRule = LearningRule.RESPONSIBILITY
     """How experts learn."""
-    rate: StrictFloat | None = Field(default=None, gt=0)
+    rate: StrictFloat | None = Field(default=None, gt=0, le=1_000_000)
     """Learning rate of experts, as a multiple of the phase's; left out, one that suits the rule."""
     clip: StrictFloat = Field(default=1.0, ge=0)
     """Largest norm of an expert's gradient; 0 switches clipping off."""
     temperature: StrictFloat = Field(default=1.0, gt=0)
     """How far apart answers must be, in nats, for the router to learn that only the better one explains the token."""
-    balance: StrictFloat = Field(default=0.05, ge=0)
+    balance: StrictFloat = Field(default=0.05, ge=0, le=1000)
     """How fast busy experts are handicapped, in router scores a step; 0 leaves load as it falls."""
     keys_from_tokens: StrictBool | None = None
     """Begin the router, at the very first step, at tokens that lie far apart instead of at random: experts part sooner."""

@@ -30,7 +30,7 @@ PROSE = Data(source=str(Path(sysconfig.get_path("stdlib"), "pydoc_data")), inclu
 
 def text(path: Path) -> Data:
     """A text that somebody brings."""
-    return Data(source=str(path.resolve().parent), include=(path.name,), fill_in_the_middle=0)
+    return Data(source=str(path.resolve()), fill_in_the_middle=0)
 
 
 class Pupil:

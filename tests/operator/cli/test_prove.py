@@ -52,6 +52,14 @@ def test_what_cannot_be_measured_is_refused(desk: Desk, experts: str, words: str
     assert not (desk.path / "outputs").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_measured(desk: Any) -> None:
+    """It, why, and what to do."""
+    refused = desk.tandem("prove", "vram", "--out", "/proc/nothing/here")
+    assert refused.returncode == 2
+    assert "--out: /proc/nothing/here cannot be made: No such file or directory: name another folder" in refused.stderr
+    assert "windows measured" not in refused.stdout
+
+
 def test_a_python_without_the_trainer_is_told_before_anything_starts(desk: Desk) -> None:
     """One line with what is missing and how to have it, exit code 2; so is a Python that is not there."""
     desk.environ["TANDEM_PYTHON"] = str(bare_python(desk.path))

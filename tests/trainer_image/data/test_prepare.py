@@ -29,6 +29,13 @@ def test_shards_hold_the_files_in_order_of_their_names(source: Path, prepared: P
     assert Shards(prepared).index.vocabulary == 320
 
 
+def test_a_file_is_learned_from_by_itself(source: Path, tmp_path: Path) -> None:
+    """Whatever its name, and whatever else is called so below: one text, the file's."""
+    (text := source / "story.txt").write_bytes(b"Once upon a time.\n")
+    (source / "deep" / "story.txt").write_text("Another one.\n")
+    assert _text(prepare.ensure(Data(source=str(text)), tmp_path / "cache")) == [b"Once upon a time.\n"]
+
+
 def test_a_second_call_finds_what_the_first_made(source: Path, tmp_path: Path) -> None:
     """The cache answers without a word; an edited file makes new shards."""
     said: list[str] = []
@@ -87,8 +94,8 @@ def test_files_that_are_no_text_are_left_out_and_counted(source: Path, tmp_path:
 @pytest.mark.parametrize(
     ("data", "line"),
     [
-        (Data(source="/nowhere/at/all"), "data.source: /nowhere/at/all is not a folder: name an existing folder"),
-        (Data(source="s3://bucket/code"), "data.source: s3://bucket/code is not a local folder"),
+        (Data(source="/nowhere/at/all"), "data.source: /nowhere/at/all is neither a folder nor a file: name one that exists"),
+        (Data(source="s3://bucket/code"), "data.source: s3://bucket/code is not local"),
         (Data(source="SOURCE", include=("*.rs",)), "matches *.rs: change data.source or data.include"),
         (Data(source="SOURCE", tokenizer="words"), "data.tokenizer: words is neither bytes nor a file"),
         (Data(source="SOURCE/empty"), "hold no text"),

@@ -1,4 +1,4 @@
-"""Which files are learned from: those of a folder that match the patterns, in an order that is the same on every machine."""
+"""Which files are learned from: a single one, or those of a folder that match the patterns, in the same order on every machine."""
 
 import os
 import sysconfig
@@ -39,13 +39,15 @@ def find(data: Data) -> Sources:
     """The files that `data` names.
 
     Raises:
-        Refusal: when the folder is not there or nothing in it matches.
+        Refusal: when it is not there, or is a folder in which nothing matches.
     """
-    folder = _folder(data.source)
+    path = _path(data.source)
+    folder = path.parent if path.is_file() else path
     skipped = _NEVER | (_NOT_THE_LIBRARY if data.source == PYTHON_STDLIB else frozenset[str]())
-    found = sorted(_matching(folder, data.include, skipped))
+    found = [_measured(path, folder)] if path.is_file() else sorted(_matching(folder, data.include, skipped))
     if not found:
-        message = f"data.source: no file in {folder} matches {', '.join(data.include)}: change data.source or data.include"
+        others = 'change data.source or data.include, such as ["*.txt"]'
+        message = f"data.source: no file in {folder} matches {', '.join(data.include)}: {others}"
         raise Refusal(message)
     hashed = xxhash.xxh3_128()
     for name, size, changed_ns in found:
@@ -58,17 +60,17 @@ def find(data: Data) -> Sources:
     )
 
 
-def _folder(source: str) -> Path:
+def _path(source: str) -> Path:
     if source == PYTHON_STDLIB:
         return Path(sysconfig.get_path("stdlib"))
     path = Path(unquote(urlsplit(source).path)) if source.startswith("file://") else Path(source).expanduser()
     if "://" in source and not source.startswith("file://"):
-        message = f"data.source: {source} is not a local folder: use {PYTHON_STDLIB}, a path or a file:// address"
+        message = f"data.source: {source} is not local: use {PYTHON_STDLIB}, a path or a file:// address"
         raise Refusal(message)
-    if not path.is_dir():
-        message = f"data.source: {source} is not a folder{' but a file' if path.is_file() else ''}: name an existing folder"
+    if not path.is_dir() and not path.is_file():
+        message = f"data.source: {source} is neither a folder nor a file: name one that exists"
         raise Refusal(message)
-    if not os.access(path, os.R_OK | os.X_OK):
+    if not os.access(path, os.R_OK if path.is_file() else os.R_OK | os.X_OK):
         message = f"data.source: {source} may not be read by this user: change its permissions"
         raise Refusal(message)
     return path
@@ -82,5 +84,10 @@ def _matching(folder: Path, include: tuple[str, ...], skipped: frozenset[str]) -
                 continue
             full = Path(path, name)
             if full.is_file():
-                stat = full.stat()
-                yield full.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns
+                yield _measured(full, folder)
+
+
+def _measured(file: Path, folder: Path) -> tuple[str, int, int]:
+    """Its name in the folder, size and time of change."""
+    stat = file.stat()
+    return file.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns

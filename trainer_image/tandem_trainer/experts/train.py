@@ -81,6 +81,7 @@ class ExpertsTrainer:
         _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
         self._report_unwell(at.step if self._rule.through else at.step - 1)
         self._renew(at.step, taught.chosen_NK)
+        self._insist_on_sound()
         self._done = at.step
         self._tokens = tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
@@ -112,6 +113,19 @@ class ExpertsTrainer:
         unwell_E = self.mixture.layer.unwell_E
         _tell(step, unwell_E, "were not changed by errors that are no numbers")
         unwell_E.zero_()
+
+    def _insist_on_sound(self) -> None:
+        """Training on what all share would look as if all was well, and costs what all costs.
+
+        Raises:
+            Refusal: when fewer experts are left whose answers are numbers than a token is sent to.
+        """
+        sound = int(self.mixture.handicap_E.isfinite().sum())
+        if sound < self.sizes.active:
+            left = f"of {self.sizes.count:,} experts {sound:,} still answer numbers, and a token goes to {self.sizes.active}"
+            fix = "lower trainer.experts.mixture.rate or the phase's learningRate, and begin anew"
+            message = f"trainer.experts.mixture: {left}: {fix}"
+            raise Refusal(message)
 
     def _renew(self, step: int, chosen_NK: torch.Tensor) -> None:
         every = self._run.trainer.mixture.renew_every

@@ -14,7 +14,7 @@ def generate(
     tokens: Annotated[int, typer.Option("-n", "--tokens", min=1, help="Write so many tokens at most.")] = 200,
     temperature: Annotated[float, typer.Option(min=0.0, max=10.0, help="0 takes the likeliest token each time.")] = 0.8,
     top: Annotated[int, typer.Option(min=0, help="Draw from so many of the likeliest tokens; 0 for all.")] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws: the same seed writes the same text.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the draws: the same seed writes the same text.")] = 0,
 ) -> None:
     """Write text with the newest checkpoint of RUN, which trains, or has trained, experts.
 

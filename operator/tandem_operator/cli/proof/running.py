@@ -23,6 +23,11 @@ def prove(asked: Sequence[str], out: Path, *, plain: bool) -> Exit:
     told: dict[str, Any] = {"rows": []}
     if out.exists() and not out.is_dir():
         leave(Exit.BAD_INPUT, f"--out: {out} is no folder: name one, or one that is to be made")
+    new = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)  # before minutes are spent on what could not be kept
+    except OSError as error:
+        leave(Exit.BAD_INPUT, f"--out: {out} cannot be made: {error.strerror}: name another folder")
     try:
         with proving.proving(asked) as events:
             for event in _shown(events, plain=plain):
@@ -31,6 +36,8 @@ def prove(asked: Sequence[str], out: Path, *, plain: bool) -> Exit:
                 else:
                     told.update(event)
     except proving.RefusedError as error:
+        if new:
+            out.rmdir()
         leave(Exit.BAD_INPUT, str(error))
     except proving.EndedError as error:
         leave(Exit.UNEXPECTED, str(error))

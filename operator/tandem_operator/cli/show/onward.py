@@ -79,8 +79,10 @@ def in_short(changes: Sequence[str]) -> str:
 
 
 def _after_success(folder: RunFolder, run: TrainingRun, file: RunFile | None, *, changed: bool) -> list[Command]:
+    kept = (f"tandem checkpoints {run.name}", "what was kept, and where")
+    writes = run.spec.trainer.kind == "experts" and run.status.checkpoint is not None
     found = [
-        (f"tandem checkpoints {run.name}", "what was kept, and where"),
+        (f"tandem generate {run.name}", "text of its own, by the newest checkpoint") if writes else kept,
         (f"tandem cost {run.name}", "what it cost, by attempt and token"),
     ]
     if file is None:

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _LEFT
     except (Refusal, ObjectError, CheckpointError) as error:
-        _say(str(error))
+        _say(f"tandem: {error}")
         return DO_NOT_RESTART
     return DONE
 

@@ -92,5 +92,5 @@ class _Product:
 
 def balanced(handicap_E: Tensor, chosen_NK: Tensor, step: float) -> Tensor:
     """The handicaps after a window: a little more for experts that saw more than their share of tokens, a little less for others."""
-    seen_E = torch.bincount(chosen_NK.flatten(), minlength=len(handicap_E)).float()
-    return handicap_E + step * torch.sign(seen_E - seen_E.mean())
+    seen_E = torch.zeros_like(handicap_E).index_add_(0, chosen_NK.flatten(), handicap_E.new_ones(chosen_NK.numel()))  # whole numbers: exact
+    return seen_E.sub_(seen_E.mean()).sign_().mul_(step).add_(handicap_E)

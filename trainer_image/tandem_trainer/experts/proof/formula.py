@@ -14,6 +14,8 @@ _INDEX_BYTES: Final = 8  # int64
 _KEPT: Final = 3  # a weight and its two moments
 _LEARNING: Final = 4  # the same and the gradient
 _MARKS_BYTES: Final = 1  # of bool
+_BROKEN: Final = 3  # marks: who is, who could be, and who was not before
+_ENDS: Final = 2  # how many pairs an expert has, and where they end
 _STEP_BYTES: Final = 4  # Adam's counter, a scalar for each tensor
 
 
@@ -60,8 +62,12 @@ class Parts:
 
     @property
     def router_peak_bytes(self) -> int:
-        """The most that it may need within a window: gradients, too, scores and their gradient, and the marks of the broken."""
-        grown = (_LEARNING - _KEPT) * self.router * NUMBER_BYTES + self.sizes.count * _MARKS_BYTES
+        """The most that it may need within a window: gradients, too, scores and theirs, and where pairs of each expert begin and end.
+
+        Handicaps are drawn up anew when the latter are gone, for less.
+        """
+        of_each = _ENDS * _INDEX_BYTES + _BROKEN * _MARKS_BYTES
+        grown = (_LEARNING - _KEPT) * self.router * NUMBER_BYTES + self.sizes.count * of_each
         return self.router_held_bytes + grown + 2 * self.tokens * self.scores * NUMBER_BYTES
 
     @property
