@@ -53,7 +53,7 @@ def test_the_model_is_heard_before_it_is_taught(tmp_path: Path, files: list[dict
     assert heard["spec"]["questions"]["source"] == str(tmp_path / "crosses.jsonl")
     assert heard["spec"]["lanes"][0]["engine"]["model"] == "/models/local"
     assert taught["spec"]["data"]["source"] == str(tmp_path / "taught.jsonl")
-    assert taught["spec"]["phases"][0]["steps"] == -(-3 * 9000 // (3 * 8 * 64))
+    assert taught["spec"]["phases"][0]["steps"] == -(-5 * 9000 // (3 * 8 * 64))
     assert [each["spec"]["lanes"][0]["engine"]["model"] for each in judged] == ["/models/local", str(tmp_path / "model")]
     assert {each["spec"]["questions"]["source"] for each in judged} == {str(tmp_path / "canary.jsonl")}
 

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import CheckpointStatus, RunPhase, RunStatus
-from tandem_operator.local.state import revival
-from tandem_operator.local.state.run_folder import RunFolder, StateError
+from tandem_operator.local.state import revival, wanted
+from tandem_operator.local.state.run_folder import DualFolder, RunFolder, StateError
 from tandem_operator.plan.training_run import plan
 from tandem_operator.plan.values import Seen
+
+from tests.operator.plan.dual.runs import dual
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FAILED = RunStatus(
@@ -72,6 +76,19 @@ def test_only_a_failed_run_is_revived(folders: Folders, phase: RunPhase) -> None
     folder.write_status(status)
     assert not revival.revive(folder)
     assert folder.status() == status
+
+
+@pytest.mark.parametrize("phase", [RunPhase.STOPPING, RunPhase.SUCCEEDED])
+def test_a_pair_that_gave_questions_up_is_revived_once_it_has_ended(tmp_path: Path, phase: RunPhase) -> None:
+    """Not while its parts are still leaving; then its questions that were given up count as none, or it would be over at once."""
+    folder = DualFolder(tmp_path / "pair")
+    wanted.apply_file(folder, dual(), NOW)
+    status = DualRunStatus(phase=phase, reason="PartialFailure", message="2 given up", attempt=1, total=20, done=18, failed=2)
+    folder.write_status(status)
+    assert revival.revive(folder) is (phase is RunPhase.SUCCEEDED)
+    after = folder.status()
+    assert (after.phase, after.failed) == ((RunPhase.SUSPENDED, 0) if phase is RunPhase.SUCCEEDED else (phase, 2))
+    assert (after.total, after.done, after.attempt) == (20, 18, 1)
 
 
 def test_a_run_that_another_process_holds_is_not_touched(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:

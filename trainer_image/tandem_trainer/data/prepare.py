@@ -65,7 +65,9 @@ def _fill(folder: Path, data: Data, found: sources.Sources, tokenizer: tokens.To
         writing.add(tokenizer.encode(text), tokenizer.special.end)
     index = writing.finish(data, tokenizer)
     if index.tokens < _FEWEST_TOKENS:
-        message = f"data.source: the {len(found.files)} files found in {found.folder} hold no text: name a folder with text files"
+        several = f"the {len(found.files)} files found in {found.folder} hold no text: name a folder with text files"
+        alone = f"{data.source} is empty, too short, or no UTF-8 text: name another file, or save it as UTF-8"
+        message = f"data.source: {several if len(found.files) > 1 else alone}"
         raise Refusal(message)
     return index
 

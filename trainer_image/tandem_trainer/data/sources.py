@@ -16,6 +16,7 @@ from tandem_trainer.refusal import Refusal
 PYTHON_STDLIB = "python-stdlib"
 # What lies in the standard library's folder but is not the library, or is mostly data of its tests.
 _NOT_THE_LIBRARY = frozenset({"site-packages", "dist-packages", "test", "tests", "idle_test", "pydoc_data", "encodings"})
+_OF_CONVERSATIONS = (".jsonl", ".jsonl.gz")
 _NEVER = frozenset({"__pycache__", "node_modules"})
 
 
@@ -26,7 +27,8 @@ class Sources:
     Attributes:
         folder: Where.
         files: Paths relative to the folder, sorted.
-        digest: Of names, sizes and times of change, not of contents: cheap, and another one when a file was edited.
+        digest: Of names, sizes and times of change, not of contents: cheap, and another one when a file was edited. Of a single file
+            also of where it lies, for others may be called so.
     """
 
     folder: Path
@@ -49,7 +51,7 @@ def find(data: Data) -> Sources:
         others = 'change data.source or data.include, such as ["*.txt"]'
         message = f"data.source: no file in {folder} matches {', '.join(data.include)}: {others}"
         raise Refusal(message)
-    hashed = xxhash.xxh3_128()
+    hashed = xxhash.xxh3_128(str(path.resolve()).encode(errors="surrogateescape") if path.is_file() else b"")
     for name, size, changed_ns in found:
         hashed.update(f"{name}\0{size}\0{changed_ns}\0".encode(errors="surrogateescape"))
     return Sources(
@@ -69,6 +71,9 @@ def _path(source: str) -> Path:
         raise Refusal(message)
     if not path.is_dir() and not path.is_file():
         message = f"data.source: {source} is neither a folder nor a file: name one that exists"
+        raise Refusal(message)
+    if source.endswith(_OF_CONVERSATIONS):
+        message = f"data.source: {source} is a file of conversations, from which a pretrained model learns: name text"
         raise Refusal(message)
     if not os.access(path, os.R_OK if path.is_file() else os.R_OK | os.X_OK):
         message = f"data.source: {source} may not be read by this user: change its permissions"

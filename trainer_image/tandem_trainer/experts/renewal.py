@@ -1,4 +1,4 @@
-"""Growth: an expert that broke is made anew from the busiest one, in the place that it has anyway; no memory is added.
+"""Renewal: an expert that broke is made anew from the busiest one, in the place that it has anyway; no memory is added.
 
 An expert whose answers are no numbers is asked no more, and what it was for falls to the others. At the next look it is given the weights
 of whoever is kept from tokens most, for its load: the two share that load from then on, and part as they learn. The router's key stays the

@@ -31,8 +31,7 @@ class State:
         self._steps = torch.zeros(1)
 
     def slices(self) -> Iterator[Slice]:
-        """All of it; experts that are on the device, or have still to learn, return first."""
-        self._mixture.layer.settle()
+        """All of it, once the layer has settled: experts that are on the device, or have still to learn, have returned."""
         self._steps.fill_(float(next(iter(self._adamw.state.values()))["step"]))
         count, row = self._shape
         yield Slice(tensor=ROWS, shape=self._shape, dtype=_ROWS_DTYPE, start=0, count=count * row, data=self._rows.seen(), unit=row)

@@ -121,7 +121,7 @@ class ExpertsTrainer:
             Refusal: when fewer experts are left whose answers are numbers than a token is sent to.
         """
         sound = int(self.mixture.handicap_E.isfinite().sum())
-        if sound < self.sizes.active:
+        if sound < (1 if self._run.trainer.mixture.renew_every else self.sizes.active):  # of one that is sound others are made anew
             left = f"of {self.sizes.count:,} experts {sound:,} still answer numbers, and a token goes to {self.sizes.active}"
             fix = "lower trainer.experts.mixture.rate or the phase's learningRate, and begin anew"
             message = f"trainer.experts.mixture: {left}: {fix}"
@@ -141,11 +141,11 @@ def _tell(step: int, marked_E: torch.Tensor, what: str) -> None:
 
 
 def _of_device(device: torch.device) -> Limit:
-    """What is free on a card; a processor's slots are in the memory that the machine has."""
+    """What a card has; a processor's slots are in the memory of the machine."""
     if device.type != "cuda":
         return host_memory.limit(None)
-    free, _ = torch.cuda.mem_get_info(device)
-    return Limit(bytes=free, said_by="on the card there are free")
+    _, whole = torch.cuda.mem_get_info(device)  # what is free of it now, somebody may have taken only for a moment
+    return Limit(bytes=whole, said_by="the card has")
 
 
 def _repeat_bits(device: torch.device) -> None:

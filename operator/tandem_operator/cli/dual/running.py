@@ -18,6 +18,7 @@ from tandem_operator.local.state import revival, wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.phases import UNDER_WAY
+from tandem_operator.plan.policies import deadline
 
 from . import ending, mistakes
 from .care import DualCare, ended
@@ -55,7 +56,7 @@ def resume(folder: DualFolder, budget_usd: Decimal | None, *, plain: bool) -> Ex
     With a larger budget also one that gave questions up: those that were too dear are asked again.
     """
     before = folder.run()
-    if before.status.phase is RunPhase.SUCCEEDED and not (budget_usd and revival.failed(before.status)):
+    if before.status.phase is RunPhase.SUCCEEDED and not _more_can_be_asked(before, budget_usd):
         return _ended_before(folder, None, changed=False)
     mistakes.refuse(before, before.name)
     if budget_usd is not None and budget_usd <= before.status.spent_usd:
@@ -97,6 +98,14 @@ def _followed(folder: DualFolder, shown: Screen[DualRun]) -> Exit:
         shown.close()
 
 
+def _more_can_be_asked(before: DualRun, budget_usd: Decimal | None) -> bool:
+    """Whether questions that were given up may be too dear no more, and there is time left for them."""
+    limit = before.spec.budget.usd
+    if budget_usd is None or limit is None or budget_usd <= limit:
+        return False
+    return revival.failed(before.status) and deadline.passed(before, datetime.now(UTC)) is None
+
+
 def _ended_before(folder: DualFolder, file: RunFile | None, *, changed: bool) -> Exit:
     """A run that has come to its end is not run again by accident."""
     ending.remind(folder, file, changed=changed)
@@ -116,4 +125,4 @@ def _revived(folder: DualFolder, before: DualRun) -> list[str]:
     """Let a run that has failed go on: whoever asks again has seen that it failed."""
     if not revival.failed(before.status) or not revival.revive(folder):
         return []
-    return [f"{before.name}: had failed, {before.status.reason}: {before.status.message}; trying again"]
+    return [f"{before.name}: had ended with {before.status.reason}: {before.status.message}; trying again"]

@@ -56,8 +56,9 @@ def revive(folder: StateFolder[Run, Status]) -> bool:
 
 
 def failed(status: Status) -> bool:
-    """Whether a run has failed, in whole or in part."""
-    return status.phase is RunPhase.FAILED or (isinstance(status, DualRunStatus) and status.reason == DualReason.PARTIAL_FAILURE)
+    """Whether a run has ended and failed, in whole or in part."""
+    in_part = isinstance(status, DualRunStatus) and status.phase is RunPhase.SUCCEEDED and status.reason == DualReason.PARTIAL_FAILURE
+    return status.phase is RunPhase.FAILED or in_part
 
 
 def at_rest(status: Status) -> Status:

@@ -84,7 +84,7 @@ class Affording:
         return dear if self._elsewhere(dear) else ()
 
     def nowhere(self, item: str) -> bool:
-        """Whether an item is too dear for all lanes."""
+        """Whether an item is too dear for all lanes, as far as this coordinator has seen: another one finds out by asking once more."""
         dear = self._dear.get(item)
         return dear is not None and not self._elsewhere(dear)
 

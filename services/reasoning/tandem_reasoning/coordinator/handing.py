@@ -35,7 +35,11 @@ class Handed:
 
 
 class Handing:
-    """Hands questions out."""
+    """Hands questions out.
+
+    Attributes:
+        kinds: How many questions each class has.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Handing:
         self._sums, self._reader, self._lanes, self._learner = sums, reader, lanes, learner
         self._run_uid, self._lease_s, self._clock = run_uid, lease_s, clock
         self._unpayable, self._pressure = unpayable, pressure
+        self.kinds: tuple[int, ...] = ()
         self._comparing = dict[str, str]()  # classes of items that both lanes are being asked
 
     def wish(self, worker: str, count: int, has: frozenset[str] | None) -> Claim:
@@ -102,7 +107,7 @@ class Handing:
             labels_of_kind=Labels(
                 there=self._learner.labelled_of(question.kind), coming=sum(kind == question.kind for kind in self._comparing.values())
             ),
-            kinds=self._learner.kinds,
+            kinds=self.kinds,
             left_nano=left,
             pressure=pressure,
         )

@@ -5,6 +5,7 @@ import logging
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -98,7 +99,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         stack.push_async_callback(desk.close)
         lengths, kinds = await _loaded(desk, questions)
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
-        learner, clock = Learner(job.routing.rule, kinds=kinds), time.monotonic
+        learner, clock = Learner(job.routing.rule), time.monotonic
         lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
         ends_at = None if job.ends_at is None else clock() + job.ends_at.timestamp() - time.time()
         standing = Standing(job, lambda: ledger.sums, lanes, clock, ends_at=ends_at)
@@ -129,6 +130,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             lease_s=job.lease_seconds,
             clock=clock,
         )
+        handing.kinds = kinds
         memory = await stack.enter_async_context(remembering(settings, job, desk, ledger, clock))
         standing.memory = None if memory is None else memory.message
         yield Rooms(
@@ -143,14 +145,14 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         )
 
 
-async def _loaded(desk: Desk, questions: Iterable[Question]) -> tuple[Lengths, int]:
-    """Load all; how long they are, and of how many classes."""
-    left, lengths, kinds = iter(questions), dict[str, int](), set[str]()
+async def _loaded(desk: Desk, questions: Iterable[Question]) -> tuple[Lengths, tuple[int, ...]]:
+    """Load all; how long they are, and how many are of each class."""
+    left, lengths, kinds = iter(questions), dict[str, int](), Counter[str]()
     while some := tuple(islice(left, _LOADED_AT_ONCE)):
         await desk.ask(Load(questions=some))
         lengths.update((each.id, len(each.text.encode())) for each in some)
         kinds.update(each.kind for each in some)
-    return Lengths.among(lengths), len(kinds)
+    return Lengths.among(lengths), tuple(kinds.values())
 
 
 async def looked(permits: Permits, every_s: float = _LOOK_S) -> None:

@@ -26,12 +26,17 @@ class Gain:
         return Gain(won=self.won + (one and not other), lost=self.lost + (other and not one), items=self.items + 1)
 
     @property
+    def known(self) -> bool:
+        """Whether enough was seen to believe it."""
+        return self.items >= _ENOUGH
+
+    @property
     def earned(self) -> bool:
         """Whether the gain is more than chance: its lower 95 % bound, with one imagined win and loss, lies above 0."""
         items, won, lost = self.items + 2, self.won + 1, self.lost + 1
         mean = (won - lost) / items
         spread = math.sqrt(((won + lost) / items - mean * mean) / items)
-        return self.items >= _ENOUGH and mean - _CERTAIN * spread > 0
+        return self.known and mean - _CERTAIN * spread > 0
 
     @property
     def feared(self) -> float:

@@ -41,7 +41,7 @@ class LaneView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """Questions of which it is known whether the lanes agree.
+    """Questions of which it is known whether the lanes agree, or will be.
 
     Attributes:
         there: So many both lanes have answered.
@@ -63,7 +63,7 @@ class Known:
         labels: How many questions of the run have such a label by now, or will soon.
         kind: Class of the question; empty when it has none.
         labels_of_kind: How many of its class.
-        kinds: How many classes the run's questions are of.
+        kinds: How many questions of the run each of its classes has.
         left_nano: Dollars that are neither spent nor reserved, nano-dollars; None without a limit.
         pressure: Seconds that the rest would take over seconds that are left: more than 1 is late; 0 without a deadline.
     """
@@ -74,6 +74,6 @@ class Known:
     labels: Labels = Labels()
     kind: str = ""
     labels_of_kind: Labels = Labels()
-    kinds: int = 1
+    kinds: tuple[int, ...] = ()
     left_nano: int | None = None
     pressure: float = 0.0

@@ -46,15 +46,12 @@ class Learner:
 
     Attributes:
         policy: Who is asked, with all that was learned.
-        labelled: Questions that both lanes answered.
         answered: All that were answered.
-        kinds: How many classes the run's questions are of.
     """
 
-    def __init__(self, policy: Policy, *, kinds: int = 1) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.policy = self._wanted = policy
-        self.kinds = kinds
-        self.labelled = self.answered = 0
+        self.answered = 0
         self._labelled = Counter[str]()
         self._experience, self._gains = Experience(), dict[str, Gain]()
         self._population = Population()
@@ -68,8 +65,13 @@ class Learner:
         """Questions alike whose label is known, nearest first; none for a policy that learns nothing."""
         return tuple(self._population.nearest(features(question))) if self.learns else ()
 
+    @property
+    def labelled(self) -> int:
+        """Questions that both lanes answered."""
+        return self._labelled.total()
+
     def labelled_of(self, kind: str) -> int:
-        """Questions of a class that both lanes answered."""
+        """Those of a class."""
         return self._labelled[kind]
 
     def spread(self, lane: str, kind: str) -> float | None:
@@ -89,7 +91,6 @@ class Learner:
             place = lane, answered.question.kind
             self._scatters[place] = self._scatters.get(place, Scatter()).seen(asked, different)
         if answered.agreed is not None:
-            self.labelled += 1
             self._labelled[answered.question.kind] += 1
         if not self.learns:
             return

@@ -97,7 +97,7 @@ def test_agreement_is_learned_from_questions_that_both_answered() -> None:
 
 
 def test_it_is_learned_what_one_call_loses_to_the_vote() -> None:
-    """By class, from comparisons; one that the vote had wrong, too, is no loss, and without a single call nothing is known."""
+    """From comparisons: by class where it lost, else by lane. One that the vote had wrong, too, is no loss; no call says nothing."""
     learner = Learner(Cascade())
     for n in range(10):
         learner.learn(outcome(f"sum {n}", greedy="2." if n % 2 else "3"), p=None, cloud_nano=1)
@@ -105,7 +105,8 @@ def test_it_is_learned_what_one_call_loses_to_the_vote() -> None:
         learner.learn(outcome(f"tale {n}"), p=None, cloud_nano=1)
     assert isinstance(learner.policy, Cascade)
     singles = {kind: learner.policy.experience.single("here", kind) for kind in ("sum", "ode", "tale")}
-    assert singles == {"sum": Gain(lost=5, items=10), "ode": Gain(items=10), "tale": Gain()}
+    of_lane = Gain(lost=5, items=20)
+    assert singles == {"sum": Gain(lost=5, items=10), "ode": of_lane, "tale": of_lane}
     assert (learner.labelled, learner.labelled_of("sum"), learner.labelled_of("poem")) == (30, 10, 0)
 
 

@@ -87,16 +87,21 @@ def test_a_cascade_asks_cheaply_where_it_is_clear(p: float | None, mode: Mode, l
 
 
 def test_one_local_call_stands_for_the_vote_once_it_is_seen_not_to_lose() -> None:
-    """While nothing was compared, too; but one loss among fifty, or two questions, are too little to rest on. Classes are apart."""
+    """While nothing was compared, too; but one loss among fifty, or two questions, are too little to rest on.
+
+    A class of which little is known is like its lane, unless it was seen to lose.
+    """
     cascade = Cascade()
     assert cascade.route(known(0.9, kind="odes")).mode is Mode.SINGLE
     modes = list[Mode]()
     for n in range(120):
         experience = cascade.experience.seen("here", "odes", 1.0, agreed=True, alone=n != 60)
-        cascade = replace(cascade, experience=experience.seen("here", "sums", 1.0, agreed=True))
+        cascade = replace(cascade, experience=experience.seen("here", "sums", 1.0, agreed=True))  # without a single call
         modes.append(cascade.route(known(0.9, kind="odes")).mode)
     assert [modes[n] for n in (0, 46, 48, 59, 60, 119)] == [Mode.VOTE, Mode.VOTE, *[Mode.SINGLE] * 2, Mode.VOTE, Mode.SINGLE]
     assert cascade.route(known(0.9, kind="sums")).mode is Mode.SINGLE
+    worse = cascade.experience.seen("here", "sums", 1.0, agreed=True, alone=False)
+    assert replace(cascade, experience=worse).route(known(0.9, kind="sums")).mode is Mode.VOTE
     told = replace(cascade, experience=Experience().seen("here", "", 1.0, agreed=True, alone=False)).route(known(0.9))
     assert (told.mode, told.lanes) == (Mode.VOTE, ("here",))
     assert "one call may be right on 67% fewer" in told.reason
@@ -104,8 +109,8 @@ def test_one_local_call_stands_for_the_vote_once_it_is_seen_not_to_lose() -> Non
 
 @pytest.mark.parametrize("policy", [Knn(), Cascade(), Ensemble(gains={})])
 def test_classes_share_the_warm_up(policy: Policy) -> None:
-    """Six classes have seven of forty each; while those are under way nothing is believed that is known of others."""
-    of_class = {"kinds": 6, "kind": "odes", "labels": Labels(there=999)}
+    """Five large ones and a tiny one have seven of forty each; while those are under way nothing is believed that is known of others."""
+    of_class = {"kinds": (3, 40, 40, 40, 40, 40), "kind": "odes", "labels": Labels(there=999)}
     first, last = (policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=there, coming=2))) for there in (0, 4))
     assert first.compare
     assert last.compare
@@ -114,7 +119,24 @@ def test_classes_share_the_warm_up(policy: Policy) -> None:
     assert (waits.compare, waits.p, waits.lanes[-1]) == (False, None, "there")
     over = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=7)))
     assert (over.lanes, over.p) == (("here",), 0.9)
-    assert policy.route(known(0.9, kinds=41, labels_of_kind=Labels())).lanes == ("here",)
+    explored = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=5, coming=2), draw=0.01))
+    assert (explored.compare, explored.propensity) == (True, LEARNING.explore)
+    assert set(explored.seen) >= {Arm.LOCAL, Arm.CLOUD}
+    assert policy.route(known(0.9, kinds=(9,) * 41, labels_of_kind=Labels())).lanes == ("here",)
+
+
+def test_what_small_classes_do_not_need_is_left_to_large_ones() -> None:
+    """All together never more than the warm-up, and so much that one more of each would be too many."""
+    for sizes in ((40,) * 6, (1,) * 30 + (500,), (3, 40, 41), (5,), (1000, 2)):
+        shares = dict.fromkeys(sizes, 0)
+        for kind in sizes:
+            there = 0
+            while Cascade().route(known(0.9, kinds=sizes, labels=Labels(), labels_of_kind=Labels(there=there))).compare and there < kind:
+                there += 1
+            shares[kind] = there
+        taken = sum(shares[kind] for kind in sizes)
+        assert taken <= LEARNING.warmup or len(sizes) == 1
+        assert taken + len(sizes) > LEARNING.warmup or taken == sum(sizes) or len(sizes) == 1
 
 
 def test_a_vote_that_could_not_be_sure_enough_is_not_held() -> None:

@@ -1,4 +1,4 @@
-"""Cheap where it is clear, thorough where it is not: neighbours decide the clear cases, a local vote the others.
+"""Cheap where it is clear, thorough where it is not: neighbours decide who answers the clear cases, a local vote the others.
 
 Routing and cascading together beat either alone (Dekoninck et al., ICML 2025). The vote of the local experts is already paid when it
 says how sure they are, so it costs nothing to ask it first.

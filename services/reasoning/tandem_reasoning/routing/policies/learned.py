@@ -1,8 +1,8 @@
 """What all policies that learn have in common: the gates, the warm-up, and now and then asking both lanes to go on learning."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from tandem_reasoning.routing import gates
 from tandem_reasoning.routing.decision import Arm, Decision, Mode
@@ -73,18 +73,25 @@ def routed(known: Known, learning: Learning, choose: Callable[[Choice], Decision
         of = f" of class {known.kind!r}" if labels is known.labels_of_kind else ""
         return choice.compared(f"Warm-up: {labels.there + labels.coming} of {wanted} questions{of} were handed to both lanes before.")
     if labels.there < wanted:  # what is known is of others as yet
-        return choose(replace(choice, p=None))
+        choice = replace(choice, p=None)
     return _explored(known, learning, choice, choose(choice))
 
 
 def _warm_up(known: Known, learning: Learning) -> tuple[Labels, int]:
     """Labels of the question's like, and how many of them there must be before anything is believed.
 
-    Classes have equal shares: a set often has one behind the other, and what lanes agree on in the first says nothing of the last.
+    Classes share the warm-up: a set often has one behind the other, and what lanes agree on in the first says nothing of the last. Where
+    there are so many that each would have none, all are taken for one.
     """
-    if 1 < known.kinds <= learning.warmup:
-        return known.labels_of_kind, math.ceil(learning.warmup / known.kinds)
+    if len(known.kinds) > 1 and (share := _share(known.kinds, learning.warmup)):
+        return known.labels_of_kind, share
     return known.labels, learning.warmup
+
+
+@cache
+def _share(sizes: tuple[int, ...], warmup: int) -> int:
+    """Questions of each class, as many as are in all of them together no more than the warm-up; small classes have fewer."""
+    return max((share for share in range(warmup + 1) if sum(min(size, share) for size in sizes) <= warmup), default=0)
 
 
 def _explored(known: Known, learning: Learning, choice: Choice, chosen: Decision) -> Decision:
