@@ -98,7 +98,7 @@ def test_files_that_are_no_text_are_left_out_and_counted(source: Path, tmp_path:
         (Data(source="s3://bucket/code"), "data.source: s3://bucket/code is not local"),
         (Data(source="SOURCE", include=("*.rs",)), "matches *.rs: change data.source or data.include"),
         (Data(source="SOURCE", tokenizer="words"), "data.tokenizer: words is neither bytes nor a file"),
-        (Data(source="SOURCE/empty"), "hold no text"),
+        (Data(source="SOURCE/empty"), "no text in UTF-8 in"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_in_one_line(source: Path, tmp_path: Path, data: Data, line: str) -> None:

@@ -65,9 +65,8 @@ def _fill(folder: Path, data: Data, found: sources.Sources, tokenizer: tokens.To
         writing.add(tokenizer.encode(text), tokenizer.special.end)
     index = writing.finish(data, tokenizer)
     if index.tokens < _FEWEST_TOKENS:
-        several = f"the {len(found.files)} files found in {found.folder} hold no text: name a folder with text files"
-        alone = f"{data.source} is empty, too short, or no UTF-8 text: name another file, or save it as UTF-8"
-        message = f"data.source: {several if len(found.files) > 1 else alone}"
+        which = found.files[0] if len(found.files) == 1 else f"{len(found.files)} files"
+        message = f"data.source: there is no text in UTF-8 in {which} of {found.folder}: name other files, or save them so"
         raise Refusal(message)
     return index
 
