@@ -32,6 +32,8 @@ class Lessons:
             for item in page:
                 self._learn(item.question, item.outcome)
             after = page[-1].position
+        if (cap_nano := (now := sums()).cap_nano) is not None:
+            learner.draw_lines(self._purse(now, cap_nano))
 
     def done(self, item: str, detail: str) -> None:
         """A question was answered, and its outcome is in the books, with such a detail."""

@@ -105,7 +105,12 @@ class Learner:
 
     def pace(self, purse: Purse) -> None:
         """Draw the lines anew, when it is time: so that the dollars last to the end."""
-        if not self.learns or not due(self.answered, every=EVERY):
+        if due(self.answered, every=EVERY):
+            self.draw_lines(purse)
+
+    def draw_lines(self, purse: Purse) -> None:
+        """Draw them at once, as when all was learned from the books again: what the money does not reach for is not begun."""
+        if not self.learns:
             return
         if isinstance(self._wanted, Cascade | Ensemble):
             cascade = self._wanted if isinstance(self._wanted, Cascade) else self._wanted.cascade
