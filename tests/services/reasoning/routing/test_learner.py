@@ -2,14 +2,10 @@
 
 import json
 import random
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tandem_reasoning.coordinator.lessons import Lessons
-from tandem_reasoning.ledger import Claim, Intend, Ledger, Load, Reserved, Settle
 from tandem_reasoning.routing.answered import Answered, answered
 from tandem_reasoning.routing.decision import Decision, Mode, Policy
 from tandem_reasoning.routing.experience import Experience
@@ -21,9 +17,7 @@ from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.fixed import Local
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.population import Population
-from tandem_reasoning.values import Call, CallPlace, Question, Usage
-
-from tests.services.reasoning.coordinator.permitting import lane
+from tandem_reasoning.values import Question
 
 LANES = ("here", "there")
 COMPARED = Decision(lanes=LANES, mode=Mode.CASCADE, reason="", compare=True)
@@ -157,22 +151,6 @@ def test_the_line_is_drawn_where_the_dollars_end() -> None:
     learner.draw_lines(replace(purse, left_nano=0))
     assert isinstance(learner.policy, Cascade)
     assert learner.policy.thresholds.paid_below < before.thresholds.paid_below
-
-
-def test_a_run_that_is_taken_up_again_asks_no_more_than_its_money_allows(tmp_path: Path) -> None:
-    """A warm-up that was cut short for want of dollars is cut short from the first question on, not only once it is time again."""
-    with closing(Ledger(tmp_path / "ledger.sqlite", run="r", cap_nano=10_000)) as ledger, closing(ledger.reader()) as reader:
-        ledger.do(Load(questions=tuple(Question(id=f"q{n}", text="?") for n in range(40))), now=0)
-        (lease,) = ledger.do(Claim(worker="one", count=1, lease_s=9), now=0)
-        booked = ledger.do(Intend(hold=lease.hold, key="k", lane="cloud", worst_nano=1000), now=0)
-        assert isinstance(booked, Reserved)
-        place, usage = CallPlace(item="q0", step=1, expert="critic"), Usage(input_tokens=1, output_tokens=1)
-        call = Call(key="k", place=place, lane="cloud", answer="2", usage=usage, cost_nano=1000, seconds=1.0, memory_version=0)
-        ledger.do(Settle(ticket=booked.ticket, call=call), now=0)
-        learner = Learner(Cascade())
-        Lessons(learner, reader, lambda: ledger.sums, {each: lane(each) for each in ("here", "cloud")})
-        assert isinstance(learner.policy, Cascade)
-        assert learner.policy.learning.warmup == 2
 
 
 def test_what_needs_no_learning_learns_nothing() -> None:
