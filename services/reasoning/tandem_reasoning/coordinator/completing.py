@@ -7,9 +7,9 @@ from typing import Any
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
 from tandem_reasoning.coordinator import telling
+from tandem_reasoning.coordinator.granting.permits import Permits
 from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import Left, SharedMemory
-from tandem_reasoning.coordinator.permits import Permits
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.ledger import Complete, Completed, DamagedError, Desk, FullError, Job, LedgerError, Outcome, Stale
 from tandem_reasoning.wire import hold_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tandem_reasoning.coordinator.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import mean_nano
 from tandem_reasoning.ledger import Books, Claim, Lease, Reader, State, Sums
 from tandem_reasoning.routing import draws

@@ -19,19 +19,19 @@ from tandem_rpc import serve_async
 from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
-from tandem_reasoning.coordinator.affording import Lengths
 from tandem_reasoning.coordinator.clock import steady
 from tandem_reasoning.coordinator.completing import Completing
 from tandem_reasoning.coordinator.figures import registry_of
+from tandem_reasoning.coordinator.granting.affording import Lengths
+from tandem_reasoning.coordinator.granting.inspections import Inspections
+from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.granting.permits import Permits
 from tandem_reasoning.coordinator.handing import Handing
 from tandem_reasoning.coordinator.hours import Hours
-from tandem_reasoning.coordinator.inspections import Inspections
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.keeping.keeper import keeping
-from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.coordinator.memory.shared import remembering
-from tandem_reasoning.coordinator.permits import Permits
 from tandem_reasoning.coordinator.service import Reasoning, Rooms
 from tandem_reasoning.coordinator.settings import Settings
 from tandem_reasoning.coordinator.standing import Standing

@@ -14,13 +14,13 @@ from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceServicer
 from tandem_rpc import Refused, invalid
 
 from tandem_reasoning.coordinator import telling
-from tandem_reasoning.coordinator.affording import Broke
 from tandem_reasoning.coordinator.completing import Completing
+from tandem_reasoning.coordinator.granting.affording import Broke
+from tandem_reasoning.coordinator.granting.inspections import Inspection, Inspections
+from tandem_reasoning.coordinator.granting.permits import Permits, Wanted
 from tandem_reasoning.coordinator.handing import Handed, Handing
-from tandem_reasoning.coordinator.inspections import Inspection, Inspections
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.memory.shared import SharedMemory
-from tandem_reasoning.coordinator.permits import Permits, Wanted
 from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.ledger import (
     Desk,

@@ -6,8 +6,8 @@ from math import inf
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
+from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.job import Job, OnExhausted
-from tandem_reasoning.coordinator.lane_desk import LaneDesk
 from tandem_reasoning.ledger import Books, State, Sums
 
 _LATELY = 100  # questions that agreement and speed are of

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
-from tandem_reasoning.coordinator.affording import Broke, Dear
+from tandem_reasoning.coordinator.granting.affording import Broke, Dear
+from tandem_reasoning.coordinator.granting.inspections import Inspection
+from tandem_reasoning.coordinator.granting.lane_desk import Put, Shut
+from tandem_reasoning.coordinator.granting.permits import Answer, Go, NoHedge, Tired
 from tandem_reasoning.coordinator.handing import Handed
-from tandem_reasoning.coordinator.inspections import Inspection
 from tandem_reasoning.coordinator.job import Job
-from tandem_reasoning.coordinator.lane_desk import Put, Shut
 from tandem_reasoning.coordinator.memory.found import Found
-from tandem_reasoning.coordinator.permits import Answer, Go, NoHedge, Tired
 from tandem_reasoning.lanes.probing.probe import DEADLINE_S
 from tandem_reasoning.ledger import Decision, Outcome, Recorded, Stale
 from tandem_reasoning.routing.answered import NEAR

@@ -8,7 +8,7 @@ from tandem_reasoning.coordinator.hours import Hours
 from tandem_reasoning.ledger import FullError
 from tandem_reasoning.values import Price
 
-from tests.services.reasoning.coordinator.permitting import Permitting, lane, permitting
+from tests.services.reasoning.coordinator.granting.permitting import Permitting, lane, permitting
 
 DOLLAR = 10**9
 DEAR = lane("local", price=Price(hour_nano=2 * DOLLAR))

@@ -9,7 +9,7 @@ from tandem_reasoning.routing.learner import Learner
 from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
 
-from tests.services.reasoning.coordinator.permitting import lane
+from tests.services.reasoning.coordinator.granting.permitting import lane
 
 
 def test_a_run_that_is_taken_up_again_asks_no_more_than_its_money_allows(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tandem_reasoning.coordinator.affording import Affording, Broke, Dear
-from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
-from tandem_reasoning.coordinator.under_way import Sent, UnderWay
+from tandem_reasoning.coordinator.granting.affording import Affording, Broke, Dear
+from tandem_reasoning.coordinator.granting.lane_desk import Granted, LaneDesk, Put, Shut
+from tandem_reasoning.coordinator.granting.under_way import Sent, UnderWay
 from tandem_reasoning.lanes.backoff import MOST_S, pause_s
 from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble

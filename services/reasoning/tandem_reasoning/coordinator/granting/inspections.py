@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from tandem_reasoning.coordinator.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
 from tandem_reasoning.lanes.outcome import Failed
 from tandem_reasoning.lanes.probing.findings import Findings, loaded
 from tandem_reasoning.lanes.probing.probe import MOST_AT_ONCE, most_tokens

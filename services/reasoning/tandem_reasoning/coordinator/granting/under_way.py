@@ -7,7 +7,7 @@ often. The books take its calls to be spent by themselves, when the leases lapse
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk
+from tandem_reasoning.coordinator.granting.lane_desk import Granted, LaneDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
-from tandem_reasoning.coordinator.permits import Permits
+from tandem_reasoning.coordinator.granting.permits import Permits
 from tandem_reasoning.coordinator.process import looked
 from tandem_reasoning.coordinator.service import Reasoning
 from tandem_reasoning.ledger import FullError

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tandem_reasoning.coordinator.affording import UNUSUAL, Broke, Dear, Lengths, alone
+from tandem_reasoning.coordinator.granting.affording import UNUSUAL, Broke, Dear, Lengths, alone
 from tandem_reasoning.ledger import OverBudget, State
 from tandem_reasoning.values import Price, Question, Usage
 
 from tests.services.reasoning.coordination import coordinating, items, job, questions, saying, work
-from tests.services.reasoning.coordinator.permitting import MOST, answered, lane, permitting, wanted
+from tests.services.reasoning.coordinator.granting.permitting import MOST, answered, lane, permitting, wanted
 from tests.services.reasoning.lanes.wire_server import playing
 
 PRICE = Price(input_nano=1, output_nano=1)

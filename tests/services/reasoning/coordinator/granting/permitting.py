@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tandem_reasoning.coordinator.lane_desk import LaneDesk
-from tandem_reasoning.coordinator.permits import Go, Permits, Wanted
+from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.granting.permits import Go, Permits, Wanted
 from tandem_reasoning.lanes.hedging import Hedging
 from tandem_reasoning.lanes.outcome import Answered, Failed, Trouble
 from tandem_reasoning.ledger import Claim, Desk, Ledger, Load

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tandem_reasoning.coordinator.inspections import GIVEN_S, PATIENCE_S, TRIES, Inspections
+from tandem_reasoning.coordinator.granting.inspections import GIVEN_S, PATIENCE_S, TRIES, Inspections
 from tandem_reasoning.lanes.outcome import Trouble
 from tandem_reasoning.lanes.probing import parallel
 from tandem_reasoning.lanes.probing.findings import Findings, dumped
@@ -14,7 +14,7 @@ from tandem_reasoning.ledger import State
 from tandem_reasoning.values import Price, Usage
 
 from tests.services.reasoning.coordination import coordinating, items, job, questions, saying, work
-from tests.services.reasoning.coordinator.permitting import Permitting, answered, lane, permitting
+from tests.services.reasoning.coordinator.granting.permitting import Permitting, answered, lane, permitting
 from tests.services.reasoning.lanes.quirky_server import Quirky
 from tests.services.reasoning.lanes.wire_server import playing
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from tandem_reasoning.coordinator.lane_desk import Granted, LaneDesk, Put, Shut
+from tandem_reasoning.coordinator.granting.lane_desk import Granted, LaneDesk, Put, Shut
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
 from tandem_reasoning.lanes.standing import UNREACHABLE, Phase
 from tandem_reasoning.values import Limits
 
-from tests.services.reasoning.coordinator.permitting import UNREACHABLE as NOBODY
-from tests.services.reasoning.coordinator.permitting import answered, lane
+from tests.services.reasoning.coordinator.granting.permitting import UNREACHABLE as NOBODY
+from tests.services.reasoning.coordinator.granting.permitting import answered, lane
 
 A, B, C = (f"http://{name}/v1" for name in "abc")
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tandem_reasoning.coordinator.affording import Broke
-from tandem_reasoning.coordinator.lane_desk import Put, Shut
-from tandem_reasoning.coordinator.permits import Go, NoHedge, Tired, Wanted
+from tandem_reasoning.coordinator.granting.affording import Broke
+from tandem_reasoning.coordinator.granting.lane_desk import Put, Shut
+from tandem_reasoning.coordinator.granting.permits import Go, NoHedge, Tired, Wanted
 from tandem_reasoning.lanes.hedging import KNOWN, Hedging
 from tandem_reasoning.lanes.outcome import Answered, Failed, Trouble
 from tandem_reasoning.lanes.standing import UNREACHABLE
 from tandem_reasoning.ledger import Extend, FullError, Stale
 from tandem_reasoning.values import Hold, Lane, Limits, Price, Usage
 
-from tests.services.reasoning.coordinator.permitting import (
+from tests.services.reasoning.coordinator.granting.permitting import (
     LEASE_S,
     MOST,
     Permitting,
@@ -25,7 +25,7 @@ from tests.services.reasoning.coordinator.permitting import (
     permitting,
     wanted,
 )
-from tests.services.reasoning.coordinator.permitting import UNREACHABLE as NOBODY
+from tests.services.reasoning.coordinator.granting.permitting import UNREACHABLE as NOBODY
 
 PRICE = Price(input_nano=30, output_nano=140)
 PATIENCE_S = 240
