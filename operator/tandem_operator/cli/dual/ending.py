@@ -53,7 +53,7 @@ def _report(run: DualRun, folder: DualFolder) -> None:
 def _onward(run: DualRun, file: RunFile | None) -> list[Command]:
     name = run.name
     everything = (f"tandem status {name} -o yaml", "everything that is known of it")
-    cost = (f"tandem cost {name}", "what it cost, by lane and question")
+    cost = (f"tandem cost {name}", "what it cost, by lane, and for a question")
     match run.status.phase:
         case RunPhase.SUCCEEDED:
             again = (f"{file.command()} --fresh", "from the beginning; this one is put aside") if file else everything

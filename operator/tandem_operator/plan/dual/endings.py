@@ -66,10 +66,12 @@ def _exhausted(run: DualRun) -> Ending | None:
     limit, then = run.spec.budget.usd, run.spec.budget.on_exhausted
     if limit is None or not heard.broke(run) or then is OnDualExhausted.LOCAL_ONLY:
         return None
+    left = limit - run.status.spent_usd
+    too_little = f", for another call may cost more than the {dollars(left)} that are left" if left > 0 else ""
+    spent = f"the budget of {dollars(limit)} is spent{too_little}"
     if then is OnDualExhausted.FAIL:
-        return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.FAILED, message=f"the budget of {dollars(limit)} is spent")
-    message = f"the budget of {dollars(limit)} is spent: raise spec.budget.usd to go on"
-    return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.SUSPENDED, message=message)
+        return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.FAILED, message=spent)
+    return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.SUSPENDED, message=f"{spent}: raise spec.budget.usd to go on")
 
 
 def _hopeless(run: DualRun, seen: DualSeen) -> Ending | None:

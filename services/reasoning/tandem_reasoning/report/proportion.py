@@ -1,11 +1,9 @@
-"""How often something was so, and between what that lies: Wilson's interval (1927), which holds for few questions and for all or none."""
+"""How often something was so, and between what that lies."""
 
-import math
 from dataclasses import dataclass
 
 from tandem_reasoning.scores.score import Interval
-
-_Z = 1.96  # standard errors: 95 %
+from tandem_reasoning.scores.wilson import wilson
 
 
 @dataclass(slots=True)
@@ -33,8 +31,4 @@ class Proportion:
     @property
     def interval(self) -> Interval | None:
         """95 %; None of nothing."""
-        if not self.of:
-            return None
-        part, square = self.right / self.of, _Z * _Z / self.of
-        middle, wide = part + square / 2, _Z * math.sqrt((part * (1 - part) + square / 4) / self.of)
-        return Interval(max(0.0, (middle - wide) / (1 + square)), min(1.0, (middle + wide) / (1 + square)))
+        return wilson(self.right / self.of, self.of) if self.of else None

@@ -78,6 +78,8 @@ def _learning(figures: Figures) -> Iterator[str]:
     yield _memory(lift)
     if learned.away:
         yield f"The memory could not be asked for {learned.away:,} of the answers: they went on without it."
+    if 0 < learned.compared == figures.done:
+        yield f"All {learned.compared:,} were asked of both lanes, to learn who is to be asked: so few that none was routed by it."
     if learned.first.of and learned.second.of:
         halves = f"{words.share(learned.first)} in the first half of each class, {words.share(learned.second)} in the second"
         yield f"Routed questions were answered rightly in {halves}."

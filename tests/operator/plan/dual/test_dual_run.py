@@ -73,6 +73,20 @@ def test_a_change_of_a_run_that_has_ended_is_told_to_be_too_late() -> None:
     assert standing(world) == (RunPhase.SUCCEEDED, "PartialFailure")
 
 
+@pytest.mark.parametrize("then", ["Suspend", "Fail"])
+def test_what_is_left_of_a_budget_and_does_not_reach_is_named(then: str) -> None:
+    """The coordinator finds that out before all is spent: a call may cost more than what is left."""
+    world = running(budget={"usd": 1.0, "onExhausted": then})
+    world.answer(1, usd="0.75")
+    world.tell()
+    assert world.report is not None
+    world.report = replace(world.report, reason="BudgetExhausted")
+    world.settle()
+    message = world.run.status.message
+    assert "the budget of $1.00 is spent, for another call may cost more than the $0.25 that are left" in message
+    assert ("raise spec.budget.usd" in message) is (then == "Suspend")
+
+
 def _told(world: World) -> list[str]:
     return [event.reason for event in world.look().events]
 

@@ -15,6 +15,7 @@ from tandem_reasoning.report.writing import ANSWERS, DOCUMENT, PAGE, write
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
 
 from tests.services.reasoning.ledger.asking import claim, reserve, settle
+from tests.services.reasoning.report.recorded import record
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOSTILE = "</td><script>alert('x')</script><img src=//evil.example/x>"
@@ -73,6 +74,12 @@ def test_nothing_was_answered(ledger: Ledger, tmp_path: Path) -> None:
     )
     assert all(score["value"] is None for score in told["scores"].values())
     assert not re.search(r"\b(nan|None)\b", (tmp_path / "report" / PAGE).read_text())
+
+
+def test_a_set_so_small_that_all_of_it_was_learned_from(tmp_path: Path) -> None:
+    """It is said that none was routed, so that nobody takes the cost of learning for that of the pair."""
+    told = report(record(tmp_path, 12).parent)  # what a warm-up of forty has not come to the end of
+    assert any("All 12 were asked of both lanes, to learn who is to be asked" in sentence for sentence in told["verdict"])
 
 
 def test_no_right_answers_are_known(ledger: Ledger, tmp_path: Path) -> None:

@@ -54,6 +54,22 @@ def test_intervals_hold_the_truth() -> None:
     assert missed <= 3
 
 
+def test_where_all_that_was_seen_was_right_few_questions_do_not_say_all() -> None:
+    """Twelve of twelve are no certainty, and twelve hundred nearly are; what never differs costs the same for certain."""
+    lows = list[float]()
+    for count in (12, 1200):
+        rows = [Logged(known=known(0.9), seen={**OUTCOMES, Arm.CLOUD: Outcome(1.0, 100)}, chances=dict.fromkeys(OUTCOMES, 1.0), share=1.0)]
+        found = evaluate(rows * count, Cloud(), resamples=20)
+        assert found.worth is not None
+        assert found.worth.interval is not None
+        assert found.cost_nano is not None
+        assert (found.worth.dr, found.worth.interval.high) == (1.0, 1.0)
+        assert found.cost_nano.interval == (100, 100)
+        lows.append(found.worth.interval.low)
+    assert lows[0] == approx(12 / (12 + 1.96**2))
+    assert lows[1] > 0.99
+
+
 def test_a_policy_judged_by_its_own_full_log_is_what_it_was() -> None:
     """Where everything was seen for certain, every weight is one and all estimates are the plain mean."""
     rows = [Logged(known=known(0.9), seen=OUTCOMES, chances=dict.fromkeys(OUTCOMES, 1.0), share=1.0)] * 12

@@ -20,6 +20,7 @@ from tandem_reasoning.routing.estimate import agreement
 from tandem_reasoning.routing.replay.log import Logged, outcome
 from tandem_reasoning.scores.resampling import DRAWS, ENOUGH, Floats, around, intervals, once
 from tandem_reasoning.scores.score import Interval
+from tandem_reasoning.scores.wilson import wilson
 
 _CLASSES = 5  # of chances of agreement, each a fifth wide: the lines of a cascade lie at their borders
 
@@ -32,7 +33,8 @@ class Estimate:
         ips: By inverse propensity.
         snips: Self-normalised.
         dr: Doubly robust; the one to go by.
-        interval: 95 % bootstrap interval of dr; None below ten questions on which the decision was seen.
+        interval: 95 % bootstrap interval of dr, of worth that never differed Wilson's for the effective number of questions; None below ten
+            questions on which the decision was seen.
     """
 
     ips: float
@@ -86,7 +88,16 @@ def evaluate(rows: Sequence[Logged], policy: Policy, *, seed: int = 0, resamples
     seen, total = int((found.weight_N > 0).sum()), float(found.weight_N.sum())
     effective = total * total / float((found.weight_N**2).sum()) if seen else 0.0
     worth, cost = (_estimate(found, values, seed, resamples) if seen else None for values in (found.worth_N, found.cost_N))
+    worth = worth and replace(worth, interval=_as_certain_as(worth, effective))
     return Evaluation(worth=worth, cost_nano=cost, questions=len(rows), seen=seen, effective=effective)
+
+
+def _as_certain_as(worth: Estimate, effective: float) -> Interval | None:
+    """Where all that was seen was worth the same no draw of the bootstrap differs, and few questions would seem to say all."""
+    interval = worth.interval
+    if interval is None or interval.low != interval.high or not 0 <= worth.dr <= 1:
+        return interval
+    return around(wilson(worth.dr, effective), worth.dr)
 
 
 def _weighted(rows: Sequence[Logged], policy: Policy, draws: Floats) -> _Weighted:
