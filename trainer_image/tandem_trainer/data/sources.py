@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 
 import xxhash
 
+from tandem_trainer.data.conversations.rows import is_file_of_conversations
 from tandem_trainer.job import Data
 from tandem_trainer.refusal import Refusal
 
 PYTHON_STDLIB = "python-stdlib"
 # What lies in the standard library's folder but is not the library, or is mostly data of its tests.
 _NOT_THE_LIBRARY = frozenset({"site-packages", "dist-packages", "test", "tests", "idle_test", "pydoc_data", "encodings"})
-_OF_CONVERSATIONS = (".jsonl", ".jsonl.gz")
 _NEVER = frozenset({"__pycache__", "node_modules"})
 
 
@@ -44,14 +44,15 @@ def find(data: Data) -> Sources:
         Refusal: when it is not there, or is a folder in which nothing matches.
     """
     path = _path(data.source)
-    folder = path.parent if path.is_file() else path
+    single = path.is_file()
+    folder = path.parent if single else path
     skipped = _NEVER | (_NOT_THE_LIBRARY if data.source == PYTHON_STDLIB else frozenset[str]())
-    found = [_measured(path, folder)] if path.is_file() else sorted(_matching(folder, data.include, skipped))
+    found = [_measured(path, folder)] if single else sorted(_matching(folder, data.include, skipped))
     if not found:
         others = 'change data.source or data.include, such as ["*.txt"]'
         message = f"data.source: no file in {folder} matches {', '.join(data.include)}: {others}"
         raise Refusal(message)
-    hashed = xxhash.xxh3_128(str(path.resolve()).encode(errors="surrogateescape") if path.is_file() else b"")
+    hashed = xxhash.xxh3_128(str(path.resolve()).encode(errors="surrogateescape") if single else b"")
     for name, size, changed_ns in found:
         hashed.update(f"{name}\0{size}\0{changed_ns}\0".encode(errors="surrogateescape"))
     return Sources(
@@ -72,7 +73,7 @@ def _path(source: str) -> Path:
     if not path.is_dir() and not path.is_file():
         message = f"data.source: {source} is neither a folder nor a file: name one that exists"
         raise Refusal(message)
-    if source.endswith(_OF_CONVERSATIONS):
+    if is_file_of_conversations(source):
         message = f"data.source: {source} is a file of conversations, from which a pretrained model learns: name text"
         raise Refusal(message)
     if not os.access(path, os.R_OK if path.is_file() else os.R_OK | os.X_OK):

@@ -51,7 +51,7 @@ class ExpertsTrainer:
         if told.memory.disk is not None:
             fitting.insist_on_rest(self.sizes, self._state.shared_bytes, told.memory.disk)
         self._rows_are_filled = False
-        self._rule, self._done, self._tokens = RULES[told.mixture.learning_rule], 0, 0
+        self._rule, self._done = RULES[told.mixture.learning_rule], 0
         self._rate = told.mixture.rate or self._rule.rate
         self.flops_per_token = 0.0
 
@@ -83,13 +83,13 @@ class ExpertsTrainer:
         self._renew(at.step, taught.chosen_NK)
         self._insist_on_sound()
         self._done = at.step
-        self._tokens = tokens = at.phase.batch_size * at.phase.context_length
+        tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
             loss=float(taught.loss),
             tokens=tokens,
             flops=tokens * self.flops_per_token,
             gradient_norm=float(norm),
-            device_memory_bytes=self.device_memory_bytes(),
+            device_memory_bytes=self._device_memory_bytes(tokens),
         )
 
     def slices(self) -> Iterator[Slice]:
@@ -103,10 +103,10 @@ class ExpertsTrainer:
         self._state.restore(saved)
         self._rows_are_filled = True
 
-    def device_memory_bytes(self) -> int:
+    def _device_memory_bytes(self, tokens: int) -> int:
         """The most that torch has held on the card; on a processor what would lie on a card between two steps, by the formula."""
         peak = self._world.peak_memory_bytes()
-        return building.parts(self.mixture, self._room, self._tokens).held_bytes if peak is None else peak
+        return building.parts(self.mixture, self._room, tokens).held_bytes if peak is None else peak
 
     def _report_unwell(self, step: int) -> None:
         """Those whose lesson of that step was none; they have it when they are next asked, a step later as a rule."""

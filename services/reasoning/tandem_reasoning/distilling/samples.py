@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from tandem_reasoning.report.line import ALONE, Line, local_answer, single
 from tandem_reasoning.report.sides import Sides
-from tandem_reasoning.thinking.answers import keyed
+from tandem_reasoning.thinking.answers import same
 from tandem_reasoning.values import LaneKind, Question
 
 
@@ -101,4 +101,4 @@ def _local_reply(line: Line, sides: Sides) -> str | None:
     question, outcome = line.of.question, line.of.outcome
     right = question.answer if question.answer is not None or outcome is None else outcome.answer
     said = [call.answer for call in line.of.calls if sides.kind(call.lane) is LaneKind.LOCAL]
-    return next((reply for reply in said if right is not None and len({*keyed([right, reply])}) == 1), None)
+    return next((reply for reply in said if right is not None and same([right, reply])), None)

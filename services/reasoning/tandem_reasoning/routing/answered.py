@@ -11,7 +11,7 @@ from typing import Any
 
 from tandem_reasoning.routing.decision import Decision, Mode
 from tandem_reasoning.routing.known import Neighbour
-from tandem_reasoning.thinking.answers import keyed, normalised
+from tandem_reasoning.thinking.answers import normalised, same
 from tandem_reasoning.values import Question
 
 NEAR = "near"
@@ -83,4 +83,4 @@ def near(detail: str) -> tuple[Neighbour, ...]:
 
 
 def _alike(greedy: str | None, other: Mapping[str, Any] | None) -> bool | None:
-    return None if greedy is None or other is None else len({*keyed([greedy, str(other["answer"])])}) == 1
+    return None if greedy is None or other is None else same([greedy, str(other["answer"])])

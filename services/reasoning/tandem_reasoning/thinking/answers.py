@@ -74,6 +74,11 @@ def keyed(replies: Sequence[str], *, alike: float = ALIKE) -> tuple[str, ...]:
     return tuple(stands[text] for text in plain)
 
 
+def same(replies: Sequence[str]) -> bool:
+    """Whether all replies give one answer."""
+    return len({*keyed(replies)}) == 1
+
+
 def right(reply: str, answer: str) -> bool:
     """Whether a reply's final answer is `answer`."""
     return normalised(final(reply)) == normalised(answer)

@@ -255,7 +255,7 @@ def _detail(opinions: Sequence[Opinion], greedy: Opinion | None, joined: Opinion
     if joined is not None:
         told["joined"] = joined.answer
     if len(by_lane) > 1:
-        told["agreed"] = len({*answers.keyed([each.answer for each in own])}) == 1
+        told["agreed"] = answers.same([each.answer for each in own])
     return told
 
 

@@ -69,9 +69,9 @@ def routed(known: Known, learning: Learning, choose: Callable[[Choice], Decision
     if known.pressure > gates.LATE:
         return _late(choice)
     labels, wanted = _warm_up(known, learning)
-    if labels.there + labels.coming < wanted:
+    if (handed := labels.there + labels.coming) < wanted:
         of = f" of class {known.kind!r}" if labels is known.labels_of_kind else ""
-        return choice.compared(f"Warm-up: {labels.there + labels.coming} of {wanted} questions{of} were handed to both lanes before.")
+        return choice.compared(f"Warm-up: {handed} of {wanted} questions{of} were handed to both lanes before.")
     if labels.there < wanted:  # what is known is of others as yet
         choice = replace(choice, p=None)
     return _explored(known, learning, choice, choose(choice))
