@@ -45,6 +45,7 @@ def route(decision: Decision, policy: str, near: Sequence[Neighbour] = ()) -> wi
         mode=_MODES[decision.mode],
         escalate_below=decision.escalate_below,
         compare=decision.compare,
+        spared=decision.spared,
         reason=decision.reason,
         propensity=decision.propensity,
         policy=policy,

@@ -57,6 +57,8 @@ class _RefusalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal.Value
     """This call is at fault: it has failed too often on this lane, or it alone may cost more than is left, and nobody else can be asked."""
     REFUSAL_NO_HEDGE: _Refusal.ValueType  # 5
     """There is no second call to be made."""
+    REFUSAL_HALTED: _Refusal.ValueType  # 6
+    """The run stops at its budget, which does not reach: the question is given back as it is."""
 
 class Refusal(_Refusal, metaclass=_RefusalEnumTypeWrapper): ...
 
@@ -71,6 +73,8 @@ REFUSAL_TRIES: Refusal.ValueType  # 4
 """This call is at fault: it has failed too often on this lane, or it alone may cost more than is left, and nobody else can be asked."""
 REFUSAL_NO_HEDGE: Refusal.ValueType  # 5
 """There is no second call to be made."""
+REFUSAL_HALTED: Refusal.ValueType  # 6
+"""The run stops at its budget, which does not reach: the question is given back as it is."""
 Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
 
 @_typing.final
@@ -469,6 +473,7 @@ class Route(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     CHOICE_FIELD_NUMBER: _builtins.int
     NEAR_FIELD_NUMBER: _builtins.int
+    SPARED_FIELD_NUMBER: _builtins.int
     mode: Global___Mode.ValueType
     escalate_below: _builtins.float
     """In a cascade: a vote of the first lane with a smaller share is handed on."""
@@ -481,6 +486,8 @@ class Route(_message.Message):
     policy: _builtins.str
     choice: _builtins.str
     """All of the decision that a replay needs, as one line; comes back with the outcome."""
+    spared: _builtins.bool
+    """The first lane answers alone for want of money; set as well by a worker whose call to the second one was refused for that."""
     @_builtins.property
     def lanes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -499,10 +506,11 @@ class Route(_message.Message):
         policy: _builtins.str = ...,
         choice: _builtins.str = ...,
         near: _abc.Iterable[Global___Neighbour] | None = ...,
+        spared: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "compare", b"compare", "escalate_below", b"escalate_below", "lanes", b"lanes", "mode", b"mode", "near", b"near", "policy", b"policy", "propensity", b"propensity", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "compare", b"compare", "escalate_below", b"escalate_below", "lanes", b"lanes", "mode", b"mode", "near", b"near", "policy", b"policy", "propensity", b"propensity", "reason", b"reason", "spared", b"spared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

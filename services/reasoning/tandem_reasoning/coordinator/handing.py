@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
+from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.lessons import mean_nano
 from tandem_reasoning.ledger import Books, Claim, Lease, Reader, State, Sums
 from tandem_reasoning.routing import draws
@@ -35,47 +36,41 @@ class Handed:
 
 
 class Handing:
-    """Hands questions out.
-
-    Attributes:
-        kinds: How many questions each class has.
-    """
+    """Hands questions out."""
 
     def __init__(
         self,
+        job: Job,
         sums: Callable[[], Sums],
         reader: Reader,
         lanes: Mapping[str, LaneDesk],
         learner: Learner,
         *,
+        kinds: tuple[int, ...],
         unpayable: Callable[[str], Collection[str]],
         pressure: Callable[[], float],
-        run_uid: str,
-        lease_s: float,
         clock: Callable[[], float],
     ) -> None:
         """Begin.
 
         Args:
+            job: The run.
             sums: What the books add up to.
             reader: Looks into them.
             lanes: By name.
             learner: Knows who is to be asked, by all that the run has learned.
+            kinds: How many questions each class has.
             unpayable: Lanes for which the money does not reach with an item: they are not asked.
             pressure: Seconds that the rest would take over seconds that are left, as in `Known`.
-            run_uid: Identity of the run.
-            lease_s: How long a question is a worker's without a word from it.
             clock: Monotonic seconds.
         """
-        self._sums, self._reader, self._lanes, self._learner = sums, reader, lanes, learner
-        self._run_uid, self._lease_s, self._clock = run_uid, lease_s, clock
-        self._unpayable, self._pressure = unpayable, pressure
-        self.kinds: tuple[int, ...] = ()
+        self._job, self._sums, self._reader, self._lanes, self._learner = job, sums, reader, lanes, learner
+        self._kinds, self._unpayable, self._pressure, self._clock = kinds, unpayable, pressure, clock
         self._comparing = dict[str, str]()  # classes of items that both lanes are being asked
 
     def wish(self, worker: str, count: int, has: frozenset[str] | None) -> Claim:
         """For at most `count` questions; `has` are those that the worker knows of, if an answer may have been lost."""
-        return Claim(worker=worker, count=count, lease_s=self._lease_s, has=has)
+        return Claim(worker=worker, count=count, lease_s=self._job.lease_seconds, has=has)
 
     def handed(self, leases: Sequence[Lease]) -> Sequence[Handed]:
         """What a wish came to, with a decision for each: by how the lanes and the money stand now, once for all of them."""
@@ -96,8 +91,9 @@ class Handing:
         return Handed(lease=lease, decision=decision, near=near, recorded=recorded, spread=spread)
 
     def _known(self, question: Question, views: Sequence[LaneView], sums: Sums, pressure: float) -> Known:
-        left = None if sums.cap_nano is None else sums.cap_nano - sums.total.spent_nano - sums.total.reserved_nano
-        draw = draws.uniform(self._run_uid, question.id, _PURPOSE)
+        spared = self._job.spared_nano
+        left = None if spared is None else spared - sums.total.spent_nano - sums.total.reserved_nano
+        draw = draws.uniform(self._job.run_uid, question.id, _PURPOSE)
         return Known(
             lanes=views,
             draw=draw,
@@ -107,7 +103,7 @@ class Handing:
             labels_of_kind=Labels(
                 there=self._learner.labelled_of(question.kind), coming=sum(kind == question.kind for kind in self._comparing.values())
             ),
-            kinds=self.kinds,
+            kinds=self._kinds,
             left_nano=left,
             pressure=pressure,
         )
@@ -122,4 +118,4 @@ class Handing:
 
 
 def _without(views: Sequence[LaneView], names: Collection[str]) -> Sequence[LaneView]:
-    return [replace(each, ready=each.ready and each.name not in names) for each in views] if names else views
+    return [replace(each, payable=each.name not in names) for each in views] if names else views

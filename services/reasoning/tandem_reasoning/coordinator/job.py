@@ -179,6 +179,14 @@ class Job(_Part):
         """Most that may be spent, nano-dollars; no more than books can hold."""
         return None if self.budget_usd is None else min(_nano(self.budget_usd), _MOST_NANO)
 
+    @property
+    def spared_nano(self) -> int | None:
+        """The part of it that the router makes last to the end: all, nano-dollars; None where it need not.
+
+        A run that stops at its budget does so rather than answer by the local lane what the cloud lane is to answer.
+        """
+        return self.cap_nano if self.on_exhausted is OnExhausted.LOCAL_ONLY else None
+
 
 def _nano(usd: Decimal) -> int:
     return int((usd * NANO_USD).to_integral_value())

@@ -16,7 +16,9 @@ _PAGE = 1000
 class Lessons:
     """What outcomes teach."""
 
-    def __init__(self, learner: Learner, reader: Reader, sums: Callable[[], Sums], lanes: Mapping[str, Lane]) -> None:
+    def __init__(
+        self, learner: Learner, reader: Reader, sums: Callable[[], Sums], lanes: Mapping[str, Lane], *, spared_nano: int | None
+    ) -> None:
         """Learn from all that is there.
 
         Args:
@@ -24,16 +26,17 @@ class Lessons:
             reader: Looks into the books.
             sums: What they add up to.
             lanes: By name.
+            spared_nano: Dollars that are to last to the end, nano-dollars; None where none are spared.
         """
-        self._learner, self._reader, self._sums = learner, reader, sums
+        self._learner, self._reader, self._sums, self._spared_nano = learner, reader, sums, spared_nano
         self._cloud = [lane.name for lane in lanes.values() if lane.kind is LaneKind.CLOUD]
         after = 0
         while page := reader.items(after, _PAGE, state=State.DONE):
             for item in page:
                 self._learn(item.question, item.outcome)
             after = page[-1].position
-        if (cap_nano := (now := sums()).cap_nano) is not None:
-            learner.draw_lines(self._purse(now, cap_nano))
+        if spared_nano is not None:
+            learner.draw_lines(self._purse(sums(), spared_nano))
 
     def done(self, item: str, detail: str) -> None:
         """A question was answered, and its outcome is in the books, with such a detail."""
@@ -42,9 +45,8 @@ class Lessons:
         found = self._reader.item(item)
         assert found is not None
         self._learn(found.question, found.outcome)
-        sums = self._sums()
-        if sums.cap_nano is not None:
-            self._learner.pace(self._purse(sums, sums.cap_nano))
+        if self._spared_nano is not None:
+            self._learner.pace(self._purse(self._sums(), self._spared_nano))
 
     def _learn(self, question: Question, outcome: Outcome | None) -> None:
         assert outcome is not None
@@ -54,10 +56,10 @@ class Lessons:
         told = answered(question, decision and replace(decision, p=p), outcome.detail)
         self._learner.learn(told, p=p, cloud_nano=self._cloud_nano(self._sums()))
 
-    def _purse(self, sums: Sums, cap_nano: int) -> Purse:
+    def _purse(self, sums: Sums, budget_nano: int) -> Purse:
         return Purse(
-            budget_nano=cap_nano,
-            left_nano=cap_nano - sums.total.spent_nano - sums.total.reserved_nano,
+            budget_nano=budget_nano,
+            left_nano=budget_nano - sums.total.spent_nano - sums.total.reserved_nano,
             answer_nano=self._cloud_nano(sums),
             items=sum(sums.items.values()),
             items_left=sums.count(State.READY) + sums.count(State.LEASED),

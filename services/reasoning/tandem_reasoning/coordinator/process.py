@@ -100,7 +100,8 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         lengths, kinds = await _loaded(desk, questions)
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
         learner, clock = Learner(job.routing.rule), time.monotonic
-        lessons = Lessons(learner, reader, lambda: ledger.sums, {name: each.lane for name, each in lanes.items()})
+        by_name = {name: each.lane for name, each in lanes.items()}
+        lessons = Lessons(learner, reader, lambda: ledger.sums, by_name, spared_nano=job.spared_nano)
         ends_at = None if job.ends_at is None else clock() + job.ends_at.timestamp() - time.time()
         standing = Standing(job, lambda: ledger.sums, lanes, clock, ends_at=ends_at)
         inspections = Inspections(desk=desk, lanes=lanes, clock=clock, chance=random.random)
@@ -120,17 +121,16 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         )
         permits.affording.longer = lengths.longer
         handing = Handing(
+            job,
             lambda: ledger.sums,
             reader,
             lanes,
             learner,
+            kinds=kinds,
             unpayable=lambda item: standing.unpayable or permits.affording.dear(item),
             pressure=lambda: standing.pressure,
-            run_uid=job.run_uid,
-            lease_s=job.lease_seconds,
             clock=clock,
         )
-        handing.kinds = kinds
         memory = await stack.enter_async_context(remembering(settings, job, desk, ledger, clock))
         standing.memory = None if memory is None else memory.message
         yield Rooms(

@@ -143,7 +143,7 @@ class Reasoning(ReasoningServiceServicer):
             answer = await self._rooms.permits.permit(wanted)
         if isinstance(answer, Broke):
             self._rooms.standing.broke = answer.why
-        return telling.permitted(answer)
+        return telling.permitted(answer, halted=self._rooms.standing.halted)
 
     async def Settle(self, request: wire.SettleRequest, context: Context) -> wire.SettleResponse:
         """What came of a call."""

@@ -15,6 +15,7 @@ from tandem_reasoning.coordinator.memory.found import Found
 from tandem_reasoning.lanes.probing.probe import DEADLINE_S
 from tandem_reasoning.ledger import Decision, Outcome, Recorded, Stale
 from tandem_reasoning.routing.answered import NEAR
+from tandem_reasoning.routing.replay import choice
 from tandem_reasoning.values import Call
 from tandem_reasoning.wire import hold, route
 
@@ -74,7 +75,8 @@ def recollected(found: Found) -> wire.Recollection:
 def outcome_of(request: wire.CompleteRequest) -> Outcome:
     """What came of a question, with the decision that its lease had and what that rested on."""
     told = request.route
-    decision = Decision(policy=told.policy, choice=told.choice, propensity=told.propensity) if told.choice else None
+    made = choice.spared(told.choice) if told.spared else told.choice
+    decision = Decision(policy=told.policy, choice=made, propensity=told.propensity) if told.choice else None
     detail = request.detail or "{}"
     if told.near:
         near = [[round(each.similarity, _DIGITS), round(each.agreed, _DIGITS)] for each in told.near]
@@ -93,8 +95,8 @@ def completed(said: wire.CompleteResponse | Exception) -> wire.CompleteResponse:
     return wire.CompleteResponse(refused=str(said) or type(said).__name__) if isinstance(said, Exception) else said
 
 
-def permitted(answer: Answer) -> wire.PermitResponse:
-    """Leave to make a call, or why there is none."""
+def permitted(answer: Answer, *, halted: bool) -> wire.PermitResponse:
+    """Leave to make a call, or why there is none; `halted` is whether the run stops where the money does not reach."""
     match answer:
         case Go():
             return wire.PermitResponse(
@@ -110,6 +112,8 @@ def permitted(answer: Answer) -> wire.PermitResponse:
             return wire.PermitResponse(recorded=_recorded([answer.call])[0])
         case Put():
             return wire.PermitResponse(wait=wire.Wait(seconds=answer.wait_s, why=answer.why))
+        case Broke() if halted:
+            return wire.PermitResponse(no=wire.No(refusal=wire.REFUSAL_HALTED, why=answer.why))
         case _:
             refusal, why = _refusal(answer)
             return wire.PermitResponse(no=wire.No(refusal=refusal, why=why))

@@ -57,6 +57,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         alone=every,
         curve=None if run is None else curve(every, run, rows),
         kinds=by_kind(rows, {kind: (each.right, each.of) for kind, each in tally.kinds.items()}) if labelled else (),
+        spared=tally.spared,
         spend=_spend(at, np.array(tally.spent_nano)[order], review.charges()),
         bins=_bins(np.array(tally.agreements), np.array(tally.votes_right)),
         scores=scores_of(tally.answered),

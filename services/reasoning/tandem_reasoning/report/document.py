@@ -42,6 +42,7 @@ def _told(figures: Figures) -> Mapping[str, object]:
             "openSeconds": figures.open_s,
         },
         "capUsd": _usd(figures.cap_nano),
+        "spared": figures.spared,
         "together": _side(figures.together),
         "lanes": [_side(side) for side in figures.lanes],
         "alone": {"worth": "right" if figures.labelled else "as the cloud lane", "lanes": [_alone(each) for each in figures.alone]},

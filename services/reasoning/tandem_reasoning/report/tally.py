@@ -11,6 +11,7 @@ from tandem_reasoning.report.rows import named, replayed, scored
 from tandem_reasoning.report.sides import Sides
 from tandem_reasoning.routing.replay.log import Logged
 from tandem_reasoning.scores.answered import Answered
+from tandem_reasoning.values import LaneKind
 
 _FAILURES = 20  # that are told one by one
 
@@ -53,6 +54,7 @@ class Tally:
         agreed: Questions that both lanes answered, and how many got the same answer from both.
         escalated: Answered questions in which a cascade went on to its second lane.
         compared: Answered questions that both lanes were asked so that something is learned.
+        spared: Questions that a local lane answered alone because the dollars did not reach.
         recalled: Answered questions by whether a prompt showed them something of the memory.
         away: Answered questions for which the memory could not be asked.
         at: When each question was answered, seconds since 1970.
@@ -74,6 +76,7 @@ class Tally:
     agreed: Proportion = field(default_factory=Proportion)
     escalated: int = 0
     compared: int = 0
+    spared: int = 0
     recalled: Counter[bool | None] = field(default_factory=Counter[bool | None])
     away: int = 0
     at: "array[float]" = field(default_factory=_doubles)
@@ -125,6 +128,7 @@ class Tally:
         self.escalated += line.escalated
         compared = line.decision is not None and line.decision.compare
         self.compared += compared
+        self.spared += line.decision is not None and line.decision.spared and self.sides.kind(outcome.lane) is not LaneKind.CLOUD
         self.recalled[line.recalled] += 1
         self.away += line.away
         self.seconds += line.seconds

@@ -15,7 +15,7 @@ from tandem_reasoning.values import LaneKind
 
 def sentences(figures: Figures) -> Sequence[str]:
     """All of them, in the order that people ask."""
-    return [_progress(figures), _cost(figures), *_one_lane(figures), *_learning(figures)]
+    return [_progress(figures), _cost(figures), *_spared(figures), *_one_lane(figures), *_learning(figures)]
 
 
 def _progress(figures: Figures) -> str:
@@ -35,6 +35,11 @@ def _cost(figures: Figures) -> str:
         f"; the calls that answers came of cost {words.dollars(together.question_nano)} each" if together.question_nano is not None else ""
     )
     return f"It cost {words.dollars(books.spent_nano)}{cap}{unproven}{each}."
+
+
+def _spared(figures: Figures) -> Iterator[str]:
+    if figures.spared:
+        yield f"For want of money {figures.spared:,} were answered by the local lane alone: with more the cloud lane might have been asked."
 
 
 def _one_lane(figures: Figures) -> Iterator[str]:

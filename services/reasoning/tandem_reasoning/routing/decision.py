@@ -48,6 +48,7 @@ class Decision:
         propensity: Chance with which this choice was made, more than 0 to 1.
         seen: For each arm the chance that its worth is seen on this question; arms that are never seen are left out. What a cascade
             sees of the cloud lane becomes certain once it escalates.
+        spared: The local lane answers alone, or may not hand on, because the dollars do not reach.
     """
 
     lanes: tuple[str, ...]
@@ -58,6 +59,7 @@ class Decision:
     compare: bool = False
     propensity: float = 1.0
     seen: Mapping[Arm, float] = field(default_factory=dict[Arm, float])
+    spared: bool = False
 
 
 class Policy(Protocol):

@@ -36,7 +36,9 @@ def alone(known: Known, kind: LaneKind) -> LaneView | Decision:
     if (instead := _best(known, other)) is None:
         return Decision(lanes=(), mode=Mode.SINGLE, reason="No lane can be asked now: the question waits.")
     mode, arm = (Mode.SINGLE, Arm.CLOUD) if other is LaneKind.CLOUD else (Mode.VOTE, Arm.VOTE)
-    return Decision(lanes=(instead.name,), mode=mode, reason=f"{_why(known, kind)}, so {instead.name} answers alone.", seen={arm: 1.0})
+    spared = kind is LaneKind.CLOUD and any(lane.ready for lane in known.lanes if lane.kind is kind)
+    reason = f"{_why(known, kind)}, so {instead.name} answers alone."
+    return Decision(lanes=(instead.name,), mode=mode, reason=reason, seen={arm: 1.0}, spared=spared)
 
 
 def _why(known: Known, kind: LaneKind) -> str:
@@ -50,5 +52,5 @@ def _why(known: Known, kind: LaneKind) -> str:
 
 def _best(known: Known, kind: LaneKind) -> LaneView | None:
     lanes = [lane for lane in known.lanes if lane.kind is kind and lane.ready]
-    paid = [lane for lane in lanes if known.left_nano is None or lane.answer_nano <= known.left_nano]
+    paid = [lane for lane in lanes if lane.payable and (known.left_nano is None or lane.answer_nano <= known.left_nano)]
     return min(paid, key=lambda lane: (lane.answer_nano, lane.load, lane.name), default=None)

@@ -28,6 +28,7 @@ class LaneView:
         name: Its name.
         kind: Whose machine it is.
         ready: Whether it can be asked.
+        payable: Whether the dollars reach for an answer to this question, as far as is known.
         answer_nano: What an answer costs with it, as far as is known, nano-dollars.
         load: Calls in flight over calls that may be: 0 idle, 1 full.
     """
@@ -35,6 +36,7 @@ class LaneView:
     name: str
     kind: LaneKind
     ready: bool = True
+    payable: bool = True
     answer_nano: int = 0
     load: float = 0.0
 
@@ -64,7 +66,7 @@ class Known:
         kind: Class of the question; empty when it has none.
         labels_of_kind: How many of its class.
         kinds: How many questions of the run each of its classes has.
-        left_nano: Dollars that are neither spent nor reserved, nano-dollars; None without a limit.
+        left_nano: Dollars that are neither spent nor reserved, nano-dollars; None where none are to be spared.
         pressure: Seconds that the rest would take over seconds that are left: more than 1 is late; 0 without a deadline.
     """
 

@@ -20,16 +20,21 @@ class LostError(Exception):
     """Somebody else has the question by now: stop working on it."""
 
 
+class HaltedError(Exception):
+    """The run stops at its budget: the question is to be given back."""
+
+
 class LaneDownError(Exception):
     """The lane does not answer this call: it cannot be asked, the money does not reach, or it has failed too often.
 
     Attributes:
         of_call: Whether this call alone is at fault, which then has failed for good on this lane.
+        unpaid: Whether it is for want of money.
     """
 
-    def __init__(self, why: str, *, of_call: bool) -> None:
+    def __init__(self, why: str, *, of_call: bool, unpaid: bool) -> None:
         super().__init__(why)
-        self.of_call = of_call
+        self.of_call, self.unpaid = of_call, unpaid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,7 @@ class Calls:
 
         Raises:
             LostError: when the question is somebody else's.
+            HaltedError: when the run stops.
             LaneDownError: when this lane does not answer it.
         """
         key = keys.key(self._run_uid, asking.place, lane, self._servers[lane].model, asking.prompt)
@@ -196,4 +202,6 @@ class _Call:
 def _refused(no: wire.No) -> Exception:
     if no.refusal == wire.REFUSAL_STALE:
         return LostError(no.why)
-    return LaneDownError(no.why, of_call=no.refusal == wire.REFUSAL_TRIES)
+    if no.refusal == wire.REFUSAL_HALTED:
+        return HaltedError(no.why)
+    return LaneDownError(no.why, of_call=no.refusal == wire.REFUSAL_TRIES, unpaid=no.refusal == wire.REFUSAL_BUDGET)

@@ -17,7 +17,7 @@ from tandem_reasoning.thinking.prompts import BARE, Expert, Recalled, Shared, Wo
 from tandem_reasoning.thinking.vote import Enough, Vote
 from tandem_reasoning.values import CallPlace, Prompt, Question
 from tandem_reasoning.wire import hold_of, mode_of
-from tandem_reasoning.worker.calls import Asking, Calls, LaneDownError, Reply
+from tandem_reasoning.worker.calls import Asking, Calls, HaltedError, LaneDownError, Reply
 from tandem_reasoning.worker.line import Line
 
 _T = TypeVar("_T")
@@ -98,16 +98,17 @@ class Thinking:
         Raises:
             LostError: when it is somebody else's.
         """
-        opinions = await self._opinions()
+        try:
+            opinions = await self._opinions()
+        except HaltedError:  # rather than that fewer are asked than should be; what was answered is on record
+            await self._release()
+            return None
         if opinions:
             return self._outcome(opinions)
         if any(trouble.of_call for trouble in self._trouble):
             await self._fail("; ".join(str(trouble) for trouble in self._trouble))
         else:
-            rest_s = 1.0  # the lanes' own standing says when there is somebody to ask; the router looks again then
-            await self.line.ask(
-                self.line.stub.Release, wire.ReleaseRequest(worker=self.worker, holds=[self.lease.hold], rest_seconds=rest_s)
-            )
+            await self._release()
         return None
 
     async def _opinions(self) -> Sequence[Opinion]:
@@ -191,7 +192,9 @@ class Thinking:
         return Shared(question=question, recalled=recalled, earlier=earlier), told.memory_version
 
     def _outcome(self, opinions: Sequence[Opinion]) -> wire.CompleteRequest:
-        counts = opinions[0]
+        counts, route = opinions[0], wire.Route()
+        route.CopyFrom(self.lease.route)
+        route.spared = route.spared or any(trouble.unpaid for trouble in self._trouble)
         return wire.CompleteRequest(
             worker=self.worker,
             hold=self.lease.hold,
@@ -201,8 +204,13 @@ class Thinking:
             detail=json.dumps(_detail(opinions, self._greedy, self._joined)),
             strategy=notes.strategy(counts.replies),
             recalled=sorted(self._recalled),
-            route=self.lease.route,
+            route=route,
         )
+
+    async def _release(self) -> None:
+        rest_s = 1.0  # the lanes' own standing says when there is somebody to ask; the router looks again then
+        request = wire.ReleaseRequest(worker=self.worker, holds=[self.lease.hold], rest_seconds=rest_s)
+        await self.line.ask(self.line.stub.Release, request)
 
     async def _fail(self, reason: str) -> None:
         await self.line.ask(self.line.stub.Fail, wire.FailRequest(worker=self.worker, hold=self.lease.hold, reason=reason))

@@ -3,17 +3,20 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from tandem_reasoning.coordinator.lessons import Lessons
 from tandem_reasoning.ledger import Claim, Intend, Ledger, Load, Reserved, Settle
 from tandem_reasoning.routing.learner import Learner
 from tandem_reasoning.routing.policies.cascade import Cascade
+from tandem_reasoning.routing.thresholds import LEARNING
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
 
 from tests.services.reasoning.coordinator.granting.permitting import lane
 
 
-def test_a_run_that_is_taken_up_again_asks_no_more_than_its_money_allows(tmp_path: Path) -> None:
-    """A warm-up that was cut short for want of dollars is cut short from the first question on, not only once it is time again."""
+@pytest.mark.parametrize(("spared_nano", "warmup"), [(10_000, 2), (None, LEARNING.warmup)])
+def test_a_run_that_is_taken_up_again_asks_no_more_than_its_money_allows(tmp_path: Path, spared_nano: int | None, warmup: int) -> None:
+    """A warm-up that was cut short for want of dollars is cut short at once, not only once it is time again; who spares none cuts none."""
     with closing(Ledger(tmp_path / "ledger.sqlite", run="r", cap_nano=10_000)) as ledger, closing(ledger.reader()) as reader:
         ledger.do(Load(questions=tuple(Question(id=f"q{n}", text="?") for n in range(40))), now=0)
         (lease,) = ledger.do(Claim(worker="one", count=1, lease_s=9), now=0)
@@ -23,6 +26,6 @@ def test_a_run_that_is_taken_up_again_asks_no_more_than_its_money_allows(tmp_pat
         call = Call(key="k", place=place, lane="cloud", answer="2", usage=usage, cost_nano=1000, seconds=1.0, memory_version=0)
         ledger.do(Settle(ticket=booked.ticket, call=call), now=0)
         learner = Learner(Cascade())
-        Lessons(learner, reader, lambda: ledger.sums, {each: lane(each) for each in ("here", "cloud")})
+        Lessons(learner, reader, lambda: ledger.sums, {each: lane(each) for each in ("here", "cloud")}, spared_nano=spared_nano)
         assert isinstance(learner.policy, Cascade)
-        assert learner.policy.learning.warmup == 2
+        assert learner.policy.learning.warmup == warmup

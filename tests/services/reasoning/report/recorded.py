@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tandem_reasoning.values import Question
 from tests.services.reasoning.coordination import coordinating, job, said, work
 from tests.services.reasoning.lanes.wire_server import Act, playing
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)  # when reports are made
 KINDS = ("doubles", "halves", "squares")  # the local lane knows the first, guesses at the second and has the third wrong
 PATIENCE_S = 300
 

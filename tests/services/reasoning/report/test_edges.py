@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from tandem_reasoning.report.writing import ANSWERS, DOCUMENT, PAGE, write
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
 
 from tests.services.reasoning.ledger.asking import claim, reserve, settle
-from tests.services.reasoning.report.recorded import record
+from tests.services.reasoning.report.recorded import NOW, record
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOSTILE = "</td><script>alert('x')</script><img src=//evil.example/x>"
 
 

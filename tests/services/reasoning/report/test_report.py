@@ -2,7 +2,6 @@
 
 import csv
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ from tandem_reasoning.report import sides
 from tandem_reasoning.report.writing import ANSWERS, DOCUMENT, PAGE, write
 from tandem_reasoning.values import LaneKind
 
-from .recorded import KINDS, record
+from .recorded import KINDS, NOW, record
 
 COUNT = 120
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")

@@ -152,6 +152,7 @@ def test_where_dollars_are_short_the_local_experts_vote_alone() -> None:
     """The line that pacing draws spares the questions of least gain, and leaves clear local ones as they were."""
     cascade = Cascade(thresholds=Thresholds(paid_below=0.1))
     assert [cascade.route(known(p)).mode for p in (0.9, 0.5, 0.15)] == [Mode.SINGLE, Mode.VOTE, Mode.VOTE]
+    assert [cascade.route(known(p)).spared for p in (0.9, 0.5, 0.15)] == [False, True, True]
     assert cascade.route(known(0.05)).lanes == ("there",)
 
 
@@ -187,14 +188,16 @@ def test_a_lane_that_is_down_fails_no_question(policy: Policy) -> None:
     assert policy.route(known(0.1, lanes=(HERE, down))).lanes == ("here",)
     assert policy.route(known(0.9, lanes=(DOWN, THERE))).lanes == ("there",)
     assert policy.route(known(0.9, lanes=(DOWN, down))).lanes == ()
+    assert not policy.route(known(0.1, lanes=(HERE, down))).spared
     assert "No Cloud lane is ready" in Cascade().route(known(0.1, lanes=(HERE, down))).reason
 
 
 def test_without_dollars_the_local_lane_goes_on() -> None:
     """A call that the rest of the budget does not reach for is not made."""
-    decision = Cascade().route(known(0.1, left_nano=999))
-    assert (decision.lanes, decision.mode) == (("here",), Mode.VOTE)
-    assert "do not reach" in decision.reason
+    for broke in (known(0.1, left_nano=999), known(0.1, lanes=(HERE, replace(THERE, payable=False)))):
+        decision = Cascade().route(broke)
+        assert (decision.lanes, decision.mode, decision.spared) == (("here",), Mode.VOTE, True)
+        assert "do not reach" in decision.reason
     assert Cascade().route(known(0.1, left_nano=1000)).lanes == ("there",)
 
 

@@ -17,7 +17,6 @@ from tests.services.reasoning.lanes.wire_server import Act, Played, playing
 
 PATIENCE_S = 240
 VOTE = {"routing": {"policy": "Local"}}
-CLOUD = {"routing": {"policy": "Cloud"}}
 
 
 def test_all_questions_are_answered_once(tmp_path: Path) -> None:
@@ -144,30 +143,6 @@ def test_a_defect_of_the_worker_is_the_reason(tmp_path: Path, monkeypatch: pytes
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     (failed,) = [item for item in items(tmp_path / "ledger.sqlite") if item.state is State.FAILED]
     assert "a defect of the worker's: ValueError" in failed.reason
-
-
-@pytest.mark.parametrize("on_exhausted", ["LocalOnly", "Suspend"])
-def test_money_that_runs_out(tmp_path: Path, on_exhausted: str) -> None:
-    """It is never overspent; the local lane goes on alone, or the run ends there."""
-
-    async def deed() -> None:
-        async with playing() as local, playing() as cloud:
-            local.answer, cloud.answer = saying("Answer: so"), saying("Answer: so")
-            # a cloud call costs 55 millionths of a dollar, and may cost some 1,500
-            asked = job({"local": [local.url], "cloud": [cloud.url]}, budgetUsd="0.005", onExhausted=on_exhausted, **CLOUD)
-            async with coordinating(tmp_path, asked, questions(120)) as coordinator:
-                await work(coordinator.address, "one")
-                status = coordinator.status
-                assert 0 < status.spent_nano <= status.cap_nano == 5_000_000
-                assert status.over
-                if on_exhausted == "LocalOnly":
-                    assert (status.done, status.failed) == (120, 0)
-                    assert local.asked
-                else:
-                    assert status.done < 120
-                    assert status.reason == "BudgetExhausted"
-
-    asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
 
 
 def test_a_worker_that_is_asked_to_leave(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Cascade:
         if choice.p >= lines.local_above:
             return self._local(choice, f"{told}, at least {lines.local_above:.0%}")
         if choice.p >= lines.paid_below:
-            return choice.voted(f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}.")
+            return choice.voted(f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}.", spared=True)
         enough = max(lines.escalate_below, self.experience.of(choice.local.name, choice.kind).accepted_from(choice.p, lines.sure))
         if choice.p < lines.cloud_below or enough > 1:
             return choice.alone(choice.cloud, f"{told}: no local vote would be sure enough, so the cloud lane is asked at once.")

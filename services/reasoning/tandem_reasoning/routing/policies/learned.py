@@ -34,9 +34,9 @@ class Choice:
         arm = Arm.LOCAL if lane is self.local else Arm.CLOUD
         return Decision(lanes=(lane.name,), mode=Mode.SINGLE, reason=reason, p=self.p, seen={arm: 1.0})
 
-    def voted(self, reason: str) -> Decision:
-        """A vote of the local experts alone."""
-        return Decision(lanes=(self.local.name,), mode=Mode.VOTE, reason=reason, p=self.p, seen={Arm.VOTE: 1.0})
+    def voted(self, reason: str, *, spared: bool = False) -> Decision:
+        """A vote of the local experts alone, perhaps for want of dollars."""
+        return Decision(lanes=(self.local.name,), mode=Mode.VOTE, reason=reason, p=self.p, seen={Arm.VOTE: 1.0}, spared=spared)
 
     def cascaded(self, reason: str, *, escalate_below: float) -> Decision:
         """A vote of the local experts, then the cloud lane if it is not clear enough."""

@@ -2,21 +2,30 @@
 
     Cascade:local,cloud:compared below=1 Local=0.05 Vote=1 Cloud=0.05
 
-The mode, the lanes in the order in which they are asked, whether they were compared; then the line of a cascade, and for each arm
-the chance that its worth is seen. A choice that lacks its chances was certain of what it saw.
+The mode, the lanes in the order in which they are asked, whether they were compared, whether a lane was spared for want of money; then
+the line of a cascade, and for each arm the chance that its worth is seen. A choice that lacks its chances was certain of what it saw.
 """
+
+from dataclasses import replace
 
 from tandem_reasoning.routing.decision import Arm, Decision, Mode
 
-_COMPARED = "compared"
+_COMPARED, _SPARED = "compared", "spared"
 _BELOW = "below"
 
 
 def written(decision: Decision) -> str:
     """The line."""
-    head = ":".join([decision.mode, ",".join(decision.lanes), *([_COMPARED] if decision.compare else [])])
+    marks = [mark for mark, set_ in ((_COMPARED, decision.compare), (_SPARED, decision.spared)) if set_]
+    head = ":".join([decision.mode, ",".join(decision.lanes), *marks])
     seen = [f"{arm}={decision.seen[arm]:g}" for arm in Arm if arm in decision.seen]
     return " ".join([head, f"{_BELOW}={decision.escalate_below:g}", *seen])
+
+
+def spared(text: str) -> str:
+    """The line of a decision whose second lane turned out to cost more than is left."""
+    made = read(text)
+    return text if made is None else written(replace(made, spared=True))
 
 
 def read(text: str, *, propensity: float = 1.0) -> Decision | None:
@@ -27,8 +36,7 @@ def read(text: str, *, propensity: float = 1.0) -> Decision | None:
         propensity: Chance with which the choice was made.
     """
     head, *told = text.split()
-    mode, _, rest = head.partition(":")
-    lanes, _, compared = rest.partition(":")
+    mode, lanes, *marks = [*head.split(":"), ""]
     try:
         chances = {name: float(number) for name, _, number in (each.partition("=") for each in told)}
         return Decision(
@@ -36,7 +44,8 @@ def read(text: str, *, propensity: float = 1.0) -> Decision | None:
             mode=Mode(mode),
             reason="as it was logged",
             escalate_below=chances.pop(_BELOW, 1.0),
-            compare=compared == _COMPARED,
+            compare=_COMPARED in marks,
+            spared=_SPARED in marks,
             propensity=propensity,
             seen={Arm(name): chance for name, chance in chances.items() if chance > 0} or dict.fromkeys(Arm, propensity),
         )
