@@ -8,9 +8,10 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -134,23 +135,29 @@ def provider() -> Iterator[str]:
         loop.close()
 
 
+def paid(home: Home, url: str, texts: Sequence[str], **budget: Any) -> Path:
+    """A file of a run that asks one paid lane all of it."""
+    questions = [{"id": f"q{number}", "question": text} for number, text in enumerate(texts)]
+    (home.path / "questions.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in questions))
+    spec = {
+        "questions": {"source": "questions.jsonl"},
+        "lanes": [{"name": "cloud", "kind": "Cloud", "url": url, "model": "m", "price": {"usdPerMillionInputTokens": 1.0}}],
+        "routing": {"policy": "Cloud"},
+        "maxSteps": 1,
+        "thinking": {"bare": True, "maxTokens": 16},
+        "budget": budget,
+    }
+    told = {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
+    path = home.path / "paid.yaml"
+    path.write_text(yaml.safe_dump(told))
+    return path
+
+
 def test_a_question_that_was_too_dear_is_asked_again_with_a_larger_budget(home: Home) -> None:
     """It is given up alone and says why; then the run goes on with it and nothing else, and what ended well is not begun anew."""
-    questions = [{"id": f"q{number}", "question": "?" * (60_000 if number == 5 else 10)} for number in range(12)]
-    (home.path / "questions.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in questions))
     with provider() as url:
-        lane = {"name": "cloud", "kind": "Cloud", "url": url, "model": "m", "price": {"usdPerMillionInputTokens": 1.0}}
-        spec = {
-            "questions": {"source": "questions.jsonl"},
-            "lanes": [lane],
-            "routing": {"policy": "Cloud"},
-            "maxSteps": 1,
-            "thinking": {"bare": True, "maxTokens": 16},
-            "budget": {"usd": 0.05, "onExhausted": "Fail"},
-        }
-        told = {"apiVersion": "tandem.dev/v1alpha1", "kind": "DualRun", "metadata": {"name": "pair"}, "spec": spec}
-        (home.path / "dear.yaml").write_text(yaml.safe_dump(told))
-        first = home.tandem("run", home.path / "dear.yaml", "--plain")
+        texts = ["?" * (60_000 if number == 5 else 10) for number in range(12)]
+        first = home.tandem("run", paid(home, url, texts, usd=0.05, onExhausted="Fail"), "--plain")
         assert (first.returncode, home.status("pair")["failed"]) == (1, 1), first.stdout + first.stderr
         (given_up,) = [row for row in answers(home) if not row["answer"]]
         assert (given_up["id"], "larger budget" in given_up["reason"]) == ("q5", True)
@@ -162,6 +169,23 @@ def test_a_question_that_was_too_dear_is_asked_again_with_a_larger_budget(home: 
         assert (status["phase"], status["reason"], status["done"], status.get("failed", 0)) == ("Succeeded", "AllQuestionsAnswered", 12, 0)
         over = home.tandem("resume", "pair", "--budget-usd", "9", "--plain")
         assert (over.returncode, "has ended already" in over.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(("then", "phase"), [("Suspend", "Suspended"), ("Fail", "Failed")])
+def test_a_run_that_stopped_at_its_budget_goes_on_with_a_larger_one(home: Home, then: str, phase: str) -> None:
+    """And not without: nothing is started for nothing, and it is said what it takes."""
+    with provider() as url:
+        file = paid(home, url, [f"What is {number}?" for number in range(200)], usd=0.005, onExhausted=then)
+        first = home.tandem("run", file, "--plain")
+        status = home.status("pair")
+        assert (status["phase"], status["reason"]) == (phase, "BudgetExhausted"), first.stdout + first.stderr
+        assert 0 < status["done"] < 200
+        for more in ([], ["--budget-usd", "0.005"]):
+            idle = home.tandem("resume", "pair", *more, "--plain")
+            assert (idle.returncode, idle.stdout, idle.stderr.count("\n")) == (2, "", 1)
+            assert "--budget-usd: the budget of pair does not reach for another call: give more than it has" in idle.stderr
+        again = home.tandem("resume", "pair", "--budget-usd", "5", "--plain")
+        assert (again.returncode, home.status("pair")["done"]) == (0, 200), again.stdout + again.stderr
 
 
 def test_the_examples_can_be_planned_anywhere(home: Home) -> None:

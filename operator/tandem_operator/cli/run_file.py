@@ -1,5 +1,6 @@
 """A run file as people hand it in: read, checked, its relative paths made absolute, its name replaced if they ask."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tandem_operator.plan import experts
 
 from .exits import Exit, leave
 
+_HUB_ID = re.compile(r"(\w[\w.-]*/)?\w[\w.:-]*")
 _BUILT_IN = {"source": ("python-stdlib",), "tokenizer": ("bytes",)}
 
 
@@ -66,7 +68,7 @@ def _lane(lane: LaneSpec, folder: Path, where: str) -> LaneSpec:
     model = folder / lane.engine.model
     if model.exists():
         return lane.model_copy(update={"engine": lane.engine.model_copy(update={"model": str(model)})})
-    if model.suffix == ".gguf":  # no id of the hub's: its server would fall again and again over it
+    if model.suffix == ".gguf" or not _HUB_ID.fullmatch(lane.engine.model):  # its server would fall again and again over it
         leave(Exit.BAD_INPUT, f"{where}.engine.model: there is no file {model}: correct the path")
     return lane
 

@@ -17,6 +17,7 @@ from tandem_operator.local import archive
 from tandem_operator.local.state import revival, wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder
+from tandem_operator.plan.dual import endings
 from tandem_operator.plan.dual.phases import UNDER_WAY
 from tandem_operator.plan.policies import deadline
 
@@ -62,6 +63,8 @@ def resume(folder: DualFolder, budget_usd: Decimal | None, *, plain: bool) -> Ex
     if budget_usd is not None and budget_usd <= before.status.spent_usd:
         spent = rounded(before.status.spent_usd, Decimal("0.0001"), ROUND_CEILING)
         leave(Exit.BAD_INPUT, f"--budget-usd: ${budget_usd:f} is not more than the ${spent:f} that {before.name} has spent: give more")
+    if endings.exhausted(_with(before, budget_usd)):
+        leave(Exit.BAD_INPUT, f"--budget-usd: the budget of {before.name} does not reach for another call: give more than it has")
     wanted.ask_resume(folder, budget_usd)
     shown = screen(live=False if plain else None)
     for line in _revived(folder, before):
@@ -96,6 +99,14 @@ def _followed(folder: DualFolder, shown: Screen[DualRun]) -> Exit:
         return Session(folder, shown, DualCare(folder)).follow()
     finally:
         shown.close()
+
+
+def _with(before: DualRun, budget_usd: Decimal | None) -> DualRun:
+    """The run with such a budget, if one is given."""
+    if budget_usd is None:
+        return before
+    budget = before.spec.budget.model_copy(update={"usd": budget_usd})
+    return before.model_copy(update={"spec": before.spec.model_copy(update={"budget": budget})})
 
 
 def _more_can_be_asked(before: DualRun, budget_usd: Decimal | None) -> bool:

@@ -39,7 +39,7 @@ def wish(run: DualRun, seen: DualSeen, now: datetime) -> Ending | None:
     """What somebody wants, if it is that the run does not go on now."""
     if late := deadline.passed(run, now):
         return Ending(reason=Reason.DEADLINE_EXCEEDED, phase=RunPhase.FAILED, message=late.message)
-    if broke := _exhausted(run):
+    if broke := exhausted(run):
         return broke
     if run.spec.suspend:
         return Ending(reason=Reason.SUSPEND_REQUESTED, phase=RunPhase.SUSPENDED, message="stopped on request")
@@ -54,14 +54,7 @@ def forbidden(run: DualRun, seen: DualSeen) -> Ending | None:
     return None
 
 
-def said(part: SeenPart) -> str:
-    """How a part ended, in one line."""
-    message = " ".join(part.message.split())[:_LONGEST_MESSAGE]
-    code = "is not heard of" if part.exit_code is None else f"exited with {part.exit_code}"
-    return f"{part.name} {code}" + (f": {message}" if message else "")
-
-
-def _exhausted(run: DualRun) -> Ending | None:
+def exhausted(run: DualRun) -> Ending | None:
     """The end of the money, under the limit that is written now; with LocalOnly the run goes on without those lanes that cost some."""
     limit, then = run.spec.budget.usd, run.spec.budget.on_exhausted
     if limit is None or not heard.broke(run) or then is OnDualExhausted.LOCAL_ONLY:
@@ -72,6 +65,13 @@ def _exhausted(run: DualRun) -> Ending | None:
     if then is OnDualExhausted.FAIL:
         return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.FAILED, message=spent)
     return Ending(reason=Reason.BUDGET_EXHAUSTED, phase=RunPhase.SUSPENDED, message=f"{spent}: raise spec.budget.usd to go on")
+
+
+def said(part: SeenPart) -> str:
+    """How a part ended, in one line."""
+    message = " ".join(part.message.split())[:_LONGEST_MESSAGE]
+    code = "is not heard of" if part.exit_code is None else f"exited with {part.exit_code}"
+    return f"{part.name} {code}" + (f": {message}" if message else "")
 
 
 def _hopeless(run: DualRun, seen: DualSeen) -> Ending | None:

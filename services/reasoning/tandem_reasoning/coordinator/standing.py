@@ -67,7 +67,7 @@ class Standing:
     def pressure(self) -> float:
         """Seconds that the rest would take over seconds that are left: more than 1 is late; 0 without a deadline, or answers to go by."""
         eta_s = self._eta_s(self._sums())
-        if self._ends_at is None or eta_s is None or len(self._done_at) <= _TELLING:
+        if self._ends_at is None or eta_s is None:
             return 0.0
         left_s = self._ends_at - self._clock()
         return eta_s / left_s if left_s > 0 else inf
@@ -117,6 +117,6 @@ class Standing:
 
     def _eta_s(self, sums: Sums) -> float | None:
         answered = len(self._done_at) - 1
-        if not answered:
+        if answered < _TELLING:
             return None
         return self._left(sums) * (self._clock() - self._done_at[0]) / answered

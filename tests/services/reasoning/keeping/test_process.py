@@ -64,8 +64,9 @@ class Machine:
         return self.process.returncode, said_.decode()
 
 
-def worker(port: int, name: str) -> "subprocess.Popen[bytes]":
-    environ = {**os.environ, "TANDEM_COORDINATOR": f"127.0.0.1:{port}", "TANDEM_WORKER": name, "TANDEM_AT_ONCE": "2"}
+def worker(port: int, name: str, scratch: Path) -> "subprocess.Popen[bytes]":
+    told = {"COORDINATOR": f"127.0.0.1:{port}", "WORKER": name, "AT_ONCE": "2", "SCRATCH": str(scratch)}
+    environ = {**os.environ, **{f"TANDEM_{key}": value for key, value in told.items()}}
     return subprocess.Popen([sys.executable, "-m", "tandem_reasoning.worker"], env=environ)
 
 
@@ -109,7 +110,7 @@ def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
             told = job({"cloud": [cloud.url]}, routing={"policy": "Cloud"}, budgetUsd="0.1", **patient).model_dump_json(by_alias=True)
             first = Machine(tmp_path / "first", port, store, told)
             stack.callback(first.process.kill)
-            workers = [worker(port, name) for name in ("one", "two")]
+            workers = [worker(port, name, tmp_path) for name in ("one", "two")]
             for each in workers:
                 stack.callback(each.kill)
             await first.until(lambda status: status.done >= 8)
@@ -127,6 +128,7 @@ def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
             assert over.done == COUNT
             for each in workers:
                 assert await asyncio.to_thread(each.wait, PATIENCE_S) == 0
+            assert json.loads((tmp_path / "exit").read_bytes()) == {"code": 0}
             second.process.terminate()
             code, heard = await asyncio.to_thread(second.ended)
             assert code == 0, heard
@@ -160,7 +162,7 @@ def test_a_coordinator_that_was_replaced_ends_for_good(tmp_path: Path) -> None:
             stack.callback(first.process.kill)
             await first.until(lambda status: status.total == COUNT)
             Shelf(open_store(store, {}), UID).claim()  # as the next coordinator does before anything else
-            running = worker(port, "one")
+            running = worker(port, "one", tmp_path)
             stack.callback(running.kill)
             for _ in range(COUNT):
                 gate.release()
