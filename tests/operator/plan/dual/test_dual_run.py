@@ -73,20 +73,6 @@ def test_a_change_of_a_run_that_has_ended_is_told_to_be_too_late() -> None:
     assert standing(world) == (RunPhase.SUCCEEDED, "PartialFailure")
 
 
-@pytest.mark.parametrize("then", ["Suspend", "Fail"])
-def test_what_is_left_of_a_budget_and_does_not_reach_is_named(then: str) -> None:
-    """The coordinator finds that out before all is spent: a call may cost more than what is left."""
-    world = running(budget={"usd": 1.0, "onExhausted": then})
-    world.answer(1, usd="0.75")
-    world.tell()
-    assert world.report is not None
-    world.report = replace(world.report, reason="BudgetExhausted")
-    world.settle()
-    message = world.run.status.message
-    assert "the budget of $1.00 is spent, for another call may cost more than the $0.25 that are left" in message
-    assert ("raise spec.budget.usd" in message) is (then == "Suspend")
-
-
 def _told(world: World) -> list[str]:
     return [event.reason for event in world.look().events]
 
@@ -200,53 +186,6 @@ def test_suspension_is_taken_back_by_the_next_attempt() -> None:
     assert {part.start for part in world.live()} == {2}
 
 
-@pytest.mark.parametrize(("then", "phase"), [("Suspend", RunPhase.SUSPENDED), ("Fail", RunPhase.FAILED), ("LocalOnly", RunPhase.RUNNING)])
-def test_the_end_of_the_money_is_what_the_run_says(then: str, phase: RunPhase) -> None:
-    """Suspend and Fail end it; LocalOnly goes on, and says so."""
-    world = running(budget={"usd": 1.0, "onExhausted": then})
-    world.answer(5, usd="1")
-    world.up()
-    assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (phase, "Exhausted")
-
-
-def test_a_larger_budget_lets_a_run_go_on() -> None:
-    """Even though the last word of the old coordinator was that there is no money left."""
-    world = running(budget={"usd": 1.0, "onExhausted": "Suspend"})
-    world.answer(5, usd="1")
-    world.up()
-    world.wait(10)
-    world.edit(budget={"usd": 2.0, "onExhausted": "Suspend"})
-    world.up()
-    assert standing(world) == (RunPhase.RUNNING, "PartsUp")
-    assert reason_of(world.run.status, "BudgetOK") == "WithinBudget"
-
-
-@pytest.mark.parametrize(("then", "phase"), [("Suspend", RunPhase.SUSPENDED), ("Fail", RunPhase.FAILED), ("LocalOnly", RunPhase.RUNNING)])
-def test_a_budget_below_what_is_spent_is_spent(then: str, phase: RunPhase) -> None:
-    """A limit that is lowered while the run is under way ends it as any other, and the run says which limit."""
-    world = running(budget={"usd": 10, "onExhausted": then})
-    world.answer(5, usd="5")
-    world.tell()
-    world.look()
-    world.edit(budget={"usd": 4, "onExhausted": then})
-    world.up()
-    assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (phase, "Exhausted")
-
-
-def test_another_budget_reaches_the_coordinator_by_another_start() -> None:
-    """Nobody else is started again, and the new one waits until the old one has left the books."""
-    world = running(budget={"usd": 10})
-    others = {part.name for part in world.live() if part.role is not Role.COORDINATOR}
-    world.edit(budget={"usd": 8})
-    world.look()
-    assert world.look().start == ()
-    world.up()
-    (coordinator,) = world.live(Role.COORDINATOR)
-    assert (coordinator.name, world.report and world.report.cap_usd) == ("pair-coordinator-0-2", 8)
-    assert others == {part.name for part in world.live() if part.role is not Role.COORDINATOR}
-    assert world.run.status.phase is RunPhase.RUNNING
-
-
 def test_other_credentials_are_told_by_another_start() -> None:
     """To those who show them to each other: workers that kept the old ones would be turned away, or not believe their coordinator."""
     world = World(dual())
@@ -258,17 +197,6 @@ def test_other_credentials_are_told_by_another_start() -> None:
     starts = {part.slot: part.start for part in world.live()}
     assert starts == {"engine-0": 1, "engine-1": 1, "coordinator-0": 2, "worker-0": 2, "worker-1": 2}
     assert world.run.status.phase is RunPhase.RUNNING
-
-
-def test_the_end_of_an_old_budget_is_not_that_of_a_larger_one() -> None:
-    """A coordinator that reaches the limit that it was started with has said nothing of the one that is written by now."""
-    world = running(budget={"usd": 5, "onExhausted": "Fail"})
-    world.answer(5, usd="5")
-    world.edit(budget={"usd": 10, "onExhausted": "Fail"})
-    world.tell()
-    world.look()
-    world.up()
-    assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (RunPhase.RUNNING, "WithinBudget")
 
 
 def test_a_memory_that_is_not_reached_is_said_once_and_stays_visible() -> None:

@@ -10,7 +10,7 @@ from tandem_operator.cluster.kube.client import Kube
 from tests.cluster.cluster import Cluster
 from tests.operator.cluster.api import Api, Object
 from tests.operator.cluster.clients import client
-from tests.operator.cluster.dual_eyes import Eyes
+from tests.operator.cluster.duals.eyes import Eyes
 from tests.operator.cluster.former import former_release
 from tests.operator.cluster.kubelets import Kubelets
 from tests.operator.cluster.runs import DUAL_SPEC, DualRun

@@ -11,7 +11,7 @@ from tests.cluster.fault_proxy import FaultProxy
 from tests.cluster.faults import Fault, Kind
 from tests.operator.cluster.api import PODS, Api
 from tests.operator.cluster.clients import client, until
-from tests.operator.cluster.dual_eyes import Eyes
+from tests.operator.cluster.duals.eyes import Eyes
 from tests.operator.cluster.runs import DualRun
 from tests.operator.cluster.secured import COUNT, secured
 

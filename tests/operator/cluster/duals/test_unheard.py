@@ -12,7 +12,7 @@ from tandem_operator.cluster.turns import looking
 from tests.cluster.cluster import Cluster
 from tests.operator.cluster.api import Api
 from tests.operator.cluster.clients import client, until
-from tests.operator.cluster.dual_eyes import Eyes
+from tests.operator.cluster.duals.eyes import Eyes
 from tests.operator.cluster.runs import DualRun
 from tests.operator.cluster.secured import COUNT, secured
 
