@@ -19,6 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from tandem_objects import Store, open_store
+from tandem_rpc.process import last_word
 
 from tandem_trainer import last_words
 from tandem_trainer.data import prepare
@@ -271,7 +272,7 @@ def main() -> NoReturn:
         with suppress(OSError):
             last_words.for_kubelet(Path(log), message)
     with suppress(OSError):  # a full disk: who finds no last words takes the exit code from the system
-        last_words.note(scratch / "exit", code, message)
+        last_word.note(scratch / "exit", code, message)
     os._exit(code)  # a thread that still prepares data must not hold up the end
 
 

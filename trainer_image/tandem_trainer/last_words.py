@@ -6,8 +6,6 @@ or come out of Secrets, the token for telemetry, and credentials inside addresse
 says in TANDEM_SECRET_NAMES; a star there stands for names that it does not know, and then any variable may be one of them.
 """
 
-import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -35,16 +33,6 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
     for secret in sorted(_secrets(environ), key=len, reverse=True):
         text = text.replace(secret, _STRUCK)
     return _IN_ADDRESS.sub(f"{_STRUCK}@", text)
-
-
-def note(path: Path, code: int, message: str) -> None:
-    """Written whole or not at all: whoever finds no such file knows that the worker was killed."""
-    draft = path.with_suffix(".draft")
-    with draft.open("w") as file:
-        json.dump({"code": code, "message": message}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
 
 
 def for_kubelet(path: Path, message: str) -> None:

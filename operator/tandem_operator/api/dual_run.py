@@ -84,7 +84,12 @@ class DualBudgetSpec(LimitSpec):
     """How many dollars the run may cost; a call is paid for before it is made, so that the limit holds."""
 
     on_exhausted: OnDualExhausted = OnDualExhausted.LOCAL_ONLY
-    """At the limit go on with local lanes alone (LocalOnly), Suspend, or Fail."""
+    """At the limit go on with local lanes alone (LocalOnly), Suspend, or Fail.
+
+    LocalOnly makes the money last: routing spends it where it gains most, and the report says for how many questions it did not reach.
+    It ends like Suspend where no local lane is free by the token, or where a lane costs some by the hour and all is spent. Suspend and
+    Fail answer no question by a local lane that the cloud lane was to answer.
+    """
 
 
 class DualRunSpec(ApiModel):

@@ -57,6 +57,11 @@ class PriceSpec(ApiModel):
     usd_per_hour: Usd = Field(default=0, validate_default=True)
     """US dollars an hour, used or not: electricity, or the rent of a machine."""
 
+    @property
+    def by_token(self) -> bool:
+        """Whether a call costs anything."""
+        return bool(self.usd_per_million_input_tokens or self.usd_per_million_output_tokens)
+
 
 class RateSpec(ApiModel):
     """How fast a lane may be used. What is left out is not limited from our side."""

@@ -68,9 +68,15 @@ def _lane(lane: LaneSpec, folder: Path, where: str) -> LaneSpec:
     model = folder / lane.engine.model
     if model.exists():
         return lane.model_copy(update={"engine": lane.engine.model_copy(update={"model": str(model)})})
-    if model.suffix == ".gguf" or not _HUB_ID.fullmatch(lane.engine.model):  # its server would fall again and again over it
-        leave(Exit.BAD_INPUT, f"{where}.engine.model: there is no file {model}: correct the path")
+    if model.suffix == ".gguf" or not _elsewhere(lane.engine.model, folder):  # its server would fall again and again over it
+        leave(Exit.BAD_INPUT, f"{where}.engine.model: there is no file or folder {model}: correct the path")
     return lane
+
+
+def _elsewhere(model: str, folder: Path) -> bool:
+    """Whether it may be an id of the hub's, or an address: no path, and not in a folder that is there."""
+    owner = model.rpartition("/")[0]
+    return "://" in model or (bool(_HUB_ID.fullmatch(model)) and not (owner and (folder / owner).is_dir()))
 
 
 def _located(run: TrainingRun, folder: Path) -> TrainingRun:

@@ -42,6 +42,11 @@ class Price:
     output_nano: int = 0
     hour_nano: int = 0
 
+    @property
+    def by_token(self) -> bool:
+        """Whether a call costs anything."""
+        return bool(self.input_nano or self.output_nano)
+
     def of(self, usage: "Usage") -> int:
         """Nano-dollars for the tokens of one call."""
         return usage.input_tokens * self.input_nano + usage.output_tokens * self.output_nano

@@ -61,9 +61,9 @@ def test_a_server_that_is_not_installed_starts_nothing(desk: Any, command: str) 
     for model, said in (
         ("there.gguf", "spec.lanes[0].engine.server: there is no program llama-server on PATH: install it, or give the url of a server"),
         ("a/b", "spec.lanes[0].engine.server: there is no program llama-server on PATH: install it, or give the url of a server"),
-        ("none.gguf", f"spec.lanes[0].engine.model: there is no file {desk.path}/none.gguf: correct the path"),
-        ("./no/such", f"spec.lanes[0].engine.model: there is no file {desk.path}/no/such: correct the path"),
-        ("/no", "spec.lanes[0].engine.model: there is no file /no: correct the path"),
+        ("none.gguf", f"spec.lanes[0].engine.model: there is no file or folder {desk.path}/none.gguf: correct the path"),
+        ("./no/such", f"spec.lanes[0].engine.model: there is no file or folder {desk.path}/no/such: correct the path"),
+        ("/no", "spec.lanes[0].engine.model: there is no file or folder /no: correct the path"),
     ):
         ran = desk.tandem(command, dual(desk, GOOD, url=None, model=None, engine={"server": "LlamaCpp", "model": model}))
         assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr

@@ -1,6 +1,5 @@
 """What an agent leaves behind for whoever asks what became of it."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ def test_kubelet_gets_as_much_as_it_shows(tmp_path: Path) -> None:
     last_words.for_kubelet(log, "short \ud800")
     assert log.read_text() == "short ?"
     assert log.stat().st_ino == inode
-
-
-def test_a_note_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Whoever finds it can read it."""
-    last_words.note(tmp_path / "exit", 93, "why\nnot")
-    assert json.loads((tmp_path / "exit").read_text()) == {"code": 93, "message": "why\nnot"}
-    assert [path.name for path in tmp_path.iterdir()] == ["exit"]
 
 
 @pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "db_password", "WANDB_API_KEY"])

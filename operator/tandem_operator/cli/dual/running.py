@@ -11,7 +11,7 @@ from tandem_operator.api.reading.run_file import SpecError
 from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.exits import Exit, leave
 from tandem_operator.cli.session import Session
-from tandem_operator.cli.show.onward import RunFile, in_short
+from tandem_operator.cli.show.onward import RunFile, in_short, larger_budget
 from tandem_operator.cli.show.screen import Screen
 from tandem_operator.local import archive
 from tandem_operator.local.state import revival, wanted
@@ -44,6 +44,7 @@ def run(told: DualRun, path: str, *, name: str | None, fresh: bool, plain: bool)
     except SpecError as refused:
         leave(Exit.BAD_INPUT, *(f"{path}: {problem}, or this one anew with --fresh" for problem in refused.problems))
     if before:
+        _insist_on_money(wished, f"{path}: spec.budget.usd")
         lines += [*_changed(before, wished), *_revived(folder, before)]
     shown = screen(live=False if plain else None)
     for line in (*lines, *overview(wished.model_copy(update={"status": folder.status()}), folder)):
@@ -63,8 +64,7 @@ def resume(folder: DualFolder, budget_usd: Decimal | None, *, plain: bool) -> Ex
     if budget_usd is not None and budget_usd <= before.status.spent_usd:
         spent = rounded(before.status.spent_usd, Decimal("0.0001"), ROUND_CEILING)
         leave(Exit.BAD_INPUT, f"--budget-usd: ${budget_usd:f} is not more than the ${spent:f} that {before.name} has spent: give more")
-    if endings.exhausted(_with(before, budget_usd)):
-        leave(Exit.BAD_INPUT, f"--budget-usd: the budget of {before.name} does not reach for another call: give more than it has")
+    _insist_on_money(_with(before, budget_usd), "--budget-usd")
     wanted.ask_resume(folder, budget_usd)
     shown = screen(live=False if plain else None)
     for line in _revived(folder, before):
@@ -99,6 +99,13 @@ def _followed(folder: DualFolder, shown: Screen[DualRun]) -> Exit:
         return Session(folder, shown, DualCare(folder)).follow()
     finally:
         shown.close()
+
+
+def _insist_on_money(run: DualRun, field: str) -> None:
+    """Nothing is started for nothing."""
+    if (end := endings.exhausted(run)) is not None:
+        more = larger_budget(run)
+        leave(Exit.BAD_INPUT, f"{field}: {end.message.partition(': ')[0]}{f': give more, such as {more:f}' if more else ''}")
 
 
 def _with(before: DualRun, budget_usd: Decimal | None) -> DualRun:

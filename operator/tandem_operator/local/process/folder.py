@@ -4,7 +4,7 @@ Its folder is its name: made once, before anything starts, and never made again.
 
 pid     who it is, written by itself before its first instruction, or "nobody" (launch.py)
 stop    when it was asked to leave
-exit    how it says it ended: {"code", "message"}, written by the agent
+exit    how it says it ended: {"code", "message"}, written by itself (tandem_rpc.process.last_word, tandem_trainer.agent)
 ended   how it ended: {"code", "message", "at"}, written once by the owner when nothing of it is left; final
 log     what it printed
 steps.jsonl   a line for each optimizer step

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from tandem_operator.api.dollars import dollars
 from tandem_operator.api.dual_run import DualRun, OnDualExhausted
 from tandem_operator.api.dual_status import PartStatus
+from tandem_operator.api.lane import LaneKind, PriceSpec
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline
 
@@ -55,9 +57,9 @@ def forbidden(run: DualRun, seen: DualSeen) -> Ending | None:
 
 
 def exhausted(run: DualRun) -> Ending | None:
-    """The end of the money, under the limit that is written now; with LocalOnly the run goes on without those lanes that cost some."""
+    """The end of the money, under the limit that is written now; with LocalOnly the run goes on for as long as that costs nothing."""
     limit, then = run.spec.budget.usd, run.spec.budget.on_exhausted
-    if limit is None or not heard.broke(run) or then is OnDualExhausted.LOCAL_ONLY:
+    if limit is None or not heard.broke(run) or _goes_on(run, limit):
         return None
     left = limit - run.status.spent_usd
     too_little = f", for another call may cost more than the {dollars(left)} that are left" if left > 0 else ""
@@ -72,6 +74,14 @@ def said(part: SeenPart) -> str:
     message = " ".join(part.message.split())[:_LONGEST_MESSAGE]
     code = "is not heard of" if part.exit_code is None else f"exited with {part.exit_code}"
     return f"{part.name} {code}" + (f": {message}" if message else "")
+
+
+def _goes_on(run: DualRun, limit: Decimal) -> bool:
+    """Whether a local lane goes on that costs nothing by the token; beside one that costs some by the hour, up to the limit."""
+    prices = [(lane.kind, lane.price or PriceSpec()) for lane in run.spec.lanes]
+    free = any(kind is LaneKind.LOCAL and not price.by_token for kind, price in prices)
+    used_up = run.status.spent_usd >= limit and any(price.usd_per_hour for _, price in prices)
+    return run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY and free and not used_up
 
 
 def _hopeless(run: DualRun, seen: DualSeen) -> Ending | None:

@@ -40,7 +40,7 @@ def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:
         yield Event.warning("BudgetNearlyExhausted", f"{dollars(after.spent_usd)} of {dollars(limit or after.spent_usd)} spent")
     if found and found.reason == Standing.NO_PRICE != reason_of(before, BUDGET_OK):
         yield Event.warning(found.reason, found.message)
-    if after.exhausted_usd != before.exhausted_usd and run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY:
+    if after.exhausted_usd not in {None, before.exhausted_usd} and run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY:
         yield Event.warning("BudgetExhausted", f"{dollars(after.spent_usd)} spent: the run goes on with lanes that cost nothing")
 
 

@@ -59,7 +59,10 @@ def _timely(seen: DualSeen) -> DualReport | None:
 def _exhausted_usd(run: DualRun, report: DualReport) -> Decimal | None:
     """The limit that turned out to be reached. It is remembered when the coordinator is gone: the money reaches no further then, either.
 
-    It is the limit that the coordinator was started with; another one may be written by now.
+    It is the limit that the coordinator was started with; another one may be written by now. A coordinator that was started with the
+    same one takes it back once what was set aside for a call turns out not to have been spent.
     """
-    found = report.cap_usd if report.reason == BUDGET_EXHAUSTED else None
-    return run.status.exhausted_usd if found is None else found
+    if report.reason == BUDGET_EXHAUSTED:
+        return report.cap_usd
+    known = run.status.exhausted_usd
+    return None if known is not None and report.cap_usd == known else known

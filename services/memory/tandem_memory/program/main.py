@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     match sys.argv[1:] if arguments is None else arguments:
         case []:
-            return _serve()
+            from tandem_rpc.process import last_word
+
+            return last_word.said(os.environ, _serve())
         case ["restore", uri, folder]:
             return _restore(uri, Path(folder))
         case ["migrate", source, target]:

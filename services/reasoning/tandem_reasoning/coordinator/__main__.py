@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tandem_objects import InvalidAddress
 from tandem_rpc import RpcSetupError
 from tandem_rpc.errors import UnboundError
+from tandem_rpc.process import last_word
 
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.process import run
@@ -42,7 +43,7 @@ def main() -> int:
         return _said([f"{_SPEAKING}: {error}"])
     except (LedgerError, InvalidAddress) as error:
         return _said([str(error)])
-    return 0
+    return last_word.said(os.environ, 0)
 
 
 def _said(lines: Iterable[str], code: int = _UNUSABLE) -> int:
@@ -50,7 +51,7 @@ def _said(lines: Iterable[str], code: int = _UNUSABLE) -> int:
     told = tuple(lines)
     for line in (*told, "; ".join(told)) if len(told) > 1 else told:
         sys.stderr.write(f"tandem-reasoning coordinator: {line}\n")
-    return code
+    return last_word.said(os.environ, code, "; ".join(told))
 
 
 if __name__ == "__main__":

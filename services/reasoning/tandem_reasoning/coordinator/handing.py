@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.job import Job
-from tandem_reasoning.coordinator.lessons import mean_nano
 from tandem_reasoning.ledger import Books, Claim, Lease, Reader, State, Sums
 from tandem_reasoning.routing import draws
 from tandem_reasoning.routing.decision import Decision
@@ -80,7 +79,7 @@ class Handing:
         return [self._handed(lease, views, sums, pressure) for lease in leases]
 
     def _handed(self, lease: Lease, views: Sequence[LaneView], sums: Sums, pressure: float) -> Handed:
-        recorded = self._reader.calls_of(lease.hold.item) if lease.attempts > 1 else ()
+        recorded = self._reader.calls_of(lease.hold.item) if lease.hold.fence > 1 else ()
         self._comparing.pop(lease.hold.item, None)
         known = self._known(lease.question, _without(views, self._unpayable(lease.hold.item)), sums, pressure)
         decision = self._learner.policy.route(known)
@@ -91,8 +90,8 @@ class Handing:
         return Handed(lease=lease, decision=decision, near=near, recorded=recorded, spread=spread)
 
     def _known(self, question: Question, views: Sequence[LaneView], sums: Sums, pressure: float) -> Known:
-        spared = self._job.spared_nano
-        left = None if spared is None else spared - sums.total.spent_nano - sums.total.reserved_nano
+        paced = self._job.paced_nano
+        left = None if paced is None else paced - sums.total.spent_nano - sums.total.reserved_nano
         draw = draws.uniform(self._job.run_uid, question.id, _PURPOSE)
         return Known(
             lanes=views,
@@ -113,7 +112,7 @@ class Handing:
         return found is not None and found.state is State.LEASED
 
     def _view(self, desk: LaneDesk, sums: Sums, now: float) -> LaneView:
-        lane, answer_nano = desk.lane, mean_nano(sums.lanes.get(desk.lane.name, Books()))
+        lane, answer_nano = desk.lane, sums.lanes.get(desk.lane.name, Books()).call_nano
         return LaneView(name=lane.name, kind=lane.kind, ready=desk.ready(now), answer_nano=answer_nano, load=desk.load)
 
 

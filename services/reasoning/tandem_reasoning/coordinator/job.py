@@ -180,12 +180,19 @@ class Job(_Part):
         return None if self.budget_usd is None else min(_nano(self.budget_usd), _MOST_NANO)
 
     @property
-    def spared_nano(self) -> int | None:
-        """The part of it that the router makes last to the end: all, nano-dollars; None where it need not.
+    def stops_at_budget(self) -> bool:
+        """Whether the run ends where its money does: it is to, or it has no local lane that costs nothing by the token to go on with.
 
-        A run that stops at its budget does so rather than answer by the local lane what the cloud lane is to answer.
+        It ends rather than have the local lane answer what the cloud lane is to answer.
         """
-        return self.cap_nano if self.on_exhausted is OnExhausted.LOCAL_ONLY else None
+        return self.on_exhausted is not OnExhausted.LOCAL_ONLY or not any(
+            lane.kind is LaneKind.LOCAL and not lane.lane.price.by_token for lane in self.lanes
+        )
+
+    @property
+    def paced_nano(self) -> int | None:
+        """Dollars that the router makes last to the last question, nano-dollars; None where the run stops at its budget, or has none."""
+        return None if self.stops_at_budget else self.cap_nano
 
 
 def _nano(usd: Decimal) -> int:

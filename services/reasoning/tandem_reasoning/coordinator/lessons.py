@@ -17,7 +17,7 @@ class Lessons:
     """What outcomes teach."""
 
     def __init__(
-        self, learner: Learner, reader: Reader, sums: Callable[[], Sums], lanes: Mapping[str, Lane], *, spared_nano: int | None
+        self, learner: Learner, reader: Reader, sums: Callable[[], Sums], lanes: Mapping[str, Lane], *, paced_nano: int | None
     ) -> None:
         """Learn from all that is there.
 
@@ -26,17 +26,17 @@ class Lessons:
             reader: Looks into the books.
             sums: What they add up to.
             lanes: By name.
-            spared_nano: Dollars that are to last to the end, nano-dollars; None where none are spared.
+            paced_nano: Dollars that are to last to the last question, nano-dollars; None where none need to.
         """
-        self._learner, self._reader, self._sums, self._spared_nano = learner, reader, sums, spared_nano
+        self._learner, self._reader, self._sums, self._paced_nano = learner, reader, sums, paced_nano
         self._cloud = [lane.name for lane in lanes.values() if lane.kind is LaneKind.CLOUD]
         after = 0
         while page := reader.items(after, _PAGE, state=State.DONE):
             for item in page:
                 self._learn(item.question, item.outcome)
             after = page[-1].position
-        if spared_nano is not None:
-            learner.draw_lines(self._purse(sums(), spared_nano))
+        if paced_nano is not None:
+            learner.draw_lines(self._purse(sums(), paced_nano))
 
     def done(self, item: str, detail: str) -> None:
         """A question was answered, and its outcome is in the books, with such a detail."""
@@ -45,8 +45,8 @@ class Lessons:
         found = self._reader.item(item)
         assert found is not None
         self._learn(found.question, found.outcome)
-        if self._spared_nano is not None:
-            self._learner.pace(self._purse(self._sums(), self._spared_nano))
+        if self._paced_nano is not None:
+            self._learner.pace(self._purse(self._sums(), self._paced_nano))
 
     def _learn(self, question: Question, outcome: Outcome | None) -> None:
         assert outcome is not None
@@ -67,9 +67,4 @@ class Lessons:
 
     def _cloud_nano(self, sums: Sums) -> int:
         """What an answer of a cloud lane has cost so far: one call each, as policies ask it."""
-        return mean_nano(sum((sums.lanes.get(name, Books()) for name in self._cloud), Books()))
-
-
-def mean_nano(books: Books) -> int:
-    """What a call has cost so far; what an answer costs is not known better before it is there."""
-    return (books.spent_nano - books.charged_nano) // books.calls if books.calls else 0
+        return sum((sums.lanes.get(name, Books()) for name in self._cloud), Books()).call_nano

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from tandem_rpc.process.scraping import Scraping
 from tandem_reasoning.coordinator.clock import steady
 from tandem_reasoning.coordinator.completing import Completing
 from tandem_reasoning.coordinator.figures import registry_of
-from tandem_reasoning.coordinator.granting.affording import Lengths
+from tandem_reasoning.coordinator.granting.affording import Affording, Lengths
 from tandem_reasoning.coordinator.granting.inspections import Inspections
 from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.granting.permits import Permits
@@ -38,7 +38,7 @@ from tandem_reasoning.coordinator.standing import Standing
 from tandem_reasoning.lanes.hedging import Hedging
 from tandem_reasoning.ledger import Desk, Ledger, LedgerError, Load
 from tandem_reasoning.routing.learner import Learner
-from tandem_reasoning.values import Question
+from tandem_reasoning.values import LaneKind, Question
 
 SERVICE = reasoning_pb2.DESCRIPTOR.services_by_name["ReasoningService"].full_name
 _LOADED_AT_ONCE = 1000
@@ -101,25 +101,30 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
         lanes = {each.name: LaneDesk(each.lane) for each in job.lanes}
         learner, clock = Learner(job.routing.rule), time.monotonic
         by_name = {name: each.lane for name, each in lanes.items()}
-        lessons = Lessons(learner, reader, lambda: ledger.sums, by_name, spared_nano=job.spared_nano)
+        lessons = Lessons(learner, reader, lambda: ledger.sums, by_name, paced_nano=job.paced_nano)
         ends_at = None if job.ends_at is None else clock() + job.ends_at.timestamp() - time.time()
-        standing = Standing(job, lambda: ledger.sums, lanes, clock, ends_at=ends_at)
         inspections = Inspections(desk=desk, lanes=lanes, clock=clock, chance=random.random)
         if job.probe:
             inspections.begin(reader.probes())
-        standing.sentences = inspections.sentences
+        memory = await stack.enter_async_context(remembering(settings, job, desk, ledger, clock))
+        standing = Standing(
+            job,
+            lambda: ledger.sums,
+            lanes,
+            sentences=inspections.sentences,
+            memory=None if memory is None else memory.message,
+            clock=clock,
+            ends_at=ends_at,
+        )
         permits = Permits(
+            job,
             desk,
             lanes,
-            [each.name for each in job.experts],
-            tries=job.tries,
-            call_s=job.thinking.call_seconds,
+            affording=Affording(_instead(job), lengths.longer),
             hedging=Hedging() if job.hedge else None,
-            lease_s=job.lease_seconds,
             clock=clock,
             chance=random.random,
         )
-        permits.affording.longer = lengths.longer
         handing = Handing(
             job,
             lambda: ledger.sums,
@@ -127,12 +132,10 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             lanes,
             learner,
             kinds=kinds,
-            unpayable=lambda item: standing.unpayable or permits.affording.dear(item),
+            unpayable=lambda item: {*standing.shortage.lanes, *permits.affording.dear(item)},
             pressure=lambda: standing.pressure,
             clock=clock,
         )
-        memory = await stack.enter_async_context(remembering(settings, job, desk, ledger, clock))
-        standing.memory = None if memory is None else memory.message
         yield Rooms(
             job=job,
             desk=desk,
@@ -143,6 +146,11 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             completing=Completing(desk=desk, permits=permits, standing=standing, lessons=lessons, memory=memory),
             memory=memory,
         )
+
+
+def _instead(job: Job) -> Sequence[str]:
+    """Lanes that may answer what is too dear for another one: of a run that stops at its budget, no local one."""
+    return [each.name for each in job.lanes if not job.stops_at_budget or each.kind is LaneKind.CLOUD]
 
 
 async def _loaded(desk: Desk, questions: Iterable[Question]) -> tuple[Lengths, tuple[int, ...]]:

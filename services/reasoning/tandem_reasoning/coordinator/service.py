@@ -94,14 +94,16 @@ class Reasoning(ReasoningServiceServicer):
         )
 
     async def _able(self, claimed: Sequence[Lease] | Exception) -> Sequence[Handed]:
-        """Questions that some lane can be asked for; the others wait for one."""
+        """Questions that some lane can be asked for; the others wait for one, and all of them once the run stops at its budget."""
         if isinstance(claimed, Exception):
             raise claimed
-        handed = self._rooms.handing.handed(claimed)
-        for each in handed:
-            if not each.decision.lanes:
-                await self._rooms.desk.ask(Release(hold=each.lease.hold, rest_s=_NO_LANE_S))
-        return [each for each in handed if each.decision.lanes]
+        handed = () if self._rooms.standing.shortage.halts else self._rooms.handing.handed(claimed)
+        able = [each for each in handed if each.decision.lanes]
+        given = {each.lease.hold for each in able}
+        for lease in claimed:
+            if lease.hold not in given:
+                await self._rooms.desk.ask(Release(hold=lease.hold, rest_s=_NO_LANE_S))
+        return able
 
     async def Extend(self, request: wire.ExtendRequest, context: Context) -> wire.ExtendResponse:
         """Keep questions for another while."""
@@ -142,8 +144,8 @@ class Reasoning(ReasoningServiceServicer):
         with _told():
             answer = await self._rooms.permits.permit(wanted)
         if isinstance(answer, Broke):
-            self._rooms.standing.broke = answer.why
-        return telling.permitted(answer, halted=self._rooms.standing.halted)
+            self._rooms.standing.shortage.refused(request.lane, answer)
+        return telling.permitted(answer, halted=self._rooms.standing.shortage.halts)
 
     async def Settle(self, request: wire.SettleRequest, context: Context) -> wire.SettleResponse:
         """What came of a call."""

@@ -1,30 +1,37 @@
 """How the run stands, for whoever watches: money, lanes, progress, and what keeps it from going on."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 
 from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
-from tandem_reasoning.coordinator.job import Job, OnExhausted
+from tandem_reasoning.coordinator.granting.shortage import Shortage
+from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import Books, State, Sums
 
 _LATELY = 100  # questions that agreement and speed are of
-_TELLING = 10  # answers that tell a speed: the first ones waited for servers to warm up, and came together
+_TELLING = 10  # answers that tell a speed: the first ones came together
 
 
 class Standing:
     """Told of each question that is done.
 
     Attributes:
-        broke: Why no more calls that cost something can be made; empty while they can.
-        sentences: Tells what was found out about a lane's servers.
-        memory: Tells how the run stands with the shared memory; None without one.
+        shortage: For which lanes the money does not reach.
     """
 
     def __init__(
-        self, job: Job, sums: Callable[[], Sums], lanes: Mapping[str, LaneDesk], clock: Callable[[], float], *, ends_at: float | None = None
+        self,
+        job: Job,
+        sums: Callable[[], Sums],
+        lanes: Mapping[str, LaneDesk],
+        *,
+        sentences: Callable[[str], Sequence[str]],
+        memory: Callable[[], wire.MemoryStatus] | None,
+        clock: Callable[[], float],
+        ends_at: float | None,
     ) -> None:
         """Begin.
 
@@ -32,15 +39,16 @@ class Standing:
             job: The run.
             sums: What the books add up to.
             lanes: By name.
+            sentences: Tells what was found out about a lane's servers.
+            memory: Tells how the run stands with the shared memory; None without one.
             clock: Monotonic seconds.
             ends_at: When the run must have ended by `clock`; None when it may take as long as it likes.
         """
         self._job, self._sums, self._lanes, self._clock, self._ends_at = job, sums, lanes, clock, ends_at
-        self._done_at: deque[float] = deque([clock()], maxlen=_LATELY)
+        self._sentences, self._memory = sentences, memory
+        self._done_at: deque[float] = deque(maxlen=_LATELY)
         self._agreements: deque[float] = deque(maxlen=_LATELY)
-        self.broke = ""
-        self.sentences: Callable[[str], Sequence[str]] = lambda _: ()
-        self.memory: Callable[[], wire.MemoryStatus] | None = None
+        self.shortage = Shortage(job, sums)
 
     def done(self, agreement: float | None) -> None:
         """A question was answered."""
@@ -51,17 +59,7 @@ class Standing:
     @property
     def over(self) -> bool:
         """Whether nothing is handed out any more, now or later."""
-        return self._left(self._sums()) == 0 or self.halted
-
-    @property
-    def halted(self) -> bool:
-        """Whether the run ends with its money."""
-        return bool(self.broke) and self._job.on_exhausted is not OnExhausted.LOCAL_ONLY
-
-    @property
-    def unpayable(self) -> Collection[str]:
-        """Lanes for which the money does not reach with any question."""
-        return [name for name, desk in self._lanes.items() if self.broke and (desk.lane.price.input_nano or desk.lane.price.output_nano)]
+        return self._left(self._sums()) == 0 or self.shortage.halts
 
     @property
     def pressure(self) -> float:
@@ -89,10 +87,10 @@ class Standing:
             agreement=sum(self._agreements) / len(self._agreements) if self._agreements else None,
             eta_seconds=self._eta_s(sums),
             over=self.over,
-            memory=self.memory and self.memory(),
+            memory=self._memory and self._memory(),
         )
-        if self.broke:
-            status.reason, status.message = "BudgetExhausted", self.broke
+        if why := self.shortage.why:
+            status.reason, status.message = "BudgetExhausted", why
         return status
 
     def _lane(self, name: str, desk: LaneDesk, sums: Sums) -> wire.LaneStatus:
@@ -108,7 +106,7 @@ class Standing:
             input_tokens=books.input_tokens,
             output_tokens=books.output_tokens,
             throttled=desk.refused,
-            findings=self.sentences(name),
+            findings=self._sentences(name),
             most_in_flight=desk.most_in_flight,
         )
 
@@ -116,7 +114,7 @@ class Standing:
         return sums.count(State.READY) + sums.count(State.LEASED)
 
     def _eta_s(self, sums: Sums) -> float | None:
-        answered = len(self._done_at) - 1
-        if answered < _TELLING:
+        since = len(self._done_at) - 1  # the first tells when: before it there were servers to find out about
+        if since < _TELLING:
             return None
-        return self._left(sums) * (self._clock() - self._done_at[0]) / answered
+        return self._left(sums) * (self._clock() - self._done_at[0]) / since

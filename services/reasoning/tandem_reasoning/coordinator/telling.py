@@ -75,7 +75,7 @@ def recollected(found: Found) -> wire.Recollection:
 def outcome_of(request: wire.CompleteRequest) -> Outcome:
     """What came of a question, with the decision that its lease had and what that rested on."""
     told = request.route
-    made = choice.spared(told.choice) if told.spared else told.choice
+    made = choice.spared(told.choice) if told.choice and told.spared else told.choice
     decision = Decision(policy=told.policy, choice=made, propensity=told.propensity) if told.choice else None
     detail = request.detail or "{}"
     if told.near:

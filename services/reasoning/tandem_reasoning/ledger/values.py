@@ -204,6 +204,11 @@ class Books:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    @property
+    def call_nano(self) -> int:
+        """What a recorded call has cost so far, on average: what an answer costs is not known better before it is there."""
+        return (self.spent_nano - self.charged_nano) // self.calls if self.calls else 0
+
     def __add__(self, more: "Books") -> "Books":
         return Books(**{name: getattr(self, name) + getattr(more, name) for name in _FIGURES})
 

@@ -121,7 +121,7 @@ class Figures:
         alone: Each lane alone.
         curve: Quality over cost; None without right answers, or where one side was never seen.
         kinds: Accuracy by class.
-        spared: Answers that a local lane gave alone because the dollars did not reach.
+        spared: Answers that a local lane gave alone because the dollars did not reach for the cloud lane.
         spend: Seconds since the first answer, and nano-dollars spent on answers until then.
         bins: Agreement and correctness of votes, whether or not they were the answer that counts.
         scores: As the catalogue has them.

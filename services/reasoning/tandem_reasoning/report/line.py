@@ -98,6 +98,11 @@ class Line:
         return None if said is None or said.label is None else said.taken == said.label
 
     @property
+    def spared(self) -> bool:
+        """Whether for want of dollars the cloud lane was not asked that else had been."""
+        return self.decision is not None and self.decision.missed(None if self.said is None else self.said.share)
+
+    @property
     def voted(self) -> Sequence[Call]:
         """Calls of experts who vote."""
         return [call for call in self.of.calls if call.place.expert != ALONE]

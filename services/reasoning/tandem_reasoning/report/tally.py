@@ -54,7 +54,7 @@ class Tally:
         agreed: Questions that both lanes answered, and how many got the same answer from both.
         escalated: Answered questions in which a cascade went on to its second lane.
         compared: Answered questions that both lanes were asked so that something is learned.
-        spared: Questions that a local lane answered alone because the dollars did not reach.
+        spared: Questions that a local lane answered alone because the dollars did not reach for the cloud lane.
         recalled: Answered questions by whether a prompt showed them something of the memory.
         away: Answered questions for which the memory could not be asked.
         at: When each question was answered, seconds since 1970.
@@ -128,7 +128,7 @@ class Tally:
         self.escalated += line.escalated
         compared = line.decision is not None and line.decision.compare
         self.compared += compared
-        self.spared += line.decision is not None and line.decision.spared and self.sides.kind(outcome.lane) is not LaneKind.CLOUD
+        self.spared += line.spared and self.sides.kind(outcome.lane) is not LaneKind.CLOUD
         self.recalled[line.recalled] += 1
         self.away += line.away
         self.seconds += line.seconds

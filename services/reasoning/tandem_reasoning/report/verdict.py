@@ -39,7 +39,8 @@ def _cost(figures: Figures) -> str:
 
 def _spared(figures: Figures) -> Iterator[str]:
     if figures.spared:
-        yield f"For want of money {figures.spared:,} were answered by the local lane alone: with more the cloud lane might have been asked."
+        which = "question was" if figures.spared == 1 else "questions were"
+        yield f"For want of money {figures.spared:,} {which} answered by the local lane alone: with more the cloud lane had been asked."
 
 
 def _one_lane(figures: Figures) -> Iterator[str]:

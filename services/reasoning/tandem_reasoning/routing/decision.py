@@ -10,6 +10,9 @@ from typing import Protocol
 
 from tandem_reasoning.routing.known import Known
 
+ASKED_ANYHOW = 2.0
+"""A line that no vote reaches: whatever the local lane says, the cloud lane is asked."""
+
 
 class Mode(StrEnum):
     """How the lanes are asked.
@@ -42,13 +45,15 @@ class Decision:
         mode: How they are asked.
         reason: A sentence why.
         p: Chance that the local lane gives the cloud lane's answer; None when nothing is known.
-        escalate_below: In a cascade: a local vote with a smaller share for its answer is handed on.
+        escalate_below: In a cascade: a local vote with a smaller share for its answer is handed on; where the cloud lane was spared, it
+            would have been.
         compare: Both lanes are asked whatever they say, one greedy local call included, so that something is learned; the cloud lane's
             answer counts.
         propensity: Chance with which this choice was made, more than 0 to 1.
         seen: For each arm the chance that its worth is seen on this question; arms that are never seen are left out. What a cascade
             sees of the cloud lane becomes certain once it escalates.
-        spared: The local lane answers alone, or may not hand on, because the dollars do not reach.
+        spared: The local lane answers alone because the dollars do not reach for the cloud lane, which was to be asked, or to be
+            handed a vote that is not clear.
     """
 
     lanes: tuple[str, ...]
@@ -60,6 +65,15 @@ class Decision:
     propensity: float = 1.0
     seen: Mapping[Arm, float] = field(default_factory=dict[Arm, float])
     spared: bool = False
+
+    def missed(self, share: float | None) -> bool:
+        """Whether for want of dollars the cloud lane was not asked that else had been.
+
+        Args:
+            share: Share of votes for the local experts' answer, where they voted.
+        """
+        whatever = self.compare or self.mode is Mode.ENSEMBLE
+        return self.spared and (whatever or share is None or share < self.escalate_below)
 
 
 class Policy(Protocol):

@@ -66,7 +66,7 @@ class Known:
         kind: Class of the question; empty when it has none.
         labels_of_kind: How many of its class.
         kinds: How many questions of the run each of its classes has.
-        left_nano: Dollars that are neither spent nor reserved, nano-dollars; None where none are to be spared.
+        left_nano: Dollars that are neither spent nor reserved, nano-dollars; None where they need not last.
         pressure: Seconds that the rest would take over seconds that are left: more than 1 is late; 0 without a deadline.
     """
 

@@ -6,7 +6,7 @@ TANDEM_TLS_CA          file with the certificate that it is known by; without on
 TANDEM_PLAINTEXT       set to anything: the network itself encrypts, so that a token may be sent without TLS
 TANDEM_WORKER          name, unique in the run; host and process number if left out
 TANDEM_AT_ONCE         questions that are worked on at once, 8 if left out
-TANDEM_SCRATCH         folder for the file `exit`, which says that it left in peace, to whoever could not wait for it
+TANDEM_SCRATCH         folder for its last word, if somebody looks for one
 TANDEM_GRACE_SECONDS   for what is under way at SIGTERM, 25 if left out: less than Kubernetes' 30
 """
 
@@ -16,10 +16,10 @@ import os
 import signal
 import socket
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from tandem_rpc import ClientTls, RpcSetupError
+from tandem_rpc.process import last_word
 
 from tandem_reasoning.worker.line import Line
 from tandem_reasoning.worker.work import Work, named
@@ -41,10 +41,7 @@ def main() -> int:
         return _said(f"TANDEM_COORDINATOR, TANDEM_TOKEN_FILE, TANDEM_TLS_CA: {error}")
     except ValueError as error:
         return _said(f"TANDEM_AT_ONCE, TANDEM_GRACE_SECONDS: {error}; give numbers")
-    if scratch := os.environ.get("TANDEM_SCRATCH"):
-        with suppress(OSError):
-            Path(scratch, "exit").write_text('{"code": 0}', encoding="utf-8")
-    return 0
+    return last_word.said(os.environ, 0)
 
 
 async def _work(address: str, at_once: int, grace_s: float) -> None:
@@ -59,7 +56,7 @@ async def _work(address: str, at_once: int, grace_s: float) -> None:
 
 def _said(line: str) -> int:
     sys.stderr.write(f"tandem-reasoning worker: {line}\n")
-    return _UNUSABLE
+    return last_word.said(os.environ, _UNUSABLE, line)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class Thinking:
         """
         try:
             opinions = await self._opinions()
-        except HaltedError:  # rather than that fewer are asked than should be; what was answered is on record
+        except HaltedError:  # rather than that fewer are asked than should be
             await self._release()
             return None
         if opinions:
@@ -277,6 +277,9 @@ async def _together(*asked: Coroutine[Any, Any, _T]) -> list[_T]:
     tasks = [asyncio.create_task(each) for each in asked]
     try:
         return await asyncio.gather(*tasks)
+    except HaltedError:  # the others are being paid for: their answers go on record first
+        await asyncio.wait(tasks)
+        raise
     finally:
         for task in tasks:
             task.cancel()

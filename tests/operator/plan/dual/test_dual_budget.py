@@ -7,7 +7,10 @@ from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.conditions import reason_of
 from tandem_operator.plan.dual.values import Role
 
+from tests.operator.plan.dual.runs import CLOUD, LOCAL
 from tests.operator.plan.dual.world import running, standing
+
+BY_TOKEN = {**CLOUD, "price": {"usdPerMillionInputTokens": 0.1}}
 
 
 @pytest.mark.parametrize("then", ["Suspend", "Fail"])
@@ -27,10 +30,34 @@ def test_what_is_left_of_a_budget_and_does_not_reach_is_named(then: str) -> None
 @pytest.mark.parametrize(("then", "phase"), [("Suspend", RunPhase.SUSPENDED), ("Fail", RunPhase.FAILED), ("LocalOnly", RunPhase.RUNNING)])
 def test_the_end_of_the_money_is_what_the_run_says(then: str, phase: RunPhase) -> None:
     """Suspend and Fail end it; LocalOnly goes on, and says so."""
-    world = running(budget={"usd": 1.0, "onExhausted": then})
+    world = running(budget={"usd": 1.0, "onExhausted": then}, lanes=[BY_TOKEN, LOCAL])
     world.answer(5, usd="1")
     world.up()
     assert (world.run.status.phase, reason_of(world.run.status, "BudgetOK")) == (phase, "Exhausted")
+
+
+@pytest.mark.parametrize("lanes", [[CLOUD, LOCAL], [BY_TOKEN, {**LOCAL, "price": {"usdPerMillionOutputTokens": 0.01}}]])
+def test_nothing_goes_on_beyond_the_budget_that_costs(lanes: list[dict[str, object]]) -> None:
+    """A lane that costs some by the hour, whoever is asked, or by the token, where no other is local: then LocalOnly ends like Suspend."""
+    world = running(budget={"usd": 1.0, "onExhausted": "LocalOnly"}, lanes=lanes)
+    world.answer(5, usd="1")
+    world.up()
+    assert standing(world) == (RunPhase.SUSPENDED, "BudgetExhausted")
+
+
+def test_money_that_comes_back_is_there_again() -> None:
+    """The coordinator took a call for paid that nobody could tell about, and it was not: no budget was at its end."""
+    world = running(budget={"usd": 1.0, "onExhausted": "LocalOnly"}, lanes=[BY_TOKEN, LOCAL])
+    world.answer(1, usd="0.75")
+    world.tell()
+    assert world.report is not None
+    told = world.report
+    world.report = replace(told, reason="BudgetExhausted")
+    world.look()
+    assert world.run.status.exhausted_usd == 1
+    world.report = told
+    world.look()
+    assert world.run.status.exhausted_usd is None
 
 
 def test_a_larger_budget_lets_a_run_go_on() -> None:
@@ -48,7 +75,7 @@ def test_a_larger_budget_lets_a_run_go_on() -> None:
 @pytest.mark.parametrize(("then", "phase"), [("Suspend", RunPhase.SUSPENDED), ("Fail", RunPhase.FAILED), ("LocalOnly", RunPhase.RUNNING)])
 def test_a_budget_below_what_is_spent_is_spent(then: str, phase: RunPhase) -> None:
     """A limit that is lowered while the run is under way ends it as any other, and the run says which limit."""
-    world = running(budget={"usd": 10, "onExhausted": then})
+    world = running(budget={"usd": 10, "onExhausted": then}, lanes=[BY_TOKEN, LOCAL])
     world.answer(5, usd="5")
     world.tell()
     world.look()

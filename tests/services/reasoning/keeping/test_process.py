@@ -16,6 +16,7 @@ import pytest
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem.reasoning.v1.reasoning_pb2_grpc import ReasoningServiceStub
 from tandem_objects import open_store
+from tandem_operator.local.process.folder import WorkerFolder
 from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf
 from tandem_reasoning.ledger import Ledger, Review, State, verify
 
@@ -128,7 +129,7 @@ def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
             assert over.done == COUNT
             for each in workers:
                 assert await asyncio.to_thread(each.wait, PATIENCE_S) == 0
-            assert json.loads((tmp_path / "exit").read_bytes()) == {"code": 0}
+            assert WorkerFolder(tmp_path).word() == (0, "")
             second.process.terminate()
             code, heard = await asyncio.to_thread(second.ended)
             assert code == 0, heard

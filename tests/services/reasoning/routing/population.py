@@ -6,6 +6,7 @@ seldom.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,7 +107,7 @@ def answered(questions: list[Asked], policy: Policy, *, uid: str = "run", budget
         uid: Of the run; another one has other draws.
         budget_nano: Dollars for all of it, nano-dollars; None without a limit.
     """
-    memory, log, recent = _Memory(len(questions), len(questions[0].vector)), list[Logged](), list[Predicted]()
+    memory, log, recent = _Memory(questions), list[Logged](), list[Predicted]()
     right, spent = 0.0, 0
     if budget_nano is not None and isinstance(policy, Cascade):
         learning = afforded(policy.learning, budget_nano=budget_nano, questions=len(questions), answer_nano=CLOUD_NANO)
@@ -135,8 +136,11 @@ def answered(questions: list[Asked], policy: Policy, *, uid: str = "run", budget
 class _Memory:
     """Questions that have a label, and what votes were worth."""
 
-    def __init__(self, most: int, dimension: int) -> None:
+    def __init__(self, questions: Sequence[Asked]) -> None:
+        most, dimension = len(questions), len(questions[0].vector)
         self._vectors, self._labels, self._count = np.empty((most, dimension)), np.empty(most), 0
+        self._kinds = tuple(Counter(each.kind for each in questions).values())
+        self._labelled = Counter[str]()
         self.experience = Experience()
 
     def known(self, question: Asked, *, draw: float, left_nano: int | None) -> Known:
@@ -145,13 +149,21 @@ class _Memory:
         nearest = np.argsort(-near)[:15]
         neighbours = [Neighbour(similarity=float(near[place]), agreed=float(self._labels[place])) for place in nearest]
         return Known(
-            lanes=LANES, draw=draw, neighbours=neighbours, labels=Labels(there=self._count), kind=question.kind, left_nano=left_nano
+            lanes=LANES,
+            draw=draw,
+            neighbours=neighbours,
+            labels=Labels(there=self._labelled.total()),
+            kind=question.kind,
+            labels_of_kind=Labels(there=self._labelled[question.kind]),
+            kinds=self._kinds,
+            left_nano=left_nano,
         )
 
     def learn(self, question: Asked, decision: Decision, *, both: bool) -> None:
         """Whether the lanes agreed where both were asked; how likely they do where a vote was accepted."""
         answer, share = question.vote
         if both:
+            self._labelled[question.kind] += 1
             self._keep(question, float(answer == question.cloud))
             if decision.compare:
                 self.experience = self.experience.seen(

@@ -194,11 +194,25 @@ def test_a_lane_that_is_down_fails_no_question(policy: Policy) -> None:
 
 def test_without_dollars_the_local_lane_goes_on() -> None:
     """A call that the rest of the budget does not reach for is not made."""
-    for broke in (known(0.1, left_nano=999), known(0.1, lanes=(HERE, replace(THERE, payable=False)))):
-        decision = Cascade().route(broke)
+    for broke in ({"left_nano": 999}, {"lanes": (HERE, replace(THERE, payable=False))}):
+        decision = Cascade().route(known(0.1, **broke))
         assert (decision.lanes, decision.mode, decision.spared) == (("here",), Mode.VOTE, True)
         assert "do not reach" in decision.reason
     assert Cascade().route(known(0.1, left_nano=1000)).lanes == ("there",)
+
+
+@pytest.mark.parametrize("policy", [Cloud(), Random(share=0.3), Knn(), Cascade(), Ensemble()])
+@pytest.mark.parametrize("p", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("draw", [0.01, 0.99])
+def test_only_what_the_cloud_lane_was_to_be_asked_is_spared(policy: Policy, p: float, draw: float) -> None:
+    """All else is decided as if there was money; a vote that a cascade would have accepted has cost nobody an answer."""
+    rich, broke = (policy.route(known(p, lanes=(HERE, replace(THERE, payable=paid)), draw=draw)) for paid in (True, False))
+    assert broke.lanes == ("here",)
+    if not rich.compare:  # nothing is compared for want of money: what is left is what the policy says besides
+        assert broke.spared == ("there" in rich.lanes)
+        assert broke.spared or broke.mode is rich.mode
+        cascade = rich.mode is Mode.CASCADE
+        assert not broke.spared or [broke.missed(share) for share in (0.0, 1.0)] == [True, not cascade or rich.escalate_below > 1]
 
 
 def test_the_cheapest_lane_with_room_is_taken() -> None:

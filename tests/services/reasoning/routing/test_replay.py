@@ -1,5 +1,7 @@
 """Judging other policies by what one policy saw."""
 
+from dataclasses import replace
+
 import pytest
 from pytest import approx  # noqa: PT013 - reads like mathematics
 from tandem_reasoning.routing.decision import Arm, Decision, Mode, Policy
@@ -111,6 +113,8 @@ def test_a_cascade_sees_for_certain_what_it_hands_on() -> None:
         told = known(0.5, draw=draw)
         chances = [logged(told, policy.route(told), OUTCOMES, share=share).chances for policy in (cascade, votes) for share in (0.75, 1.0)]
         assert [each[Arm.CLOUD] for each in chances] == [1.0, 0.1, 0.1, 0.1]
+        refused = logged(told, replace(cascade.route(told), spared=True), {Arm.VOTE: OUTCOMES[Arm.VOTE]}, share=0.75)
+        assert Arm.CLOUD not in refused.chances
 
 
 def test_without_a_vote_nobody_knows_whether_a_cascade_would_have_gone_on() -> None:

@@ -19,9 +19,10 @@ is to end with it, rather than to give up one question after the other."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broke:
-    """The money does not reach, and will not."""
+    """The money does not reach, and will not; `worst_nano` is what the call may cost."""
 
     why: str
+    worst_nano: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,24 +56,24 @@ class Lengths:
 
 
 class Affording:
-    """Knows which questions are too dear for which lanes.
+    """Knows which questions are too dear for which lanes."""
 
-    Attributes:
-        longer: Tells by how many bytes the question of an item is longer than a usual one.
-    """
+    def __init__(self, instead: Collection[str], longer: Callable[[str], int]) -> None:
+        """Begin.
 
-    def __init__(self, lanes: Collection[str]) -> None:
-        """Begin; `lanes` are all that the run has."""
-        self._lanes = lanes
+        Args:
+            instead: Lanes that may answer what is too dear for another.
+            longer: Tells by how many bytes the question of an item is longer than a usual one.
+        """
+        self._instead, self._longer = instead, longer
         self._dear: dict[str, set[str]] = {}  # lanes by item
-        self.longer: Callable[[str], int] = lambda _: 0
 
     def refused(self, over: OverBudget, item: str, lane: Lane) -> Dear | Broke:
         """What a call comes to that does not fit, and will not."""
         left = (over.cap_nano - over.spent_nano) / NANO_USD
         why = f"the call may cost ${over.worst_nano / NANO_USD:.6f} and ${left:.6f} is left"
-        if not alone(over, lane.price, longer_bytes=self.longer(item)):
-            return Broke(why=why)
+        if not alone(over, lane.price, longer_bytes=self._longer(item)):
+            return Broke(why=why, worst_nano=over.worst_nano)
         dear = self._dear.setdefault(item, set())
         dear.add(lane.name)
         why = f"{why} on lane {lane.name}, enough for shorter questions: shorten this one, or give the run a larger budget"
@@ -93,7 +94,7 @@ class Affording:
         self._dear.pop(item, None)
 
     def _elsewhere(self, dear: Collection[str]) -> bool:
-        return any(name not in dear for name in self._lanes)
+        return any(name not in dear for name in self._instead)
 
 
 def alone(over: OverBudget, price: Price, *, longer_bytes: int) -> bool:

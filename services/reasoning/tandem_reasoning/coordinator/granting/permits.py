@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from tandem_reasoning.coordinator.granting.affording import Affording, Broke, Dear
 from tandem_reasoning.coordinator.granting.lane_desk import Granted, LaneDesk, Put, Shut
 from tandem_reasoning.coordinator.granting.under_way import Sent, UnderWay
+from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.lanes.backoff import MOST_S, pause_s
 from tandem_reasoning.lanes.hedging import Hedging, Place
 from tandem_reasoning.lanes.outcome import Answered, Failed, Outcome, Trouble
@@ -67,36 +68,32 @@ class Permits:
 
     def __init__(
         self,
+        job: Job,
         desk: Desk,
         lanes: Mapping[str, LaneDesk],
-        experts: Sequence[str],
         *,
-        tries: int,
-        call_s: float,
+        affording: Affording,
         hedging: Hedging | None,
-        lease_s: float,
         clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
         """Begin.
 
         Args:
+            job: The run.
             desk: Where the books are kept.
             lanes: By name.
-            experts: Names, in their order.
-            tries: How often a call may fail on one lane.
-            call_s: Longest time for one call.
+            affording: Knows which questions are too dear for which lanes.
             hedging: Decides which calls that take long are made again elsewhere; None for none.
-            lease_s: How long a worker may say nothing before it is taken for gone.
             clock: Monotonic seconds.
             chance: Uniform numbers, for jitter.
         """
-        self._desk, self._lanes, self._experts = desk, lanes, {name: number for number, name in enumerate(experts)}
-        self._tries, self._call_s, self._clock, self._chance = tries, call_s, clock, chance
+        self._desk, self._lanes, self._experts = desk, lanes, {each.name: number for number, each in enumerate(job.experts)}
+        self._tries, self._call_s, self._clock, self._chance = job.tries, job.thinking.call_seconds, clock, chance
         self._hedging = hedging
-        self._under_way = UnderWay(clock, lease_s)
+        self._under_way = UnderWay(clock, job.lease_seconds)
         self._failures: dict[str, dict[tuple[str, str], Sequence[str]]] = {}  # by item
-        self.affording = Affording(lanes)
+        self.affording = affording
 
     async def permit(self, wanted: Wanted) -> Answer:
         """Leave to make a call, what it came to before, or why it cannot be made."""

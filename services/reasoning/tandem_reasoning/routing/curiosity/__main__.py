@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tandem_reasoning.complaint import complain, complain_of
-from tandem_reasoning.ledger import Books, LedgerError, Review
+from tandem_reasoning.ledger import LedgerError, Review
 from tandem_reasoning.routing.answered import answered
 from tandem_reasoning.routing.curiosity.candidates import Groups, candidate
 from tandem_reasoning.routing.curiosity.order import Candidate, order
@@ -60,12 +60,7 @@ def _chosen(review: Review, most: int) -> Iterator[Mapping[str, str]]:
 
 def _paid(review: Review) -> int:
     """What an answer of a lane that costs something has cost, the dearest one's, since that is the one to be asked."""
-    every = [_mean(books) for books in review.sums.lanes.values()]
-    return max(every, default=0)
-
-
-def _mean(books: Books) -> int:
-    return (books.spent_nano - books.charged_nano) // books.calls if books.calls else 0
+    return max((books.call_nano for books in review.sums.lanes.values()), default=0)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Routing and cascading together beat either alone (Dekoninck et al., ICML 2025). 
 says how sure they are, so it costs nothing to ask it first.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tandem_reasoning.routing.decision import Decision
 from tandem_reasoning.routing.experience import Experience
@@ -41,9 +41,15 @@ class Cascade:
         if choice.p >= lines.local_above:
             return self._local(choice, f"{told}, at least {lines.local_above:.0%}")
         if choice.p >= lines.paid_below:
-            return choice.voted(f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}.", spared=True)
-        enough = max(lines.escalate_below, self.experience.of(choice.local.name, choice.kind).accepted_from(choice.p, lines.sure))
-        if choice.p < lines.cloud_below or enough > 1:
+            reason = f"{told}; the dollars that are left go to questions below {lines.paid_below:.0%}."
+            return replace(choice.spared(self._asked(choice, choice.p, told)), reason=reason)
+        return self._asked(choice, choice.p, told)
+
+    def _asked(self, choice: Choice, p: float, told: str) -> Decision:
+        """The cloud lane, at once or where the local vote is not sure enough."""
+        lines = self.thresholds
+        enough = max(lines.escalate_below, self.experience.of(choice.local.name, choice.kind).accepted_from(p, lines.sure))
+        if p < lines.cloud_below or enough > 1:
             return choice.alone(choice.cloud, f"{told}: no local vote would be sure enough, so the cloud lane is asked at once.")
         reason = f"{told}: the local experts vote, and the cloud lane is asked if less than {enough:.0%} of them agree."
         return choice.cascaded(reason, escalate_below=enough)

@@ -56,6 +56,8 @@ class Random:
         if isinstance(asked, Decision):
             return asked
         cloud = known.draw < self.share
+        if cloud and not asked.paid:
+            return gates.spared(asked.local)
         chances = {Arm.CLOUD: self.share, Arm.LOCAL: 1 - self.share}
         return Decision(
             lanes=((asked.cloud if cloud else asked.local).name,),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from tandem_reasoning.routing import gates
-from tandem_reasoning.routing.decision import Arm, Decision, Mode
+from tandem_reasoning.routing.decision import ASKED_ANYHOW, Arm, Decision, Mode
 from tandem_reasoning.routing.estimate import agreement
 from tandem_reasoning.routing.known import Known, Labels, LaneView
 from tandem_reasoning.routing.thresholds import Learning
@@ -34,9 +34,16 @@ class Choice:
         arm = Arm.LOCAL if lane is self.local else Arm.CLOUD
         return Decision(lanes=(lane.name,), mode=Mode.SINGLE, reason=reason, p=self.p, seen={arm: 1.0})
 
-    def voted(self, reason: str, *, spared: bool = False) -> Decision:
-        """A vote of the local experts alone, perhaps for want of dollars."""
-        return Decision(lanes=(self.local.name,), mode=Mode.VOTE, reason=reason, p=self.p, seen={Arm.VOTE: 1.0}, spared=spared)
+    def voted(self, reason: str) -> Decision:
+        """A vote of the local experts alone."""
+        return Decision(lanes=(self.local.name,), mode=Mode.VOTE, reason=reason, p=self.p, seen={Arm.VOTE: 1.0})
+
+    def spared(self, decision: Decision) -> Decision:
+        """What is left of a decision where the dollars do not reach for the cloud lane; all, where that was not to be asked."""
+        if self.cloud.name not in decision.lanes:
+            return decision
+        cascade = decision.mode is Mode.CASCADE and not decision.compare
+        return gates.spared(self.local, escalate_below=decision.escalate_below if cascade else ASKED_ANYHOW, p=self.p)
 
     def cascaded(self, reason: str, *, escalate_below: float) -> Decision:
         """A vote of the local experts, then the cloud lane if it is not clear enough."""
@@ -66,15 +73,16 @@ def routed(known: Known, learning: Learning, choose: Callable[[Choice], Decision
     if isinstance(asked, Decision):
         return asked
     choice = Choice(local=asked.local, cloud=asked.cloud, p=agreement(known.neighbours, k=learning.k), kind=known.kind)
+    labels, wanted = _warm_up(known, learning)
+    believed = choice if labels.there >= wanted else replace(choice, p=None)  # what is known is of others as yet
+    if not asked.paid:
+        return choice.spared(_late(choice) if known.pressure > gates.LATE else choose(believed))
     if known.pressure > gates.LATE:
         return _late(choice)
-    labels, wanted = _warm_up(known, learning)
     if (handed := labels.there + labels.coming) < wanted:
         of = f" of class {known.kind!r}" if labels is known.labels_of_kind else ""
         return choice.compared(f"Warm-up: {handed} of {wanted} questions{of} were handed to both lanes before.")
-    if labels.there < wanted:  # what is known is of others as yet
-        choice = replace(choice, p=None)
-    return _explored(known, learning, choice, choose(choice))
+    return _explored(known, learning, believed, choose(believed))
 
 
 def _warm_up(known: Known, learning: Learning) -> tuple[Labels, int]:

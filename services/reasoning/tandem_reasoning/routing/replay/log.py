@@ -44,7 +44,9 @@ def logged(known: Known, decision: Decision, seen: Mapping[Arm, Outcome], *, sha
     """
     chances = dict(decision.seen)
     certain = chances.get(Arm.VOTE) == 1 and decision.mode is Mode.CASCADE
-    if certain and share is not None and share < decision.escalate_below:
+    if decision.spared and decision.mode is not Mode.VOTE:  # whatever was to be seen of the cloud lane: its call was refused
+        chances = {arm: chance for arm, chance in chances.items() if arm in {Arm.LOCAL, Arm.VOTE}}
+    elif certain and share is not None and share < decision.escalate_below:
         chances[Arm.CLOUD] = 1.0  # with or without exploration the cascade went on to the cloud lane
     return Logged(known=known, seen={arm: outcome for arm, outcome in seen.items() if arm in chances}, chances=chances, share=share)
 

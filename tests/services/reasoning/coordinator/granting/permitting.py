@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tandem_reasoning.coordinator.granting.affording import Affording
 from tandem_reasoning.coordinator.granting.lane_desk import LaneDesk
 from tandem_reasoning.coordinator.granting.permits import Go, Permits, Wanted
 from tandem_reasoning.lanes.hedging import Hedging
 from tandem_reasoning.lanes.outcome import Answered, Failed, Trouble
 from tandem_reasoning.ledger import Claim, Desk, Ledger, Load
 from tandem_reasoning.values import CallPlace, Hold, Lane, LaneKind, Limits, Price, Question, Usage
+
+from tests.services.reasoning.coordination import job
 
 LEASE_S = 60.0
 MOST = Usage(input_tokens=10, output_tokens=20)
@@ -82,8 +85,10 @@ async def permitting(
     clock = Clock()
     ledger = Ledger(folder / "ledger.sqlite", run="r", cap_nano=cap_nano, max_attempts=1000)
     desk, desks = Desk(ledger, clock), {each.name: LaneDesk(each) for each in lanes}
-    permits = Permits(desk, desks, ["critic"], tries=3, call_s=30.0, hedging=hedging, lease_s=LEASE_S, clock=clock, chance=lambda: 0.5)
-    permits.affording.longer = lambda item: (longer or {}).get(item, 0)
+    more = {"experts": [{"name": "critic"}], "tries": 3, "leaseSeconds": LEASE_S, "thinking": {"callSeconds": 30.0}}
+    told = job({each.name: each.urls for each in lanes}, **more)
+    affording = Affording([each.name for each in lanes], lambda item: (longer or {}).get(item, 0))
+    permits = Permits(told, desk, desks, affording=affording, hedging=hedging, clock=clock, chance=lambda: 0.5)
     try:
         await desk.ask(Load(questions=tuple(Question(id=f"q{number}", text="?") for number in range(items))))
         yield Permitting(clock=clock, ledger=ledger, desk=desk, lanes=desks, permits=permits)
