@@ -54,6 +54,7 @@ class Decision:
             sees of the cloud lane becomes certain once it escalates.
         spared: The local lane answers alone because the dollars do not reach for the cloud lane, which was to be asked, or to be
             handed a vote that is not clear.
+        instead: No lane of the side that was to be asked can be asked now, so that the other one answers alone.
     """
 
     lanes: tuple[str, ...]
@@ -65,6 +66,7 @@ class Decision:
     propensity: float = 1.0
     seen: Mapping[Arm, float] = field(default_factory=dict[Arm, float])
     spared: bool = False
+    instead: bool = False
 
     def missed(self, share: float | None) -> bool:
         """Whether for want of dollars the cloud lane was not asked that else had been.

@@ -53,7 +53,9 @@ def _other(known: Known, kind: LaneKind) -> Decision:
     mode, arm = (Mode.SINGLE, Arm.CLOUD) if other is LaneKind.CLOUD else (Mode.VOTE, Arm.VOTE)
     if other is LaneKind.LOCAL and _best(known, kind, paid=False) is not None:
         return spared(instead)
-    return Decision(lanes=(instead.name,), mode=mode, reason=f"{_why(known, kind)}, so {instead.name} answers alone.", seen={arm: 1.0})
+    reason = f"{_why(known, kind)}, so {instead.name} answers alone."
+    there = any(lane.kind is kind for lane in known.lanes)
+    return Decision(lanes=(instead.name,), mode=mode, reason=reason, seen={arm: 1.0}, instead=there)
 
 
 def _why(known: Known, kind: LaneKind) -> str:

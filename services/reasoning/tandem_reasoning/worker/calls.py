@@ -15,13 +15,15 @@ from tandem_reasoning.values import CallPlace, Hold, Prompt
 from tandem_reasoning.wire import hold, place, settling
 from tandem_reasoning.worker.line import Line
 
+_MOMENT_S = 5.0  # a lane may be back sooner than was said
+
 
 class LostError(Exception):
     """Somebody else has the question by now: stop working on it."""
 
 
-class HaltedError(Exception):
-    """The run stops at its budget: the question is to be given back."""
+class GivenBackError(Exception):
+    """The question is to be given back as it is: the run stops at its budget, or the worker leaves and would have to wait."""
 
 
 class LaneDownError(Exception):
@@ -81,6 +83,25 @@ class Calls:
 
     def __init__(self, line: Line, worker: str, run_uid: str, servers: Mapping[str, Server], call_s: float) -> None:
         self._line, self._worker, self._run_uid, self._servers, self._call_s = line, worker, run_uid, servers, call_s
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """Wait no more for a call that cannot be made now."""
+        self._leaving.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait until a call may be asked for again.
+
+        Raises:
+            GivenBackError: when the worker is to leave meanwhile.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
+        except TimeoutError:
+            return
+        message = "the worker leaves"
+        raise GivenBackError(message)
 
     async def reply(self, asking: Asking, lane: str, known: Mapping[str, Reply]) -> Reply:
         """The answer to a prompt.
@@ -92,7 +113,7 @@ class Calls:
 
         Raises:
             LostError: when the question is somebody else's.
-            HaltedError: when the run stops.
+            GivenBackError: when the run stops, or the worker leaves and the call would have to wait.
             LaneDownError: when this lane does not answer it.
         """
         key = keys.key(self._run_uid, asking.place, lane, self._servers[lane].model, asking.prompt)
@@ -105,7 +126,7 @@ class Calls:
                 case "recorded":
                     return Reply(lane=permit.recorded.lane, text=permit.recorded.answer)
                 case "wait":
-                    await asyncio.sleep(permit.wait.seconds)
+                    await self.pause(min(permit.wait.seconds, _MOMENT_S))
                 case "go":
                     reply = await _Call(self, request, permit.go, asking).made()
                     if reply is not None:
@@ -170,7 +191,7 @@ class _Call:
             await self._lost(loser, race.other, hung_up=race.hung_up)
         if isinstance(race.outcome, Answered):
             return Reply(lane=winner.lane, text=race.outcome.text)
-        await asyncio.sleep(again_s)
+        await self._calls.pause(again_s)
         return None
 
     async def _again(self) -> Ask | None:
@@ -203,5 +224,5 @@ def _refused(no: wire.No) -> Exception:
     if no.refusal == wire.REFUSAL_STALE:
         return LostError(no.why)
     if no.refusal == wire.REFUSAL_HALTED:
-        return HaltedError(no.why)
+        return GivenBackError(no.why)
     return LaneDownError(no.why, of_call=no.refusal == wire.REFUSAL_TRIES, unpaid=no.refusal == wire.REFUSAL_BUDGET)

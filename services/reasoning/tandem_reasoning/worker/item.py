@@ -17,7 +17,7 @@ from tandem_reasoning.thinking.prompts import BARE, Expert, Recalled, Shared, Wo
 from tandem_reasoning.thinking.vote import Enough, Vote
 from tandem_reasoning.values import CallPlace, Prompt, Question
 from tandem_reasoning.wire import hold_of, mode_of
-from tandem_reasoning.worker.calls import Asking, Calls, HaltedError, LaneDownError, Reply
+from tandem_reasoning.worker.calls import Asking, Calls, GivenBackError, LaneDownError, Reply
 from tandem_reasoning.worker.line import Line
 
 _T = TypeVar("_T")
@@ -100,7 +100,7 @@ class Thinking:
         """
         try:
             opinions = await self._opinions()
-        except HaltedError:  # rather than that fewer are asked than should be
+        except GivenBackError:  # rather than that fewer are asked than should be
             await self._release()
             return None
         if opinions:
@@ -277,7 +277,7 @@ async def _together(*asked: Coroutine[Any, Any, _T]) -> list[_T]:
     tasks = [asyncio.create_task(each) for each in asked]
     try:
         return await asyncio.gather(*tasks)
-    except HaltedError:  # the others are being paid for: their answers go on record first
+    except GivenBackError:  # the others are being paid for: their answers go on record first
         await asyncio.wait(tasks)
         raise
     finally:

@@ -60,6 +60,7 @@ class Work:
             stack.callback(keeping.cancel)
             stack.callback(lambda: [task.cancel() for _, task in self._inspecting.values()])
             await self._claim(stopped, calls, Manner.of(begun))
+            calls.leave()
             await self._finish(grace_s)
 
     async def _claim(self, stopped: asyncio.Task[Any], calls: Calls, manner: Manner) -> None:

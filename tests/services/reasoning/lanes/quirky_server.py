@@ -27,6 +27,7 @@ class Quirky:
         slots: Calls at once that it works on; the others wait.
         call_s: How long each takes of those by which it is found out how many at once it gets done.
         silent: Whether all it has goes into thinking.
+        bills: How many times as many tokens as there are it tells.
     """
 
     honours: frozenset[str] = frozenset({"temperature", "n", "logprobs", "response_format", "stream"})
@@ -38,6 +39,7 @@ class Quirky:
     slots: int = 100
     call_s: float = 0.0
     silent: bool = False
+    bills: int = 1
     busy: asyncio.Semaphore = field(init=False)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
 
@@ -62,7 +64,7 @@ class Quirky:
         whole: dict[str, Any] = {"choices": choices}
         if self.usage:
             written = sum(choice.pop("tokens") for choice in choices)
-            whole["usage"] = {"prompt_tokens": 10, "completion_tokens": written}
+            whole["usage"] = {"prompt_tokens": 10 * self.bills, "completion_tokens": written * self.bills}
         if body.get("stream") and "stream" in self.honours:
             return self._streamed(whole)
         return Act(body=json.dumps(whole).encode())

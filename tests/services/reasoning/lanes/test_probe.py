@@ -9,10 +9,11 @@ import pytest
 from tandem_reasoning.lanes.asking.client import LaneClient, Reply
 from tandem_reasoning.lanes.outcome import Failed, Trouble
 from tandem_reasoning.lanes.probing.findings import Findings, Honoured, Quirk, dumped, loaded
+from tandem_reasoning.lanes.probing.inquiry import TOKENS
 from tandem_reasoning.lanes.probing.probe import cache_key, most_tokens, probe
 
 from tests.bench.reasoning.virtual_time import run as simulated
-from tests.services.reasoning.lanes.quirky_server import Quirky
+from tests.services.reasoning.lanes.quirky_server import LENGTH, Quirky
 from tests.services.reasoning.lanes.wire_server import Act, Played, playing
 
 ALL = frozenset({"temperature", "n", "logprobs", "response_format", "stream"})
@@ -49,6 +50,16 @@ def test_a_planted_quirk_is_found_and_no_other(quirk: Quirk, told: dict[str, Any
     pinned = {Quirk.MODEL_PINNED} if quirk is not Quirk.MODEL_UNCHECKED else set()
     assert findings.quirks == {quirk} | pinned
     assert len(findings.sentences) == len(findings.quirks)
+
+
+def test_a_server_that_bills_beyond_what_it_is_asked_for_is_asked_no_more() -> None:
+    """The first call tells; all others would be billed likewise, and nothing was set aside for that."""
+    findings, played = probed(Quirky(bills=5_000), most_at_once=1)
+    assert (findings.quirks, findings.calls, len(played.asked)) == ({Quirk.BILLS_BEYOND}, 1, 1)
+    assert findings.beyond == 5_000 * LENGTH / TOKENS
+    assert findings.usage.output_tokens == 5_000 * LENGTH
+    assert loaded(dumped(findings)) == findings
+    assert "1042 times as many tokens" in findings.sentences[0]
 
 
 def test_all_quirks_of_a_server_are_found_together() -> None:

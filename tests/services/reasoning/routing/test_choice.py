@@ -9,6 +9,7 @@ from tandem_reasoning.routing.replay import choice
 DECISIONS = (
     Decision(lanes=("local",), mode=Mode.VOTE, reason="", seen={Arm.VOTE: 1.0}),
     Decision(lanes=("local",), mode=Mode.VOTE, reason="", seen={Arm.VOTE: 1.0}, spared=True),
+    Decision(lanes=("cloud",), mode=Mode.SINGLE, reason="", seen={Arm.CLOUD: 1.0}, instead=True),
     Decision(lanes=("cloud",), mode=Mode.SINGLE, reason="", seen={Arm.CLOUD: 0.25, Arm.LOCAL: 0.75}, propensity=0.25),
     Decision(lanes=("a", "b"), mode=Mode.CASCADE, reason="", escalate_below=0.75, seen={Arm.VOTE: 1.0, Arm.CLOUD: 0.05}, propensity=0.95),
     Decision(lanes=("a", "b"), mode=Mode.CASCADE, reason="", compare=True, escalate_below=0.0, seen=dict.fromkeys(Arm, 1.0)),

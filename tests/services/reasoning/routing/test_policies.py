@@ -188,7 +188,9 @@ def test_a_lane_that_is_down_fails_no_question(policy: Policy) -> None:
     assert policy.route(known(0.1, lanes=(HERE, down))).lanes == ("here",)
     assert policy.route(known(0.9, lanes=(DOWN, THERE))).lanes == ("there",)
     assert policy.route(known(0.9, lanes=(DOWN, down))).lanes == ()
-    assert not policy.route(known(0.1, lanes=(HERE, down))).spared
+    alone = policy.route(known(0.1, lanes=(HERE, down)))
+    assert (alone.spared, alone.instead) == (False, not isinstance(policy, Local))
+    assert not policy.route(known(0.1)).instead
     assert "No Cloud lane is ready" in Cascade().route(known(0.1, lanes=(HERE, down))).reason
 
 

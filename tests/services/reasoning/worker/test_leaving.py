@@ -122,6 +122,29 @@ def test_a_worker_that_nobody_answers_leaves(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
 
 
+def test_a_worker_that_only_waits_leaves_at_once(tmp_path: Path) -> None:
+    """With nothing under way there is nothing to finish, however long the lane wants to be left alone."""
+
+    async def throttled(path: str, body: dict[str, object]) -> Act:
+        del path, body
+        return Act(status=429, headers={"retry-after": "20"}, body=b'{"error": {"message": "slow down"}}')
+
+    async def deed() -> None:
+        async with playing() as local, coordinating(tmp_path, job({"local": [local.url]}, **VOTE), questions(3)) as coordinator:
+            local.answer, stop, loop = throttled, asyncio.Event(), asyncio.get_running_loop()
+            waiting = asyncio.create_task(work(coordinator.address, "one", stop, grace_s=PATIENCE_S))
+            await local.until(lambda: len(local.asked) >= 1)
+            while coordinator.status.lanes[0].state != "Throttled":  # noqa: ASYNC110 - nothing says so but the status
+                await asyncio.sleep(0.01)
+            stop.set()
+            asked_at = loop.time()
+            await waiting
+            assert loop.time() - asked_at < PATIENCE_S / 10
+            assert (coordinator.status.leased, coordinator.status.done) == (0, 0)
+
+    asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
+
+
 @pytest.mark.parametrize("why", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE])
 def test_a_lease_that_has_lapsed_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: grpc.StatusCode) -> None:
     """After a while without a word the worker is given its own question again, and keeps that lease whatever is said of the first."""

@@ -141,7 +141,8 @@ class Inspections:
         if not server.over:
             return True
         shut = server.findings is not None and server.findings.trouble is not None
-        return shut and server.desk.phase_of(server.url) is Phase.READY  # one that did not answer is found out about once it is well
+        ready = server.desk.ready(self.clock()) and server.desk.phase_of(server.url) is Phase.READY
+        return shut and ready  # one that did not answer is found out about once it is well
 
     async def _given(self, server: _Server, worker: str) -> Inspection | None:
         if server.tries >= TRIES:
@@ -170,6 +171,7 @@ class Inspections:
     def _keep(self, server: _Server, findings: Findings) -> list[Transition]:
         server.findings, server.over, server.remark, server.tries, server.until = findings, True, "", 0, 0.0
         if findings.trouble is None:
+            server.desk.bills(findings.beyond)
             server.desk.measured(server.url, findings.parallel, tried=self._at_once(server))
             return []
         failed = Failed(trouble=findings.trouble, problem=findings.problem)

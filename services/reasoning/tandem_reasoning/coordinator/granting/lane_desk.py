@@ -6,6 +6,7 @@ All of it is in memory: a coordinator that is started anew finds out again, and 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from tandem_reasoning.lanes import state as stands
 from tandem_reasoning.lanes.outcome import Failed, Outcome, Trouble
@@ -13,7 +14,7 @@ from tandem_reasoning.lanes.pacing.pacer import Later, Pacer
 from tandem_reasoning.lanes.standing import Phase
 from tandem_reasoning.lanes.state import Way
 from tandem_reasoning.lanes.transition import Transition
-from tandem_reasoning.values import Lane
+from tandem_reasoning.values import Lane, Usage
 
 _LEAST_WAIT_S = 0.01  # a wait of nothing would be a busy loop
 _MOMENT_S = 30.0  # a limit of the minute passes sooner; who wants to be left alone for longer is not waited for while others answer
@@ -49,10 +50,11 @@ class LaneDesk:
 
     Attributes:
         lane: Which.
+        beyond: How many times its worst case a call has cost at most; as many times is set aside for the next.
     """
 
     def __init__(self, lane: Lane) -> None:
-        self.lane = lane
+        self.lane, self.beyond = lane, 1.0
         self._state, self._pacer = stands.begin(lane), Pacer(lane.limits)
         self._rooms: dict[str, int] = {}  # calls at once that a server gets anything out of, where that is known
         self._under_way: Counter[str] = Counter()
@@ -111,6 +113,14 @@ class LaneDesk:
         if parallel is not None and 2 * parallel <= tried:
             self._rooms[url] = parallel + 1
         self._pacer.at_most(self.most_in_flight)
+
+    def bills(self, times: float) -> None:
+        """A call cost so many times its worst case: its server writes more than it is asked for, or counts otherwise."""
+        self.beyond = max(self.beyond, times)
+
+    def worst_nano(self, most: Usage) -> int:
+        """What a call may cost."""
+        return ceil(self.lane.price.of(most) * self.beyond)
 
     def refused_probe(self, url: str, failed: Failed, now: float, *, chance: float) -> Sequence[Transition]:
         """A probe got no answer: the server is not asked until it is well; how the lane stands otherwise."""

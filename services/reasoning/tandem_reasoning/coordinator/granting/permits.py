@@ -160,7 +160,7 @@ class Permits:
         granted = desk.permit(wanted.worker, most_tokens, number, now, deadline_s=self._call_s, at=at)
         if not isinstance(granted, Granted):
             return granted
-        worst_nano = desk.lane.price.of(wanted.most)
+        worst_nano = desk.worst_nano(wanted.most)
         try:
             copy = 0 if beside is None else 1
             booked = await self._desk.ask(Intend(hold=wanted.hold, key=wanted.key, lane=desk.lane.name, worst_nano=worst_nano, copy=copy))
@@ -176,6 +176,7 @@ class Permits:
             desk=desk,
             granted=granted,
             ticket=booked.ticket,
+            most=wanted.most,
             at=now + granted.wait_s,
             beside=beside,
         )
@@ -230,7 +231,7 @@ class Permits:
         return answer if isinstance(answer, Go | Recorded | Stale) else NoHedge()
 
     def _place(self, desk: LaneDesk, url: str, wanted: Wanted) -> Place:
-        cost_nano = desk.lane.price.of(wanted.most)
+        cost_nano = desk.worst_nano(wanted.most)
         return Place(lane=desk.lane.name, url=url, phase=desk.phase, idle=desk.idle(url), cost_nano=cost_nano)
 
     async def _paid(self, ticket: int, wanted: Wanted, outcome: Answered, memory_version: int) -> None:
@@ -246,11 +247,14 @@ class Permits:
             memory_version=memory_version,
         )
         settled = await self._desk.ask(Settle(ticket=ticket, call=call))
+        sent = self._under_way.of(ticket)
         if settled.excess_nano:
+            if sent is not None and (most_nano := lane.price.of(sent.most)):
+                sent.desk.bills(call.cost_nano / most_nano)
             more = f"a call on lane {lane.name} cost {settled.excess_nano / NANO_USD:.9f} USD more than its worst case"
-            message = f"{more}: its server writes more than it was asked for, and the budget may be passed by as much"
+            message = f"{more}: its server writes more than it was asked for, so the budget may be passed; the next is set aside for"
             await self._desk.ask(Tell(key=f"lane/{lane.name}/excess", kind="BilledBeyondWorstCase", message=message))
-        if self._hedging and (sent := self._under_way.of(ticket)):  # the time of a second call begins with the first
+        if self._hedging and sent:  # the time of a second call begins with the first
             self._hedging.took(sent.first.desk.lane.name, wanted.place.expert, outcome.seconds + sent.at - sent.first.at)
 
     def _released(self, known: Sent, outcome: Outcome | None, stamp: str, *, unused: bool) -> Sequence[Transition]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from tandem_reasoning.coordinator.granting.lane_desk import Granted, LaneDesk
+from tandem_reasoning.values import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Sent:
         desk: Of the lane that is asked.
         granted: The lane's leave.
         ticket: Its number in the books.
+        most: The most that it can read and write.
         at: When it goes out, monotonic seconds.
         beside: The same call that took long, if this one is made beside it.
     """
@@ -29,6 +31,7 @@ class Sent:
     desk: LaneDesk
     granted: Granted
     ticket: int
+    most: Usage
     at: float
     beside: "Sent | None" = None
 

@@ -44,6 +44,7 @@ class Quirk(StrEnum):
     USAGE_ABSENT = "UsageAbsent"
     END_COUNTED = "EndCounted"
     SERIAL = "Serial"
+    BILLS_BEYOND = "BillsBeyond"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class Findings:
         parallel: Calls at once up to which it gets more done; None where no more than one may be tried.
         calls_per_s: What it gets done so.
         tokens_per_s: Tokens written so.
+        beyond: How many times as many tokens as a call can take it told of one; 1 where it told of no more, and the probe was not ended.
         calls: How many calls were made to find this out.
         usage: What those took, tokens; from above where the server counts none.
     """
@@ -91,6 +93,7 @@ class Findings:
     parallel: int | None = None
     calls_per_s: float | None = None
     tokens_per_s: float | None = None
+    beyond: float = 1.0
     calls: int = 0
     usage: Usage = NOTHING
 
@@ -99,6 +102,8 @@ class Findings:
         """What a run has to live with; empty where the server does not answer at all."""
         if self.trouble is not None:
             return frozenset()
+        if self.beyond > 1:  # nothing else was found out
+            return frozenset({Quirk.BILLS_BEYOND})
         seen = {
             Quirk.LIST_UNUSABLE: self.listed is None or self.model not in self.listed,
             Quirk.MODEL_PINNED: self.model_checked is True,
@@ -120,7 +125,7 @@ class Findings:
         """What people should know, one line each, with what to do about it."""
         if self.trouble is not None:
             return (f"{self.url} cannot be used with model {self.model}: {self.problem}",)
-        said = [_SENTENCES[quirk].format(model=self.model) for quirk in Quirk if quirk in self.quirks]
+        said = [_SENTENCES[quirk].format(model=self.model, beyond=self.beyond) for quirk in Quirk if quirk in self.quirks]
         if self.parallel is not None and self.parallel > 1:
             said.append(f"gets more done with up to {self.parallel} calls at once ({self.tokens_per_s:.0f} tokens written a second)")
         return tuple(said)
@@ -142,6 +147,10 @@ _SENTENCES = {
     Quirk.USAGE_ABSENT: "counts no tokens: they are reckoned from above, so spend and limits by tokens err to the safe side",
     Quirk.END_COUNTED: "counts the end of an answer as a token, as not all servers do: compare lanes in money, not in tokens",
     Quirk.SERIAL: "does one call at a time: set maxInFlight to 2, so that the next is there when one ends",
+    Quirk.BILLS_BEYOND: (
+        "tells of {beyond:.0f} times as many tokens as it was asked for: as many times the money is set aside for each call, "
+        "and nothing else was found out about it"
+    ),
 }
 
 
@@ -155,6 +164,7 @@ def loaded(text: str) -> Findings | None:
     kept: dict[str, Any] = json.loads(text)
     if kept.pop("version", None) != VERSION:
         return None
+    kept.setdefault("beyond", 1.0)  # an earlier release did not look for it
     kept |= {name: Honoured(kept[name]) for name in ("several", "logprobs", "json_mode", "stream")}
     kept |= {"trouble": kept["trouble"] and Trouble(kept["trouble"]), "usage": Usage(**kept["usage"])}
     kept["listed"] = None if kept["listed"] is None else tuple(kept["listed"])

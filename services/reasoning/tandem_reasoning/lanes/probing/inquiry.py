@@ -12,6 +12,20 @@ from tandem_reasoning.values import Message, Prompt, Usage
 
 TOKENS = 24
 """Most tokens of an answer: enough for two answers to differ."""
+ASKED = 256
+"""Tokens of a prompt, at most: 48 bytes and all that a chat template may set around them."""
+
+
+class BeyondError(Exception):
+    """A call took so much that the next might cost more than was set aside for the probe.
+
+    Attributes:
+        times: How many times as many tokens it took as it could.
+    """
+
+    def __init__(self, times: float) -> None:
+        super().__init__(f"{times:.1f} times as many tokens as it could take")
+        self.times = times
 
 
 class Client(Protocol):
@@ -54,15 +68,19 @@ class Inquiry:
         usage: What they took.
     """
 
-    def __init__(self, client: Client, url: str, model: str, *, deadline_s: float) -> None:
-        self._client, self._deadline_s = client, deadline_s
+    def __init__(self, client: Client, url: str, model: str, *, deadline_s: float, most: Usage) -> None:
+        self._client, self._deadline_s, self._most = client, deadline_s, most
         self.url, self.model = url.rstrip("/"), model
         self.calls, self.usage = 0, NOTHING
 
     async def ask(
         self, text: str, *, model: str | None = None, tokens: int = TOKENS, temperature: float = 0.0, stream: bool = False, **more: object
     ) -> Heard:
-        """One call; `more` goes into the request as it is."""
+        """One call; `more` goes into the request as it is.
+
+        Raises:
+            BeyondError: when it, with all before it, took more than was set aside.
+        """
         prompt = Prompt(messages=(Message(role="user", content=text),), max_tokens=tokens, temperature=temperature)
         reply = await self._client.post(self.url, {**chat(model or self.model, prompt, stream=stream), **more}, deadline_s=self._deadline_s)
         self.calls += 1
@@ -72,6 +90,8 @@ class Inquiry:
         outcome = replace(read(reply.status, reply.headers, reply.body, prompt=prompt, wall_s=0.0), seconds=reply.seconds)
         if isinstance(outcome, Answered):
             self._spent(outcome.usage)
+            if self.usage.input_tokens > self._most.input_tokens or self.usage.output_tokens > self._most.output_tokens:
+                raise BeyondError(max(outcome.usage.input_tokens / ASKED, outcome.usage.output_tokens / tokens))
         return Heard(outcome=outcome, reply=reply)
 
     async def get(self, address: str) -> Reply | Failed:

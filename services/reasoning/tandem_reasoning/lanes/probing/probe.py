@@ -9,7 +9,7 @@ import hashlib
 from tandem_reasoning.lanes.outcome import Failed
 from tandem_reasoning.lanes.probing import trials
 from tandem_reasoning.lanes.probing.findings import VERSION, Findings
-from tandem_reasoning.lanes.probing.inquiry import TOKENS, Client, Inquiry
+from tandem_reasoning.lanes.probing.inquiry import ASKED, TOKENS, BeyondError, Client, Inquiry
 from tandem_reasoning.lanes.probing.parallel import throughput
 from tandem_reasoning.values import Usage
 
@@ -27,7 +27,7 @@ def cache_key(url: str, model: str) -> str:
 def most_tokens(most_at_once: int = MOST_AT_ONCE) -> Usage:
     """The most that a probe can take, to be reserved before it."""
     calls = _TRIALS + 3 * (2 * most_at_once - 1)
-    return Usage(input_tokens=_ASKED * calls, output_tokens=TOKENS * (calls + 1))  # one asks for two answers
+    return Usage(input_tokens=ASKED * calls, output_tokens=TOKENS * (calls + 1))  # one asks for two answers
 
 
 async def probe(client: Client, url: str, model: str, *, deadline_s: float = DEADLINE_S, most_at_once: int = MOST_AT_ONCE) -> Findings:
@@ -40,7 +40,15 @@ async def probe(client: Client, url: str, model: str, *, deadline_s: float = DEA
         deadline_s: For each call.
         most_at_once: Calls at once that are tried at most; the lane's own bound, if that is lower.
     """
-    inquiry = Inquiry(client, url, model, deadline_s=deadline_s)
+    inquiry = Inquiry(client, url, model, deadline_s=deadline_s, most=most_tokens(most_at_once))
+    try:
+        return await _found(inquiry, most_at_once)
+    except BeyondError as error:
+        return Findings(url=url, model=model, beyond=error.times, calls=inquiry.calls, usage=inquiry.usage)
+
+
+async def _found(inquiry: Inquiry, most_at_once: int) -> Findings:
+    url, model = inquiry.url, inquiry.model
     first = await inquiry.ask(trials.OPEN)
     if isinstance(first.outcome, Failed):
         return Findings(
@@ -71,4 +79,3 @@ async def probe(client: Client, url: str, model: str, *, deadline_s: float = DEA
 
 
 _TRIALS = 16  # calls besides those of the throughput, at most
-_ASKED = 256  # tokens of a prompt, at most: 48 bytes and all that a chat template may set around them

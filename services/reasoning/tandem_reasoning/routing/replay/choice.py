@@ -2,21 +2,23 @@
 
     Cascade:local,cloud:compared below=1 Local=0.05 Vote=1 Cloud=0.05
 
-The mode, the lanes in the order in which they are asked, whether they were compared, whether a lane was spared for want of money; then
-the line of a cascade, and for each arm the chance that its worth is seen. A choice that lacks its chances was certain of what it saw.
+The mode, the lanes in the order in which they are asked, whether they were compared, whether a lane was spared for want of money, or
+another answers instead of it; then the line of a cascade, and for each arm the chance that its worth is seen. A choice that lacks its
+chances was certain of what it saw.
 """
 
 from dataclasses import replace
 
 from tandem_reasoning.routing.decision import Arm, Decision, Mode
 
-_COMPARED, _SPARED = "compared", "spared"
+_COMPARED, _SPARED, _INSTEAD = "compared", "spared", "instead"
 _BELOW = "below"
 
 
 def written(decision: Decision) -> str:
     """The line."""
-    marks = [mark for mark, set_ in ((_COMPARED, decision.compare), (_SPARED, decision.spared)) if set_]
+    told = ((_COMPARED, decision.compare), (_SPARED, decision.spared), (_INSTEAD, decision.instead))
+    marks = [mark for mark, set_ in told if set_]
     head = ":".join([decision.mode, ",".join(decision.lanes), *marks])
     seen = [f"{arm}={decision.seen[arm]:g}" for arm in Arm if arm in decision.seen]
     return " ".join([head, f"{_BELOW}={decision.escalate_below:g}", *seen])
@@ -46,6 +48,7 @@ def read(text: str, *, propensity: float = 1.0) -> Decision | None:
             escalate_below=chances.pop(_BELOW, 1.0),
             compare=_COMPARED in marks,
             spared=_SPARED in marks,
+            instead=_INSTEAD in marks,
             propensity=propensity,
             seen={Arm(name): chance for name, chance in chances.items() if chance > 0} or dict.fromkeys(Arm, propensity),
         )

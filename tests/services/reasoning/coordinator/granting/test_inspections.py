@@ -16,7 +16,7 @@ from tandem_reasoning.values import Price, Usage
 from tests.services.reasoning.coordination import coordinating, items, job, questions, saying, work
 from tests.services.reasoning.coordinator.granting.permitting import Permitting, answered, lane, permitting
 from tests.services.reasoning.lanes.quirky_server import Quirky
-from tests.services.reasoning.lanes.wire_server import playing
+from tests.services.reasoning.lanes.wire_server import Act, playing
 
 PATIENCE_OF_TEST_S = 240
 A, B = "http://a/v1", "http://b/v1"
@@ -81,6 +81,25 @@ def test_a_model_that_is_not_served_leaves_its_lane_open_and_the_run_goes_on(tmp
 
     asyncio.run(asyncio.wait_for(deed(), PATIENCE_OF_TEST_S))
     assert {item.outcome and item.outcome.lane for item in items(tmp_path / "ledger.sqlite")} == {"cloud"}
+
+
+def test_who_refuses_the_key_is_not_asked_again_with_it(tmp_path: Path) -> None:
+    """One call finds out; others would be refused likewise, and a provider may shut out who goes on."""
+
+    async def refused(path: str, body: dict[str, Any]) -> Act:
+        del path, body
+        return Act(status=401, body=b'{"error": {"message": "no such key"}}')
+
+    async def deed() -> None:
+        async with playing() as local, playing() as cloud:
+            local.answer, cloud.answer = saying("Answer: so"), refused
+            told = job({"local": [local.url], "cloud": [cloud.url]}, probe=True, routing={"policy": "Cloud"})
+            async with coordinating(tmp_path, told, questions(20)) as coordinator:
+                await work(coordinator.address, "one", at_once=1)
+                status = coordinator.status
+                assert (status.done, status.spent_nano, len(cloud.asked)) == (20, 0, 1)
+
+    asyncio.run(asyncio.wait_for(deed(), PATIENCE_OF_TEST_S))
 
 
 def test_a_probe_whose_worker_vanishes_is_given_to_the_next(tmp_path: Path) -> None:

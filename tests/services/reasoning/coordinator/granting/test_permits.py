@@ -182,7 +182,7 @@ def test_a_second_call_that_is_not_made_spends_no_right(tmp_path: Path) -> None:
 
 
 def test_a_bill_beyond_the_worst_case_is_told(tmp_path: Path) -> None:
-    """Once for a lane: its server writes more than it was asked for."""
+    """Once for a lane: its server writes more than it was asked for. As much is set aside for each call from then on."""
 
     async def deed() -> Sequence[str]:
         async with permitting(tmp_path, [lane("cloud", price=PRICE)], cap_nano=10**12) as there:
@@ -191,6 +191,9 @@ def test_a_bill_beyond_the_worst_case_is_told(tmp_path: Path) -> None:
                 go = await there.go(asked)
                 much = replace(answered(), usage=Usage(input_tokens=5, output_tokens=10_000))
                 await there.permits.settle(go.ticket, asked, much, unused=False)
+            (hold,) = await there.leased("one")
+            await there.go(wanted(hold, lane="cloud"))
+            assert there.ledger.sums.total.reserved_nano == PRICE.of(much.usage)
             return [event.kind for event in there.ledger.reader().events()]
 
     assert asyncio.run(deed()).count("BilledBeyondWorstCase") == 1
