@@ -76,7 +76,7 @@ def test_nothing_was_answered(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_a_set_so_small_that_all_of_it_was_learned_from(tmp_path: Path) -> None:
     """It is said that none was routed, so that nobody takes the cost of learning for that of the pair."""
-    told = report(record(tmp_path, 12).parent)  # what a warm-up of forty has not come to the end of
+    told = report(record(tmp_path, 12).parent)  # what a warm-up of twenty-four has not come to the end of
     assert any("All 12 were asked of both lanes, to learn who is to be asked" in sentence for sentence in told["verdict"])
 
 

@@ -17,6 +17,7 @@ from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.fixed import Local
 from tandem_reasoning.routing.policies.knn import Knn
 from tandem_reasoning.routing.population import Population
+from tandem_reasoning.routing.thresholds import LEARNING
 from tandem_reasoning.values import Question
 
 LANES = ("here", "there")
@@ -141,7 +142,7 @@ def test_the_line_is_drawn_where_the_dollars_end() -> None:
     learner.pace(purse)
     assert isinstance(learner.policy, Cascade)
     assert learner.policy.thresholds.paid_below < 0.5
-    assert learner.policy.learning.warmup == 40
+    assert learner.policy.learning.warmup == LEARNING.warmup
     assert learner.policy.learning.explore == pytest.approx(0.02)
     before = learner.policy
     learner.learn(outcome(), p=None, cloud_nano=100)

@@ -109,17 +109,17 @@ def test_one_local_call_stands_for_the_vote_once_it_is_seen_not_to_lose() -> Non
 
 @pytest.mark.parametrize("policy", [Knn(), Cascade(), Ensemble(gains={})])
 def test_classes_share_the_warm_up(policy: Policy) -> None:
-    """Five large ones and a tiny one have seven of forty each; while those are under way nothing is believed that is known of others."""
+    """Five large ones have four each, a tiny one its three; while those are under way nothing is believed that is known of others."""
     of_class = {"kinds": (3, 40, 40, 40, 40, 40), "kind": "odes", "labels": Labels(there=999)}
-    first, last = (policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=there, coming=2))) for there in (0, 4))
+    first, last = (policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=there, coming=2))) for there in (0, 1))
     assert first.compare
     assert last.compare
-    assert "6 of 7 questions of class 'odes'" in last.reason
-    waits = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=5, coming=2)))
+    assert "3 of 4 questions of class 'odes'" in last.reason
+    waits = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=2, coming=2)))
     assert (waits.compare, waits.p, waits.lanes[-1]) == (False, None, "there")
-    over = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=7)))
+    over = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=4)))
     assert (over.lanes, over.p) == (("here",), 0.9)
-    explored = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=5, coming=2), draw=0.01))
+    explored = policy.route(known(0.9, **of_class, labels_of_kind=Labels(there=2, coming=2), draw=0.01))
     assert (explored.compare, explored.propensity) == (True, LEARNING.explore)
     assert set(explored.seen) >= {Arm.LOCAL, Arm.CLOUD}
     assert policy.route(known(0.9, kinds=(9,) * 41, labels_of_kind=Labels())).lanes == ("here",)
@@ -127,7 +127,7 @@ def test_classes_share_the_warm_up(policy: Policy) -> None:
 
 def test_what_small_classes_do_not_need_is_left_to_large_ones() -> None:
     """All together never more than the warm-up, and so much that one more of each would be too many."""
-    for sizes in ((40,) * 6, (1,) * 30 + (500,), (3, 40, 41), (5,), (1000, 2)):
+    for sizes in ((40,) * 6, (1,) * 15 + (500,), (3, 40, 41), (5,), (1000, 2)):
         shares = dict.fromkeys(sizes, 0)
         for kind in sizes:
             there = 0
@@ -163,8 +163,8 @@ def test_knn_asks_one_lane_once() -> None:
 
 @pytest.mark.parametrize("policy", [Knn(), Cascade(), Ensemble(gains={})])
 def test_warm_up_and_exploration_ask_both_lanes(policy: Policy) -> None:
-    """All of the first forty, and a twentieth of the rest by the item's own draw; their chances are told."""
-    first = policy.route(known(0.9, labels=Labels(there=30, coming=9)))
+    """All of the first twenty-four, and a twentieth of the rest by the item's own draw; their chances are told."""
+    first = policy.route(known(0.9, labels=Labels(there=14, coming=9)))
     assert (first.compare, first.propensity, set(first.seen.values())) == (True, 1.0, {1.0})
     explored, usual = policy.route(known(0.9, draw=0.049)), policy.route(known(0.9, draw=0.05))
     assert (explored.compare, explored.propensity) == (True, LEARNING.explore)
