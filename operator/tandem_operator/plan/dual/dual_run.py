@@ -17,7 +17,7 @@ from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline, retention
 
-from . import conditions, endings, events, heard, order, phases, progress, starts
+from . import conditions, endings, events, heard, order, patience, phases, progress, starts
 from .phases import UNDER_WAY, Ending, Reason
 from .values import DualPlan, DualSeen
 
@@ -68,7 +68,7 @@ def _gone_on(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     """Nothing is in its way: it begins, or runs as soon as its parts are up."""
     if not run.status.attempt:
         return _next_attempt(run, seen, now)
-    if run.status.phase is RunPhase.PENDING and order.up(run, seen):
+    if run.status.phase is RunPhase.PENDING and order.up(run, seen, now):
         return _set(run.status, RunPhase.RUNNING, Reason.UP)
     if run.status.reason == Reason.NOT_ACCEPTED and seen.accepted:
         return _set(run.status, RunPhase.PENDING, Reason.ACCEPTED)
@@ -122,9 +122,16 @@ def _waits(run: DualRun, seen: DualSeen, now: datetime, *, started: bool) -> Ite
     if status.phase.terminal:
         moments = [retention.moment(run)]
     else:
-        under_way = status.phase in UNDER_WAY
-        moments = [deadline.moment(run), *((progress.moment(run), *(part.start_after for part in status.parts)) if under_way else ())]
+        moments = [deadline.moment(run), *(_moments(run, seen) if status.phase in UNDER_WAY else ())]
     yield from (moment - now for moment in moments if moment and moment > now)
+
+
+def _moments(run: DualRun, seen: DualSeen) -> Iterator[datetime | None]:
+    """When something of a run under way has taken, or waited, long enough."""
+    yield progress.moment(run)
+    yield from (part.start_after for part in run.status.parts)
+    yield from starts.leaving(run.status, seen)
+    yield from patience.moments(run, seen)
 
 
 def _with(run: DualRun, status: DualRunStatus) -> DualRun:

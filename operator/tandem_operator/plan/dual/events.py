@@ -15,7 +15,7 @@ from .conditions import BUDGET_OK
 from .endings import said
 from .phases import Reason
 from .starts import last_of
-from .values import DualSeen
+from .values import DualSeen, Role
 
 _EXPECTED = (Reason.ALL_ANSWERED, Reason.SUSPEND_REQUESTED)
 
@@ -67,12 +67,16 @@ def _memory(before: MemoryStatus | None, after: MemoryStatus | None) -> Iterator
 
 
 def _parts(before: DualRunStatus, after: DualRunStatus, seen: DualSeen) -> Iterator[Event]:
-    """A part that fell and is started again."""
+    """A part that fell and is started again. One that ended with 0 has failed at nothing, and of a worker that is everyday."""
     known = {part.name: part for part in before.parts}
     for part in after.parts:
         earlier, fallen = known.get(part.name), last_of(part.name, seen)
-        if earlier and fallen and part.start > earlier.start and part.failures and before.phase is not RunPhase.SUSPENDED:
+        if not (earlier and fallen and part.start > earlier.start and part.failures) or before.phase is RunPhase.SUSPENDED:
+            continue
+        if fallen.exit_code or fallen.exit_code is None:
             yield Event.warning("PartFailed", f"{said(fallen)}; started again as number {part.start}")
+        elif fallen.role is not Role.WORKER:
+            yield Event.warning("PartEnded", f"{fallen.name} ended by itself, with 0; started again as number {part.start}")
 
 
 def _phase(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:

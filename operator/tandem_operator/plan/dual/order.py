@@ -1,9 +1,8 @@
 """Who is started, and who is asked to leave, and in which order.
 
-Started: memory and engines at once, then the coordinator, then workers; each once those before it answer. In a run that has begun to
-answer nobody waits for an engine: while it comes back, perhaps on another machine, the other lane carries on. Stopped: the other way
-round, each once those after it are gone, so that workers give back their questions while the coordinator still listens, and the
-coordinator writes down what it has learned while the memory is there.
+Started: memory and engines at once, then the coordinator, then workers; each once those before it answer, but for engines that are not
+waited for (`patience.py`). Stopped: the other way round, each once those after it are gone, so that workers give back their questions
+while the coordinator still listens, and the coordinator writes down what it has learned while the memory is there.
 """
 
 from datetime import datetime
@@ -11,15 +10,14 @@ from typing import Final
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import PartStatus
-from tandem_operator.api.status import RunPhase
 
+from . import patience
 from .phases import UNDER_WAY
 from .slots import slots
 from .starts import current
 from .values import DualSeen, Part, Role, SeenPart, Slot
 
 _TURN: Final = {Role.MEMORY: 0, Role.ENGINE: 0, Role.COORDINATOR: 1, Role.WORKER: 2}
-_GIVEN_UP: Final = 2  # falls in a row after which an engine is waited for no longer: the other lane carries on
 
 
 def missing(run: DualRun, seen: DualSeen, now: datetime, written: tuple[PartStatus, ...]) -> tuple[Part, ...]:
@@ -30,7 +28,7 @@ def missing(run: DualRun, seen: DualSeen, now: datetime, written: tuple[PartStat
     found: list[Part] = []
     for slot in slots(run, memory_offered=seen.memory_offered):
         part = known[slot.name]
-        if not _before_it_all_answer(slot, run, seen):
+        if not _before_it_all_answer(slot, run, seen, now):
             break
         due = part.start_after is None or now >= part.start_after
         if due and part in written and not _taken(part, seen):
@@ -49,17 +47,19 @@ def unwanted(run: DualRun, seen: DualSeen) -> tuple[str, ...]:
     return tuple(part.name for part in leaving if not part.stopping)
 
 
-def up(run: DualRun, seen: DualSeen) -> bool:
+def up(run: DualRun, seen: DualSeen, now: datetime) -> bool:
     """Whether questions are worked on: a worker runs, and all that it needs answers. Who has no number yet was told to nobody."""
-    known = {part.name for part in run.status.parts}
-    booked = [slot for slot in slots(run, memory_offered=seen.memory_offered) if slot.name in known]
-    works = any(slot.role is Role.WORKER and _answers(slot, run, seen) for slot in booked)
-    return works and all(_answers(slot, run, seen) for slot in booked if slot.role is not Role.WORKER)
+    known = {part.name: part for part in run.status.parts}
+    workers = [slot for slot in slots(run, memory_offered=seen.memory_offered) if slot.role is Role.WORKER and slot.name in known]
+    return any(_answers(known[slot.name], seen) and _before_it_all_answer(slot, run, seen, now) for slot in workers)
 
 
-def _before_it_all_answer(slot: Slot, run: DualRun, seen: DualSeen) -> bool:
-    before = [other for other in slots(run, memory_offered=seen.memory_offered) if _TURN[other.role] < _TURN[slot.role]]
-    return all(_answers(other, run, seen) for other in before)
+def _before_it_all_answer(slot: Slot, run: DualRun, seen: DualSeen, now: datetime) -> bool:
+    """Whether all that it needs answers, but for what it does not wait for."""
+    known = {part.name: part for part in run.status.parts}
+    others = [other for other in slots(run, memory_offered=seen.memory_offered) if _TURN[other.role] < _TURN[slot.role]]
+    silent = [other for other in others if other.name in known and not _answers(known[other.name], seen)]
+    return not any(other.role is not Role.ENGINE or patience.waited_for(known[other.name], slot.role, run, seen, now) for other in silent)
 
 
 def _taken(part: PartStatus, seen: DualSeen) -> bool:
@@ -67,14 +67,9 @@ def _taken(part: PartStatus, seen: DualSeen) -> bool:
     return any(found.slot == part.name and (found.live or found.start == part.start) for found in seen.parts)
 
 
-def _answers(slot: Slot, run: DualRun, seen: DualSeen) -> bool:
-    known = next((part for part in run.status.parts if part.name == slot.name), None)
-    if known is None:
-        return False
-    part = seen.at(slot.name, known.start)
-    if part is not None and part.live and part.ready:
-        return True
-    return slot.role is Role.ENGINE and (run.status.phase is RunPhase.RUNNING or known.failures >= _GIVEN_UP)
+def _answers(known: PartStatus, seen: DualSeen) -> bool:
+    part = seen.at(known.name, known.start)
+    return part is not None and part.live and part.ready
 
 
 def _last(live: tuple[SeenPart, ...]) -> list[SeenPart]:

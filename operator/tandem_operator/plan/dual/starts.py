@@ -3,12 +3,14 @@
 Exit codes are a contract, as for trainers: 0 done; 143 (128 + SIGTERM), or a platform's word, is nobody's fault; 93 means "never again";
 anything else is a failure. Failures in a row wait longer each time, and so do interruptions: a machine may turn away whatever comes.
 A part that stood for a while has shown that it can, so its next fall is the first again: no run ends because its parts were killed
-often, only because one of them cannot live.
+often, only because one of them cannot live. A worker that leaves with 0 was told that all is over: nobody takes its place before there was
+time to tell us the same.
 
 A part goes by what it was told when it started. Where the run says something else by now, or parts know each other by something else
 (`told.py`), the part gets the next number, which makes the old one leave.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,7 +28,7 @@ NEVER_AGAIN: Final = (DO_NOT_RESTART, 126, 127)
 
 _BACKOFF: Final = BackoffSpec(first=timedelta(seconds=1), longest=timedelta(minutes=1))
 _STOOD: Final = timedelta(minutes=1)  # longer than any wait: whoever stands so long does not fall in a storm
-_PAUSE: Final = timedelta(seconds=1)  # after an end that is nobody's fault
+_TOLD: Final = timedelta(seconds=5)  # the coordinator tells workers that all is over, and us twice a second, or once it is back
 
 
 def booked(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
@@ -60,6 +62,11 @@ def last_of(slot: str, seen: DualSeen) -> SeenPart | None:
     return max(fallen, key=lambda part: part.start, default=None)
 
 
+def leaving(status: DualRunStatus, seen: DualSeen) -> Iterator[datetime]:
+    """Until when nobody takes the places of the workers that left of their own accord."""
+    return (part.until + _TOLD for part in current(status, seen) if _left(part) and part.until)
+
+
 def _booked(known: PartStatus | None, wanted: PartStatus, seen: DualSeen, now: datetime) -> PartStatus:
     """The number of a slot; `wanted` has its name, and what its next start is told."""
     newest = max((part.start for part in seen.parts if part.slot == wanted.name), default=0)
@@ -71,6 +78,8 @@ def _booked(known: PartStatus | None, wanted: PartStatus, seen: DualSeen, now: d
         if known.told and known.told != wanted.told:
             return next_one
         return known.model_copy(update={"told": wanted.told})
+    if _left(part) and part.until and now < part.until + _TOLD:
+        return known
     return next_one.model_copy(update=_judged(part, known, now))
 
 
@@ -78,10 +87,15 @@ def _judged(part: SeenPart, known: PartStatus, now: datetime) -> dict[str, Any]:
     """What the next start is told of the falls in a row that this is one of, and how long it waits."""
     until = part.until or now
     stood = until - part.since >= _STOOD
-    if part.exit_code == 0 and part.role is Role.WORKER:
-        return {"failures": known.failures, "start_after": until + _PAUSE}
+    if _left(part):
+        return {"failures": known.failures, "start_after": until + _TOLD}
     if part.fenced or part.disrupted or part.exit_code == PREEMPTED:
         interruptions = 1 if stood else known.interruptions + 1
         return {"failures": known.failures, "interruptions": interruptions, "start_after": until + wait(_BACKOFF, interruptions)}
     failures = 1 if stood else known.failures + 1
     return {"failures": failures, "start_after": until + wait(_BACKOFF, failures)}
+
+
+def _left(part: SeenPart) -> bool:
+    """Whether it is a worker that was told that nothing is left to do. If that is so, the coordinator tells us, too."""
+    return part.exit_code == 0 and part.role is Role.WORKER
