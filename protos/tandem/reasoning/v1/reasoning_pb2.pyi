@@ -306,7 +306,7 @@ class ClaimResponse(_message.Message):
     INSPECTIONS_FIELD_NUMBER: _builtins.int
     COMPLETED_FIELD_NUMBER: _builtins.int
     over: _builtins.bool
-    """Every question is done or failed: the worker may leave."""
+    """Every question is done or failed, or the run stops at its budget: the worker may leave."""
     again_seconds: _builtins.float
     """When nothing was handed out: when to ask again."""
     @_builtins.property
