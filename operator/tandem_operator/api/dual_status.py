@@ -48,6 +48,10 @@ class LaneStatus(ApiModel):
     """What is wrong with it; empty while it is Ready."""
     spent_usd: UsdText = Decimal(0)
     """US dollars it has cost."""
+    since: Time | None = None
+    """Since when it has been in its state."""
+    slow: bool = False
+    """Whether it has been Throttled for a while, and not Ready for as long since."""
 
 
 class MemoryState(StrEnum):

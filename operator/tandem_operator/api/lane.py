@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictInt
 
@@ -26,6 +26,12 @@ Url = Annotated[
     ),
 ]
 """Address of an OpenAI-compatible API."""
+
+BEYOND_PORTS: Final = "^https?://[^/?#@]*:0*(6553[6-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4}|[1-9][0-9]{5,})?([/?#]|$)"
+"""An address whose port is larger than any, or none."""
+
+NO_PORT: Final = "names a port that there is not: write one from 1 to 65535, such as http://127.0.0.1:1234/v1"
+"""What to do about it."""
 
 Count = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
 """A number of questions, calls, tokens or seconds."""
@@ -156,6 +162,12 @@ class LaneSpec(ApiModel):
         """A lane is reached in one way."""
         if [self.url is not None, self.urls is not None, self.engine is not None].count(True) != 1:
             yield Broken((), self, "needs exactly one of url, urls and engine")
+
+    @entry_rule
+    def names_a_port(self) -> Iterator[Broken]:
+        """No call could be made to another."""
+        named = (("url",), self.url or ""), *((("urls", index), url) for index, url in enumerate(self.urls or ()))
+        yield from (Broken(field, url, NO_PORT) for field, url in named if re.match(BEYOND_PORTS, url))
 
     @rule
     def its_model_is_named(self) -> Iterator[Broken]:

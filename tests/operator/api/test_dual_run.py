@@ -67,6 +67,23 @@ def test_a_lane_may_have_a_server_of_the_runs_own(dual_runs: ApiServer) -> None:
             {"lanes": [{**LOCAL, "url": "127.0.0.1:1234"}]},
             'spec.lanes[0].url: "127.0.0.1:1234" is no address of an API: write http:// or https://, a host and a path, such as http://127.0.0.1:1234/v1',
         ),
+        *(
+            (
+                {"lanes": [{**LOCAL, "url": f"http://127.0.0.1:{port}/v1"}]},
+                (
+                    f'spec.lanes[0].url: "http://127.0.0.1:{port}/v1" names a port that there is not: '
+                    "write one from 1 to 65535, such as http://127.0.0.1:1234/v1"
+                ),
+            )
+            for port in (79999, 65536, 100000, "00", "")
+        ),
+        (
+            {"lanes": [{**UNREACHED, "urls": ["http://127.0.0.1:1/v1", "http://[::1]:65536"]}]},
+            (
+                'spec.lanes[0].urls[1]: "http://[::1]:65536" names a port that there is not: '
+                "write one from 1 to 65535, such as http://127.0.0.1:1234/v1"
+            ),
+        ),
         (
             {"lanes": [{**LOCAL, "apiKeySecret": "sk-hunter2"}]},
             "spec.lanes[0].apiKeySecret: is text, not a mapping: write its fields below it: name, key",
@@ -105,6 +122,16 @@ def test_each_mistake_is_one_line(dual_runs: ApiServer, spec: dict[str, Any], pr
         from_object(dual(**spec))
     assert refused.value.problems == (problem,)
     assert dual_runs.refusals(dual(**spec))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a:65535", "https://[::1]/v1", "http://[fe80::0]:08080/v1", "http://a/b:99999", "http://a:1/b?c=d:0"]
+)
+def test_what_only_looks_like_a_port_beyond_all_is_taken(dual_runs: ApiServer, url: str) -> None:
+    """The largest port, addresses of IPv6, colons in a path or query."""
+    told = dual(lanes=[{**LOCAL, "url": url}])
+    assert dual_runs.refusals(told) == []
+    assert from_object(told)
 
 
 def test_pods_are_placed_in_the_words_of_training(dual_runs: ApiServer) -> None:

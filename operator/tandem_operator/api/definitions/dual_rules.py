@@ -5,15 +5,16 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from tandem_operator.api.credentials import KEY, OPTION, PASSWORD
+from tandem_operator.api.credentials import IN_ADDRESS, KEY, OPTION, PASSWORD
 from tandem_operator.api.dual_run import DualCheckpointSpec, DualRun, DualRunSpec, QuestionsSpec
-from tandem_operator.api.lane import EngineSpec, LaneSpec
+from tandem_operator.api.lane import BEYOND_PORTS, NO_PORT, EngineSpec, LaneSpec
 from tandem_operator.api.shape import quoted
 
 from .cel_rule import CelRule, either, first, sentence, text, value
 from .shared_rules import NAME_RULE, image_rule, time_rule, words_rule
 
 _OWN_FOLDER: Final = quoted("the run's own folder")
+_BEYOND_PORTS: Final = quoted(BEYOND_PORTS)
 _UNPRICED: Final = "lane.kind == 'Cloud' && !has(lane.price)"
 _UNPRICED_SAID: Final = sentence("lane ", value("lane.name"), " has no price, so that budget.usd cannot hold: add price")
 _UNMEANT: Final = (
@@ -61,6 +62,16 @@ DUAL_RULES: Final[Mapping[type[BaseModel], Mapping[str, CelRule]]] = {
     LaneSpec: {
         "one_way_to_its_server": CelRule(
             "[has(self.url), has(self.urls), has(self.engine)].filter(set, set).size() == 1", "needs exactly one of url, urls and engine"
+        ),
+        "names_a_port": CelRule(
+            f"!(has(self.url) && self.url.matches({_BEYOND_PORTS}))"
+            f" && !(has(self.urls) && self.urls.exists(url, url.matches({_BEYOND_PORTS})))",
+            f"an address {NO_PORT}",
+            said=either(
+                f"has(self.url) && !self.url.matches({quoted(IN_ADDRESS)})",
+                sentence("url: ", text("self.url"), f" {NO_PORT}"),
+                quoted(f"an address {NO_PORT}"),
+            ),
         ),
         "its_model_is_named": CelRule(
             "has(self.model) != has(self.engine)",

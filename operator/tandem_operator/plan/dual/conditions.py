@@ -9,7 +9,7 @@ from tandem_operator.api.status import Condition, RunPhase
 from tandem_operator.plan.conditions import SCHEDULED, Said, in_phase, known, stated
 from tandem_operator.plan.policies.budget import Standing
 
-from . import heard, prices, scheduling
+from . import heard, lanes, prices, scheduling
 from .phases import Reason
 from .values import DualSeen
 
@@ -26,7 +26,7 @@ def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
     status, placing = run.status, scheduling.standing(run, seen, now)
     yield Said(kind=SCHEDULED, true=placing.scheduled, reason=placing.reason, message=placing.message)
     yield in_phase("Running", RunPhase.RUNNING, status)
-    yield _lanes(status)
+    yield _lanes(run, seen)
     yield _memory(run)
     yield _budget(run, seen)
     yield _checkpointed(status)
@@ -39,12 +39,12 @@ def _drawn(run: DualRun, seen: DualSeen, now: datetime) -> Iterator[Said]:
     yield in_phase("Failed", RunPhase.FAILED, status)
 
 
-def _lanes(status: DualRunStatus) -> Said:
+def _lanes(run: DualRun, seen: DualSeen) -> Said:
     """Throttled is no illness: the provider only wants to be asked more slowly."""
-    ill = [lane for lane in status.lanes if not lane.state.can_be_asked]
+    ill = [lane for lane in run.status.lanes if not lane.state.can_be_asked]
     if not ill:
-        return Said(kind=LANES_HEALTHY, true=True, reason="AllAnswer" if status.lanes else "NotAskedYet")
-    message = "; ".join(f"{lane.name} {lane.state}: {lane.problem}".removesuffix(": ") for lane in ill)
+        return Said(kind=LANES_HEALTHY, true=True, reason="AllAnswer" if run.status.lanes else "NotAskedYet")
+    message = ". ".join(f"{lane.name} {lanes.said(lane, run, seen)}" for lane in ill)
     return Said(kind=LANES_HEALTHY, true=False, reason=f"Lane{ill[0].state}", message=message)
 
 

@@ -17,7 +17,7 @@ from tandem_operator.api.dual_status import DualRunStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.plan.policies import deadline, retention
 
-from . import conditions, endings, events, heard, order, patience, phases, progress, starts
+from . import conditions, endings, events, heard, lanes, order, patience, phases, progress, starts
 from .phases import UNDER_WAY, Ending, Reason
 from .values import DualPlan, DualSeen
 
@@ -29,7 +29,7 @@ _REGULARLY: Final = timedelta(minutes=1)  # changes are told; this is for those 
 def plan(run: DualRun, seen: DualSeen, now: datetime) -> DualPlan:
     """The next thing to do for `run`, given what is seen at `now`; the same answer for the same question."""
     before = run.status
-    run = _with(run, heard.taken_in(run, seen))
+    run = _with(run, heard.taken_in(run, seen, now))
     run = _with(run, _decided(run, seen, now))
     if run.status.phase in UNDER_WAY and seen.accepted:
         run = _with(run, starts.booked(run, seen, now))
@@ -132,6 +132,7 @@ def _moments(run: DualRun, seen: DualSeen) -> Iterator[datetime | None]:
     yield from (part.start_after for part in run.status.parts)
     yield from starts.leaving(run.status, seen)
     yield from patience.moments(run, seen)
+    yield from lanes.moments(run.status)
 
 
 def _with(run: DualRun, status: DualRunStatus) -> DualRun:

@@ -11,6 +11,7 @@ from tandem_operator.plan.events import held_up, too_late
 from tandem_operator.plan.policies.budget import Standing
 from tandem_operator.plan.values import Event
 
+from . import lanes
 from .conditions import BUDGET_OK
 from .endings import said
 from .phases import Reason
@@ -25,7 +26,7 @@ def told(before: DualRunStatus, run: DualRun, seen: DualSeen) -> tuple[Event, ..
     after = run.status
     return (
         *_money(before, run),
-        *_lanes(before, after),
+        *lanes.news(before, run, seen),
         *_memory(before.memory, after.memory),
         *_parts(before, after, seen),
         *too_late(before, after),
@@ -42,17 +43,6 @@ def _money(before: DualRunStatus, run: DualRun) -> Iterator[Event]:
         yield Event.warning(found.reason, found.message)
     if after.exhausted_usd not in {None, before.exhausted_usd} and run.spec.budget.on_exhausted is OnDualExhausted.LOCAL_ONLY:
         yield Event.warning("BudgetExhausted", f"{dollars(after.spent_usd)} spent: the run goes on with lanes that cost nothing")
-
-
-def _lanes(before: DualRunStatus, after: DualRunStatus) -> Iterator[Event]:
-    """A lane that cannot be asked, and one that can again; being asked more slowly is everyday."""
-    known = {lane.name: lane.state.can_be_asked for lane in before.lanes}
-    for lane in after.lanes:
-        can, could = lane.state.can_be_asked, known.get(lane.name, True)
-        if can and not could:
-            yield Event.normal("LaneBack", f"{lane.name} can be asked again")
-        elif could and not can:
-            yield Event.warning(f"Lane{lane.state}", f"{lane.name}: {lane.problem or lane.state}")
 
 
 def _memory(before: MemoryStatus | None, after: MemoryStatus | None) -> Iterator[Event]:

@@ -1,10 +1,12 @@
 """What the coordinator says, in the status: questions, lanes, money. It owns these figures; nothing is counted here a second time."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import DualRunStatus
 
+from . import lanes
 from .phases import UNDER_WAY
 from .values import DualReport, DualSeen, Role
 
@@ -12,7 +14,7 @@ BUDGET_EXHAUSTED = "BudgetExhausted"
 """The word of the coordinator for money that does not reach for another call."""
 
 
-def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
+def taken_in(run: DualRun, seen: DualSeen, now: datetime) -> DualRunStatus:
     """The status with the newest word of the coordinator; the last one stays while it is not heard."""
     report, status = _timely(seen), run.status
     if report is None or status.phase.terminal:
@@ -26,7 +28,7 @@ def taken_in(run: DualRun, seen: DualSeen) -> DualRunStatus:
         "agreement": report.agreement,
         "progressed_at": report.at if report.done + report.failed > status.done + status.failed else status.progressed_at,
         "eta_seconds": _eta_seconds(report, status),
-        "lanes": report.lanes,
+        "lanes": tuple(lanes.stood(lane, run, now) for lane in report.lanes),
         "memory": report.memory,
         "exhausted_usd": _exhausted_usd(run, report),
         "checkpoint": report.checkpoint or status.checkpoint,
