@@ -1,5 +1,6 @@
 """How a DualRun looks: the panel at any width, one line for a log, and how it ended."""
 
+import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -8,14 +9,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tandem_operator.api.dual_run import DualRun
-from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus, MemoryState, MemoryStatus
+from tandem_operator.api.dual_status import DualRunStatus, LaneState, LaneStatus, MemoryState, MemoryStatus, PartStatus
 from tandem_operator.api.status import RunPhase
 from tandem_operator.cli.dual import bill, said
 from tandem_operator.cli.dual.care import ended
 from tandem_operator.cli.dual.panel import panel
 from tandem_operator.cli.dual.planned import Planned
-from tandem_operator.cli.dual.standing import HEAD, facts, row
+from tandem_operator.cli.dual.standing import HEAD, facts, going_on, row
 from tandem_operator.cli.exits import Exit
+from tandem_operator.cli.looking import standing
 from tandem_operator.cli.show.format import Format
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.estimate import estimate
@@ -118,3 +120,50 @@ def test_what_a_question_costs_is_told_in_plain_digits(tmp_path: Path, capsys: p
     folder.write_status(told.status)
     bill.tell(folder, Format.TABLE)
     assert [line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.startswith("for a question")] == [each]
+
+
+def test_only_starts_that_were_made_are_told(tmp_path: Path) -> None:
+    """A status may name one that is still to come, or that came to nothing because the run was over by then."""
+    folder = DualFolder(tmp_path)
+    for name in ("coordinator-0-1", "coordinator-0-2", "worker-0-1", "worker-0-x"):
+        (folder.workers / f"pair-{name}").mkdir(parents=True)
+    parts = tuple(PartStatus(name=name, start=start) for name, start in (("coordinator-0", 2), ("worker-0", 2), ("worker-1", 1)))
+    assert facts(run(parts=parts), folder, "")["parts"] == "coordinator-0 (start 2), worker-0"
+    assert facts(run(parts=parts), DualFolder(tmp_path / "none"), "")["parts"] == "-"
+
+
+@pytest.mark.parametrize(
+    ("live", "told"),
+    [
+        (
+            ["engine-0-1", "coordinator-0-1", "worker-0-1"],
+            "3 of its parts go on: questions are answered and their cost is counted, but whatever falls is not started again",
+        ),
+        (["coordinator-0-1"], "1 of its parts goes on, and nothing is answered without a worker"),
+        (["worker-0-1", "worker-1-1"], "2 of its parts go on, and nothing is answered without a coordinator"),
+    ],
+)
+def test_parts_that_are_left_answer_questions_and_train_nothing(live: list[str], told: str) -> None:
+    """Their coordinator counts what that costs, and nothing comes of it without one."""
+    assert going_on(live) == told
+
+
+def test_a_pair_whose_tandem_was_killed_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what is left of it, in the words of pairs."""
+    folder, told = DualFolder(tmp_path / "pair"), run()
+    folder.write_wanted(told)
+    folder.write_status(told.status)
+    standing.tell(folder)
+    part = folder.workers / "pair-coordinator-0-1"
+    part.mkdir(parents=True)
+    standing.tell(folder)
+    with subprocess.Popen(["sleep", "60"], env={"TANDEM_SCRATCH": str(part)}) as left:
+        standing.tell(folder)
+        left.kill()
+    said_ = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "it was killed before a part was started.",
+        "it was killed, and all its parts are gone.",
+        "it was killed. 1 of its parts goes on, and nothing is answered without a worker.",
+    ):
+        assert words in said_

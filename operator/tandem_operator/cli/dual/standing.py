@@ -1,11 +1,14 @@
 """How a DualRun stands, for people: its line in the table of all runs, and all about it."""
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from tandem_operator.api.dual_run import DualRun
 from tandem_operator.api.dual_status import LaneStatus
 from tandem_operator.cli.show import words
+from tandem_operator.local.process.folder import folders
 from tandem_operator.local.state.run_folder import DualFolder
+from tandem_operator.plan.dual.values import Role
 
 from . import said
 
@@ -40,12 +43,29 @@ def facts(run: DualRun, folder: DualFolder, alone: str) -> dict[str, str]:
         "spent": said.spend(run),
         **{f"lane {lane.name}": _lane(lane) for lane in status.lanes},
         **({"memory": said.memory(status.memory)} if status.memory else {}),
-        "parts": ", ".join(f"{part.name}{f' (start {part.start})' if part.start > 1 else ''}" for part in status.parts) or words.NOTHING,
+        "parts": ", ".join(f"{name}{f' (start {start})' if start > 1 else ''}" for name, start in _started(run, folder)) or words.NOTHING,
         "state": str(folder.path),
     }
     if alone or status.phase.resting:
         del told["left"]
     return told
+
+
+def going_on(live: Collection[str]) -> str:
+    """What those parts do that live though nobody acts for their run; they are named by their slots."""
+    many = f"{len(live)} of its parts go{'es' if len(live) == 1 else ''} on"
+    missing = next((role for role in (Role.COORDINATOR, Role.WORKER) if not any(slot.startswith(role) for slot in live)), None)
+    if missing:
+        return f"{many}, and nothing is answered without a {missing}"
+    return f"{many}: questions are answered and their cost is counted, but whatever falls is not started again"
+
+
+def _started(run: DualRun, folder: DualFolder) -> Iterator[tuple[str, int]]:
+    """The slots in which something was started, and its newest number: the status may name one that is yet to come."""
+    numbers = [(each.path.name.removeprefix(f"{run.name}-").rpartition("-")[0], each.name.rank) for each in folders(folder.workers)]
+    for part in run.status.parts:
+        if found := [number for slot, number in numbers if slot == part.name]:
+            yield part.name, max(found)
 
 
 def _lane(lane: LaneStatus) -> str:

@@ -107,12 +107,15 @@ def _alone(folder: AnyFolder) -> str:
     """What has become of a run that is under way and that no process acts for; empty when one does, or the run rests."""
     if folder.status().phase.resting or runs.cared_for(folder):
         return ""
-    workers = worker_folders(folder.workers)
-    live = sum(worker.lives() for worker in workers)
-    if live:
-        left = f"it was killed. {live} of its workers train{'s' if live == 1 else ''} on, uncounted and without restarts"
+    pairs, workers = isinstance(folder, DualFolder), worker_folders(folder.workers)
+    live = [worker.path.name.removeprefix(f"{folder.name}-") for worker in workers if worker.lives()]
+    whoever = "part" if pairs else "worker"
+    if live and pairs:
+        left = f"it was killed. {pair.going_on(live)}"
+    elif live:
+        left = f"it was killed. {len(live)} of its workers train{'s' if len(live) == 1 else ''} on, uncounted and without restarts"
     elif workers:
-        left = "it was killed, and all its workers are gone"
+        left = f"it was killed, and all its {whoever}s are gone"
     else:
-        left = "it was killed before a worker was started"
+        left = f"it was killed before a {whoever} was started"
     return f"no process acts for it: {left}. `tandem run FILE` or `tandem resume {folder.name}` goes on"

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tandem_operator.plan.dual.values import DualReport, DualSeen, Role, SeenPar
 from tandem_operator.plan.values import SeenWorker
 from tandem_operator.render.dual_process import DualSite
 
+from . import snapshots
 from .machine import DualMachine
 
 _ASK_S = 1.0
@@ -18,7 +20,8 @@ _ASK_S = 1.0
 def observe(run: DualRun, machine: DualMachine, site: DualSite, report: DualReport | None, now: datetime) -> DualSeen:
     """All that the planner may rest on, at this moment."""
     found = (_part(run, seen, machine.folder.workers, site) for seen in machine.workers.look(now))
-    return DualSeen(parts=tuple(part for part in found if part), report=report)
+    told = report and replace(report, checkpoint=snapshots.newest(run, machine.folder))
+    return DualSeen(parts=tuple(part for part in found if part), report=told)
 
 
 def _part(run: DualRun, seen: SeenWorker, workers: Path, site: DualSite) -> SeenPart | None:
