@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -71,7 +72,7 @@ class Bench:
     """One ledger full of questions, and bare SQLite beside it."""
 
     def __init__(self, folder: Path, items: int, workers: int, seconds: float) -> None:
-        self._workers, self._seconds = workers, seconds / ROUNDS
+        self._workers, self._seconds, self._share = workers, seconds / ROUNDS, items // ROUNDS
         self._before = resident_bytes()
         self.ledger = Ledger(folder / "ledger.db", run="bench", cap_nano=10**18)
         self._bare = Bare(folder / "bare.db")
@@ -79,7 +80,7 @@ class Bench:
 
     def claims(self) -> None:
         """Claims with completions a second, and how long a claim is waited for."""
-        rounds = [(self._ours(self._claim), self._floor("")) for _ in range(ROUNDS)]
+        rounds = [(self._ours(self._claim, most=self._share - self._workers), self._floor("")) for _ in range(ROUNDS)]
         tell_rate("reasoning_claims", "claims/s", rounds, asked=CLAIMS_ASKED)
         ours, floor = (median(each.p99_ms for each in side) for side in zip(*rounds, strict=True))
         say("reasoning_claim_p99", ours, "ms", asked=P99_ASKED_MS, floor=floor, ratio=ours / floor, workers=self._workers)
@@ -100,14 +101,15 @@ class Bench:
         self.ledger.close()
         self._bare.close()
 
-    def _ours(self, work: Callable[[Desk, int], Awaitable[float]]) -> Round:
-        return asyncio.run(self._turn(work))
+    def _ours(self, work: Callable[[Desk, int], Awaitable[float]], *, most: float = inf) -> Round:
+        return asyncio.run(self._turn(work, most))
 
-    async def _turn(self, work: Callable[[Desk, int], Awaitable[float]]) -> Round:
+    async def _turn(self, work: Callable[[Desk, int], Awaitable[float]], most: float) -> Round:
+        """For so long, or until so much is done: a fast machine would claim all that there is."""
         desk, waits, began, core = Desk(self.ledger, time.time), list[float](), time.perf_counter(), time.process_time()
 
         async def worker(number: int) -> None:
-            while time.perf_counter() < began + self._seconds:
+            while time.perf_counter() < began + self._seconds and len(waits) < most:
                 waits.append(await work(desk, number))
 
         await asyncio.gather(*(worker(number) for number in range(self._workers)))
