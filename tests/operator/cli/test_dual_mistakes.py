@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tandem_operator.local.state.run_folder import DualFolder
+
+from tests.operator.plan.dual.runs import dual as planned
 
 LANE = {"name": "cloud", "kind": "Cloud", "url": "http://127.0.0.1:9/v1", "model": "m"}
 GOOD = '{"id": "a", "question": "What is it?"}\n'
@@ -89,6 +92,45 @@ def test_a_set_without_mistakes_is_planned(desk: Any) -> None:
     """The check stands in nobody's way."""
     ran = desk.tandem("plan", dual(desk, GOOD))
     assert (ran.returncode, "about 1 questions" in ran.stdout) == (0, True), ran.stderr
+
+
+def left_behind(desk: Any) -> DualFolder:
+    """A run that has books, and nobody who acts for it."""
+    folder, run = DualFolder(desk.state / "runs" / "pair"), planned()
+    folder.write_wanted(run)
+    folder.write_status(run.status)
+    folder.ledger.write_text("books")
+    return folder
+
+
+def test_a_part_is_named_by_what_it_is(desk: Any) -> None:
+    """Workers of attempts are a TrainingRun's, and parts a pair's: who names one of the other kind is told so."""
+    folder = left_behind(desk)
+    log = folder.workers / "pair-worker-1-1" / "log"
+    log.parent.mkdir(parents=True)
+    log.write_text("hello\n")
+    assert desk.tandem("logs", "pair", "--part", "worker-1").stdout == "hello\n"
+    for words in (["--worker", "1"], ["--worker", "1", "--attempt", "2"]):
+        ran = desk.tandem("logs", "pair", *words)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert ran.stderr == "tandem: pair: is a DualRun: name one of its parts instead, such as --part worker-1\n"
+    assert desk.tandem("run", desk.file("demo"), "--plain").returncode == 0
+    ran = desk.tandem("logs", "demo", "--part", "worker-1")
+    assert (ran.returncode, "is a TrainingRun, which has no part worker-1" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(2, 2), (1, 70), (137, 70)])
+def test_a_report_program_that_comes_down_is_no_mistake_of_the_person(desk: Any, code: int, exit_code: int) -> None:
+    """Books that cannot be read are told by 2; a defect by 70, in a line, and with its traceback for whoever wants to see it."""
+    left_behind(desk)
+    python = desk.path / "broken"
+    python.write_text(f"#!/bin/sh\necho 'Traceback: in line 7' >&2\necho 'KeyError: a' >&2\nexit {code}\n")
+    python.chmod(0o755)
+    desk.environ["TANDEM_PYTHON"] = str(python)
+    ran, shown = desk.tandem("report", "pair"), desk.tandem("--debug", "report", "pair")
+    assert (ran.returncode, shown.returncode) == (exit_code, exit_code)
+    assert (ran.stderr.count("\n"), "KeyError: a" in ran.stderr) == (1, True)
+    assert ("in line 7" in shown.stderr) == (exit_code == 70)
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])

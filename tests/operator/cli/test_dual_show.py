@@ -22,7 +22,7 @@ from tandem_operator.cli.show.format import Format
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual.estimate import estimate
 
-from tests.operator.plan.dual.runs import dual
+from tests.operator.plan.dual.runs import CLOUD, LOCAL, dual
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -107,6 +107,36 @@ def test_a_plan_is_no_bound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "about 40 questions" in said_
     assert "if every expert is asked" in said_
     assert "at most" not in said_
+
+
+def planned_to_cost(folder: Path, capsys: pytest.CaptureFixture[str], budget: dict[str, object], spent: str = "0") -> list[str]:
+    """What a plan says of its budget, for 1000 questions of which 12 are answered, and a cloud lane that costs nothing by the hour."""
+    cloud = {**CLOUD, "price": {"usdPerMillionInputTokens": 0.1, "usdPerMillionOutputTokens": 0.4}}
+    asked = dual(budget=budget, lanes=[cloud, LOCAL]).model_copy(update={"status": DualRunStatus(done=12, spent_usd=Decimal(spent))})
+    found = estimate(asked, ["x" * 400], 1000)
+    Planned(run=asked, folder=DualFolder(folder), processes=(), changed=(), estimate=found).tell(verbose=False)
+    return [line for line in capsys.readouterr().out.splitlines() if "enough for" in line or "not one" in line]
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent", "line"),
+    [
+        ({"usd": 50}, "0", "the budget of $50.00: enough for all 988 questions, even if cloud answers them and every expert is asked"),
+        ({"usd": 0.06, "onExhausted": "LocalOnly"}, "0", "then it goes on with lanes that cost nothing (LocalOnly)"),
+        ({"usd": 0.06, "onExhausted": "Suspend"}, "0.01", "$0.05 that are left of the budget: enough for about "),
+        ({"usd": 0.06, "onExhausted": "Suspend"}, "0", "then it stops until the budget is larger (Suspend)"),
+        ({"usd": 0.0001, "onExhausted": "Fail"}, "0", "warning: the budget of $0.0001: not one call of cloud is paid for, for which $0.00"),
+        ({"usd": 0.0001, "onExhausted": "Fail"}, "0", "then it fails (Fail)"),
+        ({"usd": 0.002, "onExhausted": "Fail"}, "0", "the budget of $0.0020: enough for less than one of 988 questions, if cloud answers"),
+    ],
+)
+def test_a_plan_says_what_its_budget_comes_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], budget: dict[str, object], spent: str, line: str
+) -> None:
+    """For how many questions it reaches, and what the run does then; nothing where there is none."""
+    (told,) = planned_to_cost(tmp_path, capsys, budget, spent)
+    assert line in told
+    assert planned_to_cost(tmp_path, capsys, {}) == []
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,13 @@ def test_a_larger_budget_is_proposed_only_where_one_may_be_written(usd: str, spe
         stands = ended.model_copy(update={"status": ended.status.model_copy(update={"phase": phase})})
         told = [command for command, _ in commands(RunFolder(Path("demo")), stands, None)]
         assert [command for command in told if "resume" in command] == ([f"tandem resume demo --budget-usd {larger}"] if larger else [])
+
+
+def test_a_proposed_budget_reaches_for_what_is_needed_at_once() -> None:
+    """Twice the little that there was would be refused again."""
+    ended = run(phase=RunPhase.FAILED, reason=Reason.BUDGET_EXHAUSTED, spent_usd="0.0001")
+    limit = ended.spec.budget.model_copy(update={"usd": Decimal("0.0002")})
+    ended = ended.model_copy(update={"spec": ended.spec.model_copy(update={"budget": limit})})
+    assert [larger_budget(ended, Decimal(needed)) for needed in ("0", "0.0004", "0.25")] == [
+        Decimal(more) for more in ("0.01", "0.01", "0.26")
+    ]

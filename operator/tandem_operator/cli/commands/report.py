@@ -1,5 +1,7 @@
 """`tandem report`: what a DualRun came to."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +28,10 @@ def report(
         leave(Exit.BAD_INPUT, f"{name}: is a TrainingRun: `tandem status {name}` and `tandem cost {name}` say what it came to")
     try:
         made = reporting.write(folder, save)
+    except reporting.ReportDefectError as error:
+        if os.environ.get("TANDEM_DEBUG"):
+            print(error.printed, file=sys.stderr)
+        leave(Exit.UNEXPECTED, f"{name}: its report was not written: {error} (`tandem --debug report {name}` shows the traceback)")
     except reporting.ReportError as error:
         leave(Exit.BAD_INPUT, str(error))
     print("\n".join((*made.verdict, f"report: {made.page}")))

@@ -7,9 +7,11 @@ from tandem_operator.cli.show.ending import suggest
 from tandem_operator.cli.show.onward import Command, RunFile, resume
 from tandem_operator.local.dual import report
 from tandem_operator.local.state.run_folder import DualFolder
+from tandem_operator.plan.dual.estimate import most_call_usd
 from tandem_operator.plan.dual.phases import Reason
 
 from . import said
+from .planned import estimated
 
 
 def tell(folder: DualFolder, file: RunFile | None) -> None:
@@ -62,4 +64,4 @@ def _onward(run: DualRun, file: RunFile | None) -> list[Command]:
             again = file.command() if file else f"tandem resume {name}"
             return [(f"tandem logs {name}", "what its parts printed"), (again, "try again, once the cause is mended"), everything]
         case _:
-            return [*resume(run, "go on where it was stopped"), cost, everything]
+            return [*resume(run, "go on where it was stopped", most_call_usd(estimated(run))), cost, everything]

@@ -18,12 +18,14 @@ from tandem_operator.local.state import revival, wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder
 from tandem_operator.plan.dual import endings
+from tandem_operator.plan.dual.estimate import most_call_usd
 from tandem_operator.plan.dual.phases import UNDER_WAY
 from tandem_operator.plan.policies import deadline
 
 from . import ending, mistakes
 from .care import DualCare, ended
 from .panel import screen
+from .planned import estimated
 from .said import overview
 
 
@@ -104,7 +106,7 @@ def _followed(folder: DualFolder, shown: Screen[DualRun]) -> Exit:
 def _insist_on_money(run: DualRun, field: str) -> None:
     """Nothing is started for nothing."""
     if (end := endings.exhausted(run)) is not None:
-        more = larger_budget(run)
+        more = larger_budget(run, most_call_usd(estimated(run)))
         leave(Exit.BAD_INPUT, f"{field}: {end.message.partition(': ')[0]}{f': give more, such as {more:f}' if more else ''}")
 
 

@@ -53,21 +53,21 @@ def free_name(folder: RunFolder) -> str:
     return f"{stem}-{number}"
 
 
-def resume(run: TrainingRun | DualRun, does: str) -> list[Command]:
+def resume(run: TrainingRun | DualRun, does: str, needed: Decimal = Decimal(0)) -> list[Command]:
     """The command, if there is one: where no budget may be larger than the one that is spent, none would go on."""
     if run.status.reason != Reason.BUDGET_EXHAUSTED:
         return [(f"tandem resume {run.name}", does)]
-    more = larger_budget(run)
+    more = larger_budget(run, needed)
     return [(f"tandem resume {run.name} --budget-usd {more:f}", does)] if more else []
 
 
-def larger_budget(run: TrainingRun | DualRun) -> Decimal | None:
+def larger_budget(run: TrainingRun | DualRun, needed: Decimal = Decimal(0)) -> Decimal | None:
     """Twice the budget, or twice what was spent where even that is not more, in whole cents, as far as it may be written.
 
-    None where that is not more than both.
+    None where that is not more than both. `needed` is what is set aside at once, so that less than that beside what was spent is no use.
     """
     limit, spent = run.spec.budget.usd or Decimal(0), run.status.spent_usd
-    doubled = 2 * (limit if 2 * limit > spent else spent)
+    doubled = max(2 * (limit if 2 * limit > spent else spent), spent + needed)
     larger = min(doubled, Decimal(MOST_USD)).quantize(_CENT, rounding=ROUND_CEILING) or Decimal(1)
     return larger if larger > max(limit, spent) else None
 

@@ -11,6 +11,7 @@ from tandem_operator.local.process.environment import interpreter, passed
 from tandem_operator.local.state.run_folder import DualFolder
 
 _LONGEST_S = 300  # a ledger of 50,000 questions takes about a minute
+_REFUSED = 2  # by tandem_reasoning.report, with a line for people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,21 @@ class ReportError(Exception):
     """It cannot be written; a line that says why."""
 
 
+class ReportDefectError(ReportError):
+    """Whoever writes it has a defect; a line that names it."""
+
+    def __init__(self, line: str, printed: str) -> None:
+        """Keep what it `printed`, its traceback included."""
+        super().__init__(line)
+        self.printed = printed
+
+
 def write(folder: DualFolder, into: Path | None = None) -> Report:
     """Write the report of the run in `folder` as it stands now; into its own folder unless another is given.
 
     Raises:
         ReportError: when there are no books yet, or they cannot be read.
+        ReportDefectError: when the program that writes it has come down.
     """
     into = into or folder.report
     if not folder.ledger.exists():
@@ -64,5 +75,5 @@ def write(folder: DualFolder, into: Path | None = None) -> Report:
         raise ReportError(message) from None
     if made.returncode:
         words = made.stderr.strip().splitlines() or [f"exit code {made.returncode}"]
-        raise ReportError(words[-1])
+        raise ReportError(words[-1]) if made.returncode == _REFUSED else ReportDefectError(words[-1], made.stderr)
     return Report(page=into / "report.html", told=json.loads((into / "report.json").read_text(encoding="utf-8")))
