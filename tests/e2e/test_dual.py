@@ -183,7 +183,10 @@ def test_a_run_that_stopped_at_its_budget_goes_on_with_a_larger_one(home: Home, 
         for more in ([], ["--budget-usd", "0.005"]):
             idle = home.tandem("resume", "pair", *more, "--plain")
             assert (idle.returncode, idle.stdout, idle.stderr.count("\n")) == (2, "", 1)
-            assert "--budget-usd: the budget of pair does not reach for another call: give more than it has" in idle.stderr
+            assert "--budget-usd: the budget of $0.0050 is spent, for another call may cost more than the " in idle.stderr
+        proposed = idle.stderr.rpartition("give more, such as ")[2].strip()
+        more = home.tandem("resume", "pair", "--budget-usd", proposed, "--plain")
+        assert (more.returncode in {1, 3}, home.status("pair")["done"] > status["done"]) == (True, True), more.stdout + more.stderr
         again = home.tandem("resume", "pair", "--budget-usd", "5", "--plain")
         assert (again.returncode, home.status("pair")["done"]) == (0, 200), again.stdout + again.stderr
 
