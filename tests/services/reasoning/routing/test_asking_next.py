@@ -55,6 +55,27 @@ def test_what_an_answer_costs_has_to_be_known(ledger: Path, tmp_path: Path, caps
     assert main([str(tmp_path / "none"), "--usd", "1"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("usd", "says"), [("1", ""), ("0.2", "2 of 3 questions chosen: the dollars reach for 2 answers"), ("0.05", "0 of 3 questions chosen")]
+)
+def test_why_so_few_are_chosen(ledger: Path, capsys: pytest.CaptureFixture[str], usd: str, says: str) -> None:
+    """In one line beside them, and nothing where all are."""
+    assert main([str(ledger), "--usd", usd, "--answer-usd", "0.1"]) == 0
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("\n") == bool(says)
+
+
+def test_what_cannot_be_chosen_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A ledger without such questions, one that is not there, and dollars that there are not."""
+    Ledger(tmp_path / "ledger.sqlite", run="r", cap_nano=None).close()
+    assert main([str(tmp_path / "ledger.sqlite"), "--usd", "1", "--answer-usd", "0.1"]) == 0
+    assert "nothing to ask" in capsys.readouterr().err
+    for ledger, usd, says in (("nosuch", "1", "there is no such file"), ("ledger.sqlite", "-1", "--usd is 0 or more")):
+        assert main([str(tmp_path / ledger), "--usd", usd, "--answer-usd", "0.1"]) == 2
+        assert says in capsys.readouterr().err
+
+
 def test_questions_without_a_class_are_grouped_by_their_words() -> None:
     """Those of one make are together, others apart."""
     groups = Groups()

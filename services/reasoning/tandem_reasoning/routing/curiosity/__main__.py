@@ -30,19 +30,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--usd", type=Decimal, required=True, help="dollars that may be spent on answers")
     parser.add_argument("--answer-usd", type=Decimal, help="what an answer costs; by what the run paid when left out")
     asked = parser.parse_args(argv)
+    if not asked.ledger.is_file():
+        return complain(_NAME, f"{asked.ledger}: there is no such file")
+    if asked.usd < 0 or (asked.answer_usd is not None and asked.answer_usd <= 0):
+        return complain(_NAME, "--usd is 0 or more, --answer-usd more than 0")
     try:
         with closing(Review(asked.ledger)) as review:
             answer_nano = _paid(review) if asked.answer_usd is None else int(asked.answer_usd * NANO_USD)
             if not answer_nano:
                 return complain(_NAME, "no answer of this run cost anything; say with --answer-usd what one costs")
-            chosen = tuple(_chosen(review, int(asked.usd * NANO_USD) // answer_nano))
+            most = int(asked.usd * NANO_USD) // answer_nano
+            chosen, there = _chosen(review, most)
     except LedgerError as error:
         return complain_of(_NAME, error)
     sys.stdout.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in chosen)
+    sys.stderr.writelines(f"tandem-reasoning {_NAME}: {each}\n" for each in _why_so_few(len(chosen), there, most))
     return 0
 
 
-def _chosen(review: Review, most: int) -> Iterator[Mapping[str, str]]:
+def _why_so_few(chosen: int, there: int, most: int) -> Iterator[str]:
+    """What kept more from being chosen, in a line; nothing where the dollars reach for all and there were some."""
+    if not there:
+        yield "nothing to ask: on no question did the local experts alone answer and disagree"
+    elif chosen < there:
+        yield f"{chosen:,} of {there:,} questions chosen: the dollars reach for {most:,} answers"
+
+
+def _chosen(review: Review, most: int) -> tuple[list[Mapping[str, str]], int]:
+    """The questions to ask, and among how many they were chosen."""
     groups, there, candidates = Groups(), dict[str, Question](), list[Candidate]()
     for each in review.questions():
         if each.outcome is None:
@@ -52,10 +67,12 @@ def _chosen(review: Review, most: int) -> Iterator[Mapping[str, str]]:
         if (found := candidate(told, groups)) is not None:
             candidates.append(found)
             there[each.question.id] = each.question
-    for name in order(candidates)[:most]:
-        question = there[name]
-        labelled = {} if question.answer is None else {"answer": question.answer}
-        yield {"id": name, "question": question.text, "kind": question.kind, **labelled}
+    return [_told(there[name]) for name in order(candidates)[:most]], len(candidates)
+
+
+def _told(question: Question) -> Mapping[str, str]:
+    labelled = {} if question.answer is None else {"answer": question.answer}
+    return {"id": question.id, "question": question.text, "kind": question.kind, **labelled}
 
 
 def _paid(review: Review) -> int:
