@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tandem_reasoning.ledger import Begun, Books, Review
 from tandem_reasoning.ledger.jobs.restore import NOBODY
-from tandem_reasoning.report.alone import alone, by_kind, curve
+from tandem_reasoning.report.alone import alone, by_kind, curve, gap
 from tandem_reasoning.report.figures import Bin, Calls, Figures, Learned, Side
 from tandem_reasoning.report.proportion import Proportion
 from tandem_reasoning.report.tally import LaneTally, Tally
@@ -42,6 +42,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         if tally.right.value is None or together.question_nano is None
         else Point("this run", together.question_nano, tally.right.value)
     )
+    between = None if run is None else curve(every, run)
     return Figures(
         run_uid=review.run_uid,
         name=tally.sides.name,
@@ -53,14 +54,15 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         cap_nano=review.sums.cap_nano,
         together=together,
         lanes=_lanes(review, tally),
+        known=tally.known,
         labelled=labelled,
         alone=every,
-        curve=None if run is None else curve(every, run, rows),
-        kinds=by_kind(rows, {kind: (each.right, each.of) for kind, each in tally.kinds.items()}) if labelled else (),
+        curve=between,
+        kinds=by_kind(rows, every, {kind: (each.right, each.of) for kind, each in tally.kinds.items()}) if labelled else (),
         spared=tally.spared,
         spend=_spend(at, np.array(tally.spent_nano)[order], review.charges()),
         bins=_bins(np.array(tally.agreements), np.array(tally.votes_right)),
-        scores=scores_of(tally.answered),
+        scores=scores_of(tally.answered, gap=gap(every, between) if between else None),
         learned=_learned(tally, rights[apart == 0], classes[apart == 0]),
         events=review.events(),
         failures=tuple(tally.failures),

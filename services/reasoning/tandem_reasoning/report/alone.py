@@ -1,17 +1,18 @@
 """Would one lane have done? What each lane alone would have been worth and have cost, from what the run itself saw of it.
 
-A lane was not asked everything, and what it was asked was not drawn by lot: so each question counts by the inverse of the chance that
-its answer was seen (`routing.replay`). Where a lane was never asked, nothing is said of it.
+A lane was not asked everything, and what it was asked was not drawn by lot: so what it was not asked counts as it did on questions of the
+same class (`routing.replay`, whose estimate this is). Where a lane was never asked, nothing is said of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tandem_reasoning.routing.decision import Arm, Mode, Policy
+from tandem_reasoning.routing.decision import Mode, Policy
 from tandem_reasoning.routing.policies.fixed import Cloud, Local
-from tandem_reasoning.routing.replay.curve import Curve, Point, oracle
+from tandem_reasoning.routing.replay.curve import Curve, Point, between, surest
 from tandem_reasoning.routing.replay.evaluation import Evaluation, evaluate
 from tandem_reasoning.routing.replay.log import Logged
+from tandem_reasoning.scores.measures.quality import Gap
 from tandem_reasoning.values import LaneKind
 
 LOCAL_VOTE, LOCAL_CALL, CLOUD_CALL = "local alone, a vote", "local alone, one call", "cloud alone, one call"
@@ -60,52 +61,58 @@ def alone(rows: Sequence[Logged], kinds: Iterable[LaneKind]) -> tuple[Alone, ...
     return tuple(each for each in found if each.found.worth is not None)
 
 
-def curve(every: Sequence[Alone], run: Point, rows: Sequence[Logged]) -> Curve | None:
+def curve(every: Sequence[Alone], run: Point) -> Curve | None:
     """Quality over cost: the run between both lanes alone; None unless something was seen of both."""
-    local = [each for each in every if each.kind is LaneKind.LOCAL]
-    cloud = [each for each in every if each.kind is LaneKind.CLOUD]
-    if not local or not cloud:
-        return None
-    best = max(local, key=lambda each: each.found.effective)
-    return Curve(local=_point(best), cloud=_point(cloud[0]), points=(run,), oracle=oracle(rows))
+    return between(_of(every, LaneKind.LOCAL), _of(every, LaneKind.CLOUD), (run,))
 
 
-def by_kind(rows: Sequence[Logged], right: Mapping[str, tuple[int, int]]) -> tuple[ByKind, ...]:
+def by_kind(rows: Sequence[Logged], every: Sequence[Alone], right: Mapping[str, tuple[int, int]]) -> tuple[ByKind, ...]:
     """Accuracy by class, the largest class first.
 
     Args:
         rows: Labelled questions.
+        every: Each lane alone, on these.
         right: By class: right answers of the run, and how many have a label.
     """
-    members: dict[str, list[Logged]] = {}
-    for row in rows:
-        members.setdefault(row.known.kind, []).append(row)
+    members: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        members.setdefault(row.known.kind, []).append(place)
+    local, cloud = (found.get(surest(found) or "") for found in (_of(every, LaneKind.LOCAL), _of(every, LaneKind.CLOUD)))
     return tuple(
         ByKind(
             kind=kind,
             questions=of,
             run=rights / of,
-            local=_worth(members.get(kind, ()), (Arm.VOTE, Arm.LOCAL)),
-            cloud=_worth(members.get(kind, ()), (Arm.CLOUD,)),
+            local=_worth(local, members.get(kind, [])),
+            cloud=_worth(cloud, members.get(kind, [])),
         )
         for kind, (rights, of) in sorted(right.items(), key=lambda each: (-each[1][1], each[0]))
         if of
     )
 
 
-def _worth(rows: Iterable[Logged], arms: Sequence[Arm]) -> float | None:
-    """Mean worth of the first of the arms that was seen, questions weighted by the inverse of their chance."""
-    total = weights = 0.0
-    for row in rows:
-        arm = next((each for each in arms if each in row.seen), None)
-        if arm is not None:
-            weight = 1 / row.chances[arm]
-            total, weights = total + weight * row.seen[arm].worth, weights + weight
-    return total / weights if weights else None
+def _of(every: Sequence[Alone], kind: LaneKind) -> Mapping[str, Evaluation]:
+    """A lane alone, by manner."""
+    return {each.name: each.found for each in every if each.kind is kind}
 
 
-def _point(each: Alone) -> Point:
-    worth, cost = each.found.worth, each.found.cost_nano
-    assert worth is not None
-    assert cost is not None
-    return Point(each.name, cost.dr, worth.dr)
+def _worth(found: Evaluation | None, members: Sequence[int]) -> float | None:
+    """Mean worth on some of the questions; None unless the lane was seen on one of them."""
+    if found is None or found.worth is None or not found.seen_N[members].any():
+        return None
+    return float(found.worth.values_N[members].mean())
+
+
+def gap(every: Sequence[Alone], curve: Curve) -> Gap:
+    """The run between the lanes, with how sure each lane is known."""
+    (run,) = curve.points
+    errors = {each.name: each.found.worth.error for each in every if each.found.worth is not None}
+    seen = min(each.found.seen for each in every if each.name in {curve.local.name, curve.cloud.name})
+    return Gap(
+        run=run.worth,
+        local=curve.local.worth,
+        cloud=curve.cloud.worth,
+        local_error=errors[curve.local.name],
+        cloud_error=errors[curve.cloud.name],
+        items=seen,
+    )

@@ -164,7 +164,7 @@ def _proportion(part: Proportion) -> Mapping[str, object]:
 
 
 def _estimate(found: Estimate | None) -> Mapping[str, object] | None:
-    return found and {"value": found.dr, "interval": _interval(found.interval), "ips": found.ips, "snips": found.snips}
+    return found and {"value": found.mean, "interval": _interval(found.interval), "ips": found.ips, "snips": found.snips}
 
 
 def _interval(interval: Interval | None) -> Sequence[float] | None:

@@ -117,7 +117,8 @@ class Figures:
         cap_nano: Most that may be spent; None is no limit.
         together: All lanes.
         lanes: Each lane.
-        labelled: Whether any question has a right answer: else worth in `alone` is being what the cloud lane said.
+        known: Questions with a known right answer, answered or not.
+        labelled: Whether any answer can be compared with a right one: else worth in `alone` is being what the cloud lane said.
         alone: Each lane alone.
         curve: Quality over cost; None without right answers, or where one side was never seen.
         kinds: Accuracy by class.
@@ -140,6 +141,7 @@ class Figures:
     cap_nano: int | None
     together: Side
     lanes: Sequence[Side]
+    known: int
     labelled: bool
     alone: Sequence[Alone]
     curve: Curve | None

@@ -31,10 +31,10 @@ svg { height: auto; max-width: 100%; }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CAPTIONS = {
-    "quality": "What quality costs: the run beside each lane alone, a coin between them, and the cheapest right answers in hindsight.",
-    "kinds": "Right answers by class. A lane counts where it was asked, weighted by how likely that was.",
+    "quality": "What quality costs: the run, each lane alone, a coin between them, and the oracle, who knows the cheapest right answer.",
+    "kinds": "Right answers by class. Where a lane was asked only some of a class, the others count as those.",
     "spend": "Spent on answers over time, each when it was there; calls without an answer are in the table and not in this line.",
-    "calibration": "Does agreement mean that a vote is right? The numbers are votes.",
+    "calibration": "Does a large share of the votes mean that the answer is right? The numbers are questions.",
 }
 
 

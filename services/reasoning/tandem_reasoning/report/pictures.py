@@ -9,6 +9,7 @@ What is text or an axis is drawn in one odd colour and then becomes `currentColo
 import io
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from importlib.util import find_spec
 from typing import Any
 
@@ -50,6 +51,14 @@ def drawn(figures: Figures) -> Mapping[str, str]:
 
 
 def _picture(name: str, draw: Callable[[Any, Figures], None], figures: Figures) -> str:
+    """SVG; where matplotlib fails, what it says stands in the picture's place, and the rest of the report is there."""
+    try:
+        return _svg(name, draw, figures)
+    except Exception as error:  # noqa: BLE001 - whatever a library for drawing raises: no figure depends on it
+        return f"<p>This picture could not be drawn: {escape(f'{type(error).__name__}: {error}')}</p>"
+
+
+def _svg(name: str, draw: Callable[[Any, Figures], None], figures: Figures) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -119,18 +128,18 @@ def _kinds(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's 
 
 
 def _calibration(axes: Any, figures: Figures) -> None:  # noqa: ANN401 - matplotlib's axes
-    """How often answers are right on which so many experts agree; on the line agreement would be a probability."""
-    axes.plot([0, 1], [0, 1], "--", color=_OTHER, label="agreement = accuracy")
+    """How often leading answers with such a share of the votes are right; on the line that share would be a probability."""
+    axes.plot([0, 1], [0, 1], "--", color=_OTHER, label="share = accuracy")
     known = [(each.agreement, each.right) for each in figures.bins if each.right.of]
     for number, (agreement, right) in enumerate(known):
         value, interval = right.value, right.interval
         assert value is not None
         assert interval is not None
-        spread = [[value - interval.low], [interval.high - value]]
+        spread = [[max(value - interval.low, 0)], [max(interval.high - value, 0)]]
         label = "votes, 95 %" if not number else None
         axes.errorbar([agreement], [value], yerr=spread, fmt="o", color=_RUN, capsize=3, label=label)
         axes.annotate(f"{right.of:,}", (agreement, value), textcoords="offset points", xytext=(6, 6), fontsize=8)
-    axes.set_xlabel("part of the experts that agree")
+    axes.set_xlabel("share of the votes for the leading answer")
     axes.set_ylabel("right")
     axes.set_xlim(0, 1.05)
     axes.set_ylim(-0.03, 1.03)

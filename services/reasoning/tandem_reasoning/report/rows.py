@@ -1,7 +1,7 @@
 """One question as scores and replays want it.
 
 A replay asks what an answer was worth: 1 when it is right. Where the run has no right answers at all, it is 1 when it is what the
-cloud lane said, and then a local answer's worth is only seen where the cloud lane was asked as well.
+cloud lane said, and then any answer's worth is only seen where the cloud lane was asked as well.
 """
 
 import hashlib
@@ -23,33 +23,30 @@ _DIGEST_BYTES = 12  # two of a million answers meet by chance once in 10^16 runs
 
 
 def replayed(line: Line, sides: Sides) -> Logged | None:
-    """What was seen of each arm; None where nothing can be compared, or the decision is not known."""
+    """What was seen of each arm, nothing where nothing can be compared; None where the decision is not known."""
     if line.said is None or line.decision is None:
         return None
     said, cloud = line.said, single(line.said, sides, LaneKind.CLOUD)
     truth = said.label if said.label is not None else cloud
-    if truth is None:
-        return None
     told = {Arm.VOTE: said.vote, Arm.LOCAL: single(said, sides, LaneKind.LOCAL), Arm.CLOUD: cloud}
     if line.decision.mode is Mode.ENSEMBLE and not line.decision.compare:
         told[Arm.JOINED] = said.taken
     costs = _costs(line, sides)
-    seen = {arm: Outcome(float(answer == truth), costs[arm]) for arm, answer in told.items() if answer is not None}
+    seen = {arm: Outcome(float(answer == truth), costs[arm]) for arm, answer in told.items() if answer is not None and truth is not None}
     row = logged(_known(sides, line.of.question.kind), line.decision, seen, share=said.share)
     if said.label is not None:
         return row
-    rarest = row.chances.get(Arm.CLOUD, 1.0)
-    return replace(row, chances={arm: min(chance, rarest) for arm, chance in row.chances.items()})
+    rarest = row.chances.get(Arm.CLOUD, 0.0)
+    return replace(row, chances={arm: min(chance, rarest) for arm, chance in row.chances.items()} if rarest else {})
 
 
-def scored(line: Line, sides: Sides, experts: Mapping[str, int], row: Logged | None) -> Answered | None:
+def scored(line: Line, sides: Sides, experts: Mapping[str, int]) -> Answered | None:
     """The row of a question for the scores; None until it is answered.
 
     Args:
         line: The question.
         sides: Whose each lane is.
         experts: Place of each expert's answers, always the same; those of this line are among them.
-        row: The same question for a replay.
     """
     said, outcome = line.said, line.of.outcome
     if said is None or outcome is None:
@@ -64,7 +61,6 @@ def scored(line: Line, sides: Sides, experts: Mapping[str, int], row: Logged | N
         local=_short_or_none(local_answer(line, sides)),
         cloud=_short_or_none(single(said, sides, LaneKind.CLOUD)),
         by_cloud=None if kind is None else kind is LaneKind.CLOUD,
-        both_chance=_both(row),
         label=_short_or_none(said.label),
         recall=line.recall,
     )
@@ -87,14 +83,6 @@ def _of_kinds(kinds: tuple[tuple[str, LaneKind], ...], kind: str) -> Known:
     """What a policy is told of a question of this class; all such questions share one value."""
     lanes = [LaneView(name=name, kind=whose) for name, whose in kinds]
     return Known(lanes=lanes, draw=0.0, kind=kind, labels=Labels(there=sys.maxsize))
-
-
-def _both(row: Logged | None) -> float:
-    """The chance that both lanes were asked."""
-    if row is None:
-        return 1.0
-    local = row.chances.get(Arm.VOTE if Arm.VOTE in row.seen else Arm.LOCAL, 1.0)
-    return min(local, row.chances.get(Arm.CLOUD, 1.0))
 
 
 def _placed(told: Mapping[str, str], experts: Mapping[str, int]) -> tuple[str | None, ...]:

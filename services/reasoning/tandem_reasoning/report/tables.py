@@ -12,11 +12,16 @@ from tandem_reasoning.scores.score import Score
 
 SCORES_NOTE = (
     "Intervals are 95 %. An AUROC of 0.5 is chance: unless its interval lies above that, a score is unvalidated and may be noise. "
-    "A dash is what could not be measured."
+    "A dash is what could not be measured. The score named agreement is the leading answer's mean share of the votes, and not whether "
+    "lanes said the same."
 )
 COMPARISON_NOTE = (
     "A lane's time is that of one question after the other; the time of both is what passed, because many are asked at once. More "
     "questions than were asked are reckoned from the mean. A lane's own answers are not drawn by lot, so compare lanes in the first table."
+)
+_ALONE_NOTE = (
+    "Reckoned from what the run saw: a question that a lane was not asked counts as those of its class that the lane was asked. The last "
+    "column is how many questions, all of them seen, would tell as much."
 )
 
 
@@ -46,9 +51,15 @@ def alone(figures: Figures) -> Table:
         rows.append(["a coin between the lanes for as much", words.percent(coin), words.dollars(run.cost_nano), NOTHING, NOTHING])
         if (best := figures.curve.oracle) is not None:
             rows.append(
-                ["the cheapest right answer, in hindsight", words.percent(best.worth), words.dollars(best.cost_nano), NOTHING, NOTHING]
+                [
+                    f"{best.name}, who knows the cheapest right answer",
+                    words.percent(best.worth),
+                    words.dollars(best.cost_nano),
+                    NOTHING,
+                    NOTHING,
+                ]
             )
-    return Table(caption="Reckoned from what the run saw, each question by the inverse of its chance.", head=head, rows=rows)
+    return Table(caption=_ALONE_NOTE, head=head, rows=rows)
 
 
 def kinds(figures: Figures) -> Table:
@@ -86,8 +97,8 @@ def agreement(figures: Figures) -> Table:
     """Agreement and correctness."""
     rows = [[f"{each.low:.1f} to {each.high:.1f}", words.number(each.answers), words.share(each.right)] for each in figures.bins]
     return Table(
-        caption="Votes by how many experts agree, whether or not they were the answer that counts",
-        head=["part that agrees", "votes", "right"],
+        caption="Votes by the share that the leading answer has, whether or not it is the answer that counts",
+        head=["share of the votes", "questions", "right"],
         rows=rows,
     )
 
@@ -121,8 +132,8 @@ def _alone(each: Alone) -> Sequence[str]:
     worth, cost = each.found.worth, each.found.cost_nano
     assert worth is not None
     assert cost is not None
-    told = words.with_interval(worth.dr, worth.interval)
-    return [each.name, told, words.dollars(cost.dr), words.number(each.found.seen), words.number(each.found.effective)]
+    told = words.with_interval(worth.mean, worth.interval)
+    return [each.name, told, words.dollars(cost.mean), words.number(each.found.seen), words.number(each.found.effective)]
 
 
 def _sides(sides: Sequence[Side]) -> Iterator[Sequence[str]]:

@@ -48,6 +48,7 @@ class Tally:
     Attributes:
         sides: Whose each lane is.
         states: Questions by state.
+        known: Questions with a known right answer, answered or not.
         lanes: By name.
         right: Answers that are right, of those that have a label.
         kinds: The same by class of question.
@@ -70,6 +71,7 @@ class Tally:
 
     sides: Sides
     states: Counter[State] = field(default_factory=Counter[State])
+    known: int = 0
     lanes: dict[str, LaneTally] = field(default_factory=dict[str, LaneTally])
     right: Proportion = field(default_factory=Proportion)
     kinds: dict[str, Proportion] = field(default_factory=dict[str, Proportion])
@@ -97,6 +99,7 @@ class Tally:
     def add(self, line: Line) -> None:
         """One question."""
         self.states[line.of.state] += 1
+        self.known += line.of.question.answer is not None
         self._add_parts(line)
         if line.of.state is State.FAILED and len(self.failures) < _FAILURES:
             self.failures.append((line.of.question.id, line.of.reason))
@@ -146,7 +149,7 @@ class Tally:
             self.votes_right.append(_known(None if said.label is None else said.vote == said.label))
         named(self._experts, (*said.earlier, *said.experts))
         row = replayed(line, self.sides)
-        if (score := scored(line, self.sides, self._experts, row)) is not None:
+        if (score := scored(line, self.sides, self._experts)) is not None:
             self.answered.append(score)
             self.agreed.add(None if score.local is None or score.cloud is None else score.local == score.cloud)
         if row is not None:

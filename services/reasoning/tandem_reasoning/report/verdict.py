@@ -23,17 +23,22 @@ def _progress(figures: Figures) -> str:
     rest = [f"{count:,} {what}" for count, what in ((failed, "failed"), (left, "are left")) if count]
     answered = f"{figures.done:,} of {figures.total:,} questions are answered"
     right = figures.together.right
-    told = f", {words.share(right)} of the {right.of:,} with a known answer rightly" if right.of else "; none has a known right answer"
+    told = f", {words.share(right)} of the {right.of:,} with a known answer rightly" if right.of else _unlabelled(figures)
     return f"{answered}{told}{'; ' + words.listed(rest) if rest else ''}."
+
+
+def _unlabelled(figures: Figures) -> str:
+    """Why nothing is called right."""
+    if not figures.known:
+        return "; none has a known right answer"
+    return "; none of these has a known right answer" if figures.done else ""
 
 
 def _cost(figures: Figures) -> str:
     books, together = figures.together.books, figures.together
     cap = f" of {words.dollars(figures.cap_nano)} allowed" if figures.cap_nano is not None else ""
     unproven = f", {words.dollars(books.unconfirmed_nano)} of it without a proof" if books.unconfirmed_nano else ""
-    each = (
-        f"; the calls that answers came of cost {words.dollars(together.question_nano)} each" if together.question_nano is not None else ""
-    )
+    each = f"; an answered question's calls cost {words.dollars(together.question_nano)} in the mean" if figures.done else ""
     return f"It cost {words.dollars(books.spent_nano)}{cap}{unproven}{each}."
 
 
@@ -58,11 +63,11 @@ def _of_one(each: Alone, figures: Figures) -> str:
     worth, cost = each.found.worth, each.found.cost_nano
     assert worth is not None
     assert cost is not None
-    told = f"{each.name.capitalize()}: {words.with_interval(worth.dr, worth.interval)} for {words.dollars(cost.dr)} a question"
+    told = f"{each.name.capitalize()}: {words.with_interval(worth.mean, worth.interval)} for {words.dollars(cost.mean)} a question"
     run, pair_cost = figures.together.right, figures.together.question_nano
     if not figures.labelled or run.interval is None or pair_cost is None:
         return f"{told}."
-    return f"{told}. {_compared(worth.interval, run.interval, cost.dr, pair_cost)}"
+    return f"{told}. {_compared(worth.interval, run.interval, cost.mean, pair_cost)}"
 
 
 def _compared(one: Interval | None, pair: Interval, one_nano: float, pair_nano: float) -> str:

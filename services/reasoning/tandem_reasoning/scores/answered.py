@@ -45,7 +45,6 @@ class Answered:
         local: The answer of the local lane alone, where it was asked.
         cloud: The answer of the cloud lane alone, where it was asked.
         by_cloud: Whether a cloud lane gave the answer that was taken; None when not said.
-        both_chance: Chance with which both lanes were asked, more than 0: 1 when they were for all items.
         label: The right answer, where there is one; keyed together with the replies, so that it is spelt as they are.
         confidence: How sure the experts said they are, 0 to 1; None takes the share of votes for it.
         recall: What another lane's record had to say; None when none was found.
@@ -59,7 +58,6 @@ class Answered:
     local: str | None = None
     cloud: str | None = None
     by_cloud: bool | None = None
-    both_chance: float = 1.0
     label: str | None = None
     confidence: float | None = None
     recall: Recall | None = None
@@ -81,7 +79,6 @@ class Table:
         local_right_N: Which answers of the local lane are right.
         cloud_right_N: Which answers of the cloud lane are right.
         by_cloud_N: 1 where a cloud lane gave the answer that was taken.
-        both_chance_N: Chance that both lanes were asked.
         confidence_N: How sure the experts said they are; NaN where they said nothing.
         shown_N: 1 where another lane's record was shown, 0 where it was held out, NaN where there was none.
         hold_out_N: Chance of the hold-out.
@@ -98,7 +95,6 @@ class Table:
     local_right_N: Floats
     cloud_right_N: Floats
     by_cloud_N: Floats
-    both_chance_N: Floats
     confidence_N: Floats
     shown_N: Floats
     hold_out_N: Floats
@@ -128,7 +124,6 @@ def table(items: Sequence[Answered]) -> Table:
         local_right_N=_right(_ids((item.local for item in items), ids), label_N),
         cloud_right_N=_right(_ids((item.cloud for item in items), ids), label_N),
         by_cloud_N=_floats(item.by_cloud for item in items),
-        both_chance_N=_floats(item.both_chance for item in items),
         confidence_N=_floats(item.confidence for item in items),
         shown_N=_floats(None if item.recall is None else item.recall.shown for item in items),
         hold_out_N=_floats(None if item.recall is None else item.recall.hold_out for item in items),

@@ -43,7 +43,8 @@ CATALOGUE: Mapping[str, Entry] = {
         needs=_LABELS,
     ),
     "agreement": Entry(
-        meaning="How much the experts agree. Adaptive asking stops when they do, so it is compared within one setting only.",
+        meaning="What share of the votes the leading answer has, whatever another lane says. Adaptive asking stops when it is large, so it "
+        "is compared within one setting only.",
         formula="mean of (votes of the leading answer / votes)",
         range="1/K to 1",
         baseline="each expert's answers dealt anew over the questions",
@@ -136,10 +137,10 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "pgr": Entry(
         meaning="How much of the way from the local lane's accuracy to the cloud lane's was gone.",
-        formula="(accuracy - accuracy(local)) / (accuracy(cloud) - accuracy(local)), items weighted by the inverse of their chance",
+        formula="(accuracy - accuracy(local)) / (accuracy(cloud) - accuracy(local)), each lane as it would be alone on all questions",
         range="usually 0 to 1",
         baseline="part of the answers that the cloud lane gave: what random routing reaches",
-        needs="labels, items that both lanes answered, a cloud lane that is better",
+        needs="labels, answers of both lanes, a cloud lane that is better",
     ),
 }
 

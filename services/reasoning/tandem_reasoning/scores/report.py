@@ -9,8 +9,9 @@ from tandem_reasoning.scores.answered import Answered, Floats, Table, table
 from tandem_reasoning.scores.catalogue import ALIASES, CATALOGUE
 from tandem_reasoning.scores.measures import agreement, coherence, confidence, entropy, experts, lift, quality, stability
 from tandem_reasoning.scores.measures.coherence import Rationales
+from tandem_reasoning.scores.measures.quality import Gap
 from tandem_reasoning.scores.ranking import Ranking
-from tandem_reasoning.scores.resampling import DRAWS, ENOUGH, Figure, around, intervals, mean, once
+from tandem_reasoning.scores.resampling import DRAWS, ENOUGH, Figure, around, interval, intervals, mean, once
 from tandem_reasoning.scores.score import Interval, Score
 
 _SHARE = (1.0, 0.0)  # imagined items of a share: a right one and a wrong one
@@ -28,12 +29,15 @@ class _Measured:
     ranking: Ranking | None = None
 
 
-def report(items: Sequence[Answered], *, told: Rationales | None = None, seed: int = 0, resamples: int = DRAWS) -> tuple[Score, ...]:
+def report(
+    items: Sequence[Answered], *, told: Rationales | None = None, gap: Gap | None = None, seed: int = 0, resamples: int = DRAWS
+) -> tuple[Score, ...]:
     """A score for each row of the catalogue, in its order; those that cannot be measured have the value None.
 
     Args:
         items: What was answered.
         told: The experts' rationales, item by item in the same order; None when they were not embedded.
+        gap: The run between its lanes; None when nobody has judged them.
         seed: Of the shuffled baselines and the bootstrap; the same seed gives the same report.
         resamples: Draws of the bootstrap.
     """
@@ -41,7 +45,11 @@ def report(items: Sequence[Answered], *, told: Rationales | None = None, seed: i
     measured = {name: measure(columns, np.random.default_rng(seed)) for name, measure in _MEASURES.items()}
     if told is not None:
         measured["embeddingCoherence"] = _valued(coherence.coherences(told), columns.vote_right_N, chance=0.0)
-    return tuple(_scores(measured, columns.items, seed, resamples))
+    scores = _scores(measured, columns.items, seed, resamples)
+    if gap is not None and np.isfinite(gap.recovered):
+        recovered = _recovered(columns, gap, seed, resamples)
+        scores = [recovered if score.name == recovered.name else score for score in scores]
+    return tuple(scores)
 
 
 def shown_as(scores: Sequence[Score]) -> Mapping[str, Score]:
@@ -176,14 +184,17 @@ def _accuracy(columns: Table, _: np.random.Generator) -> _Measured:
     return _Measured(figure=mean(values, _SHARE), items=_count(values), chance=quality.chance(columns))
 
 
-def _pgr(columns: Table, _: np.random.Generator) -> _Measured:
-    accuracies = quality.accuracies(columns)
-    run, local, cloud = accuracies(once(columns.items))
-    return _Measured(
-        figure=lambda weights: quality.recovered(*accuracies(weights)),
-        items=int((np.isfinite(columns.local_right_N) & np.isfinite(columns.cloud_right_N)).sum()),
-        chance=mean(columns.by_cloud_N)(once(columns.items)),
-        parts={"run": run, "local": local, "cloud": cloud},
+def _recovered(columns: Table, gap: Gap, seed: int, resamples: int) -> Score:
+    """How much of the gap was closed; what is drawn anew is what the lanes may be worth, since on these questions the run is known."""
+    spread = interval(gap.drawn(np.random.default_rng(seed), resamples)) if gap.items >= ENOUGH else None
+    return Score(
+        name="pgr",
+        value=gap.recovered,
+        items=gap.items,
+        formula=CATALOGUE["pgr"].formula,
+        baseline=_told(mean(columns.by_cloud_N)(once(columns.items))),
+        interval=around(spread, gap.recovered),
+        parts={"run": gap.run, "local": gap.local, "cloud": gap.cloud},
     )
 
 
@@ -200,5 +211,4 @@ _MEASURES: Mapping[str, Callable[[Table, np.random.Generator], _Measured]] = {
     "crossLaneLift": _lift,
     "metacognition": _metacognition,
     "calibrationError": _calibration,
-    "pgr": _pgr,
 }

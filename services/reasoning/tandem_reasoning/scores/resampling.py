@@ -38,7 +38,16 @@ def intervals(figures: Sequence[Figure], items: int, *, seed: int, count: int = 
     if not figures:
         return ()
     found = np.array([[figure(weights) for figure in figures] for weights in draws(items, seed=seed, count=count)])
-    return tuple(_interval(column) for column in found.T)
+    return tuple(interval(column) for column in found.T)
+
+
+def interval(found: Floats) -> Interval | None:
+    """Between what 95 % of draws of a figure lie; None where it could not be worked out in nine of ten."""
+    finite = found[np.isfinite(found)]
+    if finite.size < max(1, 0.9 * found.size):
+        return None
+    low, high = np.percentile(finite, _TAILS)
+    return Interval(float(low), float(high))
 
 
 def mean(values: Floats, imagined: Sequence[float] = ()) -> Figure:
@@ -66,14 +75,6 @@ def once(items: int) -> Floats:
     return np.concatenate([np.ones(items), np.zeros(IMAGINED)])
 
 
-def around(interval: Interval | None, value: float | None) -> Interval | None:
+def around(spread: Interval | None, value: float | None) -> Interval | None:
     """The interval, widened to hold the value."""
-    return interval if interval is None or value is None else Interval(min(interval.low, value), max(interval.high, value))
-
-
-def _interval(found: Floats) -> Interval | None:
-    finite = found[np.isfinite(found)]
-    if finite.size < max(1, 0.9 * found.size):
-        return None
-    low, high = np.percentile(finite, _TAILS)
-    return Interval(float(low), float(high))
+    return spread if spread is None or value is None else Interval(min(spread.low, value), max(spread.high, value))

@@ -8,7 +8,8 @@ _Z = 1.96  # standard errors: 95 %
 
 
 def wilson(part: float, of: float) -> Interval:
-    """95 % around a part, 0 to 1, of so many questions; their number may be an effective one, more than 0."""
+    """95 % around a part, 0 to 1, of so many questions, the part itself included; their number may be an effective one, more than 0."""
     square = _Z * _Z / of
     middle, wide = part + square / 2, _Z * math.sqrt((part * (1 - part) + square / 4) / of)
-    return Interval(max(0.0, (middle - wide) / (1 + square)), min(1.0, (middle + wide) / (1 + square)))
+    low, high = (middle - wide) / (1 + square), (middle + wide) / (1 + square)
+    return Interval(min(part, max(0.0, low)), max(part, min(1.0, high)))  # of none or of all, rounding leaves the part just outside

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tandem_reasoning.ledger import Complete, Decision, Fail, Ledger, Load, Outcome
+from tandem_reasoning.report import pictures
 from tandem_reasoning.report.__main__ import main
 from tandem_reasoning.report.writing import ANSWERS, DOCUMENT, PAGE, write
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
@@ -42,11 +43,19 @@ def asked(ledger: Ledger, *questions: Question) -> None:
     ledger.do(Load(questions=questions), now=0)
 
 
-def answered(ledger: Ledger, text: str, *, choice: str = "Single:cloud below=1 Cloud=1", detail: str = "{}", memory: int = 0) -> None:
+def answered(
+    ledger: Ledger,
+    text: str,
+    *,
+    choice: str = "Single:cloud below=1 Cloud=1",
+    detail: str = "{}",
+    memory: int = 0,
+    expert: str = "alone",
+) -> None:
     """The next question, by one call."""
     (lease,) = claim(ledger)
     item = lease.hold.item
-    place = CallPlace(item=item, step=1, expert="alone")
+    place = CallPlace(item=item, step=1, expert=expert)
     usage = Usage(input_tokens=3, output_tokens=2)
     call = Call(key=item, place=place, lane="cloud", answer=text, usage=usage, cost_nano=50, seconds=0.5, memory_version=memory)
     settle(ledger, reserve(ledger, lease.hold, item, 100), call)
@@ -72,6 +81,39 @@ def test_nothing_was_answered(ledger: Ledger, tmp_path: Path) -> None:
     )
     assert all(score["value"] is None for score in told["scores"].values())
     assert not re.search(r"\b(nan|None)\b", (tmp_path / "report" / PAGE).read_text())
+
+
+def test_that_nothing_was_answered_is_not_that_nothing_can_be(ledger: Ledger, tmp_path: Path) -> None:
+    """Questions that have a right answer are not said to have none because nobody has answered them yet."""
+    asked(ledger, *(Question(id=f"q{number}", text="?", answer="yes" if number < 3 else None) for number in range(6)))
+    assert report(tmp_path)["verdict"][0] == "0 of 6 questions are answered; 6 are left."
+
+
+def test_a_picture_that_cannot_be_drawn(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went wrong stands in its place, and all else of the report is there."""
+
+    def fail(*_: object) -> None:
+        msg = "no <ink>"
+        raise ValueError(msg)
+
+    monkeypatch.setattr(pictures, "_kinds", fail)
+    asked(ledger, *(Question(id=f"q{number}", text="?", answer="yes", kind="k") for number in range(2)))
+    for _ in range(2):
+        answered(ledger, "yes")
+    assert report(tmp_path)["kinds"]
+    page = (tmp_path / "report" / PAGE).read_text()
+    assert "could not be drawn: ValueError: no &lt;ink&gt;" in page
+    assert "spent on answers" in page
+
+
+def test_votes_that_were_never_right_are_drawn(ledger: Ledger, tmp_path: Path) -> None:
+    """None of eleven: the interval begins at nothing, and not by a rounding above it, which no picture could be drawn of."""
+    asked(ledger, *(Question(id=f"q{number}", text="?", answer="yes") for number in range(11)))
+    for _ in range(11):
+        answered(ledger, "no", expert="reasoning")
+    told = report(tmp_path)
+    assert [(each["accuracy"]["value"], each["accuracy"]["interval"][0]) for each in told["agreement"]] == [(0, 0)]
+    assert "could not be drawn" not in (tmp_path / "report" / PAGE).read_text()
 
 
 def test_a_set_so_small_that_all_of_it_was_learned_from(tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ def test_accuracy_by_class_and_lane(run: Path) -> None:
     """The local lane knows one class, guesses at another and has the third wrong."""
     kinds = {each["kind"]: each for each in told(run)["kinds"]}
     assert set(kinds) == set(KINDS)
-    assert kinds["doubles"]["local"] == 1
-    assert kinds["squares"]["local"] == 0
+    assert kinds["doubles"]["local"] == pytest.approx(1, abs=0.01)
+    assert kinds["squares"]["local"] == pytest.approx(0, abs=0.01)
     assert kinds["squares"]["local"] < kinds["halves"]["local"] < 1
 
 

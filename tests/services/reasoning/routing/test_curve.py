@@ -1,10 +1,14 @@
 """The quality-cost curve: policies against a coin and an oracle."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx  # noqa: PT013 - reads like mathematics
-from tandem_reasoning.routing.decision import Arm
-from tandem_reasoning.routing.replay.curve import Curve, Point, oracle
+from tandem_reasoning.routing.decision import Arm, Mode
+from tandem_reasoning.routing.policies.fixed import Cloud, Local
+from tandem_reasoning.routing.replay.curve import Curve, Point, between, oracle
+from tandem_reasoning.routing.replay.evaluation import evaluate
 from tandem_reasoning.routing.replay.log import Logged, Outcome
 
 from tests.services.reasoning.routing.knowing import known
@@ -46,12 +50,29 @@ def test_more_policies_never_make_quality_dearer(points: list[Point], part: floa
 
 
 def test_an_oracle_pays_only_for_what_the_local_lane_has_wrong() -> None:
-    """Questions on which both were seen stand for those on which they might have been."""
+    """It is right where either lane is; where one was not asked, that lane is as likely to be right as on questions of the class."""
 
-    def row(local: float, cloud: float, chance: float) -> Logged:
-        seen = {Arm.LOCAL: Outcome(local, 0), Arm.CLOUD: Outcome(cloud, 100)}
-        return Logged(known=known(0.5), seen=seen, chances=dict.fromkeys(seen, chance))
+    def row(local: float, cloud: float | None) -> Logged:
+        seen = {Arm.LOCAL: Outcome(local, 0), **({} if cloud is None else {Arm.CLOUD: Outcome(cloud, 100)})}
+        return Logged(known=known(0.5), seen=seen, chances={Arm.LOCAL: 1.0, Arm.CLOUD: 1.0 if cloud is None else 0.5})
 
-    assert oracle([row(1, 1, 1), row(0, 1, 1), row(0, 0, 1), row(1, 0, 1)]) == ("oracle", 25, 0.75)
-    assert oracle([row(0, 1, 1), row(1, 1, 0.25)]) == ("oracle", 20, 1.0)
-    assert oracle([Logged(known=known(), seen={}, chances={})]) is None
+    def best(rows: Sequence[Logged]) -> Point | None:
+        return oracle(evaluate(rows, Local(mode=Mode.SINGLE)), evaluate(rows, Cloud()))
+
+    assert best([row(1, 1), row(0, 1), row(0, 0), row(1, 0)]) == ("oracle", 25, 0.75)
+    assert best([row(1, None)]) is None
+    hopeless = best([*[row(1, 1), row(0, 0)] * 20, *[row(1, None), row(0, None)] * 20])
+    assert hopeless is not None
+    assert hopeless.worth == approx(0.5, abs=0.02)  # what the local lane has wrong the cloud lane has, too
+
+
+def test_the_surest_manner_of_asking_a_lane_stands_for_it() -> None:
+    """A vote that was seen everywhere before one call that was seen on a few; without either lane there is no curve."""
+    seen = {Arm.VOTE: Outcome(1.0, 0), Arm.CLOUD: Outcome(1.0, 100)}
+    rows = [Logged(known=known(), seen=seen, chances=dict.fromkeys(Arm, 1.0))] * 20
+    rows += [Logged(known=known(), seen={**seen, Arm.LOCAL: Outcome(0.0, 0)}, chances=dict.fromkeys(Arm, 1.0))] * 5
+    local = {"call": evaluate(rows, Local(mode=Mode.SINGLE)), "vote": evaluate(rows, Local())}
+    made = between(local, {"cloud": evaluate(rows, Cloud())}, [ROUTER])
+    assert made is not None
+    assert (made.local, made.cloud, made.points) == (("vote", 0, 1.0), ("cloud", 100, 1.0), (ROUTER,))
+    assert between(local, {}, [ROUTER]) is None

@@ -1,10 +1,13 @@
 """`python -m tandem_reasoning.routing.replay`: other policies judged by the ledger of a run."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tandem_reasoning.coordinator.job import Job
+from tandem_reasoning.report.writing import write
 from tandem_reasoning.routing.replay.__main__ import main, rows
 
 from tests.services.reasoning.coordinator.learning_run import run
@@ -69,8 +72,37 @@ def test_decisions_keep_what_they_rested_on(ledger: Path) -> None:
     (ledger.parent / "other.json").rename(ledger.parent / "job.json")
 
 
+def test_the_report_says_the_same(ledger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each lane alone, the oracle, and how much of the gap between them a policy closes: there is one estimate of each."""
+    write(ledger, tmp_path, job=Job.model_validate_json(ledger.with_name("job.json").read_bytes()), now=datetime(2026, 1, 1, tzinfo=UTC))
+    report = json.loads((tmp_path / "report.json").read_text())
+    alone = {each["name"]: each for each in report["alone"]["lanes"]}
+    for name, arguments in (
+        ("local alone, a vote", ["Local"]),
+        ("local alone, one call", ["Local", "--single"]),
+        ("cloud alone, one call", ["Cloud"]),
+    ):
+        found = told(capsys, ledger, "--policy", *arguments)
+        assert found["policy"]["worth"] == alone[name]["worth"]["value"]
+        assert found["policy"]["worth_interval"] == alone[name]["worth"]["interval"]
+        assert found["policy"]["effective"] == alone[name]["effective"]
+        points = {point["name"]: point["accuracy"] for point in report["qualityCost"]["points"]}
+        assert found["baselines"]["oracle"]["worth"] == points["oracle"]
+    assert report["scores"]["pgr"]["value"] == report["qualityCost"]["gapRecovered"]
+
+
+def test_of_a_lane_that_was_never_asked_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither of it alone nor of a coin that falls on it now and then."""
+    run(tmp_path, 12, policy="Local")
+    found = told(capsys, tmp_path / "ledger.sqlite", "--policy", "Cloud")
+    assert (found["policy"]["worth"], found["policy"]["cost_usd"], found["baselines"]["cloud"]) == (None, None, None)
+    assert [point["name"] for point in found["curve"] if "Random" in point["name"] or point["name"] == "Cloud"] == []
+
+
 def test_what_is_no_ledger_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In a line, with 2 for the shell."""
     (tmp_path / "no.sqlite").write_text("this is none, and long enough to be looked into as if it were one")
     assert main([str(tmp_path / "no.sqlite"), "--policy", "Local"]) == 2
     assert "no.sqlite" in capsys.readouterr().err
+    assert main([str(tmp_path / "nosuch.sqlite"), "--policy", "Local"]) == 2
+    assert capsys.readouterr().err == f"tandem-reasoning replay: {tmp_path / 'nosuch.sqlite'}: there is no such file\n"

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from pytest import approx  # noqa: PT013 - reads like mathematics
 from tandem_reasoning.scores.answered import Answered, Recall, table
 from tandem_reasoning.scores.measures import agreement, coherence, confidence, entropy, experts, lift, quality, stability
+from tandem_reasoning.scores.measures.quality import Gap
 from tandem_reasoning.scores.resampling import once
+from tandem_reasoning.scores.wilson import wilson
 
 ROW = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=6)
 GRID = st.integers(1, 5).flatmap(lambda k: st.lists(st.lists(st.sampled_from("abc"), min_size=k, max_size=k), min_size=1, max_size=8))
@@ -198,16 +200,22 @@ def test_recovered_part_of_the_gap(accuracy: float, share: float) -> None:
     assert np.isnan(quality.recovered(accuracy, 0.9, 0.5))
 
 
-def test_items_asked_on_purpose_do_not_speak_for_the_others() -> None:
-    """Escalated items are hard; weighted by the chance that both lanes were asked, both lanes' accuracies come out right."""
-    generator = np.random.default_rng(2)
-    items: list[Answered] = []
-    for _ in range(40_000):
-        hard = generator.random() < 0.5
-        chance = 1.0 if hard else 0.05
-        if generator.random() < chance:
-            local = "a" if generator.random() < (0.2 if hard else 0.9) else "b"
-            items.append(Answered(taken="a", label="a", local=local, cloud="a", both_chance=chance))
-    run, local, cloud = quality.accuracies(table(items))(once(len(items)))
-    assert (run, cloud) == (1, 1)
-    assert local == approx(0.55, abs=0.03)
+def test_a_gap_is_as_sure_as_its_lanes() -> None:
+    """Drawn anew, a run half way between lanes that are known for certain is always half way, and else about that."""
+    sure = Gap(run=0.6, local=0.4, cloud=0.8, items=50)
+    assert sure.recovered == approx(0.5)
+    assert sure.drawn(np.random.default_rng(0), 5) == approx([0.5] * 5)
+    vague = Gap(run=0.6, local=0.4, cloud=0.8, local_error=0.05, cloud_error=0.05, items=50).drawn(np.random.default_rng(0), 400)
+    assert np.mean(vague) == approx(0.5, abs=0.03)
+    assert 0.05 < np.std(vague) < 0.2
+    assert np.isnan(Gap(run=0.6, local=0.4, cloud=0.4, items=50).recovered)
+
+
+@given(st.integers(1, 3000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+def test_an_interval_holds_its_share(share: tuple[int, int]) -> None:
+    """To the last digit, and none of all begins at nothing, all of all ends at one."""
+    right, of = share
+    low, high = wilson(right / of, of)
+    assert 0 <= low <= right / of <= high <= 1
+    assert right or low == 0
+    assert right < of or high == 1

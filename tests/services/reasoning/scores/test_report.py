@@ -7,6 +7,7 @@ import pytest
 from tandem_reasoning.scores.answered import Answered
 from tandem_reasoning.scores.catalogue import ALIASES, CATALOGUE
 from tandem_reasoning.scores.measures.coherence import rationales
+from tandem_reasoning.scores.measures.quality import Gap
 from tandem_reasoning.scores.reference import document
 from tandem_reasoning.scores.report import report, shown_as
 from tandem_reasoning.scores.score import Score
@@ -37,8 +38,8 @@ def test_scores_md_is_fresh() -> None:
 
 
 def test_what_is_measured_has_a_baseline_and_an_interval_around_it() -> None:
-    """On a labelled run nothing but the rationales, which nobody embedded, is null."""
-    found = scores(run(300))
+    """On a labelled run nothing but the rationales, which nobody embedded, is null once the lanes were judged."""
+    found = scores(run(300), gap=Gap(run=0.6, local=0.4, cloud=0.8, local_error=0.05, items=300))
     assert found.pop("embeddingCoherence").value is None
     for score in found.values():
         assert score.value is not None, score.name
@@ -91,6 +92,14 @@ def test_the_greedy_row_is_always_shown_with_the_gain() -> None:
     """Both accuracies, over the same items; their difference is the gain."""
     gain = scores(run(200))["ensembleGain"]
     assert gain.value == pytest.approx(gain.parts["vote"] - gain.parts["greedy"])  # type: ignore[operator]
+
+
+def test_the_gap_is_that_which_was_judged() -> None:
+    """Nothing of it is told without a judgement of the lanes, nor where there is none; below ten questions it has no interval."""
+    assert scores(run(300))["pgr"].value is None
+    assert scores(run(300), gap=Gap(run=0.6, local=0.8, cloud=0.4, items=300))["pgr"].value is None
+    few = scores(run(300), gap=Gap(run=0.6, local=0.4, cloud=0.8, local_error=0.1, items=9))["pgr"]
+    assert (few.value, few.interval, few.parts) == (pytest.approx(0.5), None, {"run": 0.6, "local": 0.4, "cloud": 0.8})
 
 
 def test_the_same_seed_gives_the_same_report() -> None:

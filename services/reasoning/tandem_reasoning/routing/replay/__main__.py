@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tandem_reasoning.complaint import complain_of
+from tandem_reasoning.complaint import complain, complain_of
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import LedgerError, Review
 from tandem_reasoning.report.line import line
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge it and print what came of that; 2 when the ledger cannot be read."""
     asked = _asked(argv)
     policy = named(asked.policy, cloud_share=asked.cloud_share, single=asked.single, learning=SETTLED)
+    if not asked.ledger.is_file():
+        return complain(_NAME, f"{asked.ledger}: there is no such file")
     try:
         told = compared(tuple(rows(asked.ledger, asked.job)), asked.policy, policy)
     except (ValidationError, LedgerError, OSError) as error:
@@ -39,14 +41,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def rows(ledger: Path, job: Path | None = None) -> Iterator[Logged]:
     """Answered questions of a ledger as replays want them, with the questions alike that each decision rested on.
 
+    Those without a right answer are left out as soon as one has one, as in the report: what they are worth is another thing.
+
     Raises:
         LedgerError, OSError, pydantic.ValidationError: when that cannot be read.
     """
     with closing(Review(ledger)) as review:
         sides = _sides(review, ledger, job)
+        labelled = any(each.outcome and each.question.answer is not None for each in review.questions())
         for each in review.questions():
-            row = replayed(line(each), sides) if each.outcome else None
-            if row is not None and each.outcome is not None:
+            if each.outcome is None or labelled is not (each.question.answer is not None):
+                continue
+            if (row := replayed(line(each), sides)) is not None:
                 yield replace(row, known=replace(row.known, neighbours=near(each.outcome.detail)))
 
 

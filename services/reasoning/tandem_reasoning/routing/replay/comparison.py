@@ -11,7 +11,7 @@ from tandem_reasoning.routing.policies.cascade import Cascade
 from tandem_reasoning.routing.policies.ensemble import Ensemble
 from tandem_reasoning.routing.policies.fixed import Cloud, Local, Random
 from tandem_reasoning.routing.policies.knn import Knn
-from tandem_reasoning.routing.replay.curve import GOOD, Curve, Point, oracle
+from tandem_reasoning.routing.replay.curve import GOOD, Curve, Point, between, point
 from tandem_reasoning.routing.replay.evaluation import Evaluation, evaluate
 from tandem_reasoning.routing.replay.log import Logged
 from tandem_reasoning.routing.thresholds import Learning, Thresholds
@@ -35,22 +35,20 @@ def compared(rows: Sequence[Logged], name: str, policy: Policy) -> Mapping[str, 
     """
     found = evaluate(rows, policy)
     every = {each: evaluate(rows, other) for each, other in _others().items()}
-    local, cloud = _point(_LOCAL, every[_LOCAL]) or _point(_CALL, every[_CALL]), _point(_CLOUD, every[_CLOUD])
-    points = [point for each, other in every.items() if (point := _point(each, other)) is not None]
-    mine = _point(name, found)
-    curve = None
-    if local is not None and cloud is not None:
-        curve = Curve(local=local, cloud=cloud, points=(*points, *([mine] if mine else [])), oracle=oracle(rows))
+    points = [each for other, judged in every.items() if (each := point(other, judged)) is not None]
+    mine = point(name, found)
+    local, cloud = ({lane: every[lane] for lane in lanes} for lanes in ((_LOCAL, _CALL), (_CLOUD,)))
+    curve = between(local, cloud, (*points, *([mine] if mine else [])))
     return {
         "questions": len(rows),
         "policy": {"name": name, **_told(mine, found), **(_placed(mine, curve) if mine and curve else {})},
         "baselines": {
-            "local": _short(local),
-            "cloud": _short(cloud),
+            "local": _short(curve.local if curve else None),
+            "cloud": _short(curve.cloud if curve else None),
             "random": _coin(mine, curve),
             "oracle": _short(curve.oracle) if curve else None,
         },
-        "curve": [{"name": point.name, **(_short(point) or {})} for point in sorted(points, key=lambda point: point.cost_nano)],
+        "curve": [{"name": each.name, **(_short(each) or {})} for each in sorted(points, key=lambda each: each.cost_nano)],
         "cost_usd_at_95_percent": _usd(curve.cost_at(GOOD)) if curve else None,
     }
 
@@ -67,12 +65,6 @@ def _others() -> Mapping[str, Policy]:
         **{f"Cascade, local from {line:.0%}": Cascade(thresholds=lines, learning=SETTLED) for line, lines in careful.items()},
         "Ensemble": Ensemble(cascade=Cascade(learning=SETTLED)),
     }
-
-
-def _point(name: str, found: Evaluation) -> Point | None:
-    if found.worth is None or found.cost_nano is None:
-        return None
-    return Point(name, found.cost_nano.dr, found.worth.dr)
 
 
 def _told(mine: Point | None, found: Evaluation) -> Mapping[str, Any]:
@@ -95,8 +87,8 @@ def _coin(mine: Point | None, curve: Curve | None) -> Mapping[str, Any] | None:
     return None if mine is None or curve is None else _short(Point("", mine.cost_nano, curve.random_at(mine.cost_nano)))
 
 
-def _short(point: Point | None) -> Mapping[str, Any] | None:
-    return None if point is None else {"worth": point.worth, "cost_usd": _usd(point.cost_nano)}
+def _short(told: Point | None) -> Mapping[str, Any] | None:
+    return None if told is None else {"worth": told.worth, "cost_usd": _usd(told.cost_nano)}
 
 
 def _usd(nano: float | None) -> float | None:

@@ -3,18 +3,20 @@
 A saving alone says nothing: always asking the local lane saves most. So every point is read against random routing at its own cost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from tandem_reasoning.routing.decision import Arm
-from tandem_reasoning.routing.replay.log import Logged
+from tandem_reasoning.routing.replay.evaluation import Evaluation
 from tandem_reasoning.scores.measures.quality import recovered
 
 GOOD = 0.95
 """Part of the cloud lane's quality whose price is reported."""
+
+ORACLE = "oracle"
+"""What the cheapest right answers are called, as nobody can know them beforehand."""
 
 
 class Point(NamedTuple):
@@ -32,7 +34,7 @@ class Curve:
     Attributes:
         local: Everything to the local lane.
         cloud: Everything to the cloud lane.
-        oracle: The cheapest right answer of each question, as nobody can know it beforehand; None where both lanes never answered.
+        oracle: The cheapest right answer of each question, as nobody can know it beforehand.
         points: The policies.
     """
 
@@ -79,13 +81,40 @@ class Curve:
         return min([*reached, *mixed], default=None)
 
 
-def oracle(rows: Sequence[Logged]) -> Point | None:
-    """The local answer where it is right or neither is, else the cloud lane's; from questions on which both were seen."""
-    both = [row for row in rows if Arm.LOCAL in row.seen and Arm.CLOUD in row.seen]
-    if not both:
+def point(name: str, found: Evaluation) -> Point | None:
+    """A policy as it was judged; None where nothing is known of it."""
+    return None if found.worth is None or found.cost_nano is None else Point(name, found.cost_nano.mean, found.worth.mean)
+
+
+def surest(every: Mapping[str, Evaluation]) -> str | None:
+    """The manner of asking a lane of which most is known, the first of several; None where nothing is known of any."""
+    return max((name for name, found in every.items() if found.worth is not None), key=lambda name: every[name].effective, default=None)
+
+
+def between(local: Mapping[str, Evaluation], cloud: Mapping[str, Evaluation], points: Iterable[Point]) -> Curve | None:
+    """Policies between both lanes; None unless something is known of either.
+
+    Args:
+        local: The local lane alone, by manner.
+        cloud: The cloud lane alone, by manner.
+        points: The policies.
+    """
+    here, there = surest(local), surest(cloud)
+    if here is None or there is None:
         return None
-    local, cloud = ([row.seen[arm] for row in both] for arm in (Arm.LOCAL, Arm.CLOUD))
-    weights = np.array([1 / min(row.chances[Arm.LOCAL], row.chances[Arm.CLOUD]) for row in both])
-    best = [one if one.worth >= other.worth else other for one, other in zip(local, cloud, strict=True)]
-    cost, worth = (float(np.average([each[place] for each in best], weights=weights)) for place in (1, 0))
-    return Point("oracle", cost, worth)
+    ends = point(here, local[here]), point(there, cloud[there])
+    assert ends[0] is not None
+    assert ends[1] is not None
+    return Curve(local=ends[0], cloud=ends[1], points=tuple(points), oracle=oracle(local[here], cloud[there]))
+
+
+def oracle(local: Evaluation, cloud: Evaluation) -> Point | None:
+    """The local answer where it is right or neither is, else the cloud lane's; None where nothing is known of either.
+
+    Both were judged on the same questions. Where an answer was not seen, the chance that it is right stands for it.
+    """
+    if local.worth is None or cloud.worth is None or local.cost_nano is None or cloud.cost_nano is None:
+        return None
+    cloud_N = (1 - local.worth.values_N) * cloud.worth.values_N  # only the cloud lane is right
+    cost_N = (1 - cloud_N) * local.cost_nano.values_N + cloud_N * cloud.cost_nano.values_N
+    return Point(ORACLE, float(cost_N.mean()), float((local.worth.values_N + cloud_N).mean()))

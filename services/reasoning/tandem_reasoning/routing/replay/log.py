@@ -67,6 +67,17 @@ def wanted(decision: Decision, row: Logged) -> tuple[Arm, ...] | None:
     return (Arm.VOTE, Arm.CLOUD) if row.share < decision.escalate_below else (Arm.VOTE,)
 
 
+def certain(decision: Decision, row: Logged) -> tuple[Arm, ...] | None:
+    """The same as `wanted`, told of what is seen for certain alone; None where a draw decides whether the vote that it takes is seen."""
+    voted = decision.compare or decision.mode is not Mode.CASCADE or row.chances.get(Arm.VOTE) == 1
+    return wanted(decision, row) if voted else None
+
+
+def chance(decision: Decision, row: Logged) -> float:
+    """The chance with which it is seen what `decision` comes to, whether or not it was; 0 when it never is."""
+    return min(row.chances.get(arm, 0.0) for arm in certain(decision, row) or (Arm.VOTE, Arm.CLOUD))
+
+
 def outcome(decision: Decision, row: Logged) -> tuple[Outcome, float] | None:
     """What `decision` would have been worth and would have cost, and the chance with which that is seen; None where it was not.
 

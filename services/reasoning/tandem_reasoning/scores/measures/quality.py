@@ -1,6 +1,9 @@
-"""How often the run is right, and how much of the way from the local lane to the cloud lane it went."""
+"""How often the run is right, and how much of the way from the local lane to the cloud lane it went.
 
-from collections.abc import Callable
+What a lane is worth that was not asked everything is not told by the answers that it gave: whoever judges lanes says so (`Gap`).
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,19 +30,33 @@ def recovered(accuracy: float, local: float, cloud: float) -> float:
     return (accuracy - local) / gap if gap > 0 else float("nan")
 
 
-def accuracies(columns: Table) -> Callable[[Floats], tuple[float, float, float]]:
-    """Of the run, the local lane and the cloud lane, in a draw of the items where both lanes were asked; NaN when there are none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A run between its lanes, each as often right as it would have been alone on the same questions.
 
-    Each item counts by the inverse of the chance that both were asked: those that were asked on purpose do not speak for the others.
+    Attributes:
+        run: Accuracy of the run, known for certain.
+        local: Of the local lane.
+        cloud: Of the cloud lane.
+        local_error: Standard error of that.
+        cloud_error: Likewise.
+        items: Questions on which the lane was seen of which less was.
     """
-    rights_RN = np.stack([columns.taken_right_N, columns.local_right_N, columns.cloud_right_N])
-    known = np.flatnonzero(np.isfinite(rights_RN).all(axis=0))
-    rights_RN, each = rights_RN[:, known], 1 / columns.both_chance_N[known]
 
-    def figure(weights: Floats) -> tuple[float, float, float]:
-        counted = weights[known] * each
-        total = float(counted.sum())
-        run, local, cloud = (rights_RN @ counted / total).tolist() if total else [float("nan")] * 3
-        return run, local, cloud
+    run: float
+    local: float
+    cloud: float
+    local_error: float = 0.0
+    cloud_error: float = 0.0
+    items: int
 
-    return figure
+    @property
+    def recovered(self) -> float:
+        """Part of it that the run recovers; NaN when there is none."""
+        return recovered(self.run, self.local, self.cloud)
+
+    def drawn(self, generator: np.random.Generator, count: int) -> Floats:
+        """The same with both lanes drawn as they may be, `count` times; NaN where there is no gap."""
+        pairs = ((self.local, self.local_error), (self.cloud, self.cloud_error))
+        local, cloud = (np.clip(generator.normal(lane, error, count), 0, 1) for lane, error in pairs)
+        return np.array([recovered(self.run, *each) for each in zip(local.tolist(), cloud.tolist(), strict=True)])
