@@ -60,6 +60,7 @@ def figures(review: Review, tally: Tally, now: datetime) -> Figures:
         curve=between,
         kinds=by_kind(rows, every, {kind: (each.right, each.of) for kind, each in tally.kinds.items()}) if labelled else (),
         spared=tally.spared,
+        instead={side: count for side, count in tally.instead.items() if side is not None and count},
         spend=_spend(at, np.array(tally.spent_nano)[order], review.charges()),
         bins=_bins(np.array(tally.agreements), np.array(tally.votes_right)),
         scores=scores_of(tally.answered, gap=gap(every, between) if between else None),

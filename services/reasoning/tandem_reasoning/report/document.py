@@ -43,6 +43,7 @@ def _told(figures: Figures) -> Mapping[str, object]:
         },
         "capUsd": _usd(figures.cap_nano),
         "spared": figures.spared,
+        "instead": {side.value: count for side, count in sorted(figures.instead.items())},
         "together": _side(figures.together),
         "lanes": [_side(side) for side in figures.lanes],
         "alone": {"worth": "right" if figures.labelled else "as the cloud lane", "lanes": [_alone(each) for each in figures.alone]},

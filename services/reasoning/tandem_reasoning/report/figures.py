@@ -123,6 +123,7 @@ class Figures:
         curve: Quality over cost; None without right answers, or where one side was never seen.
         kinds: Accuracy by class.
         spared: Answers that a local lane gave alone because the dollars did not reach for the cloud lane.
+        instead: Answers that a side gave alone because no lane of the other one could be asked, by side.
         spend: Seconds since the first answer, and nano-dollars spent on answers until then.
         bins: Agreement and correctness of votes, whether or not they were the answer that counts.
         scores: As the catalogue has them.
@@ -147,6 +148,7 @@ class Figures:
     curve: Curve | None
     kinds: Sequence[ByKind]
     spared: int
+    instead: Mapping[LaneKind, int]
     spend: Sequence[tuple[float, float]]
     bins: Sequence[Bin]
     scores: Sequence[Score]

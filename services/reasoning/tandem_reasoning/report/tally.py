@@ -56,6 +56,7 @@ class Tally:
         escalated: Answered questions in which a cascade went on to its second lane.
         compared: Answered questions that both lanes were asked so that something is learned.
         spared: Questions that a local lane answered alone because the dollars did not reach for the cloud lane.
+        instead: Questions that a side answered alone because no lane of the other one could be asked.
         recalled: Answered questions by whether a prompt showed them something of the memory.
         away: Answered questions for which the memory could not be asked.
         at: When each question was answered, seconds since 1970.
@@ -79,6 +80,7 @@ class Tally:
     escalated: int = 0
     compared: int = 0
     spared: int = 0
+    instead: Counter[LaneKind | None] = field(default_factory=Counter[LaneKind | None])
     recalled: Counter[bool | None] = field(default_factory=Counter[bool | None])
     away: int = 0
     at: "array[float]" = field(default_factory=_doubles)
@@ -131,7 +133,9 @@ class Tally:
         self.escalated += line.escalated
         compared = line.decision is not None and line.decision.compare
         self.compared += compared
-        self.spared += line.spared and self.sides.kind(outcome.lane) is not LaneKind.CLOUD
+        side = self.sides.kind(outcome.lane)
+        self.spared += line.spared and side is not LaneKind.CLOUD
+        self.instead[side] += line.decision is not None and line.decision.instead
         self.recalled[line.recalled] += 1
         self.away += line.away
         self.seconds += line.seconds

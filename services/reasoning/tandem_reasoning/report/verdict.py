@@ -15,7 +15,7 @@ from tandem_reasoning.values import LaneKind
 
 def sentences(figures: Figures) -> Sequence[str]:
     """All of them, in the order that people ask."""
-    return [_progress(figures), _cost(figures), *_spared(figures), *_one_lane(figures), *_learning(figures)]
+    return [_progress(figures), _cost(figures), *_stood_in(figures), *_one_lane(figures), *_learning(figures)]
 
 
 def _progress(figures: Figures) -> str:
@@ -42,10 +42,19 @@ def _cost(figures: Figures) -> str:
     return f"It cost {words.dollars(books.spent_nano)}{cap}{unproven}{each}."
 
 
-def _spared(figures: Figures) -> Iterator[str]:
+def _stood_in(figures: Figures) -> Iterator[str]:
+    """Where a lane answered that was not to, or not alone."""
+    if figures.cap_nano is not None and figures.together.books.spent_nano > figures.cap_nano:
+        yield "That is more than was allowed: a server billed more than it was asked for, or a lane cost some by the hour to the end."
     if figures.spared:
-        which = "question was" if figures.spared == 1 else "questions were"
-        yield f"For want of money {figures.spared:,} {which} answered by the local lane alone: with more the cloud lane had been asked."
+        yield f"For want of money {_were(figures.spared)} answered by the local lane alone: with more the cloud lane had been asked."
+    for side, count in sorted(figures.instead.items()):
+        other = next(kind for kind in LaneKind if kind is not side)
+        yield f"{_were(count)} answered by the {side.lower()} lane alone, since no {other.lower()} lane could be asked."
+
+
+def _were(count: int) -> str:
+    return f"{count:,} question was" if count == 1 else f"{count:,} questions were"
 
 
 def _one_lane(figures: Figures) -> Iterator[str]:

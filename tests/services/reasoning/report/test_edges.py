@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tandem_reasoning.ledger import Complete, Decision, Fail, Ledger, Load, Outcome
+from tandem_reasoning.ledger import Charge, Complete, Decision, Fail, Ledger, Load, Outcome
 from tandem_reasoning.report import pictures
 from tandem_reasoning.report.__main__ import main
 from tandem_reasoning.report.writing import ANSWERS, DOCUMENT, PAGE, write
@@ -120,6 +120,20 @@ def test_a_set_so_small_that_all_of_it_was_learned_from(tmp_path: Path) -> None:
     """It is said that none was routed, so that nobody takes the cost of learning for that of the pair."""
     told = report(record(tmp_path, 12).parent)  # what a warm-up of twenty-four has not come to the end of
     assert any("All 12 were asked of both lanes, to learn who is to be asked" in sentence for sentence in told["verdict"])
+
+
+def test_who_stood_in_for_whom_is_said(ledger: Ledger, tmp_path: Path) -> None:
+    """A policy that asks one side alone has the other's answers where that cannot be asked, and a budget may be passed by a server."""
+    both, instead = "Cascade:local,cloud below=1 Vote=1 Cloud=0.05", "Single:cloud:instead below=1 Cloud=1"
+    asked(ledger, *(Question(id=f"q{number}", text="why?", kind="k") for number in range(4)))
+    for choice in (both, instead, instead, "Single:cloud below=1 Cloud=1"):
+        answered(ledger, "because", choice=choice)
+    told = report(tmp_path)
+    assert (told["instead"], told["spared"]) == ({"Cloud": 2}, 0)
+    assert "2 questions were answered by the cloud lane alone, since no local lane could be asked." in told["verdict"]
+    assert not any("more than was allowed" in sentence for sentence in told["verdict"])
+    ledger.do(Charge(lane="cloud", nano=10**9, why="hours"), now=9)
+    assert any(sentence.startswith("That is more than was allowed") for sentence in report(tmp_path)["verdict"])
 
 
 def test_no_right_answers_are_known(ledger: Ledger, tmp_path: Path) -> None:

@@ -191,8 +191,7 @@ def test_a_bill_beyond_the_worst_case_is_told(tmp_path: Path) -> None:
                 go = await there.go(asked)
                 much = replace(answered(), usage=Usage(input_tokens=5, output_tokens=10_000))
                 await there.permits.settle(go.ticket, asked, much, unused=False)
-            (hold,) = await there.leased("one")
-            await there.go(wanted(hold, lane="cloud"))
+            await there.go(wanted(*await there.leased("one"), lane="cloud"))
             assert there.ledger.sums.total.reserved_nano == PRICE.of(much.usage)
             return [event.kind for event in there.ledger.reader().events()]
 
