@@ -261,7 +261,7 @@ def main() -> NoReturn:
 
     Its last words go to the file `exit` in its scratch folder, and to TANDEM_TERMINATION_LOG where kubelet looks for them.
     """
-    scratch, log = Path(os.environ["TANDEM_SCRATCH"]), os.environ.get("TANDEM_TERMINATION_LOG")
+    log = os.environ.get("TANDEM_TERMINATION_LOG")
     logging.getLogger("stamina").setLevel(logging.ERROR)  # it tells of each try; we tell what is waited for, and what came of it
     code, said = _run()
     message = last_words.without_secrets(said, os.environ)
@@ -271,9 +271,7 @@ def main() -> NoReturn:
     if log:
         with suppress(OSError):
             last_words.for_kubelet(Path(log), message)
-    with suppress(OSError):  # a full disk: who finds no last words takes the exit code from the system
-        last_word.note(scratch / "exit", code, message)
-    os._exit(code)  # a thread that still prepares data must not hold up the end
+    os._exit(last_word.said(os.environ, code, message))  # a thread that still prepares data must not hold up the end
 
 
 def _run() -> tuple[int, str]:

@@ -11,11 +11,11 @@ def said(environ: Mapping[str, str], code: int, message: str = "") -> int:
     """Note how it ends where somebody looks for that: in the file `exit` of the folder TANDEM_SCRATCH; returns `code`."""
     if scratch := environ.get("TANDEM_SCRATCH"):
         with suppress(OSError):  # a full disk: who finds no last word takes the exit code from the system
-            note(Path(scratch, "exit"), code, message)
+            _note(Path(scratch, "exit"), code, message)
     return code
 
 
-def note(path: Path, code: int, message: str) -> None:
+def _note(path: Path, code: int, message: str) -> None:
     """Written whole or not at all: whoever finds no such file knows that the process was killed."""
     draft = path.with_suffix(".draft")
     with draft.open("w") as file:

@@ -91,7 +91,7 @@ class Handing:
 
     def _known(self, question: Question, views: Sequence[LaneView], sums: Sums, pressure: float) -> Known:
         paced = self._job.paced_nano
-        left = None if paced is None else paced - sums.total.spent_nano - sums.total.reserved_nano
+        left = None if paced is None else sums.left_nano(paced)
         draw = draws.uniform(self._job.run_uid, question.id, _PURPOSE)
         return Known(
             lanes=views,

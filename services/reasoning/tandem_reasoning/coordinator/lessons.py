@@ -59,7 +59,7 @@ class Lessons:
     def _purse(self, sums: Sums, budget_nano: int) -> Purse:
         return Purse(
             budget_nano=budget_nano,
-            left_nano=budget_nano - sums.total.spent_nano - sums.total.reserved_nano,
+            left_nano=sums.left_nano(budget_nano),
             answer_nano=self._cloud_nano(sums),
             items=sum(sums.items.values()),
             items_left=sums.count(State.READY) + sums.count(State.LEASED),

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tandem_reasoning.ledger.errors import DamagedError
 from tandem_reasoning.ledger.opening import in_our_words, opened_to_read
 from tandem_reasoning.ledger.rows import call_of, outcome_of, question_of
 from tandem_reasoning.ledger.sums import added_up
@@ -96,6 +97,9 @@ class Review:
         Raises:
             DamagedError, FormatError, FullError: when that cannot be done.
         """
+        if not path.is_file():
+            msg = f"{path}: there is no such file"
+            raise DamagedError(msg)
         self._path, self._connection = path, opened_to_read(path)
         with in_our_words(path):
             self._connection.execute("BEGIN")

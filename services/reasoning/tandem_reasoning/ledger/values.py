@@ -235,6 +235,10 @@ class Sums:
     lanes: Mapping[str, Books] = field(default_factory=lambda: MappingProxyType({}))
     items: Mapping[tuple[State, str], int] = field(default_factory=lambda: MappingProxyType({}))
 
+    def left_nano(self, budget_nano: int) -> int:
+        """What is neither spent nor reserved of a budget."""
+        return budget_nano - self.total.spent_nano - self.total.reserved_nano
+
     def count(self, state: State) -> int:
         """Items in a state."""
         return sum(number for (each, _), number in self.items.items() if each == state)

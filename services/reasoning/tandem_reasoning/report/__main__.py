@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 from tandem_objects import ObjectError, open_store
 
-from tandem_reasoning.complaint import complain, complain_of
+from tandem_reasoning.complaint import complain_of
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.keeping.shelf import Shelf
 from tandem_reasoning.ledger import DamagedError, LedgerError
@@ -33,8 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, required=True, help="folder that the report is written to")
     parser.add_argument("--job", type=Path, help="file with the run's job; job.json beside the ledger when left out, if there is one")
     asked = parser.parse_args(argv)
-    if "://" not in asked.ledger and not Path(asked.ledger).is_file():
-        return complain(_NAME, f"{asked.ledger}: there is no such file")
     try:
         with _at_hand(asked.ledger) as ledger:
             told = write(ledger, asked.into, job=_job(ledger, asked.job), now=datetime.now(UTC))

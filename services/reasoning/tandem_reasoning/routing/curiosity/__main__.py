@@ -30,8 +30,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--usd", type=Decimal, required=True, help="dollars that may be spent on answers")
     parser.add_argument("--answer-usd", type=Decimal, help="what an answer costs; by what the run paid when left out")
     asked = parser.parse_args(argv)
-    if not asked.ledger.is_file():
-        return complain(_NAME, f"{asked.ledger}: there is no such file")
     if asked.usd < 0 or (asked.answer_usd is not None and asked.answer_usd <= 0):
         return complain(_NAME, "--usd is 0 or more, --answer-usd more than 0")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tandem_reasoning.complaint import complain, complain_of
+from tandem_reasoning.complaint import complain_of
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import LedgerError, Review
 from tandem_reasoning.report.line import line
@@ -28,8 +28,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge it and print what came of that; 2 when the ledger cannot be read."""
     asked = _asked(argv)
     policy = named(asked.policy, cloud_share=asked.cloud_share, single=asked.single, learning=SETTLED)
-    if not asked.ledger.is_file():
-        return complain(_NAME, f"{asked.ledger}: there is no such file")
     try:
         told = compared(tuple(rows(asked.ledger, asked.job)), asked.policy, policy)
     except (ValidationError, LedgerError, OSError) as error:
