@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_operator.api.dual_status import LaneState, LaneStatus, MemoryState, MemoryStatus
+from tandem_operator.api.status import CheckpointStatus
 from tandem_operator.plan.dual.values import DualReport
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def report(told: "wire.Status", at: datetime) -> DualReport:
         lanes=tuple(_lane(lane) for lane in told.lanes),
         memory=_memory(told.memory) if told.HasField("memory") else None,
         reason=told.reason,
+        checkpoint=_checkpoint(told.snapshot) if told.HasField("snapshot") else None,
     )
 
 
@@ -90,6 +92,10 @@ def _lane(lane: "wire.LaneStatus") -> LaneStatus:
 
 def _memory(told: "wire.MemoryStatus") -> MemoryStatus:
     return MemoryStatus(state=MemoryState(told.state), problem=told.problem, waiting=told.waiting)
+
+
+def _checkpoint(told: "wire.Snapshot") -> CheckpointStatus:
+    return CheckpointStatus(step=told.answered, uri=told.uri, at=told.at.ToDatetime(UTC))
 
 
 def _usd(nano: int) -> Decimal:

@@ -81,6 +81,7 @@ def test_a_killed_worker_coordinator_and_command_lose_no_question(home: Home) ->
     assert again.returncode == 0, again.stdout + again.stderr
     status = home.status("pair")
     assert (status["phase"], status["done"], status.get("failed", 0)) == ("Succeeded", QUESTIONS, 0)
+    assert status["checkpoint"]["step"] == QUESTIONS, "the last snapshot is told of before its coordinator leaves"
     told = Counter(row["id"] for row in answers(home))
     assert (len(told), set(told.values())) == (QUESTIONS, {1})
     assert "report.html" in again.stdout

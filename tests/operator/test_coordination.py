@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tandem.reasoning.v1 import reasoning_pb2 as wire
 from tandem_operator.api.dual_status import MemoryState, MemoryStatus
+from tandem_operator.api.status import CheckpointStatus
 from tandem_operator.coordination import Coordination, report
 
 from tests.services.reasoning.coordination import coordinating, job, questions
@@ -20,6 +21,14 @@ def test_how_it_stands_with_the_memory_arrives(state: MemoryState) -> None:
     told = wire.Status(total=7, memory=wire.MemoryStatus(state=state, problem="no route", waiting=3, shown=1))
     assert report(told, NOW).memory == MemoryStatus(state=state, problem="no route", waiting=3)
     assert report(wire.Status(total=7), NOW).memory is None
+
+
+def test_the_newest_snapshot_arrives() -> None:
+    """As the checkpoint of its run; none before the first."""
+    told = wire.Status(snapshot=wire.Snapshot(answered=5, uri="s3://bucket/pair/manifests/00000001-00000002.json"))
+    told.snapshot.at.FromDatetime(NOW)
+    assert report(told, NOW).checkpoint == CheckpointStatus(step=5, uri=told.snapshot.uri, at=NOW)
+    assert report(wire.Status(total=7), NOW).checkpoint is None
 
 
 def test_a_word_comes_at_the_time_of_whoever_listens(tmp_path: Path) -> None:

@@ -121,6 +121,8 @@ def test_a_pair_of_lanes_answers_all_though_its_pods_are_killed(
     assert {part["name"]: part["start"] for part in status["parts"]}["coordinator-0"] > 1, "nobody was killed in the middle"
     assert all(_calls(run)[lane] > 0 for lane in ("local", "cloud"))
     assert 0 < float(status["spentUsd"]) < 1
+    assert status["checkpoint"]["uri"].startswith("s3://"), run.said()
+    assert {each["type"]: each["status"] for each in status["conditions"]}["Checkpointed"] == "True"
     answered = [row["id"] for row in csv.DictReader(io.StringIO(_kept(run, "answers.csv")))]
     assert len(answered) == len(set(answered)) == QUESTIONS
     remembered = _remembered(tenant, space)

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from tandem_operator.plan.dual.values import DualReport, DualSeen, Role, SeenPar
 from tandem_operator.plan.values import SeenWorker
 from tandem_operator.render.dual_process import DualSite
 
-from . import snapshots
 from .machine import DualMachine
 
 _ASK_S = 1.0
@@ -20,8 +18,7 @@ _ASK_S = 1.0
 def observe(run: DualRun, machine: DualMachine, site: DualSite, report: DualReport | None, now: datetime) -> DualSeen:
     """All that the planner may rest on, at this moment."""
     found = (_part(run, seen, machine.folder.workers, site) for seen in machine.workers.look(now))
-    told = report and replace(report, checkpoint=snapshots.newest(run, machine.folder))
-    return DualSeen(parts=tuple(part for part in found if part), report=told)
+    return DualSeen(parts=tuple(part for part in found if part), report=report)
 
 
 def _part(run: DualRun, seen: SeenWorker, workers: Path, site: DualSite) -> SeenPart | None:

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -1358,6 +1359,7 @@ class Status(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
     run_uid: _builtins.str
     total: _builtins.int
     done: _builtins.int
@@ -1382,6 +1384,10 @@ class Status(_message.Message):
     def memory(self) -> Global___MemoryStatus:
         """Absent for a run without a shared memory."""
 
+    @_builtins.property
+    def snapshot(self) -> Global___Snapshot:
+        """The newest snapshot of the books that is whole; absent before the first, and of a run whose books are kept nowhere else."""
+
     def __init__(
         self,
         *,
@@ -1401,10 +1407,11 @@ class Status(_message.Message):
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
         memory: Global___MemoryStatus | None = ...,
+        snapshot: Global___Snapshot | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_cap_nano", b"_cap_nano", "_eta_seconds", b"_eta_seconds", "agreement", b"agreement", "cap_nano", b"cap_nano", "eta_seconds", b"eta_seconds", "memory", b"memory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_cap_nano", b"_cap_nano", "_eta_seconds", b"_eta_seconds", "agreement", b"agreement", "cap_nano", b"cap_nano", "eta_seconds", b"eta_seconds", "memory", b"memory", "snapshot", b"snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_cap_nano", b"_cap_nano", "_eta_seconds", b"_eta_seconds", "agreement", b"agreement", "cap_nano", b"cap_nano", "done", b"done", "eta_seconds", b"eta_seconds", "failed", b"failed", "lanes", b"lanes", "leased", b"leased", "memory", b"memory", "message", b"message", "over", b"over", "reason", b"reason", "reserved_nano", b"reserved_nano", "run_uid", b"run_uid", "spent_nano", b"spent_nano", "total", b"total", "unconfirmed_nano", b"unconfirmed_nano"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_cap_nano", b"_cap_nano", "_eta_seconds", b"_eta_seconds", "agreement", b"agreement", "cap_nano", b"cap_nano", "done", b"done", "eta_seconds", b"eta_seconds", "failed", b"failed", "lanes", b"lanes", "leased", b"leased", "memory", b"memory", "message", b"message", "over", b"over", "reason", b"reason", "reserved_nano", b"reserved_nano", "run_uid", b"run_uid", "snapshot", b"snapshot", "spent_nano", b"spent_nano", "total", b"total", "unconfirmed_nano", b"unconfirmed_nano"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agreement: _TypeAlias = _typing.Literal["agreement"]  # noqa: Y015
     _WhichOneofArgType__agreement: _TypeAlias = _typing.Literal["_agreement", b"_agreement"]  # noqa: Y015
@@ -1420,6 +1427,38 @@ class Status(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__eta_seconds) -> _WhichOneofReturnType__eta_seconds | None: ...
 
 Global___Status: _TypeAlias = Status  # noqa: Y015
+
+@_typing.final
+class Snapshot(_message.Message):
+    """A copy of the books in an object store."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    answered: _builtins.int
+    """Questions that were answered."""
+    uri: _builtins.str
+    """Address of its manifest."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it was taken."""
+
+    def __init__(
+        self,
+        *,
+        answered: _builtins.int = ...,
+        uri: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "at", b"at", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
 
 @_typing.final
 class MemoryStatus(_message.Message):

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -63,7 +63,7 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
     begun = datetime.now(UTC).isoformat()
     async with AsyncExitStack() as stack:
         kept = await stack.enter_async_context(keeping(settings, job, time.time))
-        rooms = await stack.enter_async_context(opened(settings, job, questions))
+        rooms = await stack.enter_async_context(opened(settings, job, questions, kept.snapshot))
         stack.callback(asyncio.create_task(looked(rooms.permits)).cancel)
         hours = Hours(rooms.desk, [each.lane for each in job.lanes], over=lambda: rooms.standing.over, clock=time.monotonic, begun=begun)
         stack.push_async_callback(hours.book)
@@ -89,8 +89,10 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
 
 
 @asynccontextmanager
-async def opened(settings: Settings, job: Job, questions: Iterable[Question]) -> AsyncGenerator[Rooms]:
-    """The rooms of a run, its questions loaded."""
+async def opened(
+    settings: Settings, job: Job, questions: Iterable[Question], snapshot: Callable[[], reasoning_pb2.Snapshot | None] = lambda: None
+) -> AsyncGenerator[Rooms]:
+    """The rooms of a run, its questions loaded; `snapshot` tells of the newest copy of its books."""
     ledger = Ledger(settings.ledger, run=job.run_uid, cap_nano=job.cap_nano, max_attempts=job.max_attempts)
     async with AsyncExitStack() as stack:
         stack.callback(ledger.close)
@@ -113,6 +115,7 @@ async def opened(settings: Settings, job: Job, questions: Iterable[Question]) ->
             lanes,
             sentences=inspections.sentences,
             memory=None if memory is None else memory.message,
+            snapshot=snapshot,
             clock=clock,
             ends_at=ends_at,
         )

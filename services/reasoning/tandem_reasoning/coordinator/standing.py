@@ -30,6 +30,7 @@ class Standing:
         *,
         sentences: Callable[[str], Sequence[str]],
         memory: Callable[[], wire.MemoryStatus] | None,
+        snapshot: Callable[[], wire.Snapshot | None],
         clock: Callable[[], float],
         ends_at: float | None,
     ) -> None:
@@ -41,11 +42,12 @@ class Standing:
             lanes: By name.
             sentences: Tells what was found out about a lane's servers.
             memory: Tells how the run stands with the shared memory; None without one.
+            snapshot: Tells which snapshot of the books is the newest.
             clock: Monotonic seconds.
             ends_at: When the run must have ended by `clock`; None when it may take as long as it likes.
         """
         self._job, self._sums, self._lanes, self._clock, self._ends_at = job, sums, lanes, clock, ends_at
-        self._sentences, self._memory = sentences, memory
+        self._sentences, self._memory, self._snapshot = sentences, memory, snapshot
         self._done_at: deque[float] = deque(maxlen=_LATELY)
         self._agreements: deque[float] = deque(maxlen=_LATELY)
         self.shortage = Shortage(job, sums)
@@ -88,6 +90,7 @@ class Standing:
             eta_seconds=self._eta_s(sums),
             over=self.over,
             memory=self._memory and self._memory(),
+            snapshot=self._snapshot(),
         )
         if why := self.shortage.why:
             status.reason, status.message = "BudgetExhausted", why

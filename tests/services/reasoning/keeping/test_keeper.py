@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem.reasoning.v1.reasoning_pb2 import Snapshot, Status
 from tandem_objects import open_store
 from tandem_reasoning.coordinator.keeping.cadence import Cadence, unseen_nano
 from tandem_reasoning.coordinator.keeping.keeper import keeping
@@ -105,6 +105,36 @@ def test_the_first_money_of_a_run_is_seen_at_once(disk: Disk) -> None:
             return await disk.snapshot_of(status.spent_nano)
 
     assert asyncio.run(asyncio.wait_for(deed(), PATIENCE_S)).spent_nano == A_LIFE
+
+
+def test_who_goes_on_tells_of_the_snapshot_that_was_there(disk: Disk) -> None:
+    """Though it takes none itself: nothing has moved since."""
+    disk.begun_before()
+
+    async def deed() -> tuple[Snapshot | None, Manifest | None]:
+        async with keeping(disk.settings, disk.job, lambda: 5.0) as keeper:
+            return keeper.snapshot(), disk.shelf.newest()
+
+    told, there = asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
+    assert told is not None
+    assert there is not None
+    assert (told.answered, told.uri) == (there.answered, disk.shelf.address(there))
+    assert told.at.ToNanoseconds() / 1e9 == pytest.approx(there.at, abs=1e-3)
+
+
+def test_a_run_that_is_over_is_kept_at_once(disk: Disk) -> None:
+    """While its coordinator still says how it stands; not only as its last deed, of which nobody hears."""
+
+    async def deed() -> Manifest:
+        status = Status(cap_nano=CAP, done=1, over=True)
+        disk.spend(0)
+        async with disk.coordinator(status):
+            while not (found := await asyncio.to_thread(disk.shelf.newest)):
+                await asyncio.sleep(0.05)
+            return found
+
+    found = asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
+    assert (found.answered, found.ended) == (1, False)
 
 
 def test_disks_that_are_lost_one_after_the_other_are_booked_one_by_one(disk: Disk) -> None:

@@ -123,10 +123,13 @@ def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
             stack.callback(second.process.kill)
             begun = await second.until(lambda status: status.total == COUNT)
             assert begun.done >= whole.answered >= DUE
+            kept = await second.until(lambda status: status.snapshot.uri.endswith("/manifests/00000002-00000001.json"))
+            assert kept.snapshot.answered >= whole.answered, "what was restored is kept again at once"
             for _ in range(10 * COUNT):
                 gate.release()
-            over = await second.until(lambda status: status.over)
+            over = await second.until(lambda status: status.over and status.snapshot.answered == COUNT)
             assert over.done == COUNT
+            assert json.loads(Path(over.snapshot.uri.removeprefix("file://")).read_text())["ended"] is False, "told while somebody hears it"
             for each in workers:
                 assert await asyncio.to_thread(each.wait, PATIENCE_S) == 0
             assert WorkerFolder(tmp_path).word() == (0, "")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem.reasoning.v1.reasoning_pb2 import Snapshot, Status
 from tandem_objects import InvalidAddress, ObjectError, open_store
 
 from tandem_reasoning.coordinator.job import Job
@@ -42,6 +42,10 @@ class Keeper:
             self._tasks.append(asyncio.create_task(self._keep(self._snapshots, status, stop)))
         if self._settings.report is not None:
             self._tasks.append(asyncio.create_task(self._report_when_over(status)))
+
+    def snapshot(self) -> Snapshot | None:
+        """The newest snapshot that is whole; None before the first, and where none are taken."""
+        return None if self._snapshots is None else self._snapshots.newest
 
     async def end(self) -> None:
         """The last snapshot and the report, when the ledger is closed.

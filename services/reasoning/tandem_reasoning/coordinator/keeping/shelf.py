@@ -136,6 +136,10 @@ class Shelf:
             raise TakenError(msg)
         self._tidied()
 
+    def address(self, manifest: Manifest) -> str:
+        """Where a snapshot's manifest is, for people and for other tools."""
+        return self._store.address(self._manifest(manifest.name))
+
     def fetch(self, manifest: Manifest, into: Path) -> bool:
         """Write a snapshot to a file; whether it is whole.
 

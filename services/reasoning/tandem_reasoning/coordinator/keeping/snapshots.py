@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
-from tandem.reasoning.v1.reasoning_pb2 import Status
+from tandem.reasoning.v1.reasoning_pb2 import Snapshot, Status
 from tandem_objects import ObjectError
 
 from tandem_reasoning.coordinator.keeping.cadence import Cadence, Mark
@@ -25,6 +25,7 @@ class Snapshots:
     """Of one ledger, by one coordinator.
 
     Attributes:
+        newest: The last one that is whole, whoever took it; None before the first.
         taken: How many, by this coordinator.
         problem: Why the last one was not; empty when it was.
     """
@@ -46,6 +47,7 @@ class Snapshots:
         self._tried = 0
         self._last, self._took_s = _seen(since), 0.0
         self.taken, self.problem = 0, ""
+        self.newest = None if since is None else _told(since, shelf.address(since))
 
     async def keep(self, status: Callable[[], Status]) -> None:
         """Take them as they are due, for as long as nobody else has the run.
@@ -82,6 +84,9 @@ class Snapshots:
         return True
 
     def _due(self, told: Status) -> bool:
+        """By the cadence; and as soon as nothing is handed out any more, while there is still somebody to hear of it."""
+        if told.over:
+            return _mark(told).moved(self._last)
         cap_nano = told.cap_nano if told.HasField("cap_nano") else None
         return self._cadence.due(_mark(told), self._last, cap_nano=cap_nano, took_s=self._took_s)
 
@@ -94,7 +99,9 @@ class Snapshots:
         copy = self._ledger.with_name(f"{self._ledger.name}.snapshot")
         try:
             copied(self._ledger, copy)
-            self._shelf.put(copy, self._manifest(status, copy, ended=ended))
+            manifest = self._manifest(status, copy, ended=ended)
+            self._shelf.put(copy, manifest)
+            self.newest = _told(manifest, self._shelf.address(manifest))
             self.taken, self.problem = self.taken + 1, ""
         finally:
             copy.unlink(missing_ok=True)
@@ -117,6 +124,12 @@ class Snapshots:
         if problem != self.problem:  # said once, not every few seconds
             _log.warning("no snapshot of run %s: %s; what is done now would be lost with this disk", self._run, problem)
         self.problem = problem
+
+
+def _told(manifest: Manifest, uri: str) -> Snapshot:
+    told = Snapshot(answered=manifest.answered, uri=uri)
+    told.at.FromNanoseconds(int(manifest.at * 1e9))
+    return told
 
 
 def _mark(status: Status) -> Mark:
