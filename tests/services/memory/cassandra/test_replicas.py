@@ -63,6 +63,39 @@ def test_keys_are_of_all_replicas(link: Link) -> None:
     asyncio.run(raced())
 
 
+def test_a_name_that_cannot_be_claimed_costs_nobody_else(link: Link) -> None:
+    """Others that came at the same time are taken in, before it and behind it, in a log without a gap; and it is later, under its key."""
+
+    async def refused() -> None:
+        async with replicas(link, 2, MANNERS) as (one, other):
+            await one.append(NAMESPACE, [record("first", key="first")], embedding="caller")
+            (shelf,) = one._shelves.values()
+            take = shelf.claims.take
+
+            async def taken(name: str, place: Place, instead_of: Place | None, *, passing: bool) -> Place | None:
+                if name.endswith("unlucky"):
+                    raise StoreUnavailableError
+                return await take(name, place, instead_of, passing=passing)
+
+            keys = ["before", "unlucky", "behind"]
+            shelf.claims.take = taken
+            outcomes = await asyncio.gather(
+                *(one.append(NAMESPACE, [record(key, key=key)], embedding="caller") for key in keys), return_exceptions=True
+            )
+            shelf.claims.take = take
+            assert [isinstance(each, StoreUnavailableError) for each in outcomes] == [False, True, False]
+            (again,) = await other.append(NAMESPACE, [record("unlucky", key="unlucky")], embedding="caller")
+            assert not again.known
+            await one.append(NAMESPACE, [record("last", key="last")], embedding="caller")
+            assert sorted((await all_records(one)).values()) == sorted(["first", *keys, "last"])
+            appended = [change.appended for change in await told(other, 5)]
+            own = [each.key for each in appended if Place.parsed(each.id).writer == shelf._pen.writer]
+            assert (own[0], sorted(own[1:3]), own[3]) == ("first", ["before", "behind"], "last")
+            assert (await other.check())[1] == []
+
+    asyncio.run(refused())
+
+
 def test_what_one_took_in_the_other_finds(link: Link) -> None:
     """What one replica acknowledged the next search, judgement and pruning of another sees at once."""
 

@@ -13,7 +13,7 @@ from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.cassandra.writers import drafts
 from tandem_memory.cassandra.writers.claims import Standing
 from tandem_memory.cassandra.writers.drafts import key_name, told_first, told_name
-from tandem_memory.cassandra.writers.ledger import Draft
+from tandem_memory.cassandra.writers.lines import Draft
 
 _FREE = Standing(holder=None, entry=None)
 

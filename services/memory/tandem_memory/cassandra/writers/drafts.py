@@ -9,7 +9,7 @@ from tandem_memory.cassandra.cluster.asking import Statement
 from tandem_memory.cassandra.log.entries import Entry, Kind, kept
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
-from tandem_memory.cassandra.writers.ledger import Draft
+from tandem_memory.cassandra.writers.lines import Draft
 
 _IDS_A_CHANGE = 128  # removed together, so that a watcher hears of it if and only if it was done: about 20 KB, as Cassandra wants it
 _AGAIN = "again "  # no name of a judgement begins like this

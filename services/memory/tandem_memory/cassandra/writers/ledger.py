@@ -1,77 +1,28 @@
-"""The one log that this replica writes of a namespace: what waits is written together, in stretches that follow each other.
+"""The one log that this replica writes of a namespace: who hands something in claims its names at once, and what has them is written.
 
-A stretch is begun when the one before it is at a quorum. When it is not known whether one was written, the log ends there for
-good, and the replica goes on in a new one: nothing comes after what may be a gap.
+Places are given in the order in which things come, and written in that order, as many together as have their names by then. A write is
+begun when the one before it is at a quorum. When it is not known whether one was written, the log ends there for good, and the replica
+goes on in a new one: nothing comes after what may be a gap.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.cassandra.cluster.asking import Asking, Statement
+from tandem_memory.cassandra.cluster.asking import Asking
 from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Claims
+from tandem_memory.cassandra.writers.lines import Booked, Draft, Line, Placed, stretches
 from tandem_memory.settling import settle
-
-# A group is done once it has so much to write, as in the embedded backend; a stretch is what Cassandra takes as one change with ease.
-_MOST_OF_A_GROUP = 4096
-_MOST_OF_A_STRETCH = 128
-_STRETCH_BYTES = 1 << 20
-_BESIDE_BYTES = 32 << 10  # with rows of other partitions: Cassandra refuses such a batch from 50 KiB on (batch_size_fail_threshold)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """Something to be written.
-
-    Attributes:
-        entry: What stands at the position that it gets, given that and the moment.
-        statement: Writes that entry.
-        beside: What else must be there when it is, in other partitions; about `weight_bytes` together with it.
-        name: Claimed for it, when it is not empty.
-        instead_of: The place that the name was claimed for, where nothing is that counts.
-        passing: Whether the name is forgotten after a time.
-        weight_bytes: About how much it writes.
-    """
-
-    entry: Callable[[Place, int], Entry]
-    statement: Callable[[Entry], Statement]
-    beside: Callable[[Entry], Sequence[Statement]] | None = None
-    name: str = ""
-    instead_of: Place | None = None
-    passing: bool = False
-    weight_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
-    """What became of a draft: the place of what was written, or None when its name was somebody's."""
-
-    place: Place | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    drafts: Sequence[Draft]
-    answer: "asyncio.Future[Sequence[Booked]]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """A draft at its place: `entry` is None where its name was lost, and nothing stands."""
-
-    draft: Draft
-    place: Place
-    entry: Entry | None
 
 
 @dataclass(slots=True)
 class Pen:
-    """Which log is written, and how far that has come."""
+    """Which log is written, and how far its places are given."""
 
     replica: str
     turn: int = 0
@@ -86,6 +37,12 @@ class Pen:
     def give_up(self) -> None:
         """Go on in a new log."""
         self.turn, self.position, self.begun = self.turn + 1, 0, False
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    drafts: Sequence[Draft]
+    answer: "asyncio.Future[Sequence[Booked]]"
 
 
 class Ledger:
@@ -117,6 +74,7 @@ class Ledger:
         self._asking, self._log, self._claims, self._beats, self._pen = asking, log, claims, beats, pen
         self._begin, self._moment_us, self._learn = begin, moment_us, learn
         self._waiting: list[_Waiting] = []
+        self._placed: list[Placed] | None = None  # while the pen may go on
         self._writing: asyncio.Task[None] | None = None
 
     async def book(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
@@ -125,11 +83,14 @@ class Ledger:
         Raises:
             StoreUnavailableError: it is not known which of them were written.
         """
-        answer: asyncio.Future[Sequence[Booked]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(drafts, answer))
+        waiting = _Waiting(drafts, asyncio.get_running_loop().create_future())
+        if self._placed is not None:
+            self._placed.append(self._place(waiting))
+        else:
+            self._waiting.append(waiting)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
-        return await answer
+        return await waiting.answer
 
     async def finish(self) -> None:
         """Return when nothing waits."""
@@ -138,92 +99,72 @@ class Ledger:
 
     async def _write_all(self) -> None:
         while self._waiting:
-            await asyncio.sleep(0)  # whoever is ready now may come along
-            group = list(self._gathered())
             try:
-                booked = await self._write([draft for each in group for draft in each.drafts])
+                await self._go_on()
+                async with self._beats.kept() as held:
+                    await self._write_placed(held)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 self._pen.give_up()
-                for each in group:
-                    settle(each.answer, error)
-            else:
-                for each in group:
-                    mine, booked = booked[: len(each.drafts)], booked[len(each.drafts) :]
-                    settle(each.answer, mine)
+                self._fail(error)
 
-    def _gathered(self) -> Iterator[_Waiting]:
-        count = 0
-        while self._waiting and count < _MOST_OF_A_GROUP:
-            count += len(self._waiting[0].drafts)
-            yield self._waiting.pop(0)
-
-    async def _write(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
+    async def _go_on(self) -> None:
+        """Take up the pen, in a new log where somebody may have given up the last one."""
         if not await self._beats.may_go_on(self._pen.writer):
             self._pen.give_up()
             await self._beats.may_go_on(self._pen.writer)
-        writer = self._pen.writer
-        async with self._beats.kept() as held:
-            self._begin(writer)
-            self._pen.begun = True
-            at_us = self._moment_us(writer)
-            lines = await self._placed(drafts, writer, at_us)
-            await asyncio.gather(*(self._log.write_pieces(line.entry) for line in lines if line.entry))
-            for stretch in _stretches(lines):
-                await self._write_stretch(stretch, at_us)
+        self._begin(self._pen.writer)
+        self._pen.begun = True
+
+    async def _write_placed(self, held: Callable[[], bool]) -> None:
+        """Write until nobody waits; meanwhile whoever comes is given a place at once."""
+        waiting, self._waiting = self._waiting, []
+        self._placed = [self._place(each) for each in waiting]
+        while self._placed:
+            await asyncio.wait([self._placed[0].holders])
+            ready = next((at for at, each in enumerate(self._placed) if not each.holders.done()), len(self._placed))
+            written = self._placed[:ready]
+            lines = await self._write([line for each in written for line in each.lines()])
             if not held():
                 msg = "the cluster took so long that others may have given this replica up"
                 raise StoreUnavailableError(msg)
-        self._pen.position += len(lines)
-        self._learn(writer, [line.entry or _nothing(line.place, at_us) for line in lines])
-        won = {id(line.draft): line.place for line in lines if line.entry}
-        return [Booked(place=won.get(id(draft))) for draft in drafts]
+            self._learn(self._pen.writer, lines)
+            del self._placed[:ready]
+            for each in written:
+                settle(each.answer, each.problem or each.booked())
+        self._placed = None
 
-    async def _write_stretch(self, stretch: Sequence[_Line], at_us: int) -> None:
-        statements = [statement for line in stretch for statement in self._statements(line, at_us)]
-        await self._asking.write(statements, together=any(line.draft.beside for line in stretch))
+    def _fail(self, error: Exception) -> None:
+        """Tell all who wait. Of what has its place some may be written; what is still to be claimed then need not be any more."""
+        placed, self._placed, waiting, self._waiting = self._placed or [], None, self._waiting, []
+        for each in placed:
+            if not each.holders.cancel():
+                each.holders.exception()  # it is of no interest any more
+        for each in (*placed, *waiting):
+            settle(each.answer, error)
 
-    async def _placed(self, drafts: Sequence[Draft], writer: str, at_us: int) -> Sequence[_Line]:
-        """A place for each draft, but for those whose name is that of one before them."""
+    def _place(self, waiting: _Waiting) -> Placed:
+        """A place for each draft, but for those whose name is that of one before them; all are claimed from now on."""
         names, own = set[str](), list[Draft]()
-        for draft in drafts:
+        for draft in waiting.drafts:
             if draft.name not in names:
                 own.append(draft)
             if draft.name:
                 names.add(draft.name)
-        places = [Place(writer, position) for position in range(self._pen.position + 1, self._pen.position + len(own) + 1)]
-        holders = await asyncio.gather(*(self._claim(draft, place) for draft, place in zip(own, places, strict=True)))
-        return [
-            _Line(draft=draft, place=place, entry=draft.entry(place, at_us) if holder == place else None)
-            for draft, place, holder in zip(own, places, holders, strict=True)
-        ]
+        first = self._pen.position + 1
+        self._pen.position += len(own)
+        places = [Place(self._pen.writer, position) for position in range(first, self._pen.position + 1)]
+        holders = asyncio.gather(*(self._claim(draft, place) for draft, place in zip(own, places, strict=True)))
+        return Placed(waiting.drafts, own, places, holders, waiting.answer)
 
     async def _claim(self, draft: Draft, place: Place) -> Place | None:
         return await self._claims.take(draft.name, place, draft.instead_of, passing=draft.passing) if draft.name else place
 
-    def _statements(self, line: _Line, at_us: int) -> Iterator[Statement]:
-        if line.entry is None:
-            yield self._log.nothing(line.place, at_us)
-            return
-        yield line.draft.statement(line.entry)
-        if line.draft.beside:
-            yield from line.draft.beside(line.entry)
-
-
-def _stretches(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-    """Lines that are written as one: of one partition, and not too much."""
-    stretch, weight, most = list[_Line](), 0, _STRETCH_BYTES
-    for line in lines:
-        weight += line.draft.weight_bytes
-        most = _BESIDE_BYTES if line.draft.beside else most
-        full = len(stretch) >= _MOST_OF_A_STRETCH or weight > most
-        if stretch and (full or stretch[-1].place.bucket != line.place.bucket):
-            yield stretch
-            stretch, weight = [], line.draft.weight_bytes
-            most = _BESIDE_BYTES if line.draft.beside else _STRETCH_BYTES
-        stretch.append(line)
-    if stretch:
-        yield stretch
-
-
-def _nothing(place: Place, at_us: int) -> Entry:
-    return Entry(place=place, kind=Kind.NOTHING, at_us=at_us, body=b"")
+    async def _write(self, lines: Sequence[Line]) -> Sequence[Entry]:
+        """What stands at the places of `lines` now."""
+        at_us = self._moment_us(self._pen.writer)
+        entries = [line.entry(at_us) for line in lines]
+        await asyncio.gather(*(self._log.write_pieces(entry) for entry in entries if entry.kind != Kind.NOTHING))
+        for stretch in stretches(lines, entries):
+            statements = [statement for line, entry in stretch for statement in line.statements(self._log, entry)]
+            await self._asking.write(statements, together=any(line.draft.beside for line, _ in stretch))
+        return entries
