@@ -45,7 +45,9 @@ def test_a_pair_on_llama_cpp_answers_though_a_server_is_killed(home: Home, gguf_
     assert running.wait(600) == 0, home.log()
     status = home.status("pair")
     assert (status["phase"], status["done"], status.get("failed", 0)) == ("Succeeded", QUESTIONS, 0)
-    assert all(lane["calls"] >= LEARNING.warmup for lane in status["lanes"]), "at first both lanes are asked, to learn what each is good for"
+    assert all(lane["calls"] >= LEARNING.warmup for lane in status["lanes"]), (
+        "at first both lanes are asked, to learn what each is good for"
+    )
     told = answers(home)
     assert len({row["id"] for row in told}) == len(told) == QUESTIONS
     assert sum(row["right"] == "yes" for row in told) > QUESTIONS * 0.9, "the models answer as they were trained to, whoever serves them"
