@@ -55,7 +55,7 @@ class Mover:
         """What was copied."""
         return self._link.traffic
 
-    def go_round(self, turn: Work, *, farewell: bool = False) -> Pass:
+    def go_round(self, turn: Work, *, farewell: bool = False) -> None:
         """One pass over the experts that have something to do; with `farewell` the host knows all there is afterwards."""
         learning, answering = turn.learning, turn.answering
         made = plan(
@@ -77,7 +77,6 @@ class Mover:
             self._heat.clear()  # after a checkpoint a run goes on as one that is resumed from it, copy by copy
             self._link.finish()
             self._rows.settle()
-        return made
 
     def forget(self) -> None:
         """The rows of the host were replaced: what is on the device counts no more."""

@@ -58,16 +58,6 @@ class Pass:
     hot: tuple[int | None, ...]
     changed: frozenset[int]
 
-    @property
-    def copies_in(self) -> int:
-        """Rows that travel to the device."""
-        return sum(len(visit.comes) for visit in self.visits)
-
-    @property
-    def copies_out(self) -> int:
-        """Rows that travel back."""
-        return sum(len(visit.goes) for visit in self.visits)
-
 
 def plan(
     room: Room,
