@@ -129,9 +129,7 @@ def test_a_run_that_is_over_is_kept_at_once(disk: Disk) -> None:
         status = Status(cap_nano=CAP, done=1, over=True)
         disk.spend(0)
         async with disk.coordinator(status):
-            while not (found := await asyncio.to_thread(disk.shelf.newest)):
-                await asyncio.sleep(0.05)
-            return found
+            return await disk.snapshot_of(0)
 
     found = asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
     assert (found.answered, found.ended) == (1, False)

@@ -129,7 +129,8 @@ def test_a_run_outlives_the_disk_of_its_coordinator(tmp_path: Path) -> None:
                 gate.release()
             over = await second.until(lambda status: status.over and status.snapshot.answered == COUNT)
             assert over.done == COUNT
-            assert json.loads(Path(over.snapshot.uri.removeprefix("file://")).read_text())["ended"] is False, "told while somebody hears it"
+            told_of = await asyncio.to_thread(Path(over.snapshot.uri.removeprefix("file://")).read_text)
+            assert json.loads(told_of)["ended"] is False, "it is told while somebody hears it"
             for each in workers:
                 assert await asyncio.to_thread(each.wait, PATIENCE_S) == 0
             assert WorkerFolder(tmp_path).word() == (0, "")
