@@ -1,4 +1,4 @@
-"""What is handed in to be written, the places that it is given, and how places are written as few changes of a partition. Pure."""
+"""What is handed in to be written, the places that it is given, and how places are written as few changes of a partition."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
