@@ -62,6 +62,32 @@ def test_where_fewer_are_sound_than_a_token_is_sent_to_the_run_ends(shards: Path
     assert all(weight.isfinite().all() for weight in trainer.mixture.shared.parameters())
 
 
+def test_who_is_sound_is_counted_where_that_can_have_changed(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When state is taken back and in the step in which one broke, and in no other."""
+    counted, insist = list[str](), ExpertsTrainer._insist_on_sound
+    monkeypatch.setattr(ExpertsTrainer, "_insist_on_sound", lambda trainer: (counted.append("once"), insist(trainer)))
+    trainer = begun(told := run(), shards)
+    steps(trainer, told, 0, 3)
+    save(trainer.slices(), tmp_path, World())
+    assert not counted
+    trainer.restore(saved(tmp_path))
+    assert counted == ["once"]
+    assert isinstance(trainer._rows, HostRows)
+    trainer._rows.rows_ER[5].fill_(float("nan"))
+    steps(trainer, told, 3, 6)
+    assert counted == ["once"] * 2
+
+
+def test_a_state_with_too_few_sound_experts_is_not_gone_on_with(shards: Path, tmp_path: Path) -> None:
+    """One was enough as long as others were made anew from it; a run that is told not to any more ends before its first step."""
+    trainer = begun(run(renewEvery=100), shards)
+    trainer.mixture.handicap_E[1:] = torch.inf
+    save(trainer.slices(), tmp_path, World())
+    resumed = ExpertsTrainer(run(), World(), [shards])
+    with pytest.raises(Refusal, match="of 8 experts 1 still answer numbers"):
+        resumed.restore(saved(tmp_path))
+
+
 def test_ten_thousand_tiny_experts_train(shards: Path) -> None:
     """Routed by product keys, 64 in a slot: the loss falls, and the device holds no more than it does for 1,100 of them, but keys.
 

@@ -78,10 +78,11 @@ class ExpertsTrainer:
             self._adamw.step()
         for weight in self._parameters:
             weight.grad = None
-        _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
+        broke = _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
         self._report_unwell(at.step if self._rule.through else at.step - 1)
         self._renew(at.step, taught.chosen_NK)
-        self._insist_on_sound()
+        if broke:
+            self._insist_on_sound()
         self._done = at.step
         tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
@@ -99,8 +100,13 @@ class ExpertsTrainer:
         yield from self._state.slices()
 
     def restore(self, saved: Reader) -> None:
-        """Take state back."""
+        """Take state back.
+
+        Raises:
+            Refusal: when it has fewer sound experts than a token is sent to.
+        """
         self._state.restore(saved)
+        self._insist_on_sound()
         self._rows_are_filled = True
 
     def _device_memory_bytes(self, tokens: int) -> int:
@@ -134,10 +140,12 @@ class ExpertsTrainer:
                 print(f"step {step + 1}: expert {heir.child} was made anew from expert {heir.parent}", flush=True)  # noqa: T201  # the log
 
 
-def _tell(step: int, marked_E: torch.Tensor, what: str) -> None:
-    if marked_E.any():
+def _tell(step: int, marked_E: torch.Tensor, what: str) -> bool:
+    """Name those that are marked in the log; whether there are any."""
+    if found := bool(marked_E.any()):
         named = ", ".join(str(expert) for expert in marked_E.nonzero().flatten().tolist()[:_NAMED])
         print(f"step {step + 1}: {int(marked_E.sum())} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
+    return found
 
 
 def _of_device(device: torch.device) -> Limit:
