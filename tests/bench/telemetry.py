@@ -110,6 +110,7 @@ def requests(count: int) -> Iterator[Any]:
             utilization=0.4,
             resumed_from_step=0,
             spikes=0,
+            broken_experts=0,
             checkpoint_failures=0,
             device_memory_bytes=1 << 30,
             checkpoint=Checkpoint(step=step, uri="s3://bucket/run/manifests/000001-000000000100.json", bytes=1 << 30),

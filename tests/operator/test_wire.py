@@ -17,6 +17,7 @@ def test_what_was_not_measured_is_none_and_not_zero() -> None:
     report = wire.report(told)
     assert (report.attempt, report.step, report.at) == (3, 7, NOW)
     assert (report.loss, report.tokens_per_second, report.resumed_from_step, report.first_step_at, report.checkpoint) == (None,) * 5
+    assert report.broken_experts is None
 
 
 def test_a_checkpoint_on_the_wire_arrives_whole() -> None:
@@ -28,6 +29,11 @@ def test_a_checkpoint_on_the_wire_arrives_whole() -> None:
     assert report.loss == 0.0
     assert report.checkpoint
     assert (report.checkpoint.step, report.checkpoint.uri, report.checkpoint.at) == (5, told.checkpoint.uri, NOW)
+
+
+def test_no_broken_expert_is_a_number() -> None:
+    """Nobody is broken any more, or three are."""
+    assert [wire.report(WorkerReport(step=7, broken_experts=counted)).broken_experts for counted in (0, 3)] == [0, 3]
 
 
 def test_a_number_has_the_digits_that_were_measured() -> None:

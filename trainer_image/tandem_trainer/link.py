@@ -49,6 +49,7 @@ class Stepped:
     gradient_norm: float | None = None
     utilization: float | None = None
     device_memory_bytes: int | None = None
+    broken_experts: int | None = None
     spikes: int = 0
 
 

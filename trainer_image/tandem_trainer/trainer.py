@@ -37,6 +37,7 @@ class StepReport:
 
     `flops` are the operations that the model needed, over all ranks, recomputation not counted; None where nobody knows.
     `device_memory_bytes` is what a trainer counted by itself; None leaves it to what torch has held on the card.
+    `broken_experts` is how many answer no numbers after the step, and are asked no more; None where a model has none to break.
     """
 
     loss: float
@@ -44,6 +45,7 @@ class StepReport:
     flops: float | None = None
     gradient_norm: float | None = None
     device_memory_bytes: int | None = None
+    broken_experts: int | None = None
 
 
 class Trainer(Protocol):

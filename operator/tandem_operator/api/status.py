@@ -137,6 +137,8 @@ class RunStatus(Standing):
     """The newest complete checkpoint."""
     spikes: int = 0
     """Loss spikes seen by the attempt that runs or ran last."""
+    broken_experts: int | None = None
+    """Experts whose answers were no numbers after the last reported step: no token is sent to them."""
     lost_steps: int = 0
     """Optimizer steps that had to be done again, over all attempts."""
     lost_usd: UsdText = Decimal(0)

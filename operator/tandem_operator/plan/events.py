@@ -26,6 +26,7 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
     return (
         *_warned(before, run),
         *_spiked(before, after),
+        *_broke(before, after),
         *_missed(before, after),
         *_recovered(before, after),
         *_fell(before, after),
@@ -59,6 +60,13 @@ def _warned(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
 def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
     if after.spikes > before.spikes:
         yield Event.warning("LossSpike", f"near step {after.step}; {after.spikes} in this attempt")
+
+
+def _broke(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    broken = after.broken_experts or 0
+    if broken > (before.broken_experts or 0):
+        fix = "lower trainer.experts.mixture.rate or the phase's learningRate, or have them made anew (mixture.renewEvery)"
+        yield Event.warning("ExpertsBroken", f"near step {after.step}: {broken} answer no numbers, and no token is sent to them: {fix}")
 
 
 def _missed(before: RunStatus, after: RunStatus) -> Iterator[Event]:

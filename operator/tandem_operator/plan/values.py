@@ -123,7 +123,10 @@ class SeenNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The newest word from the workers of an attempt; `checkpoint_problem` is why the last try at a checkpoint failed, if it did."""
+    """The newest word from the workers of an attempt; `checkpoint_problem` is why the last try at a checkpoint failed, if it did.
+
+    `broken_experts` is None where none are counted.
+    """
 
     attempt: int
     step: int
@@ -136,6 +139,7 @@ class Report:
     checkpoint: CheckpointStatus | None = None
     checkpoint_problem: str = ""
     spikes: int = 0
+    broken_experts: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,7 @@ def reported(run: str, number: int) -> WorkerReport:
         step_seconds=0.1,
         utilization=0.5,
         spikes=1,
+        broken_experts=1,
         checkpoint_failures=1,
         device_memory_bytes=1 << 30,
         checkpoint=Checkpoint(step=begun, bytes=1 << 20, save_seconds=1.0, blocked_seconds=0.1),
@@ -178,6 +179,7 @@ REPORTED = f"tandem_last_report_timestamp_seconds{{{RUN}}}"
 KEPT = f"tandem_checkpoint_timestamp_seconds{{{RUN}}}"
 SPENT, BUDGET = f"tandem_spent_usd_total{{{RUN}}}", f"tandem_budget_usd{{{RUN}}}"
 FAILURES, AGE = f"tandem_checkpoint_failures_total{{{RUN}}}", 'tandem_operator_watch_age_seconds{resource="pods"}'
+BROKEN = f"tandem_broken_experts{{{RUN}}}"
 LEADER = 'tandem_operator_leader{instance="a"}'
 OTHER_LEADER = 'tandem_operator_leader{instance="b"}'
 SILENT_SINCE_A_QUARTER = "0+60x15 900x300"  # the clock of these tests begins at 0, a sample is taken every minute
@@ -213,6 +215,10 @@ WELL = {PHASE: "1x300", REPORTED: "0+60x300", KEPT: "0+60x300", SPENT: "0+0.01x3
         ("TandemCheckpointTooOld", {KEPT: "_x300", REPORTED: "_x300"}, 66, False),
         ("TandemCheckpointsFail", {FAILURES: "0x9 1x300"}, 20, False),
         ("TandemCheckpointsFail", {FAILURES: "0x9 4x300"}, 20, True),
+        ("TandemExpertsBroken", {BROKEN: "0x300"}, 20, False),
+        ("TandemExpertsBroken", {BROKEN: "0x9 3x300"}, 20, True),
+        ("TandemExpertsBroken", {BROKEN: "0x9 3x2 0x300"}, 20, False),
+        ("TandemExpertsBroken", {BROKEN: "3x300", PHASE: "_x300", PHASE.replace("Running", "Succeeded"): "1x300"}, 20, False),
         ("TandemBudgetNearlyExhausted", {SPENT: "9.5x300"}, 20, True),
         ("TandemBudgetNearlyExhausted", {SPENT: "9.5x300", BUDGET: "_x300"}, 20, False),
         ("TandemBudgetNearlyExhausted", {SPENT: "9.5x300", PHASE: "_x300", PHASE.replace("Running", "Succeeded"): "1x300"}, 20, False),

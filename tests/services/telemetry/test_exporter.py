@@ -53,6 +53,7 @@ def full(make: Make) -> tuple[WorkerReport, WorkerReport]:
         resumed_from_step=90,
         checkpoint=checkpoint,
         spikes=1,
+        broken_experts=3,
         checkpoint_failures=2,
         device_memory_bytes=4096,
     )
@@ -90,6 +91,7 @@ def test_values_are_those_reported(make: Make) -> None:
         "tandem_steps_done_total": 101,
         "tandem_resume_seconds": 90,
         "tandem_tokens_total": 1000,
+        "tandem_broken_experts": 3,
         "tandem_run_info": 1,
     }
     assert {name: found[name] for name in expected} == expected
@@ -98,10 +100,11 @@ def test_values_are_those_reported(make: Make) -> None:
 def test_absent_is_not_zero(make: Make) -> None:
     """A gauge that was never reported has no series; one that was reported as zero has."""
     registry = Registry(expire_s=1, most_runs=10)
-    registry.take(make(1, run="a", loss=0.0), 0)
+    registry.take(make(1, run="a", loss=0.0, broken_experts=0), 0)
     registry.take(make(1, run="b"), 0)
     found = scraped(registry)
     assert found["tandem_loss"] == {"a": 0.0}
+    assert found["tandem_broken_experts"] == {"a": 0}
     assert "tandem_checkpoint_step" not in found
     assert found["tandem_spikes_total"] == {"a": 0, "b": 0}
 

@@ -72,10 +72,14 @@ def test_making_anew_needs_no_memory_and_three_copies() -> None:
 def test_a_broken_expert_is_asked_again_and_a_resumed_run_repeats_it(
     shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Expert 5 breaks in the first step and is made anew in the twelfth; one resumed at the ninth, on a disk, does so to the last bit."""
+    """Expert 5 breaks in the first step and is made anew in the twelfth; one resumed at the ninth, on a disk, does so to the last bit.
+
+    Each step counts it until then.
+    """
     told = run(renewEvery=12, learningRule="local_adam")
     whole = _broken(begun(told, shards))
-    losses = [report.loss for report in steps(whole, told, 0, 24)]
+    reports = steps(whole, told, 0, 24)
+    losses = [report.loss for report in reports]
     first = _broken(begun(told, shards))
     steps(first, told, 0, 9)
     save(first.slices(), tmp_path, World())
@@ -83,7 +87,10 @@ def test_a_broken_expert_is_asked_again_and_a_resumed_run_repeats_it(
     second = begun(lying, shards)
     second.restore(saved(tmp_path))
     assert second.mixture.handicap_E[5] == inf
-    assert [report.loss for report in steps(second, lying, 9, 24)] == losses[9:]
+    resumed = steps(second, lying, 9, 24)
+    assert [report.loss for report in resumed] == losses[9:]
+    assert [report.broken_experts for report in reports] == [1] * 11 + [0] * 13
+    assert [report.broken_experts for report in resumed] == [1] * 2 + [0] * 13
     lines = [line for line in capsys.readouterr().out.splitlines() if "was made anew from" in line]
     assert len(lines) == 2
     assert lines[0] == lines[1]

@@ -36,13 +36,14 @@ def test_a_resumed_run_repeats_the_uninterrupted_one_bit_for_bit(rule: str, shar
 
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_an_expert_whose_weights_are_no_numbers_is_silent(rule: str, shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its answers count for nothing, the log names it once, no token goes to it any more, and what all share learns on."""
+    """Its answers count for nothing, the log names it once, each step counts it; no token goes to it, and what all share learns on."""
     told = run(learningRule=rule)
     trainer = begun(told, shards)
     assert isinstance(trainer._rows, HostRows)
     trainer._rows.rows_ER[5].fill_(float("nan"))
     reports = steps(trainer, told, 0, 4)
     assert all(torch.tensor([(report.loss, report.gradient_norm) for report in reports]).isfinite().all(1))
+    assert [report.broken_experts for report in reports] == [1] * 4
     assert capsys.readouterr().out.count("step 1: 1 experts answered no numbers and are asked no more: 5\n") == 1
     assert trainer.mixture.handicap_E[5] == torch.inf
     rows = next(iter(trainer.slices()))

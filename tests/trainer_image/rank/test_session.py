@@ -22,13 +22,14 @@ def test_state_is_kept_every_so_many_steps_and_at_the_end_of_each_phase(place: P
         assert reader.manifest.tokens == 10 * reader.manifest.step
 
 
-def test_every_step_is_told_with_its_phase_and_its_tokens(place: Place) -> None:
+def test_every_step_is_told_with_what_was_measured(place: Place) -> None:
     """The agent hears of each step once, in order, after hearing where the attempt goes on."""
     place.train((2, 1))
     place.agent.listen()
     stepped = [each for each in place.agent.heard if isinstance(each, links.Stepped)]
     assert place.agent.heard[0] == links.Resumed(step=0)
     assert [(each.step, each.phase, each.tokens) for each in stepped] == [(1, "phase-0", 10), (2, "phase-0", 20), (3, "phase-1", 30)]
+    assert [each.broken_experts for each in stepped] == [0, 1, 2]
 
 
 def test_a_snapshot_that_finds_no_room_is_owed_and_taken_at_the_next_step_that_has(place: Place) -> None:

@@ -15,7 +15,7 @@ from tandem.telemetry.v1.telemetry_pb2 import WorkerReport
 from tandem_telemetry.client import Reporter
 from tandem_trainer.checkpoint.commit import Committed
 from tandem_trainer.job import Job
-from tandem_trainer.link import Resumed, Snapshot
+from tandem_trainer.link import Resumed, Snapshot, Stepped
 from tandem_trainer.worker.reporting import Reporting
 from tandem_trainer.worker.uploads import Kept
 
@@ -82,6 +82,24 @@ def test_what_keeps_checkpoints_away_is_reported_until_one_is_kept(tmp_path: Pat
     assert len(heard[0].checkpoint_problem) == 300
     assert {report.checkpoint_problem for report in heard[1:]} == {""}
     assert heard[1].HasField("checkpoint_problem"), "absent would mean: as it was said before"
+
+
+def test_broken_experts_are_reported_where_a_model_has_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None that broke is a number, too: experts may be made anew. Who has no experts says nothing of them."""
+    (tmp_path / "token").write_text("sesame\n")
+    heard: list[WorkerReport] = []
+    monkeypatch.setattr(Reporter, "report", lambda _, report: heard.append(report))
+    for counted in (3, 0, None):
+        reporting = Reporting(Job.from_environment(environment(tmp_path, "127.0.0.1:1")))
+        reporting.stepped(stepped(broken_experts=counted))
+        reporting.close()
+    found = [report.broken_experts if report.HasField("broken_experts") else None for report in heard]
+    assert list(dict.fromkeys(found)) == [3, 0, None]
+
+
+def stepped(*, broken_experts: int | None) -> Stepped:
+    at = {"step": 1, "phase": "a", "tokens": 10, "tokens_per_second": 1.0, "seconds": 10.0}
+    return Stepped(**at, loss=1.0, learning_rate=0.1, broken_experts=broken_experts)
 
 
 def snapshot() -> Snapshot:

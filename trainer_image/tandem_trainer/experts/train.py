@@ -53,6 +53,7 @@ class ExpertsTrainer:
         self._rows_are_filled = False
         self._rule, self._done = RULES[told.mixture.learning_rule], 0
         self._rate = told.mixture.rate or self._rule.rate
+        self._broken = 0
         self.flops_per_token = 0.0
 
     def begin(self, phase_index: int, phase: Phase) -> None:
@@ -91,6 +92,7 @@ class ExpertsTrainer:
             flops=tokens * self.flops_per_token,
             gradient_norm=float(norm),
             device_memory_bytes=self._device_memory_bytes(tokens),
+            broken_experts=self._broken,
         )
 
     def slices(self) -> Iterator[Slice]:
@@ -127,6 +129,7 @@ class ExpertsTrainer:
             Refusal: when fewer experts are left whose answers are numbers than a token is sent to.
         """
         sound = int(self.mixture.handicap_E.isfinite().sum())
+        self._broken = self.sizes.count - sound
         if sound < (1 if self._run.trainer.mixture.renew_every else self.sizes.active):  # of one that is sound others are made anew
             left = f"of {self.sizes.count:,} experts {sound:,} still answer numbers, and a token goes to {self.sizes.active}"
             fix = "lower trainer.experts.mixture.rate or the phase's learningRate, and begin anew"
@@ -138,6 +141,7 @@ class ExpertsTrainer:
         if every and not (step + 1) % every:
             for heir in self.mixture.renew(chosen_NK):
                 print(f"step {step + 1}: expert {heir.child} was made anew from expert {heir.parent}", flush=True)  # noqa: T201  # the log
+                self._broken -= 1
 
 
 def _tell(step: int, marked_E: torch.Tensor, what: str) -> bool:

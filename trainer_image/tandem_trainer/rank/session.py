@@ -129,6 +129,7 @@ class Session:
             utilization=report.flops and report.flops / seconds / self._reachable(),
             spikes=0 if self._job.run.spikes.action == "Ignore" else self._spikes.seen,
             device_memory_bytes=report.device_memory_bytes or self._world.peak_memory_bytes(),
+            broken_experts=report.broken_experts,
         )
         self._link.send(told)
 

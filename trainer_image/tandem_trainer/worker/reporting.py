@@ -77,6 +77,8 @@ class Reporting:
             newest.utilization = message.utilization
         if message.device_memory_bytes is not None:
             newest.device_memory_bytes = message.device_memory_bytes
+        if message.broken_experts is not None:
+            newest.broken_experts = message.broken_experts
         last = message.step == self._job.run.total_steps
         self._say(message, now=last)
         self._report(now=last)

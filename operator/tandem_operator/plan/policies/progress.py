@@ -67,6 +67,7 @@ def _stepped(status: RunStatus, report: Report) -> RunStatus:
         "step": max(report.step, report.resumed_from_step or 0),
         "training_phase": report.training_phase or status.training_phase,
         "spikes": report.spikes,
+        "broken_experts": status.broken_experts if report.broken_experts is None else report.broken_experts,
         "loss": _finite(report.loss) if report.loss is not None else status.loss,
         "tokens_per_second": _finite(report.tokens_per_second),
     }

@@ -80,6 +80,7 @@ class WorkerReport(_message.Message):
     CHECKPOINT_FAILURES_FIELD_NUMBER: _builtins.int
     DEVICE_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     CHECKPOINT_PROBLEM_FIELD_NUMBER: _builtins.int
+    BROKEN_EXPERTS_FIELD_NUMBER: _builtins.int
     trainer: _builtins.str
     step: _builtins.int
     """Optimizer steps done since the beginning of the run."""
@@ -108,6 +109,8 @@ class WorkerReport(_message.Message):
     """Peak memory of the device, bytes."""
     checkpoint_problem: _builtins.str
     """Why the last try at a checkpoint failed, in one line without secrets; empty since one did not."""
+    broken_experts: _builtins.int
+    """Experts whose answers are no numbers after the last step: no token is sent to them."""
     @_builtins.property
     def source(self) -> Global___Source: ...
     @_builtins.property
@@ -143,11 +146,14 @@ class WorkerReport(_message.Message):
         checkpoint_failures: _builtins.int | None = ...,
         device_memory_bytes: _builtins.int | None = ...,
         checkpoint_problem: _builtins.str | None = ...,
+        broken_experts: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "utilization", b"utilization"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts", "_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "broken_experts", b"broken_experts", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "utilization", b"utilization"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "trainer", b"trainer", "training_phase", b"training_phase", "utilization", b"utilization"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts", "_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "broken_experts", b"broken_experts", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "trainer", b"trainer", "training_phase", b"training_phase", "utilization", b"utilization"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__broken_experts: _TypeAlias = _typing.Literal["broken_experts"]  # noqa: Y015
+    _WhichOneofArgType__broken_experts: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts"]  # noqa: Y015
     _WhichOneofReturnType__checkpoint_failures: _TypeAlias = _typing.Literal["checkpoint_failures"]  # noqa: Y015
     _WhichOneofArgType__checkpoint_failures: _TypeAlias = _typing.Literal["_checkpoint_failures", b"_checkpoint_failures"]  # noqa: Y015
     _WhichOneofReturnType__checkpoint_problem: _TypeAlias = _typing.Literal["checkpoint_problem"]  # noqa: Y015
@@ -176,6 +182,8 @@ class WorkerReport(_message.Message):
     _WhichOneofArgType__total_steps: _TypeAlias = _typing.Literal["_total_steps", b"_total_steps"]  # noqa: Y015
     _WhichOneofReturnType__utilization: _TypeAlias = _typing.Literal["utilization"]  # noqa: Y015
     _WhichOneofArgType__utilization: _TypeAlias = _typing.Literal["_utilization", b"_utilization"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__broken_experts) -> _WhichOneofReturnType__broken_experts | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__checkpoint_failures) -> _WhichOneofReturnType__checkpoint_failures | None: ...
     @_typing.overload

@@ -92,6 +92,15 @@ ALERTS = (
         description="Several could not be saved within half an hour. The worker's log says why: the store, its credentials, its room.",
     ),
     Alert(
+        name="TandemExpertsBroken",
+        expr=f"{_of_run('tandem_broken_experts')} > 0 and on (namespace, run) {_UNFINISHED}",
+        lasting="1m",
+        severity="warning",
+        summary=f"{_THE_RUN} has {{{{ $value }}}} experts that answer no numbers.",
+        description="No token is sent to them, and the others learn on in their place. The worker's log names them. Lower mixture.rate or "
+        "the phase's learningRate, or have them made anew (mixture.renewEvery).",
+    ),
+    Alert(
         name="TandemBudgetNearlyExhausted",
         expr=f"{_of_run('tandem_spent_usd_total')} / {_of_run('tandem_budget_usd')} > {_NEARLY} and on (namespace, run) {_UNFINISHED}",
         lasting="1m",

@@ -91,6 +91,7 @@ PROGRESS = Row(
         _shown("Learning rate", "tandem_learning_rate"),
         _shown("Gradient norm", "tandem_gradient_norm"),
         _shown("Loss spikes", "tandem_spikes_total"),
+        _shown("Broken experts", "tandem_broken_experts"),
         _shown("Device memory", "tandem_device_memory_bytes"),
     ),
 )
