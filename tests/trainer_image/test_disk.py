@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tandem_trainer.disk import DiskError, DiskFile, free_bytes, is_memory
+from tandem_trainer.disk import DiskError, DiskFile, is_memory, space
 from tandem_trainer.exit_codes import FAILED
 from tandem_trainer.verdict import verdict
 
@@ -66,10 +66,17 @@ def test_what_was_cut_off_is_not_taken_for_zeros(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Whether room is asked about, or set aside."""
-    for deed in (lambda: free_bytes(tmp_path / "absent"), lambda: DiskFile(tmp_path / "absent", MIB)):
+    for deed in (lambda: space(tmp_path / "absent"), lambda: DiskFile(tmp_path / "absent", MIB)):
         with pytest.raises(DiskError, match=rf"^{tmp_path}/absent: No such file or directory: "):
             deed()
-    assert free_bytes(tmp_path) > 0
+
+
+def test_a_disk_has_room_for_us_but_for_what_is_kept_for_root(tmp_path: Path) -> None:
+    """What is taken and what is free for us are all there is: a file system may keep a twentieth of itself back."""
+    told, found = os.statvfs(tmp_path), space(tmp_path)
+    kept_back = (told.f_bfree - told.f_bavail) * told.f_frsize
+    assert found.size == told.f_blocks * told.f_frsize - kept_back
+    assert 0 < found.free <= found.size
 
 
 def test_a_file_system_in_memory_is_known_as_one(tmp_path: Path) -> None:

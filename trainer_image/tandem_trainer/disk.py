@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -92,14 +93,23 @@ class DiskFile:
             raise DiskError(message) from error
 
 
-def free_bytes(folder: Path) -> int:
-    """Room on the disk of `folder`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Bytes of a disk: those that we could take if nobody had taken any, and those that are free now."""
+
+    size: int
+    free: int
+
+
+def space(folder: Path) -> Space:
+    """That of the disk of `folder`; what the file system keeps for root is none of it.
 
     Raises:
         DiskError: when there is no such folder.
     """
     try:
-        return shutil.disk_usage(folder).free
+        usage = shutil.disk_usage(folder)
+        return Space(size=usage.used + usage.free, free=usage.free)
     except OSError as error:
         message = f"{folder}: {error.strerror}: what does not fit in memory is to lie in this folder; make it, or take another"
         raise DiskError(message) from error

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 import torch
 from tandem_objects import open_store
+from tandem_trainer import disk as disks
 from tandem_trainer.checkpoint.staging import Staging, mapped
 from tandem_trainer.checkpoint.writer import save_part
-from tandem_trainer.disk import free_bytes
+from tandem_trainer.exit_codes import DO_NOT_RESTART, FAILED
 from tandem_trainer.experts.generation.reading import read
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.train import ExpertsTrainer
 from tandem_trainer.job import Run
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
+from tandem_trainer.verdict import verdict
 
 from tests.trainer_image.checkpoint import world
 from tests.trainer_image.deepspeed.saved import save, saved
@@ -87,14 +89,12 @@ def test_memory_holds_a_few_however_many_lie_on_the_disk(shards: Path, tmp_path:
 
 
 def test_what_fits_nowhere_is_refused_with_both_numbers(shards: Path, tmp_path: Path) -> None:
-    """Before anything is made: by what was declared, by what is free, by where it is, and for those on their way by host memory."""
+    """Before anything is made: by what was declared, by where it is, and for those on their way by host memory."""
     row = 2 * 32 * 32 * 4
-    kept, passing, free = 3 * 8 * row, 2 * 3 * row, free_bytes(tmp_path)
+    kept, passing = 3 * 8 * row, 2 * 3 * row
     needed = rf"^trainer\.experts\.mixture\.count: 8 experts need {kept:,} bytes of disk, two checkpoints under way included, and "
     with pytest.raises(Refusal, match=rf"{needed}memory\.disk says {kept - 1:,}: take fewer or smaller experts, or more disk$"):
         begun(lying(tmp_path, memory={"disk": kept - 1}), shards)
-    with pytest.raises(Refusal, match=rf"need [0-9,]+ bytes of disk, .* on the disk of {disk(tmp_path)} there are free [0-9,]+: take"):
-        begun(lying(tmp_path, memory={"disk": 1 << 62}, innerWidth=free // (2 * 32 * 4 * 8)), shards)
     with pytest.raises(Refusal, match=rf"^trainer\.experts\.memory: 3 experts on their way .* need {passing:,} bytes .* {passing - 1:,}: "):
         begun(lying(tmp_path, memory={"host": passing - 1}), shards)
     with pytest.raises(Refusal, match=r"^trainer\.experts\.memory\.disk: /dev/shm is in memory, not on a disk: mount a disk there, or "):
@@ -104,14 +104,39 @@ def test_what_fits_nowhere_is_refused_with_both_numbers(shards: Path, tmp_path: 
     begun(lying(tmp_path, memory={"host": passing}), shards)
 
 
-def test_a_disk_must_also_hold_what_checkpoints_hold_besides(shards: Path, tmp_path: Path) -> None:
-    """Trunk, router and their moments, twice: known once they are made, before anything is trained."""
+def test_a_disk_that_is_too_small_is_refused_for_good_and_one_that_is_full_for_now(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk as large as is declared would do. One that can never hold them is tried no more; one that others have filled may be."""
+    kept, folder = 3 * 8 * 2 * 32 * 32 * 4, disk(tmp_path)
+    needed = f"8 experts need {kept:,} bytes of disk, two checkpoints under way included"
+    small = (
+        f"trainer.experts.mixture.count: {needed}, and the disk of {folder} has {kept - 1:,}: take fewer or smaller experts, or more disk"
+    )
+    full = f"trainer.experts.memory.disk: {needed}, and on the disk of {folder} there are free {kept - 1:,}: free more, or take another"
+    for space, expected in (
+        (disks.Space(size=kept - 1, free=kept - 1), (DO_NOT_RESTART, small)),
+        (disks.Space(size=1 << 40, free=kept - 1), (FAILED, full)),
+    ):
+        monkeypatch.setattr(disks, "space", lambda _, space=space: space)
+        with pytest.raises(Refusal) as caught:
+            begun(lying(tmp_path), shards)
+        assert verdict(caught.value) == expected
+
+
+def test_a_disk_must_also_hold_what_checkpoints_hold_besides(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trunk, router and their moments, twice: known once they are made, before anything is trained; whether it was declared or is there."""
     trainer = begun(lying(tmp_path), shards)
     shared = sum(len(data) for name, data in state(trainer).items() if name != "experts/rows")
     whole = trainer.sizes.staged_bytes + 2 * shared
-    with pytest.raises(Refusal, match=rf"^trainer\.experts\.memory\.disk: says {whole - 1:,}, and 8 experts need {whole:,} bytes"):
+    needed = rf"^trainer\.experts\.memory\.disk: 8 experts need {whole:,} bytes of disk, with what all tokens share .*, and "
+    with pytest.raises(Refusal, match=rf"{needed}memory\.disk says {whole - 1:,}: take fewer"):
         begun(lying(tmp_path, memory={"disk": whole - 1}), shards)
     begun(lying(tmp_path, memory={"disk": whole}), shards)
+    monkeypatch.setattr(disks, "space", lambda _: disks.Space(size=whole - 1, free=whole - 1))
+    with pytest.raises(Refusal, match=rf"{needed}the disk of {disk(tmp_path)} has {whole - 1:,}: take fewer") as caught:
+        begun(lying(tmp_path), shards)
+    assert not caught.value.retryable
 
 
 def test_a_model_is_asked_from_a_disk_as_from_memory(shards: Path, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Whether all experts fit where they are to lie, in host memory or on a disk. Pure; said before anything is made, with both numbers."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tandem_trainer.disk import DiskError
 from tandem_trainer.experts.sizes import STAGED, Room, Sizes
 from tandem_trainer.host_memory import Limit
 from tandem_trainer.refusal import Refusal
+
+_FIX: Final = "take fewer or smaller experts, or more disk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,15 +17,23 @@ class Disk:
 
     Attributes:
         declared: Bytes of it that they and their checkpoints under way may take.
-        free: Bytes of it that nobody has taken.
+        size: All bytes of it that can be taken.
+        free: Those of them that nobody has taken.
         folder: Where it is, as a person calls it.
         is_memory: Whether it is none: a file system in memory.
     """
 
     declared: int
+    size: int
     free: int
     folder: str
     is_memory: bool = False
+
+    @property
+    def limit(self) -> Limit:
+        """What it will never hold more than, whoever frees some of it."""
+        limits = (Limit(bytes=self.declared, said_by="memory.disk says"), Limit(bytes=self.size, said_by=f"the disk of {self.folder} has"))
+        return min(limits, key=lambda each: each.bytes)
 
 
 def insist_on_memory(sizes: Sizes, limit: Limit) -> None:
@@ -38,23 +49,23 @@ def insist_on_memory(sizes: Sizes, limit: Limit) -> None:
         raise Refusal(message)
 
 
-def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, disk: Disk) -> None:
+def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, there: Disk) -> None:
     """Make sure that the disk can hold all experts, and the host those that are on their way.
 
     Raises:
         Refusal: with what is needed and what there is.
         DiskError: when it is only that the disk has no room now.
     """
-    if disk.is_memory:
-        message = f"trainer.experts.memory.disk: {disk.folder} is in memory, not on a disk: mount a disk there, or leave the field out"
+    if there.is_memory:
+        message = f"trainer.experts.memory.disk: {there.folder} is in memory, not on a disk: mount a disk there, or leave the field out"
         raise Refusal(message)
     needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of disk, two checkpoints under way included"
-    fix = "take fewer or smaller experts, or more disk"
-    if sizes.staged_bytes > disk.declared:
-        message = f"trainer.experts.mixture.count: {needed}, and memory.disk says {disk.declared:,}: {fix}"
+    if sizes.staged_bytes > there.limit.bytes:
+        message = f"trainer.experts.mixture.count: {needed}, and {there.limit.said_by} {there.limit.bytes:,}: {_FIX}"
         raise Refusal(message)
-    if sizes.staged_bytes > disk.free:  # for now, and here
-        message = f"trainer.experts.memory.disk: {needed}, and on the disk of {disk.folder} there are free {disk.free:,}: {fix}"
+    if sizes.staged_bytes > there.free:  # for now: who has taken the others may give them back
+        free = f"on the disk of {there.folder} there are free {there.free:,}"
+        message = f"trainer.experts.memory.disk: {needed}, and {free}: free more, or take another"
         raise DiskError(message)
     passing = room.passing_bytes(sizes)
     if passing > limit.bytes:
@@ -77,14 +88,16 @@ def insist_on_slots(sizes: Sizes, room: Room, there: Limit) -> None:
         raise Refusal(message)
 
 
-def insist_on_rest(sizes: Sizes, shared_bytes: int, declared: int) -> None:
-    """Make sure that the disk was also declared large enough for what a checkpoint holds besides experts, once that is known.
+def insist_on_rest(sizes: Sizes, shared_bytes: int, there: Disk) -> None:
+    """Make sure that the disk is also large enough for what a checkpoint holds besides experts, once that is known.
 
     Raises:
-        Refusal: with what is needed and what was declared.
+        Refusal: with what is needed and what there is.
     """
     needed = sizes.staged_bytes + STAGED * shared_bytes
-    if needed > declared:
+    if needed > there.limit.bytes:
         rest = f"{needed:,} bytes of disk, with what all tokens share in two checkpoints under way"
-        message = f"trainer.experts.memory.disk: says {declared:,}, and {sizes.count:,} experts need {rest}: write {needed:,} or more"
+        message = (
+            f"trainer.experts.memory.disk: {sizes.count:,} experts need {rest}, and {there.limit.said_by} {there.limit.bytes:,}: {_FIX}"
+        )
         raise Refusal(message)

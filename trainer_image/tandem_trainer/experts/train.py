@@ -39,7 +39,8 @@ class ExpertsTrainer:
         self._feeds = tuple(_opened(run, world, shards))
         self._feeding = self._feeds[0]
         self.sizes, self._room = building.sizes(run), (room := building.room(run))
-        _insist_on_room(self.sizes, room, told.memory)
+        there = _disk_of(told.memory)
+        _insist_on_room(self.sizes, room, told.memory, there)
         fitting.insist_on_slots(self.sizes, room, _of_device(world.device))
         _repeat_bits(world.device)
         torch.manual_seed(run.phases[0].data.seed)
@@ -48,8 +49,8 @@ class ExpertsTrainer:
         self._adamw = AdamW(self._parameters, told.optimizer)
         self._adamw.prepare(self._parameters)
         self._state = State(self.mixture, self._rows, self._adamw)
-        if told.memory.disk is not None:
-            fitting.insist_on_rest(self.sizes, self._state.shared_bytes, told.memory.disk)
+        if there is not None:
+            fitting.insist_on_rest(self.sizes, self._state.shared_bytes, there)
         self._rows_are_filled = False
         self._rule, self._done = RULES[told.mixture.learning_rule], 0
         self._rate = told.mixture.rate or self._rule.rate
@@ -166,19 +167,29 @@ def _repeat_bits(device: torch.device) -> None:
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
 
 
-def _insist_on_room(sizes: Sizes, room: Room, told: Memory) -> None:
+def _disk_of(told: Memory) -> fitting.Disk | None:
+    """The disk that experts are to lie on; None where they lie in memory.
+
+    Raises:
+        DiskError: when its folder is not there.
+    """
+    if told.disk is None or (folder := told.on_disk) is None:
+        return None
+    space, is_memory = disk.space(folder), disk.is_memory(folder)
+    return fitting.Disk(declared=told.disk, size=space.size, free=space.free, folder=str(folder), is_memory=is_memory)
+
+
+def _insist_on_room(sizes: Sizes, room: Room, told: Memory, there: fitting.Disk | None) -> None:
     """Make sure that all experts fit where they are to lie.
 
     Raises:
         Refusal: with what is needed and what there is.
     """
-    limit, folder = host_memory.limit(told.host), told.on_disk
-    if told.disk is None or folder is None:
+    limit = host_memory.limit(told.host)
+    if there is None:
         fitting.insist_on_memory(sizes, limit)
-        return
-    free, is_memory = disk.free_bytes(folder), disk.is_memory(folder)
-    there = fitting.Disk(declared=told.disk, free=free, folder=str(folder), is_memory=is_memory)
-    fitting.insist_on_disk(sizes, room, limit, there)
+    else:
+        fitting.insist_on_disk(sizes, room, limit, there)
 
 
 def _insist_on_one(world: World) -> None:

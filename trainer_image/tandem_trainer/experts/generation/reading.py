@@ -76,7 +76,7 @@ def _insist_on_room(sizes: Sizes, told: Memory) -> None:
     """Where experts lie on a disk while they learn, they lie in the folder for what is temporary while they are asked."""
     needed, folder = sizes.rows_bytes, told.on_disk
     if folder is not None:
-        free, is_memory = disk.free_bytes(folder), disk.is_memory(folder)
+        free, is_memory = disk.space(folder).free, disk.is_memory(folder)
         if is_memory or needed > free:
             there = "is in memory, not on a disk" if is_memory else f"has {free:,} bytes free"
             message = f"{folder}: {there}, and {sizes.count:,} experts need {needed:,} bytes of disk: set TMPDIR to a folder on another"
