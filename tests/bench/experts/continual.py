@@ -26,7 +26,6 @@ from typing import Any
 import torch
 from tandem_trainer.job import Data
 
-from tests.bench.experts.asking import at_least, refusing
 from tests.bench.experts.language import ACTIVE, HEADERS, INNER, PROSE, PYTHON, Pupil, text
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
@@ -58,11 +57,10 @@ class Course:
 
 def main() -> None:
     """Teach all models, tell what they forgot, and draw it where a file is named."""
-    parser = _parser()
-    asked = parser.parse_args()
+    asked = _parser().parse_args()
     torch.set_num_threads(1)  # products of this size are fastest so
     texts = {**{name: TEXTS[name] for name in asked.texts}, **{path.name: text(path) for path in asked.text}}
-    with tempfile.TemporaryDirectory() as cache, refusing(parser):
+    with tempfile.TemporaryDirectory() as cache:
         courses = {
             name: [course(MODELS[name], list(texts.values()), asked.steps, seed, Path(cache)) for seed in range(asked.seeds)]
             for name in asked.models
@@ -121,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--plot", type=Path, help="draw all losses into this file, as PNG (needs matplotlib)")
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
-    parser.add_argument("--steps", type=at_least(LOOKS), default=300, help="for each text")
+    parser.add_argument("--steps", type=int, default=300, help="for each text")
     return parser
 
 

@@ -27,7 +27,6 @@ from tandem_trainer.experts.moving.link import link_to
 from tandem_trainer.experts.moving.mover import Mover
 from tandem_trainer.experts.sizes import Room, Sizes
 
-from tests.bench.experts.asking import at_least
 from tests.bench.experts.schedule import by_turns, sizes
 from tests.bench.experts.ways import CLIP, RULE, Grouped, window
 
@@ -41,7 +40,7 @@ _ROOM_OF_LMDB: Final = 5  # times the rows: what copy-on-write takes before it f
 def main() -> None:
     """Measure and print JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on the disk to be measured")  # noqa: S108  # a disk, by the FHS
     asked = parser.parse_args()
     torch.set_num_threads(1)

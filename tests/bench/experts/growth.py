@@ -29,7 +29,6 @@ from tandem_trainer.experts.learning.router import Router, Scores
 from tandem_trainer.experts.model import Mixture
 from torch import Tensor
 
-from tests.bench.experts.asking import at_least
 from tests.bench.experts.language import PYTHON, Pupil
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
@@ -51,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
-    parser.add_argument("--steps", type=at_least(4), default=400, help="of language")
+    parser.add_argument("--steps", type=int, default=400, help="of language")
     asked = parser.parse_args()
     torch.set_num_threads(1)  # products of this size are fastest so
     for part in asked.parts:

@@ -15,7 +15,6 @@ from tandem_trainer.experts.train import ExpertsTrainer
 from tandem_trainer.job import Data, Run
 from tandem_trainer.rank.schedule import positions
 from tandem_trainer.rank.world import World
-from tandem_trainer.refusal import Refusal
 
 CONTEXT, BATCH, WARM_UP, LEARNING_RATE = 64, 16, 20, 3e-3
 EXPERTS, ACTIVE, WIDTH, INNER = 16, 2, 48, 64
@@ -49,8 +48,6 @@ class Pupil:
             "checkpoint": {"uri": "file:///unused"},
         }
         self._run, self._folders = Run.model_validate(told), [prepare.ensure(data, cache, _silent) for data in texts]
-        for folder in self._folders:
-            _insist_on_unseen(Shards(folder), steps)
         self.trainer = ExpertsTrainer(self._run, World(), self._folders)
         self.step = 0
 
@@ -67,25 +64,13 @@ class Pupil:
         """Nats a token of that text which it has not seen."""
         shards, phase = Shards(self._folders[number]), self._run.phases[number]
         samples, asked = shards.samples(CONTEXT), UNSEEN * QUESTIONS
+        assert samples >= phase.steps * BATCH + asked, f"{shards.index.source}: a text of {shards.index.tokens} bytes is too short"
         order, losses = Order(samples=samples, seed=phase.data.seed, stream=number), list[float]()
         for some in np.split(order.visited(samples - asked, asked), QUESTIONS):
             tokens_BT = torch.empty((UNSEEN, CONTEXT + 1), dtype=torch.int64)
             shards.read(some, tokens_BT.numpy())
             losses.append(float(self.trainer.mixture.loss(tokens_BT)))
         return sum(losses) / QUESTIONS
-
-
-def _insist_on_unseen(shards: Shards, steps: int) -> None:
-    """Make sure that a text is not learned to its end.
-
-    Raises:
-        Refusal: with its length and what is needed.
-    """
-    needed = steps * BATCH + UNSEEN * QUESTIONS
-    if shards.samples(CONTEXT) < needed:
-        there, least = shards.index.tokens, needed * CONTEXT + 1
-        message = f"{shards.index.source}: {there:,} tokens are too few for {steps} steps: bring {least:,} or more, or lower --steps"
-        raise Refusal(message)
 
 
 def _phase(number: int, data: Data, steps: int, seed: int) -> dict[str, Any]:

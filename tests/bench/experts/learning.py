@@ -22,7 +22,6 @@ import torch
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.job import Data
 
-from tests.bench.experts.asking import at_least, refusing
 from tests.bench.experts.language import PYTHON, Pupil, text
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
@@ -51,19 +50,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", choices=["mixture", "language", "rates"], default=["mixture", "language"])
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
-    parser.add_argument("--steps", type=at_least(4), default=400)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--rules", nargs="*", choices=sorted(RULES), default=list(RULES))
     parser.add_argument("--text", type=Path, help="a text of yours, for language in place of Python source")
     asked = parser.parse_args()
     source = text(asked.text) if asked.text else PYTHON
     torch.set_num_threads(1)  # products of this size are fastest so
-    with refusing(parser):
-        if "rates" in asked.parts:
-            tell_rates(asked.rules, source, asked.steps)
-        if "mixture" in asked.parts:
-            tell_mixture(asked.rules, range(asked.seeds))
-        if "language" in asked.parts:
-            tell_language(asked.rules, source, range(asked.seeds), asked.steps)
+    if "rates" in asked.parts:
+        tell_rates(asked.rules, source, asked.steps)
+    if "mixture" in asked.parts:
+        tell_mixture(asked.rules, range(asked.seeds))
+    if "language" in asked.parts:
+        tell_language(asked.rules, source, range(asked.seeds), asked.steps)
 
 
 def tell_mixture(rules: Sequence[str], seeds: Sequence[int]) -> None:

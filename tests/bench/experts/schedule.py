@@ -22,7 +22,6 @@ from typing import Any
 import torch
 from tandem_trainer.experts.sizes import NUMBER_BYTES, Sizes, link_bytes
 
-from tests.bench.experts.asking import at_least
 from tests.bench.experts.card import measured_on_card
 from tests.bench.experts.ways import Grouped, Resident, Seed, Way, Window, window
 
@@ -40,7 +39,7 @@ _CPU = torch.device("cpu")
 def main() -> None:
     """Measure and print JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--gpu", action="store_true", help="on a card instead of a processor")
     asked = parser.parse_args()
     figures = measured_on_card(asked.rounds) if asked.gpu else measured_on_processor(asked.rounds)

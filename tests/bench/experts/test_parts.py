@@ -1,7 +1,6 @@
 """Parts of the bench run, with few steps and one seed, and tell what they promise. How good or fast anything is, no test asks."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,26 +26,6 @@ def _lines(part: str, *said: str) -> Sequence[dict[str, Any]]:
 def _own_text(folder: Path) -> Path:
     (path := folder / "own.txt").write_text("One text of my own, about this and that.\n" * 2000)
     return path
-
-
-@pytest.mark.parametrize(
-    ("part", "said", "told"),
-    [
-        ("learning", ("language", "--text", "nowhere.txt"), "nowhere.txt is neither a folder nor a file: name one that exists"),
-        ("continual", ("--texts", "--text", "short.txt", "--steps", "40"), "89 tokens are too few for 40 steps: bring 73,729 or more"),
-        ("learning", ("--steps", "0"), "argument --steps: '0': give a whole number of at least 4"),
-        ("schedule", ("--rounds", "-1"), "argument --rounds: '-1': give a whole number of at least 1"),
-    ],
-)
-def test_what_cannot_be_used_is_one_line(part: str, said: Sequence[str], told: str, tmp_path: Path) -> None:
-    """With exit code 2, before anything is learned."""
-    (tmp_path / "short.txt").write_text("Too short.\n" * 8)
-    command = [sys.executable, "-m", f"tests.bench.experts.{part}", *said]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(_ROOT)}, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    last = done.stderr.splitlines()[-1]
-    assert "error: " in last
-    assert told in last
 
 
 def test_what_is_forgotten_is_counted_from_when_a_text_had_just_been_learned() -> None:
