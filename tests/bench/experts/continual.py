@@ -16,7 +16,6 @@ One JSON line each: {metric, value, unit, model, text, ..., low, high, seeds}; l
 forgets nothing, so that both are needed.
 """
 
-import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,8 @@ from typing import Any
 import torch
 from tandem_trainer.job import Data
 
-from tests.bench.experts.language import ACTIVE, HEADERS, INNER, PROSE, PYTHON, Pupil, text
+from tests.bench.experts.asking import Parser, at_least, file, to_be_written
+from tests.bench.experts.language import ACTIVE, HEADERS, INNER, PROSE, PYTHON, Pupil, insist_on_enough, text
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
 
@@ -36,6 +36,7 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
 }
 TEXTS: Mapping[str, Data] = {"python": PYTHON, "headers": HEADERS, "prose": PROSE}
 LOOKS = 3  # at every text while one is learned: a curve for the plot
+FEWEST = 2  # texts: of the last one nothing can be forgotten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +58,14 @@ class Course:
 
 def main() -> None:
     """Teach all models, tell what they forgot, and draw it where a file is named."""
-    asked = _parser().parse_args()
+    asked = (parser := _parser()).parse_args()
     torch.set_num_threads(1)  # products of this size are fastest so
     texts = {**{name: TEXTS[name] for name in asked.texts}, **{path.name: text(path) for path in asked.text}}
+    if len(texts) < max(FEWEST, len(asked.texts) + len(asked.text)):
+        parser.error(f"--texts, --text: {', '.join(texts) or 'none'}: name {FEWEST} texts or more, none of which is called as another")
     with tempfile.TemporaryDirectory() as cache:
+        with parser.refusing():
+            insist_on_enough(list(texts.values()), asked.steps, Path(cache))
         courses = {
             name: [course(MODELS[name], list(texts.values()), asked.steps, seed, Path(cache)) for seed in range(asked.seeds)]
             for name in asked.models
@@ -112,14 +117,14 @@ def draw(courses: Mapping[str, Sequence[Course]], texts: Sequence[str], steps: i
     figure.savefig(into, format="png")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser()
+def _parser() -> Parser:
+    parser = Parser()
     parser.add_argument("--texts", nargs="*", choices=list(TEXTS), default=list(TEXTS), help="those that come along, in this order")
-    parser.add_argument("--text", type=Path, action="append", default=[], help="a text of yours, learned after them; may be said again")
-    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--plot", type=Path, help="draw all losses into this file, as PNG (needs matplotlib)")
-    parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
-    parser.add_argument("--steps", type=int, default=300, help="for each text")
+    parser.add_argument("--text", type=file, action="append", default=[], help="a text of yours, learned after them; may be said again")
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--plot", type=to_be_written, help="draw all losses into this file, as PNG (needs matplotlib)")
+    parser.add_seeds()
+    parser.add_argument("--steps", type=at_least(LOOKS), default=300, help="for each text")
     return parser
 
 

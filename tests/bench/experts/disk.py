@@ -6,7 +6,6 @@ it. Bytes are those that the process caused to be written (/proc/self/io), with 
     python -m tests.bench.experts.disk [--rounds 3] [--folder FOLDER]      prints one JSON line a figure
 """
 
-import argparse
 import json
 import mmap
 import os
@@ -27,6 +26,7 @@ from tandem_trainer.experts.moving.link import link_to
 from tandem_trainer.experts.moving.mover import Mover
 from tandem_trainer.experts.sizes import Room, Sizes
 
+from tests.bench.experts.asking import Parser, at_least, folder
 from tests.bench.experts.schedule import by_turns, sizes
 from tests.bench.experts.ways import CLIP, RULE, Grouped, window
 
@@ -39,13 +39,13 @@ _ROOM_OF_LMDB: Final = 5  # times the rows: what copy-on-write takes before it f
 
 def main() -> None:
     """Measure and print JSON lines."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on the disk to be measured")  # noqa: S108  # a disk, by the FHS
+    parser = Parser(description=__doc__)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--folder", type=folder, default=Path("/var/tmp"), help="on the disk to be measured")  # noqa: S108  # a disk, by the FHS
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        for figure in measured(Path(folder), asked.rounds):
+    with parser.refusing(), tempfile.TemporaryDirectory(dir=asked.folder) as place:
+        for figure in measured(Path(place), asked.rounds):
             print(json.dumps(figure), flush=True)
 
 

@@ -14,7 +14,6 @@ a way has of the error that none has (of language: nats a token more), with its 
 What gains is in the product. What does not is here only: it can be tried again where it might.
 """
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +28,8 @@ from tandem_trainer.experts.learning.router import Router, Scores
 from tandem_trainer.experts.model import Mixture
 from torch import Tensor
 
-from tests.bench.experts.language import PYTHON, Pupil
+from tests.bench.experts.asking import Parser, at_least
+from tests.bench.experts.language import PYTHON, Pupil, insist_on_enough
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
 from tests.trainer_image.experts.kinds import Lesson
@@ -47,14 +47,15 @@ Errors = Mapping[int, float]
 
 def main() -> None:
     """Measure what was asked for."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
-    parser.add_argument("--steps", type=int, default=400, help="of language")
+    parser = Parser()
+    parser.add_parts(PARTS)
+    parser.add_seeds()
+    parser.add_argument("--steps", type=at_least(4), default=400, help="of language")
     asked = parser.parse_args()
     torch.set_num_threads(1)  # products of this size are fastest so
-    for part in asked.parts:
-        PARTS[part](range(asked.seeds), asked.steps)
+    for part in asked.parts or PARTS:
+        with parser.refusing():
+            PARTS[part](range(asked.seeds), asked.steps)
 
 
 def start(seeds: Sequence[int], _steps: int) -> None:
@@ -169,6 +170,7 @@ def language(seeds: Sequence[int], steps: int) -> None:
     """All that a language model can be told to do, or be made to."""
     marks = (steps // 4, steps // 2, steps)
     with tempfile.TemporaryDirectory() as cache:
+        insist_on_enough([PYTHON], steps, Path(cache))
         losses = {NONE: [read({}, seed, marks, Path(cache)) for seed in seeds]}
         losses["keys_from_tokens"] = [read({"keysFromTokens": True}, seed, marks, Path(cache)) for seed in seeds]
         losses["few"] = [read({"renewEvery": max(1, steps // 8)}, seed, marks, Path(cache), begin=4) for seed in seeds]

@@ -15,6 +15,7 @@ from tandem_trainer.experts.train import ExpertsTrainer
 from tandem_trainer.job import Data, Run
 from tandem_trainer.rank.schedule import positions
 from tandem_trainer.rank.world import World
+from tandem_trainer.refusal import Refusal
 
 CONTEXT, BATCH, WARM_UP, LEARNING_RATE = 64, 16, 20, 3e-3
 EXPERTS, ACTIVE, WIDTH, INNER = 16, 2, 48, 64
@@ -31,6 +32,20 @@ PROSE = Data(source=str(Path(sysconfig.get_path("stdlib"), "pydoc_data")), inclu
 def text(path: Path) -> Data:
     """A text that somebody brings."""
     return Data(source=str(path.resolve()), fill_in_the_middle=0)
+
+
+def insist_on_enough(texts: Sequence[Data], steps: int, cache: Path) -> None:
+    """Make sure that each text is there and long enough for so many steps and all questions.
+
+    Raises:
+        Refusal: when one is not.
+    """
+    for data in texts:
+        shards = Shards(prepare.ensure(data, cache, _silent))
+        if (samples := shards.samples(CONTEXT)) < (needed := steps * BATCH + UNSEEN * QUESTIONS):
+            there = f"has {samples:,} sequences of {CONTEXT} bytes, and {steps:,} steps and questions about the unseen take {needed:,}"
+            message = f"{data.source}: {there}: take a longer text, or fewer --steps"
+            raise Refusal(message)
 
 
 class Pupil:
@@ -64,7 +79,7 @@ class Pupil:
         """Nats a token of that text which it has not seen."""
         shards, phase = Shards(self._folders[number]), self._run.phases[number]
         samples, asked = shards.samples(CONTEXT), UNSEEN * QUESTIONS
-        assert samples >= phase.steps * BATCH + asked, f"{shards.index.source}: a text of {shards.index.tokens} bytes is too short"
+        assert samples >= phase.steps * BATCH + asked, "whoever made it has insisted on enough"
         order, losses = Order(samples=samples, seed=phase.data.seed, stream=number), list[float]()
         for some in np.split(order.visited(samples - asked, asked), QUESTIONS):
             tokens_BT = torch.empty((UNSEEN, CONTEXT + 1), dtype=torch.int64)

@@ -12,7 +12,6 @@ of what end to end gains over `untaught`: experts that stay as they began, below
 Models are tiny: this shows how rules compare, not what a large model would reach.
 """
 
-import argparse
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,8 @@ import torch
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.job import Data
 
-from tests.bench.experts.language import PYTHON, Pupil, text
+from tests.bench.experts.asking import Parser, at_least, file
+from tests.bench.experts.language import PYTHON, Pupil, insist_on_enough, text
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
 from tests.trainer_image.experts.kinds import Lesson
@@ -47,21 +47,27 @@ MIXTURE_RATES: Mapping[str, float] = {
 
 def main() -> None:
     """Measure what was asked for, or all but the rates."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("parts", nargs="*", choices=["mixture", "language", "rates"], default=["mixture", "language"])
-    parser.add_argument("--seeds", type=int, default=3, choices=range(1, 9))
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--rules", nargs="*", choices=sorted(RULES), default=list(RULES))
-    parser.add_argument("--text", type=Path, help="a text of yours, for language in place of Python source")
+    parser = Parser()
+    parser.add_parts(("mixture", "language", "rates"))
+    parser.add_seeds()
+    parser.add_argument("--steps", type=at_least(4), default=400)
+    parser.add_argument("--rules", nargs="+", choices=sorted(RULES), default=list(RULES))
+    parser.add_argument("--text", type=file, help="a text of yours, for language in place of Python source")
     asked = parser.parse_args()
     source = text(asked.text) if asked.text else PYTHON
+    parts = asked.parts or ("mixture", "language")
     torch.set_num_threads(1)  # products of this size are fastest so
-    if "rates" in asked.parts:
-        tell_rates(asked.rules, source, asked.steps)
-    if "mixture" in asked.parts:
-        tell_mixture(asked.rules, range(asked.seeds))
-    if "language" in asked.parts:
-        tell_language(asked.rules, source, range(asked.seeds), asked.steps)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        if not {"rates", "language"}.isdisjoint(parts):
+            with parser.refusing():
+                insist_on_enough([source], asked.steps, cache)
+        if "rates" in parts:
+            tell_rates(asked.rules, source, cache, asked.steps)
+        if "mixture" in parts:
+            tell_mixture(asked.rules, range(asked.seeds))
+        if "language" in parts:
+            tell_language(asked.rules, source, cache, range(asked.seeds), asked.steps)
 
 
 def tell_mixture(rules: Sequence[str], seeds: Sequence[int]) -> None:
@@ -86,12 +92,11 @@ def mixture_errors(rule: str, rate: float, seed: int) -> list[float]:
     return errors
 
 
-def tell_language(rules: Sequence[str], source: Data, seeds: Sequence[int], steps: int) -> None:
+def tell_language(rules: Sequence[str], source: Data, cache: Path, seeds: Sequence[int], steps: int) -> None:
     """Loss and perplexity of each rule after a quarter, half and all of the steps, and the gap to the bound."""
     marks = (steps // 4, steps // 2, steps)
-    with tempfile.TemporaryDirectory() as cache:
-        losses = {rule: [language_losses(rule, None, source, Path(cache), seed=seed, marks=marks) for seed in seeds] for rule in rules}
-        losses[UNTAUGHT] = [language_losses(SEED, NOTHING, source, Path(cache), seed=seed, marks=marks) for seed in seeds]
+    losses = {rule: [language_losses(rule, None, source, cache, seed=seed, marks=marks) for seed in seeds] for rule in rules}
+    losses[UNTAUGHT] = [language_losses(SEED, NOTHING, source, cache, seed=seed, marks=marks) for seed in seeds]
     for rule, of_seeds in losses.items():
         for number, mark in enumerate(marks):
             told, perplexity = mean_of([each[number] for each in of_seeds]), mean_of([math.exp(each[number]) for each in of_seeds])
@@ -115,16 +120,15 @@ def language_losses(rule: str, rate: float | None, source: Data, cache: Path, *,
     return [pupil.learn(mark - pupil.step).loss() for mark in marks]
 
 
-def tell_rates(rules: Sequence[str], source: Data, steps: int) -> None:
+def tell_rates(rules: Sequence[str], source: Data, cache: Path, steps: int) -> None:
     """Both tasks at every rate."""
-    with tempfile.TemporaryDirectory() as cache:
-        for rule in rules:
-            for rate in OF_ADAM if RULES[rule].moments else OF_DESCENT:
-                errors = {f"after_{windows}": error for windows, error in zip(WINDOWS, mixture_errors(rule, rate, TUNED), strict=True)}
-                say("mixture_rate", rate, "a window", rule=rule, **errors)
-            for rate in TIMES_PHASE["adam" if RULES[rule].moments else "descent"]:
-                (loss,) = language_losses(rule, rate, source, Path(cache), seed=TUNED, marks=(steps,))
-                say("language_rate", rate, "times the phase's", rule=rule, steps=steps, loss=loss)
+    for rule in rules:
+        for rate in OF_ADAM if RULES[rule].moments else OF_DESCENT:
+            errors = {f"after_{windows}": error for windows, error in zip(WINDOWS, mixture_errors(rule, rate, TUNED), strict=True)}
+            say("mixture_rate", rate, "a window", rule=rule, **errors)
+        for rate in TIMES_PHASE["adam" if RULES[rule].moments else "descent"]:
+            (loss,) = language_losses(rule, rate, source, cache, seed=TUNED, marks=(steps,))
+            say("language_rate", rate, "times the phase's", rule=rule, steps=steps, loss=loss)
 
 
 if __name__ == "__main__":

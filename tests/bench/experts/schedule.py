@@ -12,7 +12,6 @@ n* is told on both; `floor` is what the issue asks of the ratio to the line.
 With `--gpu` it is E9 and E10 of the design on one card (NVIDIA or ROCm): `card.py`.
 """
 
-import argparse
 import json
 import statistics
 import time
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 from tandem_trainer.experts.sizes import NUMBER_BYTES, Sizes, link_bytes
 
+from tests.bench.experts.asking import Parser, at_least
 from tests.bench.experts.card import measured_on_card
 from tests.bench.experts.ways import Grouped, Resident, Seed, Way, Window, window
 
@@ -38,10 +38,12 @@ _CPU = torch.device("cpu")
 
 def main() -> None:
     """Measure and print JSON lines."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = Parser(description=__doc__)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--gpu", action="store_true", help="on a card instead of a processor")
     asked = parser.parse_args()
+    if asked.gpu and not torch.cuda.is_available():
+        parser.error("--gpu: torch finds no card on this machine: leave it out")
     figures = measured_on_card(asked.rounds) if asked.gpu else measured_on_processor(asked.rounds)
     for figure in figures:
         print(json.dumps(figure), flush=True)
