@@ -99,12 +99,14 @@ def test_files_that_are_no_text_are_left_out_and_counted(source: Path, tmp_path:
         (Data(source="SOURCE", include=("*.rs",)), "matches *.rs: change data.source or data.include"),
         (Data(source="SOURCE", tokenizer="words"), "data.tokenizer: words is neither bytes nor a file"),
         (Data(source="SOURCE/empty"), "no text in UTF-8 in"),
+        (Data(source="SOURCE/short.txt"), ": 15 tokens are too few to learn from: bring 16 or more"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_in_one_line(source: Path, tmp_path: Path, data: Data, line: str) -> None:
     """The line names the field, the value and the fix."""
     (source / "empty").mkdir()
     (source / "empty" / "nothing.py").touch()
+    (source / "short.txt").write_text("no more than 1")
     with pytest.raises(Refusal) as refused:
         prepare.ensure(data.model_copy(update={"source": data.source.replace("SOURCE", str(source))}), tmp_path / "cache")
     assert line in str(refused.value)

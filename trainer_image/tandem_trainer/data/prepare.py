@@ -64,9 +64,12 @@ def _fill(folder: Path, data: Data, found: sources.Sources, tokenizer: tokens.To
     for text in _texts(found, say):
         writing.add(tokenizer.encode(text), tokenizer.special.end)
     index = writing.finish(data, tokenizer)
+    files = found.files[0] if len(found.files) == 1 else f"{len(found.files)} files"
+    if not index.documents:
+        message = f"data.source: there is no text in UTF-8 in {files} of {found.folder}: name other files, or save them so"
+        raise Refusal(message)
     if index.tokens < _FEWEST_TOKENS:
-        which = found.files[0] if len(found.files) == 1 else f"{len(found.files)} files"
-        message = f"data.source: there is no text in UTF-8 in {which} of {found.folder}: name other files, or save them so"
+        message = f"data.source: {files} of {found.folder}: {index.tokens} tokens are too few to learn from: bring {_FEWEST_TOKENS} or more"
         raise Refusal(message)
     return index
 
