@@ -113,6 +113,7 @@ class _OneAfterTheOther:
 
     def __init__(self, device: torch.device) -> None:
         self._link: Link = link_to(device, Room().slots)
+        self.traffic = self._link.traffic
         self.device, self.begin, self.computing, self.finish = device, self._link.begin, self._link.computing, self._link.finish
         self.await_brought, self.await_taken_back = self._link.await_brought, self._link.await_taken_back
 
