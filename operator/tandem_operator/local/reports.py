@@ -1,7 +1,7 @@
 """What the workers say, in the planner's words: the newest report of the telemetry service and the record of steps on disk.
 
-The two complete each other. Reports carry checkpoints and spikes, but may be lost with the service or arrive after the worker has
-ended; the record of steps is written before the next step begins.
+The two complete each other. Reports carry checkpoints, spikes and broken experts, but may be lost with the service or arrive after
+the worker has ended; the record of steps is written before the next step begins.
 """
 
 import json

@@ -26,7 +26,7 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
     return (
         *_warned(before, run),
         *_spiked(before, after),
-        *_broke(before, after),
+        *_broke(before, run),
         *_missed(before, after),
         *_recovered(before, after),
         *_fell(before, after),
@@ -62,10 +62,12 @@ def _spiked(before: RunStatus, after: RunStatus) -> Iterator[Event]:
         yield Event.warning("LossSpike", f"near step {after.step}; {after.spikes} in this attempt")
 
 
-def _broke(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+def _broke(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
+    after, experts = run.status, run.spec.trainer.experts
     broken = after.broken_experts or 0
     if broken > (before.broken_experts or 0):
-        fix = "lower trainer.experts.mixture.rate or the phase's learningRate, or have them made anew (mixture.renewEvery)"
+        renewed = "they are made anew" if experts and experts.mixture.renew_every else "or have them made anew (mixture.renewEvery)"
+        fix = f"lower trainer.experts.mixture.rate or the phase's learningRate, {renewed}"
         yield Event.warning("ExpertsBroken", f"near step {after.step}: {broken} answer no numbers, and no token is sent to them: {fix}")
 
 

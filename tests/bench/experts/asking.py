@@ -3,12 +3,14 @@
 import argparse
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from tandem_trainer.refusal import Refusal
 
-_MOST_SEEDS = 8  # as many as seeds.T_95 knows
+from tests.bench.experts.seeds import T_95
+
 _BAD_INPUT = 2
 
 
@@ -25,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
     def add_seeds(self) -> None:
         """How many seeds: the mean of one has no interval."""
-        self.add_argument("--seeds", type=int, default=3, choices=range(1, _MOST_SEEDS + 1))
+        self.add_argument("--seeds", type=int, default=3, choices=range(1, max(T_95) + 1))
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
@@ -77,4 +79,15 @@ def folder(word: str) -> Path:
 def to_be_written(word: str) -> Path:
     """A file in a folder that is there."""
     folder(str(Path(word).parent))
-    return Path(word)
+    if (path := Path(word)).is_dir():
+        message = f"{word} is a folder: name a file in it"
+        raise argparse.ArgumentTypeError(message)
+    return path
+
+
+def picture(word: str) -> Path:
+    """One to be written, where it can be drawn."""
+    if find_spec("matplotlib") is None:
+        message = "matplotlib is not installed: leave it out"
+        raise argparse.ArgumentTypeError(message)
+    return to_be_written(word)

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from tandem_trainer.job import Data
 
-from tests.bench.experts.asking import Parser, at_least, file, to_be_written
+from tests.bench.experts.asking import Parser, at_least, file, picture
 from tests.bench.experts.language import ACTIVE, HEADERS, INNER, PROSE, PYTHON, Pupil, insist_on_enough, text
 from tests.bench.experts.seeds import mean_of
 from tests.bench.memory.line import say
@@ -122,7 +122,7 @@ def _parser() -> Parser:
     parser.add_argument("--texts", nargs="*", choices=list(TEXTS), default=list(TEXTS), help="those that come along, in this order")
     parser.add_argument("--text", type=file, action="append", default=[], help="a text of yours, learned after them; may be said again")
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--plot", type=to_be_written, help="draw all losses into this file, as PNG (needs matplotlib)")
+    parser.add_argument("--plot", type=picture, help="draw all losses into this file, as PNG (needs matplotlib)")
     parser.add_seeds()
     parser.add_argument("--steps", type=at_least(LOOKS), default=300, help="for each text")
     return parser

@@ -53,9 +53,12 @@ def main() -> None:
     parser.add_argument("--steps", type=at_least(4), default=400, help="of language")
     asked = parser.parse_args()
     torch.set_num_threads(1)  # products of this size are fastest so
-    for part in asked.parts or PARTS:
-        with parser.refusing():
-            PARTS[part](range(asked.seeds), asked.steps)
+    parts = asked.parts or list(PARTS)
+    if "language" in parts:
+        with parser.refusing(), tempfile.TemporaryDirectory() as cache:
+            insist_on_enough([PYTHON], asked.steps, Path(cache))
+    for part in parts:
+        PARTS[part](range(asked.seeds), asked.steps)
 
 
 def start(seeds: Sequence[int], _steps: int) -> None:
@@ -170,7 +173,6 @@ def language(seeds: Sequence[int], steps: int) -> None:
     """All that a language model can be told to do, or be made to."""
     marks = (steps // 4, steps // 2, steps)
     with tempfile.TemporaryDirectory() as cache:
-        insist_on_enough([PYTHON], steps, Path(cache))
         losses = {NONE: [read({}, seed, marks, Path(cache)) for seed in seeds]}
         losses["keys_from_tokens"] = [read({"keysFromTokens": True}, seed, marks, Path(cache)) for seed in seeds]
         losses["few"] = [read({"renewEvery": max(1, steps // 8)}, seed, marks, Path(cache), begin=4) for seed in seeds]

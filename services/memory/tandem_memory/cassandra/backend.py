@@ -83,11 +83,11 @@ class Clustered:
         self._shelves: dict[str, Shelf] = {}
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
-        """Write them in the next group."""
+        """Write them at a quorum."""
         return await writing.append(await self._fitting(namespace, records, embedding), records, back=False)
 
     async def take_back(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:
-        """Write them in the next group, with their times and their use."""
+        """Write them at a quorum, with their times and their use."""
         return await writing.append(await self._fitting(namespace, records, embedding), records, back=True)
 
     async def search(self, namespace: str, queries: npt.NDArray[np.float32], k: int, wanted: Filter, *, vectors: bool) -> Nearest:

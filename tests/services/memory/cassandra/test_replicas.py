@@ -8,6 +8,7 @@ from tandem.memory.v1.memory_pb2 import Judged
 from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Link, Manners
 from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.writers.ledger import _MOST_PLACED
 
 from tests.services.memory.driven import NAMESPACE, record
 
@@ -94,6 +95,29 @@ def test_a_name_that_cannot_be_claimed_costs_nobody_else(link: Link) -> None:
             assert (await other.check())[1] == []
 
     asyncio.run(refused())
+
+
+def test_who_waits_behind_a_write_that_fails_is_taken_in(link: Link) -> None:
+    """Only those fail that had their places in the log that ends there: not more than claims are made for ahead."""
+
+    async def taken_in() -> None:
+        async with replicas(link, 1, MANNERS) as (one,):
+            await one.append(NAMESPACE, [record("first", key="first")], embedding="caller")
+            (shelf,) = one._shelves.values()
+            pen, keys = shelf._pen, [str(number) for number in range(_MOST_PLACED + 200)]
+            appends = [asyncio.create_task(one.append(NAMESPACE, [record(key, key=key)], embedding="caller")) for key in keys]
+            with PowerCut(one):
+                await asyncio.wait(appends, return_when=asyncio.FIRST_COMPLETED)
+            assert pen.position - pen.written <= _MOST_PLACED
+            outcomes = await asyncio.gather(*appends, return_exceptions=True)
+            failed = [key for key, each in zip(keys, outcomes, strict=True) if isinstance(each, BaseException)]
+            assert 0 < len(failed) <= _MOST_PLACED
+            again = await asyncio.gather(*(one.append(NAMESPACE, [record(key, key=key)], embedding="caller") for key in failed))
+            assert not any(each.known for (each,) in again)
+            assert sorted((await all_records(one)).values()) == sorted(["first", *keys])
+            assert (await one.check())[1] == []
+
+    asyncio.run(taken_in())
 
 
 def test_what_one_took_in_the_other_finds(link: Link) -> None:

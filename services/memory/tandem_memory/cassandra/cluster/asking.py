@@ -5,6 +5,7 @@ lightweight transaction knows its own success again. So whatever is not known to
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -119,9 +120,11 @@ class Asking:
         try:
             return await sent()  # not yet as one try of several: to keep count of those takes a fifth of what a statement does
         except _PASSING as error:
-            left_s = self._link.patience.quorum - (clock() - since_s)
+            pause_s = random.uniform(_FIRST_PAUSE_S, 2 * _FIRST_PAUSE_S)  # noqa: S311 - a jitter
+            left_s = self._link.patience.quorum - (clock() - since_s) - pause_s
             if left_s <= 0:
                 raise _unavailable(error) from error
+        await asyncio.sleep(pause_s)
         try:
             async for attempt in stamina.retry_context(
                 on=_PASSING,

@@ -19,14 +19,17 @@ from tandem_memory.cassandra.writers.claims import Claims
 from tandem_memory.cassandra.writers.lines import Booked, Draft, Line, Placed, stretches
 from tandem_memory.settling import settle
 
+_MOST_PLACED = 512  # drafts: claims of more than the next few stretches would only have beats and writes wait behind them
+
 
 @dataclass(slots=True)
 class Pen:
-    """Which log is written, and how far its places are given."""
+    """Which log is written, how far its places are given, and how far they are written."""
 
     replica: str
     turn: int = 0
     position: int = 0
+    written: int = 0
     begun: bool = False
 
     @property
@@ -36,7 +39,7 @@ class Pen:
 
     def give_up(self) -> None:
         """Go on in a new log."""
-        self.turn, self.position, self.begun = self.turn + 1, 0, False
+        self.turn, self.position, self.written, self.begun = self.turn + 1, 0, 0, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,11 @@ class Ledger:
         """Write them, in their order, and return once they are at a quorum and visible.
 
         Raises:
-            StoreUnavailableError: it is not known which of them were written.
+            StoreUnavailableError: it is not known which of them were written, if any.
         """
         waiting = _Waiting(drafts, asyncio.get_running_loop().create_future())
-        if self._placed is not None:
-            self._placed.append(self._place(waiting))
-        else:
-            self._waiting.append(waiting)
+        self._waiting.append(waiting)
+        self._place_more()
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
         return await waiting.answer
@@ -105,7 +106,8 @@ class Ledger:
                     await self._write_placed(held)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 self._pen.give_up()
-                self._fail(error)
+                for answer in self._lost():
+                    settle(answer, error)
 
     async def _go_on(self) -> None:
         """Take up the pen, in a new log where somebody may have given up the last one."""
@@ -116,9 +118,9 @@ class Ledger:
         self._pen.begun = True
 
     async def _write_placed(self, held: Callable[[], bool]) -> None:
-        """Write until nobody waits; meanwhile whoever comes is given a place at once."""
-        waiting, self._waiting = self._waiting, []
-        self._placed = [self._place(each) for each in waiting]
+        """Write until nobody waits; meanwhile who comes is given a place while few have one."""
+        self._placed = []
+        self._place_more()
         while self._placed:
             await asyncio.wait([self._placed[0].holders])
             ready = next((at for at, each in enumerate(self._placed) if not each.holders.done()), len(self._placed))
@@ -129,18 +131,27 @@ class Ledger:
                 raise StoreUnavailableError(msg)
             self._learn(self._pen.writer, lines)
             del self._placed[:ready]
+            self._pen.written += len(lines)
+            self._place_more()
             for each in written:
                 settle(each.answer, each.problem or each.booked())
         self._placed = None
 
-    def _fail(self, error: Exception) -> None:
-        """Tell all who wait. Of what has its place some may be written; what is still to be claimed then need not be any more."""
-        placed, self._placed, waiting, self._waiting = self._placed or [], None, self._waiting, []
+    def _lost(self) -> "list[asyncio.Future[Sequence[Booked]]]":
+        """Whom the end of a log leaves without an answer: who has a place there, written or not; all who wait, where none was begun."""
+        placed, self._placed = self._placed, None
+        if placed is None:
+            waiting, self._waiting = self._waiting, []
+            return [each.answer for each in waiting]
         for each in placed:
             if not each.holders.cancel():
                 each.holders.exception()  # it is of no interest any more
-        for each in (*placed, *waiting):
-            settle(each.answer, error)
+        return [each.answer for each in placed]
+
+    def _place_more(self) -> None:
+        """Give places to those who wait, while the pen may go on and few have one."""
+        while self._placed is not None and self._waiting and self._pen.position - self._pen.written < _MOST_PLACED:
+            self._placed.append(self._place(self._waiting.pop(0)))
 
     def _place(self, waiting: _Waiting) -> Placed:
         """A place for each draft, but for those whose name is that of one before them; all are claimed from now on."""

@@ -25,7 +25,7 @@ class Snapshots:
     """Of one ledger, by one coordinator.
 
     Attributes:
-        newest: The last one that is whole, whoever took it; None before the first.
+        newest: The last one that is whole of this very ledger, whoever took it; None before the first.
         taken: How many, by this coordinator.
         problem: Why the last one was not; empty when it was.
     """
@@ -84,8 +84,8 @@ class Snapshots:
         return True
 
     def _due(self, told: Status) -> bool:
-        """By the cadence; and as soon as nothing is handed out any more, while there is still somebody to hear of it."""
-        if told.over:
+        """By the cadence; and as soon as all that was handed out is told of, while there is still somebody to hear of it."""
+        if told.over and not told.leased and not told.reserved_nano:
             return _mark(told).moved(self._last)
         cap_nano = told.cap_nano if told.HasField("cap_nano") else None
         return self._cadence.due(_mark(told), self._last, cap_nano=cap_nano, took_s=self._took_s)
