@@ -108,6 +108,7 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
     assert watching.wait(PATIENCE_S) == 3
     status = home.status("pair")
     assert (status["phase"], status["reason"]) == ("Suspended", "SuspendRequested")
+    assert status["checkpoint"]["step"] == status["done"], "a run that rests tells where all its answers are kept"
     assert not parts(home, "engine")
     again = home.tandem("resume", "pair", "--plain", timeout_s=1200)
     assert again.returncode == 0, again.stdout + again.stderr

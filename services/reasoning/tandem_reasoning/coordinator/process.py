@@ -86,6 +86,7 @@ async def _served(settings: Settings, job: Job, questions: Iterable[Question]) -
         _log.info("run %s at %s, metrics at %s", job.name, addresses["grpc"], addresses["metrics"])
         kept.begin(rooms.standing.message, stop)
         await stop.wait()
+        await kept.rest()
 
 
 @asynccontextmanager

@@ -135,6 +135,24 @@ def test_a_run_that_is_over_is_kept_at_once(disk: Disk) -> None:
     assert (found.answered, found.ended) == (1, False)
 
 
+def test_who_is_asked_to_leave_tells_of_all_that_was_answered(disk: Disk) -> None:
+    """It takes a snapshot though none is due, while it is still heard."""
+    disk.begun_before()
+    status = Status(cap_nano=CAP, done=3, spent_nano=disk.spend(1).spent_nano)
+
+    async def deed() -> tuple[Snapshot | None, Manifest | None]:
+        async with keeping(disk.settings, disk.job, lambda: 5.0) as keeper:
+            keeper.begin(lambda: status, asyncio.Event())
+            await keeper.rest()
+            return keeper.snapshot(), disk.shelf.newest()
+
+    told, there = asyncio.run(asyncio.wait_for(deed(), PATIENCE_S))
+    assert told is not None
+    assert there is not None
+    assert (told.answered, told.uri) == (3, disk.shelf.address(there))
+    assert (there.spent_nano, there.ended) == (2 * A_LIFE, False)
+
+
 def test_disks_that_are_lost_one_after_the_other_are_booked_one_by_one(disk: Disk) -> None:
     """A ledger that was restored is kept before anything is done with it: else two lost disks are booked as if they were one."""
     disk.begun_before()

@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +46,12 @@ class Keeper:
     def snapshot(self) -> Snapshot | None:
         """The newest snapshot that is whole; None before the first, and where none are taken."""
         return None if self._snapshots is None else self._snapshots.newest
+
+    async def rest(self) -> None:
+        """While whoever watches still hears of it: a snapshot of what is in none yet. Who has the run by then is found out at the end."""
+        if self._snapshots is not None and self._status is not None:
+            with suppress(ReplacedError):
+                await self._snapshots.rest(self._status)
 
     async def end(self) -> None:
         """The last snapshot and the report, when the ledger is closed.

@@ -17,6 +17,7 @@ from tandem_reasoning.ledger import LedgerError, ReplacedError
 from tandem_reasoning.ledger.opening import copied
 
 LOOK_S = 0.5
+_HEARD_S = 1.0  # whoever watches a run is told twice a second
 _AGAIN_S = 5.0  # after one that failed; the store has tried for a while by itself
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Snapshots:
         """
         self._shelf, self._term, self._ledger, self._run, self._cadence = shelf, term, ledger, run, cadence
         self._at_a_time = threading.Lock()  # one that nobody waits for any more goes on in its thread
+        self._turn = asyncio.Lock()  # who comes later sees what the one before took
+        self._heard_at = -inf
         self._tried = 0
         self._last, self._took_s = _seen(since), 0.0
         self.taken, self.problem = 0, ""
@@ -57,9 +60,23 @@ class Snapshots:
         """
         while True:
             await asyncio.sleep(LOOK_S)
-            told = status()
-            if self._due(told) and not await asyncio.to_thread(self.take, told):
+            async with self._turn:
+                told = status()
+                failed = self._due(told) and not await asyncio.to_thread(self.take, told)
+            if failed:
                 await asyncio.sleep(_AGAIN_S)
+
+    async def rest(self, status: Callable[[], Status]) -> None:
+        """Take what is in none yet, and return when whoever watches has heard of the newest: nobody hears of the last one any more.
+
+        Raises:
+            ReplacedError: when a later coordinator has begun.
+        """
+        async with self._turn:
+            told = status()
+            if not self.problem and _mark(told).moved(self._last):
+                await asyncio.to_thread(self.take, told)
+        await asyncio.sleep(max(0.0, self._heard_at - time.monotonic()))
 
     def take(self, status: Status, *, ended: bool = False) -> bool:
         """Take one now; whether that went well.
@@ -101,7 +118,7 @@ class Snapshots:
             copied(self._ledger, copy)
             manifest = self._manifest(status, copy, ended=ended)
             self._shelf.put(copy, manifest)
-            self.newest = _told(manifest, self._shelf.address(manifest))
+            self.newest, self._heard_at = _told(manifest, self._shelf.address(manifest)), time.monotonic() + _HEARD_S
             self.taken, self.problem = self.taken + 1, ""
         finally:
             copy.unlink(missing_ok=True)
