@@ -66,8 +66,8 @@ def _broke(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
     after, experts = run.status, run.spec.trainer.experts
     broken = after.broken_experts or 0
     if broken > (before.broken_experts or 0):
-        renewed = "they are made anew" if experts and experts.mixture.renew_every else "or have them made anew (mixture.renewEvery)"
-        fix = f"lower trainer.experts.mixture.rate or the phase's learningRate, {renewed}"
+        renewed = "; they are made anew" if experts and experts.mixture.renew_every else ", or have them made anew (mixture.renewEvery)"
+        fix = f"lower trainer.experts.mixture.rate or the phase's learningRate{renewed}"
         yield Event.warning("ExpertsBroken", f"near step {after.step}: {broken} answer no numbers, and no token is sent to them: {fix}")
 
 
