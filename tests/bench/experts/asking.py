@@ -76,18 +76,13 @@ def folder(word: str) -> Path:
     return path
 
 
-def to_be_written(word: str) -> Path:
-    """A file in a folder that is there."""
+def picture(word: str) -> Path:
+    """A file to be drawn, in a folder that is there."""
     folder(str(Path(word).parent))
     if (path := Path(word)).is_dir():
         message = f"{word} is a folder: name a file in it"
         raise argparse.ArgumentTypeError(message)
-    return path
-
-
-def picture(word: str) -> Path:
-    """One to be written, where it can be drawn."""
     if find_spec("matplotlib") is None:
         message = "matplotlib is not installed: leave it out"
         raise argparse.ArgumentTypeError(message)
-    return to_be_written(word)
+    return path

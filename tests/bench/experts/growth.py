@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -45,6 +46,14 @@ Errors = Mapping[int, float]
 """By windows or steps."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How long language is learned, and where its text lies once it is prepared."""
+
+    steps: int
+    cache: Path
+
+
 def main() -> None:
     """Measure what was asked for."""
     parser = Parser()
@@ -54,14 +63,15 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)  # products of this size are fastest so
     parts = asked.parts or list(PARTS)
-    if "language" in parts:
-        with parser.refusing(), tempfile.TemporaryDirectory() as cache:
-            insist_on_enough([PYTHON], asked.steps, Path(cache))
-    for part in parts:
-        PARTS[part](range(asked.seeds), asked.steps)
+    with tempfile.TemporaryDirectory() as folder, parser.refusing():
+        reading = Reading(steps=asked.steps, cache=Path(folder))
+        if "language" in parts:
+            insist_on_enough([PYTHON], reading.steps, reading.cache)
+        for part in parts:
+            PARTS[part](range(asked.seeds), reading)
 
 
-def start(seeds: Sequence[int], _steps: int) -> None:
+def start(seeds: Sequence[int], _reading: Reading) -> None:
     """Keys at random, and at tokens."""
     for count in MARKS:
         ways = {
@@ -71,7 +81,7 @@ def start(seeds: Sequence[int], _steps: int) -> None:
         tell("growth_error", ways, experts=float(count))
 
 
-def breaking(seeds: Sequence[int], _steps: int) -> None:
+def breaking(seeds: Sequence[int], _reading: Reading) -> None:
     """Nobody breaks, three do and stay silent, three do and are made anew: of the error with silent ones."""
     tell("growth_error", {name: [broken(name, seed) for seed in seeds] for name in (NONE, "renewed", "nobody_broke")}, experts=8.0)
 
@@ -90,7 +100,7 @@ def broken(way: str, seed: int) -> Errors:
     return {LOOK: at_look, **taught(lesson, [mark - LOOK for mark in AFTER_BREAK[1:]], begun=LOOK)}
 
 
-def few(seeds: Sequence[int], _steps: int) -> None:
+def few(seeds: Sequence[int], _reading: Reading) -> None:
     """All at once, and from few: error, and rows that came to the device in all."""
     moved = {NONE: list[float](), "few": list[float]()}
     ways: dict[str, list[Errors]] = {NONE: [], "few": []}
@@ -118,7 +128,7 @@ def grown(lesson: Lesson, marks: Sequence[int]) -> Errors:
     return errors
 
 
-def messages(seeds: Sequence[int], _steps: int) -> None:
+def messages(seeds: Sequence[int], _reading: Reading) -> None:
     """Each expert learns from its own answer's error; from the joint one's; from half of both."""
     ways = {NONE: [taught(Lesson(RULE, seed=seed), MARKS[8]) for seed in seeds]}
     for name, own in TOLD.items():
@@ -138,7 +148,7 @@ def told(own: float) -> Iterator[None]:
         yield
 
 
-def levels(seeds: Sequence[int], _steps: int) -> None:
+def levels(seeds: Sequence[int], _reading: Reading) -> None:
     """One level, and two."""
     ways = {NONE: [taught(Lesson(RULE, seed=seed), MARKS[8]) for seed in seeds], "levels": list[Errors]()}
     for seed in seeds:
@@ -169,16 +179,16 @@ class _Grouped:
         return self._scores.of(chosen_NK)
 
 
-def language(seeds: Sequence[int], steps: int) -> None:
+def language(seeds: Sequence[int], reading: Reading) -> None:
     """All that a language model can be told to do, or be made to."""
+    steps, cache = reading.steps, reading.cache
     marks = (steps // 4, steps // 2, steps)
-    with tempfile.TemporaryDirectory() as cache:
-        losses = {NONE: [read({}, seed, marks, Path(cache)) for seed in seeds]}
-        losses["keys_from_tokens"] = [read({"keysFromTokens": True}, seed, marks, Path(cache)) for seed in seeds]
-        losses["few"] = [read({"renewEvery": max(1, steps // 8)}, seed, marks, Path(cache), begin=4) for seed in seeds]
-        for name, own in TOLD.items():
-            with told(own):
-                losses[f"messages_{name}"] = [read({}, seed, marks, Path(cache)) for seed in seeds]
+    losses = {NONE: [read({}, seed, marks, cache) for seed in seeds]}
+    losses["keys_from_tokens"] = [read({"keysFromTokens": True}, seed, marks, cache) for seed in seeds]
+    losses["few"] = [read({"renewEvery": max(1, steps // 8)}, seed, marks, cache, begin=4) for seed in seeds]
+    for name, own in TOLD.items():
+        with told(own):
+            losses[f"messages_{name}"] = [read({}, seed, marks, cache) for seed in seeds]
     tell("growth_language", losses)
 
 

@@ -47,12 +47,14 @@ def test_forgetting_is_told_of_texts_that_come_along_and_of_one_that_a_user_brin
     assert plot.read_bytes().startswith(_PNG)
 
 
-def test_every_way_to_grow_is_compared_with_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_way_to_grow_is_compared_with_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """After very few windows: each way at each mark, with what it has of the error of none, who has nothing to be compared with."""
     for name, short in {"MARKS": {8: (1, 3)}, "BREAK": 1, "LOOK": 2, "AFTER_BREAK": (2, 4), "EVERY": 1}.items():
         monkeypatch.setattr(growth, name, short)
     for part in ("start", "breaking", "few", "messages", "levels"):
-        growth.PARTS[part](range(1), 0)
+        growth.PARTS[part](range(1), growth.Reading(steps=0, cache=tmp_path))
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     errors = [line for line in told if line["metric"] == "growth_error"]
     ways = {"keys_from_tokens", "renewed", "nobody_broke", "few", "messages_half", "messages_whole", "levels"}

@@ -25,7 +25,7 @@ NOT_HERE: Mapping[str, str] = {
     "Progress: Broken experts: {{namespace}}/{{run}}": "the run has no experts",
     "Progress: Device memory: {{namespace}}/{{run}}": "no card is in this machine",
 }
-"""Panels that stay empty, each with what it wants."""
+"""Panels that stay empty, each with the reason."""
 _PATIENCE_S = 300
 _PAUSE_S = 0.5
 
@@ -45,7 +45,7 @@ def prometheus(cluster: AnyCluster, tenant: Tenant, request: pytest.FixtureReque
 
 
 def test_every_panel_shows_a_real_run(prometheus: Prometheus, tenant: Tenant, small: dict[str, Any]) -> None:
-    """A run with a budget and checkpoints that has lost a pod and recovered: nothing is empty but what wants what it has not."""
+    """A run with a budget and checkpoints that has lost a pod and recovered: nothing is empty but what has a reason here."""
     run = tenant.apply(small, checkpoint={"everySteps": 20}, budget={"usd": 100, "usdPerWorkerHour": 0.40})
     run.wait_for_checkpoint(20)
     tenant.kubectl("delete", "pod", f"{run.name}-1-1", "--wait=false")
@@ -65,7 +65,7 @@ def _of(run: Applied, expr: str) -> str:
 
 
 def _empty(prometheus: Prometheus, asked: Mapping[str, str]) -> set[str]:
-    """The panels that stay empty though they are looked at for a while: those that want what is not here are not waited for."""
+    """The panels that stay empty though they are looked at for a while: those that have a reason are not waited for."""
     left, deadline = set(asked), time.monotonic() + _PATIENCE_S
     while left - set(NOT_HERE) and time.monotonic() < deadline:
         left -= {name for name in left if prometheus.query(asked[name])}

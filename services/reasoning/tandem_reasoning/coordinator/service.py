@@ -21,7 +21,7 @@ from tandem_reasoning.coordinator.granting.permits import Permits, Wanted
 from tandem_reasoning.coordinator.handing import Handed, Handing
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.coordinator.memory.shared import SharedMemory
-from tandem_reasoning.coordinator.standing import Standing
+from tandem_reasoning.coordinator.standing import TELL_EVERY_S, Standing
 from tandem_reasoning.ledger import (
     Desk,
     Extend,
@@ -41,7 +41,6 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _NOTHING_NOW_S = 0.25  # a lease may run out, or a lane come back, at any moment
 _NO_LANE_S = 1.0  # a question that no lane can be asked for is given to nobody for so long
 _MOST_CLAIMED = 64
-_WATCH_EVERY_S = 0.5
 _ITEM, _LANE, _WORKER = "hold.item", "lane", "worker"
 
 
@@ -198,7 +197,7 @@ class Reasoning(ReasoningServiceServicer):
             if status != before:
                 yield wire.WatchResponse(status=status)
                 before = status
-            await asyncio.sleep(_WATCH_EVERY_S)
+            await asyncio.sleep(TELL_EVERY_S)
 
     async def _whole(self, work: Coroutine[Any, Any, _T]) -> _T:
         """What `work` comes to; it goes on to its end, though the worker that told of something hangs up meanwhile."""

@@ -11,6 +11,7 @@ from tandem_reasoning.coordinator.granting.shortage import Shortage
 from tandem_reasoning.coordinator.job import Job
 from tandem_reasoning.ledger import Books, State, Sums
 
+TELL_EVERY_S = 0.5  # to whoever watches, if anything is new
 _LATELY = 100  # questions that agreement and speed are of
 _TELLING = 10  # answers that tell a speed: the first ones came together
 

@@ -13,11 +13,12 @@ from tandem_objects import ObjectError
 
 from tandem_reasoning.coordinator.keeping.cadence import Cadence, Mark
 from tandem_reasoning.coordinator.keeping.shelf import Manifest, Shelf, sha256
+from tandem_reasoning.coordinator.standing import TELL_EVERY_S
 from tandem_reasoning.ledger import LedgerError, ReplacedError
 from tandem_reasoning.ledger.opening import copied
 
 LOOK_S = 0.5
-_HEARD_S = 1.0  # whoever watches a run is told twice a second
+_HEARD_S = 2 * TELL_EVERY_S
 _AGAIN_S = 5.0  # after one that failed; the store has tried for a while by itself
 _log = logging.getLogger(__name__)
 
