@@ -58,6 +58,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(msg)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """What a group shares ends with its last test: idle servers would take part of a core from all tests that come after."""
+    shared = _shared(item.nodeid)
+    if shared and (nextitem is None or _shared(nextitem.nodeid) != shared):
+        inner: Any = item  # neither is public
+        for each in inner._fixtureinfo.name2fixturedefs.get(shared, ()):
+            each.finish(inner._request)  # and all that was made of it, before; whoever asks again is given a new one
+
+
 class _Processes:
     """Shares the tests out."""
 
