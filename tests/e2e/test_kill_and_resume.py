@@ -12,7 +12,7 @@ from tests.e2e.home import Home, kill, until
 
 pytestmark = pytest.mark.slow
 STEPS = 120
-KILLS = int(os.environ.get("TANDEM_TEST_KILLS", "7"))
+KILLS = int(os.environ.get("TANDEM_TEST_KILLS", "5"))
 _VICTIMS = ("rank", "agent", "worker", "shell", "everything")
 
 

@@ -11,7 +11,7 @@ from tests.cluster.control import api
 from tests.cluster.site import Site
 
 _PROVISIONER = "tandem.test/directory"
-_PAUSE_S = 0.5
+_PAUSE_S = 1.0
 
 
 def main(site: Site) -> None:

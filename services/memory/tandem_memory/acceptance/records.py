@@ -17,6 +17,7 @@ from tandem_memory.acceptance.values import (
     check_text,
     check_texts,
     check_time,
+    check_times,
     check_vector,
     check_verified,
     check_within,
@@ -53,6 +54,9 @@ def _check_exported(record: Record) -> None:
     check_time("appended_at", record.appended_at)
     check_finite("use.gain", record.use.gain)
     check_texts("use.by_source", record.use.by_source)
+    check_times("use.times", record.use.times)
+    for source, times in record.use.by_source.items():
+        check_times(f"use.by_source[{source!r}]", times)
 
 
 def _check_records(records: Sequence[Record], together_bytes: int, most: Limits) -> None:

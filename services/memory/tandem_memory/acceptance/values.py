@@ -107,6 +107,12 @@ def check_time(field: str, time: Timestamp) -> None:
         raise UnacceptableError(field=field, problem=problem)
 
 
+def check_times(field: str, times: int) -> None:
+    """How often something happened, with room to count on: an index that cannot hold a number would hold up all that comes after."""
+    if times > limits.TIMES:
+        raise UnacceptableError(field=field, problem=f"{times} is more than anybody has counted; use at most {limits.TIMES}")
+
+
 def check_money(field: str, amount: str) -> None:
     """Dollars as a decimal number, or nothing."""
     if amount and not _MONEY.fullmatch(amount):

@@ -62,12 +62,13 @@ class Batches:
     def _begin(self) -> None:
         self._due = False
         while self._waiting and len(self._made) < _AT_ONCE:
-            question = next(iter(self._waiting))  # who waits longest
-            if self._made and not self._impatient(self._waiting[question][0]):
+            question, waiting = next(iter(self._waiting.items()))  # those whose turn has not come for longest
+            if self._made and not self._impatient(waiting[0]):
                 return
-            batch = _taken(self._waiting[question])
-            if not self._waiting[question]:
-                del self._waiting[question]
+            batch = _taken(waiting)
+            del self._waiting[question]
+            if waiting:
+                self._waiting[question] = waiting  # behind all others, or a crowd that asks the same would keep them from ever being asked
             if batch:
                 self.figures.batch(sum(len(each.queries) for each in batch))
                 made = asyncio.create_task(self._make(question, batch))

@@ -147,6 +147,8 @@ def test_a_request_has_one_kind_of_record() -> None:
         ({"use": pb.Use(gain=NAN)}, "records[0].use.gain"),
         ({"appended_at": Timestamp(nanos=1_000_000_000)}, "records[0].appended_at"),
         ({"use": pb.Use(by_source={"": 1})}, "records[0].use.by_source[0]"),
+        ({"use": pb.Use(times=2**53 + 1)}, "records[0].use.times"),
+        ({"use": pb.Use(by_source={"x": 2**64 - 1})}, "records[0].use.by_source['x']"),
     ],
 )
 def test_what_comes_out_of_an_export_is_checked_as_well(fields: dict[str, Any], field: str) -> None:

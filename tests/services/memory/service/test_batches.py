@@ -111,6 +111,19 @@ def test_only_what_asks_the_same_is_made_together() -> None:
     _searched(scenario)
 
 
+def test_a_crowd_keeps_nobody_else_waiting() -> None:
+    """More searches than one look takes: who asks something else comes after their first one, not after their last."""
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        crowd = [search(*range(20)) for _ in range(5)]
+        other = search(1, namespace="m")
+        looked.go.set()
+        await asyncio.gather(*crowd, other)
+        assert [namespace for namespace, _, _ in looked.asked] == ["n", "m", "n", "n", "n", "n"]
+
+    _searched(scenario)
+
+
 def test_a_look_is_not_too_large() -> None:
     """Many searches are several looks; a single large one is one."""
 
