@@ -11,8 +11,8 @@ import pytest
 from tests.e2e.home import Home, kill, until
 
 pytestmark = pytest.mark.slow
-STEPS = 120
-KILLS = int(os.environ.get("TANDEM_TEST_KILLS", "5"))
+STEPS = 80
+KILLS = int(os.environ.get("TANDEM_TEST_KILLS", "4"))
 _VICTIMS = ("rank", "agent", "worker", "shell", "everything")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from tandem_trainer.device import matmul_flops_per_second
+from tandem_trainer.experts.building import repeat_bits
 from tandem_trainer.experts.moving.link import Copies, Link, link_to
 from tandem_trainer.experts.proof.apart import measured_apart
 from tandem_trainer.experts.proof.judging import judge
@@ -34,6 +35,7 @@ def measured_on_card(rounds: int) -> Iterator[Figure]:
     """All figures."""
     yield flatness()
     device = torch.device("cuda")
+    repeat_bits(device)  # as the trainer does
     flops_s, bytes_s = matmul_flops_per_second(device, torch.float32), link_rate(device)
     crossing = flops_s * NUMBER_BYTES / (FLOPS_A_WEIGHT * bytes_s)
     yield {"metric": "experts_crossing", "value": round(crossing), "unit": "tokens an expert", "flops": flops_s, "link_bytes": bytes_s}

@@ -38,7 +38,7 @@ SMALL: Mapping[str, Any] = {
             }
         },
         "phases": [{"name": "all", "steps": 1_000_000, "contextLength": 64, "batchSize": 8}],
-        "checkpoint": {"everySteps": 100},
+        "checkpoint": {"everySteps": 50},
         "budget": {"usdPerWorkerHour": 0.40},
         "restart": {"backoff": {"first": "1s"}},
         "pod": {"memory": "2Gi"},

@@ -41,9 +41,9 @@ def at_a_desk(installation: Installation, tenant: Tenant, image: dict[str, str])
 def test_checkpoints_outlive_the_pod_of_the_charts_minio(at_a_desk: Tenant, small: dict[str, Any], installation: Installation) -> None:
     """MinIO's pod is replaced beside a run that saves, and again while it rests: it saves on, and the next attempt reads what was saved."""
     run = at_a_desk.apply(small, workers=1)
-    run.wait_for_checkpoint(100)
+    run.wait_for_checkpoint(50)
     _replace_minio(installation)
-    run.wait_for_checkpoint(run.status["step"] + 100)
+    run.wait_for_checkpoint(run.status["step"] + 50)
     run.edit(suspend=True)
     run.wait_for_phase("Suspended")
     run.wait_for_last_report()

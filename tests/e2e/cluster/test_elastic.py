@@ -12,13 +12,13 @@ from tests.e2e.cluster.kept import Kept
 from tests.operator.cluster.chronicle import Chronicle
 
 pytestmark = pytest.mark.slow
-KEPT = {"everySteps": 100, "keepLast": 1000}  # none is swept while the test looks
+KEPT = {"everySteps": 50, "keepLast": 1000}  # none is swept while the test looks
 
 
 def test_two_one_two(tenant: Tenant, small: dict[str, Any], cluster: Cluster, chronicle: Chronicle) -> None:
     """One of two nodes is lost, and comes back: two workers, then one, then two, each going on from what those before had saved."""
     run = tenant.apply(small, minWorkers=1, placement={"onePerNode": True, "shrinkAfter": "10s"}, checkpoint=KEPT)
-    run.wait_for_checkpoint(100)
+    run.wait_for_checkpoint(50)
     cluster.node_kill("node2")
     run.wait("one worker to train", lambda run: _trains(run.status, workers=1))
     shrunk = run.status

@@ -28,14 +28,14 @@ TAKEN = "node2"  # operator and telemetry are on the other
 TELEMETRY = "services/tandem-telemetry:9090"
 KNOWN_S = 60  # a loss without notice is known within a minute
 SILENT_S = 50 + 5  # node-monitor-grace-period and -period of Kubernetes; the test's own cluster is less patient
-KEPT = {"everySteps": 100, "keepLast": 1000}  # none of an earlier attempt is swept while a test looks
+KEPT = {"everySteps": 50, "keepLast": 1000}  # none of an earlier attempt is swept while a test looks
 
 
 @pytest.fixture
 def run(tenant: Tenant, small: dict[str, Any], evenly: None) -> Applied:  # noqa: ARG001
     """A run with a worker on each of two nodes, which has a checkpoint and goes on."""
     run = tenant.apply(small, checkpoint=KEPT)
-    run.wait_for_checkpoint(100)
+    run.wait_for_checkpoint(50)
     assert len({pod["spec"]["nodeName"] for pod in run.pods}) == 2
     return run
 
@@ -202,7 +202,7 @@ def test_who_comes_back_from_a_partition_overwrites_nothing(
     """
     cluster.kubectl("cordon", "node1")
     run = tenant.apply(small, workers=1, checkpoint=KEPT)
-    run.wait_for_checkpoint(100)
+    run.wait_for_checkpoint(50)
     cluster.kubectl("uncordon", "node1")
     assert processes(f"{run.name}-1-0", "tandem_trainer")
     cluster.node_cut(TAKEN)

@@ -34,8 +34,8 @@ def _define(cluster: Cluster, change: dict[str, Any]) -> None:
 def run(tenant: Tenant, small: dict[str, Any], chronicle: Chronicle) -> Applied:
     """One that trains, whose life is written down."""
     assert chronicle.runs.told == []
-    run = tenant.apply(small, workers=1, checkpoint={"everySteps": 100, "keepLast": 1000})
-    run.wait_for_checkpoint(100)
+    run = tenant.apply(small, workers=1, checkpoint={"everySteps": 50, "keepLast": 1000})
+    run.wait_for_checkpoint(50)
     return run
 
 
@@ -43,7 +43,7 @@ def test_an_upgrade_under_a_live_run(upgraded: Applied, chronicle: Chronicle) ->
     """The attempt goes on in its pod, the next operator takes its reports and obeys its edits, and nothing that was said is taken back."""
     then = upgraded.status
     assert (then["attempt"], then["phase"]) == (1, "Running")
-    upgraded.wait_for_checkpoint(then["step"] + 100)
+    upgraded.wait_for_checkpoint(then["step"] + 50)
     upgraded.edit(suspend=True)
     upgraded.wait_for_phase("Suspended")
     upgraded.wait_for_last_report()

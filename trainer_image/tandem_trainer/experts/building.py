@@ -60,6 +60,7 @@ def parts(mixture: Mixture, places: Room, tokens: int) -> Parts:
 
 def built(run: Run, of: Sizes, places: Room, vocabulary: int, device: torch.device) -> tuple[Mixture, Rows]:
     """The mixture with first weights for what is shared, and rows for all experts, which are still zero."""
+    repeat_bits(device)
     told, rule = run.trainer, RULES[run.trainer.mixture.learning_rule]
     of_trunk = TrunkSizes(layers=told.model.layers, width=told.model.width, heads=told.model.heads, vocabulary=vocabulary)
     transformer = Transformer(of_trunk, recompute=told.activation_checkpointing)
@@ -69,3 +70,14 @@ def built(run: Run, of: Sizes, places: Room, vocabulary: int, device: torch.devi
     rows = DiskRows(of, places, link, folder) if folder else HostRows(of, link)
     layer = Layer(of, Mover(of, places, rows, link), rule, clip=told.mixture.clip)
     return Mixture(shared, layer, rule, temperature=told.mixture.temperature, balance=told.mixture.balance), rows
+
+
+def repeat_bits(device: torch.device) -> None:
+    """Have a card add up what meets in one place in the same order each time, as a processor does, so that a resumed run repeats itself.
+
+    Not by warning only: attention would then keep the order of its own that is fastest. Nothing that experts or trunk do is among what
+    torch has no such order for (https://docs.pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html).
+    """
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(mode=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # nobody reads what was not written

@@ -115,7 +115,8 @@ class Mixture:
         """Answers that are no numbers count as silence; whoever gave them is named, unless what was asked was no number either."""
         sound_NK = answers_NKD.isfinite().all(2) | ~read_ND.isfinite().all(1, keepdim=True)
         answers_NKD.nan_to_num_(0.0, 0.0, 0.0)
-        return torch.zeros_like(self.handicap_E, dtype=torch.bool).index_fill_(0, chosen_NK[~sound_NK], value=True)
+        unsound_P = (~sound_NK).flatten().to(self.handicap_E.dtype)  # counted: to pick them out, a host would wait for all experts
+        return torch.zeros_like(self.handicap_E).index_add_(0, chosen_NK.flatten(), unsound_P) > 0
 
     def _teach(self, x_ND: Tensor, asked: "_Asked", rate: float) -> None:
         if self._rule.through:

@@ -42,7 +42,6 @@ class ExpertsTrainer:
         there = _disk_of(told.memory)
         _insist_on_room(self.sizes, room, told.memory, there)
         fitting.insist_on_slots(self.sizes, room, _of_device(world.device))
-        _repeat_bits(world.device)
         torch.manual_seed(run.phases[0].data.seed)
         self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
         self._parameters = tuple(self.mixture.shared.parameters())
@@ -159,12 +158,6 @@ def _of_device(device: torch.device) -> Limit:
         return host_memory.limit(None)
     _, whole = torch.cuda.mem_get_info(device)  # what is free of it now, somebody may have taken only for a moment
     return Limit(bytes=whole, said_by="the card has")
-
-
-def _repeat_bits(device: torch.device) -> None:
-    """Have a card add up what meets in one place in the same order each time, as a processor does, so that a resumed run repeats itself."""
-    if device.type == "cuda":
-        torch.use_deterministic_algorithms(mode=True, warn_only=True)
 
 
 def _disk_of(told: Memory) -> fitting.Disk | None:

@@ -137,7 +137,8 @@ class Session:
         """Operations a second that all ranks together could reach, going by what this one's device was measured to."""
         if self._flops_per_second is None:
             dtype = torch.bfloat16 if self._job.run.trainer.precision == "bf16" else torch.float32
-            self._flops_per_second = matmul_flops_per_second(self._world.device, dtype)
+            with self._world.not_counted():
+                self._flops_per_second = matmul_flops_per_second(self._world.device, dtype)
         return self._flops_per_second * self._world.size
 
     def _judge(self, done: int, loss: float, *, spike: bool) -> None:

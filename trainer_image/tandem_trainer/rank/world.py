@@ -4,8 +4,9 @@ An agreement costs no wait: it is asked at one micro-batch boundary and read at 
 that it never stands in line behind gradients, nor needs a GPU.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar, cast
 
@@ -25,6 +26,7 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    _peaks: list[int] = field(default_factory=list[int], repr=False, compare=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "World":
@@ -38,7 +40,17 @@ class World:
 
     def peak_memory_bytes(self) -> int | None:
         """The most that torch has held on the card at once; None on the CPU."""
-        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else None
+        return max(torch.cuda.max_memory_allocated(self.device), *self._peaks, 0) if self.device.type == "cuda" else None
+
+    @contextmanager
+    def not_counted(self) -> Generator[None]:
+        """What torch holds on the card within is nothing that training needs: the peak is as it was before, and the memory free."""
+        before = self.peak_memory_bytes()
+        yield
+        if before is not None:
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+            self._peaks[:] = [before]
 
     def insist_on(self, gpus_per_worker: int) -> None:
         """Make sure that the cards that were asked for are there: nobody wants to pay for training on the processor instead.

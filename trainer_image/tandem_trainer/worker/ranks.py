@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tandem_trainer import link
 from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE, PREEMPTED
 from tandem_trainer.job import Job
+from tandem_trainer.rank import cards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,6 @@ def exit_code(codes: Iterable[int]) -> int:
     if failures:
         return failures[0]
     return PREEMPTED if PREEMPTED in codes else DONE
-
-
-_ON_CARDS = {
-    "PYTORCH_ALLOC_CONF": "pinned_max_round_threshold_mb:64",  # larger pinned memory takes what it needs, not the next power of two
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # with which its products are the same bits each time
-}
 
 
 def _start(job: Job, local_rank: int, environ: Mapping[str, str]) -> Rank:
@@ -94,7 +89,7 @@ def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
         elif alone and visible not in os.environ:  # workers that share a machine share out its cards
             place[visible] = ",".join(str(job.worker_rank * gpus + card) for card in range(gpus))
     if gpus:
-        place |= {name: os.environ.get(name, usual) for name, usual in _ON_CARDS.items()}
+        place |= {name: os.environ.get(name, usual) for name, usual in cards.SETTINGS.items()}
     if alone and sys.platform == "linux":
         place["GLOO_SOCKET_IFNAME"] = "lo"  # a machine's own name need not resolve
     return {name: str(value) for name, value in place.items()}

@@ -21,6 +21,7 @@ from tandem_trainer.experts.generation.reading import Trained, read
 from tandem_trainer.experts.generation.sampling import Sampling
 from tandem_trainer.experts.generation.writing import spoken, write
 from tandem_trainer.job import Run
+from tandem_trainer.rank import cards
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the draws")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads may have read enough
+    cards.settle()
     try:
         run = Run.model_validate_json(os.environ["TANDEM_JOB"])
         device = World().device if run.gpus_per_worker else torch.device("cpu")

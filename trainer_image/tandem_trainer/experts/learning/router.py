@@ -11,6 +11,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tandem_trainer.experts.learning.first_keys import far_apart
 
@@ -71,10 +72,12 @@ class _Product:
         self._rows_NA, self._columns_NB, self._count = rows_NA, columns_NB, count
 
     def choose(self, handicap_E: Tensor, active: int) -> Tensor:
-        rows_NC, row_NC = self._best(self._rows_NA, active)
-        columns_NC, column_NC = self._best(self._columns_NB, active)
+        rows, columns = self._rows_NA.shape[1], self._columns_NB.shape[1]
+        handicap_AB = functional.pad(handicap_E, (0, rows * columns - self._count), value=torch.inf).view(rows, columns)
+        rows_NC, row_NC = self._best(self._rows_NA, _mean(handicap_AB, 1), active)
+        columns_NC, column_NC = self._best(self._columns_NB, _mean(handicap_AB, 0), active)
         scores_NC = (rows_NC.unsqueeze(2) + columns_NC.unsqueeze(1)).flatten(1)
-        expert_NC = (row_NC.unsqueeze(2) * self._columns_NB.shape[1] + column_NC.unsqueeze(1)).flatten(1)
+        expert_NC = (row_NC.unsqueeze(2) * columns + column_NC.unsqueeze(1)).flatten(1)
         nobody_NC = expert_NC >= self._count
         scores_NC = scores_NC - handicap_E[expert_NC.clamp(max=self._count - 1)]
         scores_NC = scores_NC.clamp(min=torch.finfo(scores_NC.dtype).min).masked_fill(nobody_NC, -torch.inf)  # rather somebody broken
@@ -85,12 +88,19 @@ class _Product:
         return self._rows_NA.gather(1, chosen_NK // columns) + self._columns_NB.gather(1, chosen_NK % columns)
 
     @staticmethod
-    def _best(scores_NS: Tensor, active: int) -> tuple[Tensor, Tensor]:
-        best = scores_NS.detach().topk(min(_CANDIDATES * active, scores_NS.shape[1]), dim=1)
-        return best.values, best.indices
+    def _best(scores_NS: Tensor, handicap_S: Tensor, active: int) -> tuple[Tensor, Tensor]:
+        """Those that are looked at, and their scores. Busy ones make room, or experts elsewhere would never be asked."""
+        best_NC = (scores_NS.detach() - handicap_S).topk(min(_CANDIDATES * active, scores_NS.shape[1]), dim=1).indices
+        return scores_NS.detach().gather(1, best_NC), best_NC
 
 
 def balanced(handicap_E: Tensor, chosen_NK: Tensor, step: float) -> Tensor:
     """The handicaps after a window: a little more for experts that saw more than their share of tokens, a little less for others."""
     seen_E = torch.zeros_like(handicap_E).index_add_(0, chosen_NK.flatten(), handicap_E.new_ones(chosen_NK.numel()))  # whole numbers: exact
     return seen_E.sub_(seen_E.mean()).sign_().mul_(step).add_(handicap_E)
+
+
+def _mean(handicap_AB: Tensor, dim: int) -> Tensor:
+    """Of those that are not endless; endless where all are."""
+    finite_AB = handicap_AB.isfinite()
+    return handicap_AB.where(finite_AB, 0.0).sum(dim).div_(finite_AB.sum(dim)).nan_to_num_(torch.inf)

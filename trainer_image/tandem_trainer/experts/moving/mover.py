@@ -92,10 +92,10 @@ class Mover:
             self._bring(visit)
         for number, visit in enumerate(made.visits):
             self._expect(made.visits[number + foreseen : number + foreseen + 1])
-            for coming in made.visits[number + ahead : number + ahead + 1]:
-                self._bring(coming)
             with self._link.computing(visit.slot):
                 turn.work(visit, self.slots[visit.slot], self.slots.desk)
+            for coming in made.visits[number + ahead : number + ahead + 1]:  # into another slot, while this one's work is done
+                self._bring(coming)
             if visit.goes:
                 rows = self._rows.leaving(visit.slot, _experts(visit, visit.goes))
                 self._link.take_back(visit.slot, list(zip(rows, self._places(visit, visit.goes), strict=True)))

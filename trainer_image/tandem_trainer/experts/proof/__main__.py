@@ -16,6 +16,7 @@ from tandem_trainer.experts.proof.apart import EndedError, measured_apart
 from tandem_trainer.experts.proof.judging import Growth, Row, Verdict, judge
 from tandem_trainer.experts.proof.line import Slope
 from tandem_trainer.experts.proof.wanted import Wanted, counts, insist
+from tandem_trainer.rank import cards
 from tandem_trainer.refusal import Refusal
 
 _WARM_UP = 20  # windows; the most demanding ones come first, by rehearsal
@@ -25,6 +26,7 @@ _NOT_FLAT, _ENDED = 1, 70
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, and judge."""
     asked = _parser().parse_args(words)
+    cards.settle()
     wanted = Wanted(active=asked.active, width=asked.width, inner=asked.inner, windows=asked.windows, warm_up=_WARM_UP)
     try:
         of = counts(asked.experts)
