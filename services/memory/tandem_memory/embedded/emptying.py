@@ -1,4 +1,4 @@
-"""How records are removed when the disk has no room for the removal itself: in parts, each of which makes room for the next."""
+"""How records are removed: in parts, so that appends come in between, and each makes room for the next where the disk has none."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,16 @@ from tandem_memory.backend import StoreFullError, StoreRemovedError
 from tandem_memory.embedded.committer import Committer
 from tandem_memory.store import FEWEST, Remove
 
+_AT_ONCE = 4096  # records: some 20 ms of the one thread that writes
+
 
 async def removed(committer: Committer, namespace: str, positions: Sequence[int]) -> list[int]:
-    """Remove records, all at once where there is room for that; the positions of those that were there.
+    """Remove records; the positions of those that were there.
 
     Raises:
         StoreFullError: not even the next few could be removed.
     """
-    gone, at_once = list[int](), len(positions)
+    gone, at_once = list[int](), _AT_ONCE
     while positions:
         try:
             gone += await committer.do(Remove(namespace=namespace, positions=positions[:at_once]))
@@ -24,5 +26,5 @@ async def removed(committer: Committer, namespace: str, positions: Sequence[int]
                 raise
             at_once = FEWEST
         else:
-            positions, at_once = positions[at_once:], 2 * at_once
+            positions, at_once = positions[at_once:], min(2 * at_once, _AT_ONCE)
     return gone

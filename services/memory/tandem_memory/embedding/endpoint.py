@@ -134,8 +134,15 @@ class Endpoint:
         body: dict[str, object] = {"model": self._model, "input": [text or " " for text in texts], "encoding_format": "float"}
         if self._asked is not None:
             body["dimensions"] = self._asked
-        headers = {} if self._key is None else {"Authorization": f"Bearer {self._key().strip()}"}
-        return await self._client.post(f"{self._url}/embeddings", json=body, headers=headers)
+        return await self._client.post(f"{self._url}/embeddings", json=body, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        if self._key is None:
+            return {}
+        try:
+            return {"Authorization": f"Bearer {self._key().strip()}"}
+        except OSError as error:  # the path is the operator's business, and no caller's
+            raise self._refused(StatusCode.FAILED_PRECONDITION, f"its key cannot be read ({error.strerror}); put the file back") from None
 
     def _refused(self, code: StatusCode, problem: str) -> Refused:
         return Refused(code, f"embedding model {self._model!r} at {self._url}: {problem}")

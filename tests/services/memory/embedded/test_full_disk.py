@@ -81,7 +81,8 @@ def test_the_last_room_is_for_removals(memory: Driven, disk: Path) -> None:
     memory.backend._committer.do = counted
     (disk / "other").write_bytes(bytes(_free(disk) - MIB))
     gone = memory.prune(Pruning(among=WORTHLESS, keep_best=0))
-    assert sizes == [len(gone.ids)] or sizes[:3] == [FEWEST, 2 * FEWEST, 4 * FEWEST]
+    assert sizes[:2] == [4096, 4096] or sizes[:3] == [FEWEST, 2 * FEWEST, 4 * FEWEST]
+    assert max(sizes) == 4096, "appends come in between"
     assert sum(sizes) == len(gone.ids) == len(ids) - len(ids[::8])
     assert memory.run(memory.backend.origin(NAMESPACE)) is not None
     assert memory.check() == (len(ids) - len(gone.ids), [])

@@ -159,3 +159,13 @@ def test_the_key_is_shown_to_the_endpoint_alone(server: tuple[str, Told], tmp_pa
         error = refusal(run())
     assert told.keys == ["Bearer first-secret", "Bearer second-secret", "Bearer second-secret"]
     assert "secret" not in caplog.text + error.message + repr(error.__cause__)
+
+
+def test_a_key_that_is_gone_is_said_to_be(server: tuple[str, Told], tmp_path: Path) -> None:
+    """To whoever wanted vectors, without the path: nothing is asked of the endpoint."""
+    url, told = server
+    error = refusal(Endpoint(url, "small", key=(tmp_path / "key").read_text, patience=HASTY).embed(["a"]))
+    assert error.code == StatusCode.FAILED_PRECONDITION
+    assert "its key cannot be read (No such file or directory); put the file back" in error.message
+    assert str(tmp_path) not in error.message
+    assert told.keys == []

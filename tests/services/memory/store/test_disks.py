@@ -136,6 +136,17 @@ def test_a_full_disk_for_a_copy(open_store: OpenStore, disk: Path) -> None:
         store.copy(disk / "copy")
 
 
+def test_a_copy_leaves_what_is_kept_for_removals(open_store: OpenStore, disk: Path) -> None:
+    """One that would take it of the store's own disk is not begun: who appends meanwhile is not refused over it."""
+    store = open_store(disk / "store")
+    for number in range(4):
+        commit(store, append(large(str(number), 8 * MIB)))
+    with pytest.raises(StoreFullError, match=r"copy/log cannot be written: a copy takes 32 MiB, "):
+        store.copy(disk / "copy")
+    assert not any(path.is_file() for path in (disk / "copy").rglob("*"))
+    commit(store, append(large("more", 8 * MIB)))
+
+
 def test_room_is_made_by_removing(open_store: OpenStore, disk: Path) -> None:
     """On a full disk records can be removed, and their place is used again."""
     store = open_store(disk / "store")

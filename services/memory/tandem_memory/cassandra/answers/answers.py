@@ -125,47 +125,74 @@ async def export(shelf: Shelf, wanted: Filter, *, vectors: bool) -> AsyncIterato
         await shelf.refresh()
         async for entries in walk(shelf, until, exact=vectors):
             aside.add(entries)
-        again = await shelf.log.at(aside.judged, exact=vectors)
-        part = list[Record]()
-        for record in aside.records({str(place): entry.record for place, entry in again.items() if entry.kind == Kind.RECORD}):
+        for judged in aside.judged():
+            aside.know_later((await shelf.log.at(judged, exact=vectors)).values())
+        part, weight = list[Record](), 0
+        for record in aside.records():
             if wants(wanted, record):
+                size = record.ByteSize()
+                if part and (len(part) == _PART or weight + size > PAGE_BYTES):
+                    yield without_vectors(part, vectors=vectors)
+                    part, weight = [], 0
                 part.append(record)
-            if len(part) == _PART:
-                yield without_vectors(part, vectors=vectors)
-                part = []
+                weight += size
         if part:
             yield without_vectors(part, vectors=vectors)
 
 
 class _Aside:
-    """Records that are set aside, and what became of them while the others were."""
+    """Records that are set aside, and what became of them while the others were: behind them, since it may be as much again."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._gone: set[str] = set()
-        self.judged: set[Place] = set()
+        self._judged: set[Place] = set()
+        self._end = 0  # of what `add` has written
+        self._later: dict[str, int] = {}  # where the record with that id is once more
 
     def add(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if entry.kind == Kind.RECORD:
-                body = entry.record.SerializeToString()
-                self._file.write(len(body).to_bytes(_LENGTH_BYTES))
-                self._file.write(body)
+                self._write(entry.record)
+                self._end = self._file.tell()
             elif (change := entry.change) is not None:
                 self._gone.update(change.pruned.ids)
                 if change.HasField("judged"):
-                    self.judged.add(Place.parsed(change.judged.id))
+                    self._judged.add(Place.parsed(change.judged.id))
 
-    def records(self, later: "dict[str, Record]") -> Iterator[Record]:
-        """In their order, those of `later` in the place of what was set aside."""
-        self._file.seek(0)
-        while size := self._file.read(_LENGTH_BYTES):
-            record = Record.FromString(self._file.read(int.from_bytes(size)))
+    def judged(self) -> Iterator[Sequence[Place]]:
+        """Records that were judged, some at a time."""
+        judged = sorted(self._judged)
+        yield from (judged[begin : begin + _LOOKED_UP] for begin in range(0, len(judged), _LOOKED_UP))
+
+    def know_later(self, entries: Iterable[Entry]) -> None:
+        """Hear how records are once all were set aside."""
+        for entry in entries:
+            if entry.kind == Kind.RECORD:
+                self._later[str(entry.place)] = self._file.tell()
+                self._write(entry.record)
+
+    def records(self) -> Iterator[Record]:
+        """In their order, as they were in the end."""
+        at = 0
+        while at < self._end:
+            record, at = self._read(at)
             if record.id not in self._gone:
-                yield later.get(record.id, record)
+                yield self._read(self._later[record.id])[0] if record.id in self._later else record
 
     def close(self) -> None:
         self._gone.clear()
+
+    def _write(self, record: Record) -> None:
+        body = record.SerializeToString()
+        self._file.write(len(body).to_bytes(_LENGTH_BYTES))
+        self._file.write(body)
+
+    def _read(self, at: int) -> tuple[Record, int]:
+        """The record that begins at `at`, and where it ends."""
+        self._file.seek(at)
+        body = self._file.read(int.from_bytes(self._file.read(_LENGTH_BYTES)))
+        return Record.FromString(body), self._file.tell()
 
 
 def _bare(record: Record) -> Record:
