@@ -1,11 +1,18 @@
 """The mixture as a whole, on a task that is one: each kind of point follows a function of its own."""
 
+from copy import deepcopy
+from pathlib import Path
+
 import torch
+from tandem_trainer.experts.learning.rules import RULES
 from torch import Tensor
 from torch.nn import functional
 
 from tests.trainer_image.experts.kinds import Lesson, window
-from tests.trainer_image.experts.plain import matrices
+from tests.trainer_image.experts.plain import Plain, matrices
+from tests.trainer_image.experts.runs import begun, run, shards
+
+__all__ = ["shards"]
 
 
 def test_a_router_that_learns_tells_apart_a_mixture_that_others_average() -> None:
@@ -38,6 +45,39 @@ def test_hard_equal_is_the_rule_of_the_seed_experiment() -> None:
         for old, step, new in zip((first, second), steps, after[expert], strict=True):
             torch.testing.assert_close(new, old.detach() - scale * step, rtol=1e-4, atol=1e-5)
     assert all(key.grad is None for key in mixture.shared.router.parameters())
+
+
+def test_end_to_end_descends_by_the_gradient_of_the_whole_model(shards: Path) -> None:
+    """As one program that is left to autograd: the same loss, the same gradient of all that is shared.
+
+    And each weight of an expert moves against its own, as Adam's first step has it.
+    """
+    trainer = begun(run(learning_rule="end_to_end"), shards)
+    mixture, sizes = trainer.mixture, trainer.mixture.layer.sizes
+    tokens_BT = torch.randint(100, (8, 17), generator=torch.Generator().manual_seed(0))
+    before, shared = matrices(mixture.layer.mover._rows, sizes), deepcopy(mixture.shared)
+    experts = [(first.clone().requires_grad_(), second.clone().requires_grad_()) for first, second in before]
+    stream_BTD = shared.transformer.stream(tokens_BT[:, :-1])
+    x_ND = stream_BTD.flatten(0, 1)
+    read_ND = functional.rms_norm(x_ND, x_ND.shape[-1:])
+    scores = shared.router(read_ND)
+    chosen_NK = scores.choose(mixture.handicap_E, sizes.active)
+    answers_NKD = Plain(RULES["end_to_end"].change, experts, clip=0.0).answer(read_ND, chosen_NK)
+    answer_ND = (scores.of(chosen_NK).softmax(1).unsqueeze(2) * answers_NKD).sum(1)
+    loss = shared.transformer.head((x_ND + answer_ND).view_as(stream_BTD), tokens_BT[:, 1:])
+    loss.backward()
+
+    taught = mixture.learn(tokens_BT, rate=1e-3)
+    mixture.layer.settle()
+    torch.testing.assert_close(taught.loss, loss.detach())
+    for (name, ours), theirs in zip(mixture.shared.named_parameters(), shared.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6, msg=lambda told, name=name: f"{name}: {told}")
+    for old, weights, new in zip(before, experts, matrices(mixture.layer.mover._rows, sizes), strict=True):
+        for then, weight, now in zip(old, weights, new, strict=True):
+            assert weight.grad is not None
+            told = weight.grad.abs() > 1e-5
+            assert told.any()
+            assert torch.equal((now - then).sign()[told], -weight.grad.sign()[told])
 
 
 def _joint(experts: list[tuple[Tensor, Tensor]], x_BD: Tensor, chosen_BK: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What a mixture must not forget: the rows of all experts as they lie on the host, the shared parts with their moments, the handicaps.
 
 Rows come first, and chunks are cut between experts, as many together as are worth a chunk (checkpoint/chunks.py): a chunk in which nobody
-has learned since the checkpoint before is not uploaded again, which is by the expert from 1 MiB on.
+has learned since the checkpoint before is not uploaded again: by the expert from 1 MiB on, and by a few where there are thousands.
 """
 
 from collections.abc import Iterator, Mapping
