@@ -78,7 +78,12 @@ RUN_METRICS = (
     _gauge("tandem_tokens_per_second", "tokens per second", "report.tokens_per_second", "Tokens a second over all ranks."),
     _gauge("tandem_step_seconds", "seconds", "report.step_seconds", "Duration of the last optimizer step."),
     _gauge("tandem_utilization_ratio", "ratio", "report.utilization", "Model FLOPs over what the device was measured to reach, 0 to 1."),
-    _gauge("tandem_device_memory_bytes", "bytes", "report.device_memory_bytes", "Peak memory of the device."),
+    _gauge(
+        "tandem_device_memory_bytes",
+        "bytes",
+        "report.device_memory_bytes",
+        "Peak memory of the device; of experts on a processor, what a card would hold, by formula.",
+    ),
     # Resume
     _gauge("tandem_resumed_from_step", "steps", "report.resumed_from_step", "The step this attempt went on from; 0 when it began anew."),
     _gauge(
