@@ -1,5 +1,7 @@
 """What a run's words mean in experts: how many of which size, in how many places, and the mixture that is made of them."""
 
+from typing import Any
+
 import torch
 
 from tandem_trainer.experts.layer import Layer
@@ -80,4 +82,5 @@ def repeat_bits(device: torch.device) -> None:
     """
     if device.type == "cuda":
         torch.use_deterministic_algorithms(mode=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # nobody reads what was not written
+        inside: Any = torch.utils.deterministic  # which tells no type of it
+        inside.fill_uninitialized_memory = False  # nobody reads what was not written

@@ -2,6 +2,5 @@
 
 from tandem_memory.embedded.backend import Embedded
 from tandem_memory.embedded.committer import Committed, not_counted
-from tandem_memory.store import inspect
 
-__all__ = ["Committed", "Embedded", "inspect", "not_counted"]
+__all__ = ["Committed", "Embedded", "not_counted"]

@@ -1,8 +1,9 @@
-"""The command: serves as the environment says, brings a backup back, or moves a store from one backend to another.
+"""The command: serves as the environment says, brings a backup back, moves a store from one backend to another, or checks one.
 
 python -m tandem_memory                          serves as TANDEM_MEMORY_* in the environment say
 python -m tandem_memory restore URI FOLDER       brings the copy at URI into an empty folder
 python -m tandem_memory migrate FROM TO          moves all records, and compares; each a folder or cassandra://node[,node...]/keyspace
+python -m tandem_memory check FOLDER             checks a store that nobody serves, also one that is too broken to be opened
 """
 
 import logging
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _DIFFERENT, _UNUSABLE, _MACHINE, _LEFT = 1, 2, 74, 130  # as the exit codes of `tandem`
-_USAGE = "give nothing to serve, or: restore URI FOLDER, migrate FROM TO, --help"
+_USAGE = "give nothing to serve, or: restore URI FOLDER, migrate FROM TO, check FOLDER, --help"
 _log = logging.getLogger(__name__)
 
 # Libraries that bring threads of their own, one for each core: here several searches are made at once, each in one thread.
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when it was done or the service was asked to stop, 2 when what it was given cannot be used. After `migrate` also 1 when
-        both places do not hold the same, 74 when a disk or a cluster refuses, and 130 when somebody left.
+        both places do not hold the same, 74 when a disk or a cluster refuses, and 130 when somebody left; after `check` 1 when something
+        is wrong.
     """
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")  # read when such a library is loaded, so nothing was imported yet
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _restore(uri, Path(folder))
         case ["migrate", source, target]:
             return _migrate(source, target)
+        case ["check", folder]:
+            return _check(Path(folder))
         case ["--help" | "-h"]:
             return _help()
         case _:
@@ -116,6 +120,20 @@ def _migrate(source: str, target: str) -> int:
     if not moved:
         sys.stdout.write(f"{source} holds no namespace: nothing is moved\n")
     return 0
+
+
+def _check(folder: Path) -> int:
+    from tandem_memory.store import InUseError, NoStoreError, inspect
+
+    try:
+        records, findings = inspect(folder)
+    except (NoStoreError, InUseError) as error:
+        return _say([str(error)])
+    for finding in findings:
+        sys.stdout.write(f"{finding.where}: {finding.what}\n")
+    verdict = f"{len(findings)} things are not as they must be" if findings else "all is well"
+    sys.stdout.write(f"{records} records: {verdict}\n")
+    return _DIFFERENT if findings else 0
 
 
 def _wrong(error: "ErrorDetails") -> str:

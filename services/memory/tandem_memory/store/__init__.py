@@ -1,7 +1,7 @@
 """The log of records and what happened to them, on disk. The only room with lmdb."""
 
 from tandem_memory.store.draft import Added, Effect, Gone, Used
-from tandem_memory.store.errors import FormatError, InUseError
+from tandem_memory.store.errors import FormatError, InUseError, NoStoreError
 from tandem_memory.store.jobs import Append, Job, Judge, Remove, position_in
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.reading import Spot
@@ -22,6 +22,7 @@ __all__ = [
     "Job",
     "Judge",
     "Namespace",
+    "NoStoreError",
     "Remove",
     "Snapshot",
     "Spot",

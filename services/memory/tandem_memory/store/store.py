@@ -1,5 +1,6 @@
 """The one durable truth: a log for each namespace, and what is there at its end. What `commit` returned is on disk."""
 
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from tandem_memory.store import reading
 from tandem_memory.store.checking import Comparison, damaged_pages, strangers
 from tandem_memory.store.draft import Draft, Effect
 from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
-from tandem_memory.store.errors import FormatError
+from tandem_memory.store.errors import FormatError, NoStoreError
 from tandem_memory.store.jobs import Job
 from tandem_memory.store.namespace import Namespace, known
+from tandem_memory.store.opening import data_file, locked
 from tandem_memory.store.room import check_room
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
@@ -223,9 +225,17 @@ def inspect(folder: Path) -> tuple[int, Sequence[Finding]]:
     """Check a store that nobody has open, also one that is too broken to be opened; how many records, and what is wrong.
 
     Raises:
+        NoStoreError: when there is none.
         InUseError: when a process has it open, which can be asked to check.
     """
-    broken = damaged_pages(folder / LOG)
+    if data_file(folder / LOG) is None:
+        msg = f"{folder} holds no store; give the folder that TANDEM_MEMORY_FOLDER names"
+        raise NoStoreError(msg)
+    held = locked(folder / LOG)  # or what is on its way to the disk would be taken for damage
+    try:
+        broken = damaged_pages(folder / LOG)
+    finally:
+        os.close(held)
     if broken:
         return 0, broken
     try:

@@ -150,13 +150,9 @@ def test_a_broken_page_of_an_open_store(store: Store) -> None:
     assert any(f"page {number}" in each for each in said(store) for number in broken)
 
 
-INSPECT = """
-import sys
-from pathlib import Path
-from tandem_memory.embedded import inspect
-records, findings = inspect(Path(sys.argv[1]))
-print(f"{records} records", *(f"{finding.where}: {finding.what}" for finding in findings), sep="\\n")
-"""
+def _checked(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the command says of a store that nobody serves."""
+    return subprocess.run([sys.executable, "-m", "tandem_memory", "check", folder], capture_output=True, text=True, check=False)
 
 
 def test_any_broken_page_of_a_store_that_is_not_open(store: Store) -> None:
@@ -164,16 +160,15 @@ def test_any_broken_page_of_a_store_that_is_not_open(store: Store) -> None:
     file = data(store)
     store.close()
     whole = file.read_bytes()
-    script = [sys.executable, "-c", INSPECT, str(file.parents[1])]
     said: list[str] = []
     for number in range(2, len(whole) // PAGE):
         file.write_bytes(whole[: number * PAGE] + b"\xa5" * 64 + whole[number * PAGE + 64 :])
-        done = subprocess.run(script, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (number, done.stderr)
+        done = _checked(file.parents[1])
+        assert done.returncode == (0 if "all is well" in done.stdout else 1), (number, done.stderr)
         said.append(done.stdout)
     assert sum(f"page {number} " in each for number, each in enumerate(said, 2)) >= 10
     assert any("records 1/101: not as it was written" in each for each in said)  # within the pages of a large value
-    assert all(each == "99 records\n" or ": " in each for each in said)
+    assert all(each == "99 records: all is well\n" or "not as they must be" in each for each in said)
 
 
 def test_a_file_that_was_cut(store: Store) -> None:
@@ -182,5 +177,14 @@ def test_a_file_that_was_cut(store: Store) -> None:
     store.close()
     with file.open("r+b") as written:
         written.truncate(file.stat().st_size // 2 // PAGE * PAGE)
-    done = subprocess.run([sys.executable, "-c", INSPECT, str(file.parents[1])], capture_output=True, text=True, check=True)
-    assert "data.mdb" in done.stdout
+    done = _checked(file.parents[1])
+    assert (done.returncode, "data.mdb" in done.stdout) == (1, True)
+
+
+def test_a_store_that_is_not_there_or_is_served_is_not_checked(store: Store, tmp_path: Path) -> None:
+    """One line and exit code 2: what a service is writing would look like damage."""
+    nothing, served = _checked(tmp_path / "elsewhere"), _checked(data(store).parents[1])
+    assert (nothing.returncode, served.returncode) == (2, 2)
+    assert "holds no store; give the folder that TANDEM_MEMORY_FOLDER names" in nothing.stderr
+    assert "is open in another process; stop that one first" in served.stderr
+    assert not (tmp_path / "elsewhere").exists()
