@@ -17,7 +17,6 @@ from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedErro
 from tandem_memory.store.gate import Gate, OccupiedError
 from tandem_memory.store.opening import DATA, FULL, data_file, existing, locked, opened, records_in
 from tandem_memory.store.redo import Redo, Redoing, left
-from tandem_memory.store.room import check_spare
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import DAMAGE, Transaction
@@ -107,17 +106,9 @@ class Environment:
         """Write all that is there at this moment, without gaps, to files in `into`; how many records that are.
 
         Raises:
-            StoreFullError: when they do not fit there, or would take what is kept of the store's own disk for removals.
+            StoreFullError: when they do not fit there.
         """
         into.mkdir(parents=True, exist_ok=True)
-        with self.reading() as transaction:
-            takes_bytes = transaction.used_bytes()
-        try:
-            if into.stat().st_dev == self._folder.stat().st_dev:
-                check_spare(into, takes_bytes)
-        except OSError as error:
-            msg = f"{into} cannot be written: a copy takes {takes_bytes >> 20} MiB, and what is kept of this disk is for removals"
-            raise StoreFullError(msg) from error
         try:
             with self._gate.passing(to_stay=True):
                 self._held.copy(str(into), compact=True)

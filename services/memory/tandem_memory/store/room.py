@@ -54,6 +54,18 @@ def check_spare(folder: Path, takes_bytes: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def check_copy(folder: Path, into: Path, transaction: Transaction) -> None:
+    """Refuse a copy of a store, in a folder on its own disk, that would take what is kept for it.
+
+    Raises:
+        StoreFullError: when it would.
+    """
+    takes_bytes = transaction.used_bytes()
+    if into.stat().st_dev == folder.stat().st_dev and _free_bytes(into) < takes_bytes + KEPT_BYTES:
+        msg = f"{into} cannot be written: a copy takes {takes_bytes >> 20} MiB, and what is kept of this disk is for removals"
+        raise StoreFullError(msg)
+
+
 def _free_bytes(folder: Path) -> int:
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize

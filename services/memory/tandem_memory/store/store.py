@@ -22,7 +22,7 @@ from tandem_memory.store.errors import FormatError, NoStoreError
 from tandem_memory.store.jobs import Job
 from tandem_memory.store.namespace import Namespace, known
 from tandem_memory.store.opening import data_file, locked
-from tandem_memory.store.room import check_room
+from tandem_memory.store.room import check_copy, check_room
 from tandem_memory.store.snapshot import Snapshot
 from tandem_memory.store.tables import Table
 from tandem_memory.store.transaction import Transaction
@@ -145,7 +145,14 @@ class Store:
             yield snapshot
 
     def copy(self, into: Path) -> int:
-        """Write the store as it is now into a folder from which it can be opened; how many records that are."""
+        """Write the store as it is now into a folder from which it can be opened; how many records that are.
+
+        Raises:
+            StoreFullError: when it does not fit there, or would take what is kept of its own disk for removals.
+        """
+        into.mkdir(parents=True, exist_ok=True)
+        with self.reading() as transaction:
+            check_copy(self._environment.folder, into, transaction)
         return self._environment.copy(into / LOG)
 
     def begin_again(self) -> None:

@@ -141,7 +141,7 @@ def test_a_copy_leaves_what_is_kept_for_removals(open_store: OpenStore, disk: Pa
     store = open_store(disk / "store")
     for number in range(4):
         commit(store, append(large(str(number), 8 * MIB)))
-    with pytest.raises(StoreFullError, match=r"copy/log cannot be written: a copy takes 32 MiB, "):
+    with pytest.raises(StoreFullError, match=r"copy cannot be written: a copy takes 32 MiB, "):
         store.copy(disk / "copy")
     assert not any(path.is_file() for path in (disk / "copy").rglob("*"))
     commit(store, append(large("more", 8 * MIB)))
