@@ -26,7 +26,7 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
-    _peaks: list[int] = field(default_factory=list[int], repr=False, compare=False)
+    _peaks: list[int] = field(default_factory=list[int], init=False, repr=False, compare=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "World":

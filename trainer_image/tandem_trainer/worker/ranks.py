@@ -89,7 +89,7 @@ def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
         elif alone and visible not in os.environ:  # workers that share a machine share out its cards
             place[visible] = ",".join(str(job.worker_rank * gpus + card) for card in range(gpus))
     if gpus:
-        place |= {name: os.environ.get(name, usual) for name, usual in cards.SETTINGS.items()}
+        place |= cards.settings()
     if alone and sys.platform == "linux":
         place["GLOO_SOCKET_IFNAME"] = "lo"  # a machine's own name need not resolve
     return {name: str(value) for name, value in place.items()}

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when it was done or the service was asked to stop, 2 when what it was given cannot be used. After `migrate` also 1 when
         both places do not hold the same, 74 when a disk or a cluster refuses, and 130 when somebody left; after `check` 1 when something
-        is wrong.
+        is wrong, 74 when the disk refuses.
     """
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")  # read when such a library is loaded, so nothing was imported yet
@@ -123,12 +123,15 @@ def _migrate(source: str, target: str) -> int:
 
 
 def _check(folder: Path) -> int:
+    from tandem_memory.backend import StoreFullError
     from tandem_memory.store import InUseError, NoStoreError, inspect
 
     try:
         records, findings = inspect(folder)
     except (NoStoreError, InUseError) as error:
         return _say([str(error)])
+    except StoreFullError as error:
+        return _say([str(error)], _MACHINE)
     for finding in findings:
         sys.stdout.write(f"{finding.where}: {finding.what}\n")
     verdict = f"{len(findings)} things are not as they must be" if findings else "all is well"

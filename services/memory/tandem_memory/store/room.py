@@ -50,7 +50,7 @@ def check_spare(folder: Path, takes_bytes: int) -> None:
     Raises:
         OSError: when they would; ENOSPC, as if they had been written.
     """
-    if _free_bytes(folder.parent) < takes_bytes + KEPT_BYTES:
+    if not _spares(folder.parent, takes_bytes):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -61,9 +61,14 @@ def check_copy(folder: Path, into: Path, transaction: Transaction) -> None:
         StoreFullError: when it would.
     """
     takes_bytes = transaction.used_bytes()
-    if into.stat().st_dev == folder.stat().st_dev and _free_bytes(into) < takes_bytes + KEPT_BYTES:
+    if into.stat().st_dev == folder.stat().st_dev and not _spares(into, takes_bytes):
         msg = f"{into} cannot be written: a copy takes {takes_bytes >> 20} MiB, and what is kept of this disk is for removals"
         raise StoreFullError(msg)
+
+
+def _spares(folder: Path, takes_bytes: int) -> bool:
+    """Whether a disk can be written so much, and has left what is kept."""
+    return _free_bytes(folder) >= takes_bytes + KEPT_BYTES
 
 
 def _free_bytes(folder: Path) -> int:

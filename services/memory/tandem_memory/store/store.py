@@ -234,6 +234,7 @@ def inspect(folder: Path) -> tuple[int, Sequence[Finding]]:
     Raises:
         NoStoreError: when there is none.
         InUseError: when a process has it open, which can be asked to check.
+        StoreFullError: when its folder cannot be opened.
     """
     if data_file(folder / LOG) is None:
         msg = f"{folder} holds no store; give the folder that TANDEM_MEMORY_FOLDER names"

@@ -79,7 +79,7 @@ class _Product:
         scores_NC = (rows_NC.unsqueeze(2) + columns_NC.unsqueeze(1)).flatten(1)
         expert_NC = (row_NC.unsqueeze(2) * columns + column_NC.unsqueeze(1)).flatten(1)
         nobody_NC = expert_NC >= self._count
-        scores_NC = scores_NC - handicap_E[expert_NC.clamp(max=self._count - 1)]
+        scores_NC = scores_NC - handicap_AB.flatten()[expert_NC]
         scores_NC = scores_NC.clamp(min=torch.finfo(scores_NC.dtype).min).masked_fill(nobody_NC, -torch.inf)  # rather somebody broken
         return expert_NC.gather(1, scores_NC.topk(active, dim=1).indices)
 

@@ -154,11 +154,11 @@ class _Aside:
         for entry in entries:
             if entry.kind == Kind.RECORD:
                 self._write(entry.record)
-                self._end = self._file.tell()
             elif (change := entry.change) is not None:
                 self._gone.update(change.pruned.ids)
                 if change.HasField("judged"):
                     self._judged.add(Place.parsed(change.judged.id))
+        self._end = self._file.tell()
 
     def judged(self) -> Iterator[Sequence[Place]]:
         """Records that were judged, some at a time."""
