@@ -8,12 +8,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from tandem_memory.embedded import Embedded
+from tandem_memory.backend import Backend
 
 from tests.services.memory.driven import Clock
+
+Opened: TypeAlias = Callable[[Clock], Backend]
+"""Opens the backend, in the other process: a function of a module, with what it is given beside the clock."""
 
 # Forked from a process without threads, in which all is imported already.
 FRESH = multiprocessing.get_context("forkserver")
@@ -23,10 +25,10 @@ FRESH.set_forkserver_preload([__name__])
 class Elsewhere:
     """Has calls made in the other process, one at a time."""
 
-    def __init__(self, folder: Path, *, now: Clock, quiet_s: float) -> None:
+    def __init__(self, opened: Opened, *, now: Clock) -> None:
         self._now = now
         self._here, there = FRESH.Pipe()
-        self._process = FRESH.Process(target=serve, args=(there, folder, quiet_s), daemon=True)
+        self._process = FRESH.Process(target=serve, args=(there, opened), daemon=True)
         self._process.start()
         there.close()
         self._asking, self._line = asyncio.Lock(), threading.Lock()
@@ -81,9 +83,9 @@ class Raised:
 class Clerk:
     """Answers in the other process."""
 
-    def __init__(self, folder: Path, quiet_s: float) -> None:
+    def __init__(self, opened: Opened) -> None:
         self.clock = Clock()
-        self._backend = Embedded(folder, now=self.clock, quiet_s=quiet_s)
+        self._backend = opened(self.clock)
         self._streams: dict[int, AsyncIterator[Any]] = {}
         self._numbers = itertools.count()
 
@@ -97,9 +99,9 @@ class Clerk:
         return await getattr(self._backend, method)(*arguments, **named)
 
 
-def serve(asked: Connection, folder: Path, quiet_s: float) -> None:
+def serve(asked: Connection, opened: Opened) -> None:
     """Answer until nobody asks any more."""
-    clerk = Clerk(folder, quiet_s)
+    clerk = Clerk(opened)
     with asyncio.Runner() as runner, contextlib.suppress(EOFError):
         while True:
             clerk.clock.now, method, arguments, named = asked.recv()

@@ -1,20 +1,22 @@
 """Memories on a real cluster of three nodes, which is started once."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 from tandem_memory.cassandra import Clustered, Link, Manners, Patience
 
 from tests.parts.cassandra_cluster import CassandraCluster
 from tests.services.memory.driven import Clock, Driven
+from tests.services.memory.elsewhere import Elsewhere
 
 MANNERS = Manners(quiet=0.02, poll=0.02, lease=600)  # which no machine is too slow for
 
 
 @pytest.fixture(scope="session")
 def link(cassandra: CassandraCluster) -> Iterator[Link]:
-    opened = Link(cassandra.addresses, patience=Patience(answer=60, quorum=120))
+    opened = _patient(cassandra.addresses)
     yield opened
     opened.close()
 
@@ -37,6 +39,30 @@ def new_memory(link: Link, clock: Clock) -> Iterator[Callable[[], Driven]]:
     yield new
     for each in opened:
         each.close()
+
+
+@pytest.fixture
+def new_killed(cassandra: CassandraCluster, clock: Clock) -> Iterator[Callable[[], Driven]]:
+    """The same in processes of their own, which are killed whenever they would be closed."""
+    opened: list[Driven] = []
+
+    def new() -> Driven:
+        there = partial(clustered, cassandra.addresses, secrets.token_hex(4))
+        opened.append(Driven(partial(Elsewhere, there, now=clock)))
+        return opened[-1]
+
+    yield new
+    for each in opened:
+        each.close()
+
+
+def clustered(addresses: Sequence[str], store: str, clock: Clock) -> Clustered:
+    """A replica with a connection of its own."""
+    return Clustered(_patient(addresses), store=store, now=clock, manners=MANNERS)
+
+
+def _patient(addresses: Sequence[str]) -> Link:
+    return Link(addresses, patience=Patience(answer=60, quorum=120))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every backend, new and empty."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ QUIET_S = 0.02
 NewMemory = Callable[[], Driven]
 
 
+def embedded(folder: Path, clock: Clock) -> Embedded:
+    return Embedded(folder, now=clock, quiet_s=QUIET_S)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -23,11 +28,10 @@ def clock() -> Clock:
 def new_memory(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[NewMemory]:
     """Opens one more each time that it is called, and closes all at the end; or kills them, whenever another would be closed."""
     opened: list[Driven] = []
-    kind = {"embedded": Embedded, "embedded-killed": Elsewhere}[request.param]
 
     def new() -> Driven:
-        folder = tmp_path / f"memory-{len(opened)}"
-        opened.append(Driven(lambda: kind(folder, now=clock, quiet_s=QUIET_S)))
+        here = partial(embedded, tmp_path / f"memory-{len(opened)}")
+        opened.append(Driven(partial(Elsewhere, here, now=clock) if request.param == "embedded-killed" else partial(here, clock)))
         return opened[-1]
 
     yield new

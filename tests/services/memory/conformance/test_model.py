@@ -187,6 +187,11 @@ def plain(change: Change) -> Change:
 
 def test_a_memory_is_dicts(new_memory: NewMemory) -> None:
     """Any sequence of operations and restarts leaves a memory with what dicts would hold, finds what they would, and tells it once."""
+    against_dicts(new_memory, 25 if isinstance(new_memory().backend, Embedded) else 5)  # a new process for each
+
+
+def against_dicts(new_memory: NewMemory, examples: int) -> None:
+    """So many sequences, each with a memory of its own."""
 
     class AgainstNew(AgainstDicts):
         def __init__(self) -> None:
@@ -196,6 +201,5 @@ def test_a_memory_is_dicts(new_memory: NewMemory) -> None:
             self.memory.again()
             self.sound()
 
-    examples = 25 if isinstance(new_memory().backend, Embedded) else 5  # a new process for each
     limits = settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(AgainstNew, settings=limits)
