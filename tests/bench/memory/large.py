@@ -1,4 +1,4 @@
-"""Many records: how soon the service is ready after a restart, what it holds in memory, and how much slower it searches.
+"""Many records: how soon the service is ready after a restart, what it holds in memory, how much slower it searches, and what it finds.
 
 Each is asked by `python -m tests.bench.memory --only ready` (240,000 records) and `--only million`.
 """
@@ -13,7 +13,7 @@ from tests.bench.memory.line import say
 from tests.bench.memory.peers import tandem
 from tests.bench.memory.processes import Footprint, end
 from tests.bench.memory.room import room
-from tests.bench.memory.workload import Workload
+from tests.bench.memory.workload import FILTERS, LEFT, Workload
 
 _READY_S = {"ready": 3.0, "million": 10.0}
 _ROOM_BYTES = 5 << 29  # 2.5 GiB
@@ -43,10 +43,14 @@ def million(work: Workload, seconds: float) -> None:
         tandem.settle(other)
         with tandem.serving(folder, before) as (address, pid):
             _load(work, address, len(work.vectors))
+            _found(work, address, "fresh", FILTERS)
             tandem.settle(pid)
+            _found(work, address, "settled", FILTERS)
             _searched(work, address, beside, seconds)
             _hold("million", Footprint.of(pid), limit=_ROOM_BYTES / 2**20 if within else None)
         _restart("million", work, folder, "killed", before)
+        with tandem.serving(folder, before) as (address, pid):
+            _pruned(work, address, pid)
 
 
 def _load(work: Workload, address: str, count: int) -> None:
@@ -56,11 +60,26 @@ def _load(work: Workload, address: str, count: int) -> None:
 
 
 def _searched(work: Workload, address: str, beside: str, seconds: float) -> None:
-    """The rate among all, by that of a service beside it among few, one right after the other; and that what is found is right."""
-    recall = driven("tandem", address, work, {"do": "recall", "filter": "all"})["recall"]
-    say("memory_million_recall", recall, "part", floor=0.95)
+    """The rate among all, by that of a service beside it among few, one right after the other."""
     few, rate = _rate(work, beside, seconds), _rate(work, address, seconds)
     say("memory_million_search", rate, "queries/s", few=few, ratio=rate / few, floor=_PART)
+
+
+def _found(work: Workload, address: str, when: str, filters: Sequence[str]) -> None:
+    """How much of what is nearest is found."""
+    for name in filters:
+        recall = driven("tandem", address, work, {"do": "recall", "filter": name})["recall"]
+        say("memory_million_recall", recall, "part", when=when, filter=name, floor=0.95)
+
+
+def _pruned(work: Workload, address: str, pid: int) -> None:
+    """Remove half of them at once, and look again: right after, and when all is arranged anew."""
+    began = time.perf_counter()
+    count = tandem.Client(address, work.vectors.shape[1]).remove_worse()
+    say("memory_million_pruned", count / (time.perf_counter() - began), "records/s", records=count)
+    _found(work, address, "pruned", (LEFT,))
+    tandem.settle(pid)
+    _found(work, address, "pruned and settled", (LEFT,))
 
 
 def _rate(work: Workload, address: str, seconds: float) -> float:

@@ -24,7 +24,7 @@ _TOLD = {
     "watch": {"memory_watch_appends", "memory_watch_p50", "memory_watch_p99"},
     "ready": {"memory_ready_own", "memory_ready_mapped", "memory_ready_killed", "memory_ready_stopped"},
     "cassandra": {"memory_cassandra_load", "memory_cassandra_search_source", "memory_cassandra_append_64_p99"},
-    "million": {"memory_million_search", "memory_million_recall", "memory_million_own", "memory_million_killed"},
+    "million": {"memory_million_search", "memory_million_recall", "memory_million_pruned", "memory_million_own", "memory_million_killed"},
 }
 
 

@@ -1,7 +1,7 @@
 """The same records and questions for everybody. Needs numpy alone, since peers run in an environment without us.
 
 Vectors look like those of sentences: topics within themes, most of the spread in few directions, all of length 1. Searches among
-all of them, among one source of ten, and among the best hundredth by score.
+all of them, among one source of ten, and among the best hundredth by score; and among the better half alone, once the others are removed.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-SOURCES, BEST, K = 10, 0.99, 10
+SOURCES, BEST, HALF, K = 10, 0.99, 0.5, 10
 FILTERS = ("all", "source", "best")  # everything, a tenth, a hundredth
+LEFT = "left"  # everything that is there when the worse half is removed
 _QUERIES, _THEMES, _TOPICS, _DIRECTIONS = 1000, 50, 400, 80
 _SAID = (
     "answer batch branch cluster energy expert field gradient lane layer lease loss matrix memory merge metric node norm phase plan pod "
@@ -41,7 +42,7 @@ class Workload:
         np.save(folder / "sources.npy", random.integers(0, SOURCES, records))
         np.save(folder / "scores.npy", random.random(records))
         work = cls(folder)
-        for name in FILTERS:
+        for name in (*FILTERS, LEFT):
             np.save(folder / f"nearest-{name}.npy", work.exactly(name, work.queries[:200]))
         return work
 
@@ -74,7 +75,7 @@ class Workload:
 
     def admitted(self, name: str) -> Any:
         """Numbers of the records that a filter admits."""
-        masks = {"source": lambda: self.sources == 3, "best": lambda: self.scores >= BEST}
+        masks = {"source": lambda: self.sources == 3, "best": lambda: self.scores >= BEST, LEFT: lambda: self.scores > HALF}
         return np.flatnonzero(masks[name]()) if name in masks else np.arange(len(self.vectors))
 
     def exactly(self, name: str, queries: Any) -> Any:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.memory.workload import BEST, K, Workload, text
+from tests.bench.memory.workload import BEST, HALF, LEFT, K, Workload, text
 
 EMBEDDED = False
 EFFORTS = (0,)  # it sets its effort itself
@@ -47,7 +47,7 @@ class Client:
         del dimensions
         self._memory = Memory(address, "bench", deadline_s=600)
         self._searcher = self._memory.searcher()
-        self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST)}
+        self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST), LEFT: Filter()}
 
     def load(self, work: Workload, count: int | None = None) -> None:
         """Take in all records, or so many of them."""
@@ -72,6 +72,12 @@ class Client:
         """Numbers of the nearest."""
         del effort
         return [int(hit.record.key) for hit in self._searcher.search(query, K, self._filters[name])]
+
+    def remove_worse(self) -> int:
+        """Remove the half of the records that is worse; how many they were."""
+        from tandem_memory.client import Filter, Pruning
+
+        return self._memory.prune(Pruning(among=Filter(max_score=HALF), keep_best=0)).removed
 
     def numbers(self) -> list[int]:
         """Of all that is there."""
