@@ -187,7 +187,7 @@ class ExpertMemorySpec(ApiModel):
     hot_slots: StrictInt = Field(default=0, ge=0, le=1024)
     """Slots whose experts stay on the device, and cost no copies."""
     experts_per_slot: StrictInt = Field(default=1, ge=1, le=1024)
-    """Experts in a slot; more than one where they are small."""
+    """Experts in a slot; 16 or 32 where they are small: up to 32,768 numbers in a matrix they are worked on side by side."""
     keep_activations: StrictBool = False
     """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows."""
     host: Quantity | None = None

@@ -30,6 +30,7 @@ Figure = Mapping[str, Any]
 WIDTH, INNER, ACTIVE = 256, 1024, 2
 TOKENS = 4096
 AGAINST_SEED = {8: 1.5, 128: 5.0}  # experts, and how many times as fast is asked for
+SMALL, SMALL_TOKENS, ABREAST = Sizes(count=256, active=ACTIVE, width=32, inner=64), 1024, 32  # 8 tokens an expert
 PER_EXPERT = (2, 8, 64, 256)  # tokens an expert, of 128 experts
 BELOW_LINE, ABOVE_LINE = 0.85, 0.9
 FLOPS_A_WEIGHT = 6  # forwards 2, backwards 4
@@ -54,6 +55,7 @@ def measured_on_processor(rounds: int) -> Iterator[Figure]:
     torch.set_num_threads(1)
     for experts, floor in AGAINST_SEED.items():
         yield from against_seed(sizes(experts), rounds, floor)
+    yield small_against_seed(rounds)
     flops_s, bytes_s = product_rate(), copy_rate(sizes(1).row_bytes)
     crossing = flops_s * NUMBER_BYTES / (FLOPS_A_WEIGHT * bytes_s)
     yield {"metric": "experts_crossing", "value": round(crossing, 1), "unit": "tokens an expert", "flops": flops_s, "copy_bytes": bytes_s}
@@ -78,6 +80,21 @@ def against_seed(of: Sizes, rounds: int, floor: float) -> Iterator[Figure]:
             "floor": floor,
         }
     yield bytes_moved(of, ours[0], asked)
+
+
+def small_against_seed(rounds: int) -> Figure:
+    """Small experts with few tokens, 32 side by side, and the seed's loop; beside it, how much faster than one in a slot they are."""
+    asked = window(SMALL, SMALL_TOKENS, _CPU)
+    together_s, alone_s, seed_s = by_turns((Grouped(SMALL, _CPU, group=ABREAST), Grouped(SMALL, _CPU), Seed(SMALL, _CPU)), asked, rounds)
+    return {
+        "metric": "experts_small_step_against_seed",
+        "experts": SMALL.count,
+        "value": round(statistics.median(together_s), 4),
+        "unit": "s",
+        "peer": round(statistics.median(seed_s), 4),
+        "ratio": round(statistics.median(theirs / mine for mine, theirs in zip(together_s, seed_s, strict=True)), 2),
+        "alone": round(statistics.median(theirs / mine for mine, theirs in zip(together_s, alone_s, strict=True)), 2),
+    }
 
 
 def bytes_moved(of: Sizes, ours: Grouped, asked: Window) -> Figure:

@@ -61,8 +61,8 @@ class Way(Protocol):
 class Grouped:
     """Tandem's layer; what is learned from a window is done when the next one is answered, so that a step is one pass."""
 
-    def __init__(self, sizes: Sizes, device: torch.device, link: Link | None = None, *, kept: int = 0) -> None:
-        room = Room(kept=kept)
+    def __init__(self, sizes: Sizes, device: torch.device, link: Link | None = None, *, kept: int = 0, group: int = 1) -> None:
+        room = Room(kept=kept, group=group)
         self.mover, rows = open_mover(sizes, room, link or link_to(device, room.slots))
         rows.begin(seed=0, share=1.0)
         self._layer = Layer(sizes, self.mover, RULE, clip=CLIP)

@@ -3,10 +3,14 @@
 import itertools
 
 import pytest
+import tandem_trainer.experts.sizes
 import torch
 from tandem_trainer.experts.layer import Layer
+from tandem_trainer.experts.learning import change, expert
+from tandem_trainer.experts.learning.expert import product
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.sizes import PIECE, Room, link_bytes
+from torch import Tensor
 
 from tests.trainer_image.experts.largest import Largest
 from tests.trainer_image.experts.plain import Plain, layer, matrices, windows
@@ -14,8 +18,20 @@ from tests.trainer_image.experts.plain import Plain, layer, matrices, windows
 ROOMS = (Room(), Room(streaming=4, hot=2), Room(group=4), Room(hot=1, group=3), Room(hot=1, group=2, kept=25), Room(kept=100))
 
 
+@pytest.fixture(params=["side by side", "each by itself"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Experts count as small, or as large."""
+    if request.param == "each by itself":
+        _each_by_itself(monkeypatch)
+
+
+def _each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tandem_trainer.experts.sizes, "_SMALL", 0)
+
+
 @pytest.mark.parametrize("room", ROOMS, ids=str)
 @pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.usefixtures("either")
 def test_every_rule_learns_what_a_plain_layer_learns(rule: str, room: Room) -> None:
     """Six windows, clipped and with experts left out: answers, passed-on errors and weights agree to 1e-5 of their size."""
     scheduled, rows = layer(rule, room, clip=3.0)
@@ -35,6 +51,7 @@ def test_every_rule_learns_what_a_plain_layer_learns(rule: str, room: Room) -> N
 
 @pytest.mark.parametrize(("width", "inner"), [(8, 12), (64, 50), (50, 100), (36, 10), (64, 64)])
 @pytest.mark.parametrize("rule", ["responsibility", "local_adam", "oja"])
+@pytest.mark.usefixtures("either")
 def test_settling_changes_no_bit(rule: str, width: int, inner: int) -> None:
     """Settled after every window, after some, or at the end only, with other slots and groups: the same rows to the last bit.
 
@@ -130,8 +147,9 @@ def test_more_pairs_than_are_worked_on_at_a_time_are_learned_like_few() -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 14, 40, 1000])
-def test_experts_learn_from_what_answering_has_kept(kept: int) -> None:
+def test_experts_learn_from_what_answering_has_kept(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was kept of the second window is spoilt before it is learned from: whose pairs were all in memory is named as unwell."""
+    _each_by_itself(monkeypatch)
     scheduled, _ = layer("responsibility", Room(kept=kept, group=2))
     scheduled.answer(*windows(scheduled.sizes)(0)[:2])
     x_ND, chosen_NK, error_NKD = windows(scheduled.sizes)(1)
@@ -143,6 +161,29 @@ def test_experts_learn_from_what_answering_has_kept(kept: int) -> None:
     assert torch.equal(scheduled.unwell_E, (seen_E > 0) & (seen_E.cumsum(0) <= kept))
 
 
+@pytest.mark.parametrize("group", [1, 5, 12])
+def test_small_experts_are_worked_on_in_one_product(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve of them, as many at once as share a slot: so many products are made for a window that they answer, and learn from."""
+    scheduled, _ = layer("responsibility", Room(group=group), count=12)
+    x_ND, _, error_NKD = windows(scheduled.sizes, tokens=24)(0)
+    chosen_NK = torch.arange(48).remainder(12).view(24, 2)
+    made = 0
+
+    def counted(*arguments: Tensor, out: Tensor) -> Tensor:
+        nonlocal made
+        made += 1
+        return product(*arguments, out=out)
+
+    for module in (expert, change):
+        monkeypatch.setattr(module, "product", counted)
+    scheduled.answer(x_ND, chosen_NK)
+    visits = -(-12 // group)
+    assert made == 2 * visits
+    scheduled.teach(error_NKD, rate=0.1)
+    scheduled.settle()
+    assert made == (2 + 4) * visits
+
+
 def test_what_is_kept_is_foreseen() -> None:
     """Slots, desk and what is inside for the pairs of two windows, to the byte."""
     scheduled, _ = layer("responsibility", Room(hot=2, group=3, kept=50))
@@ -151,10 +192,12 @@ def test_what_is_kept_is_foreseen() -> None:
     assert Room(kept=50).bytes(sizes) - Room().bytes(sizes) == 2 * 50 * sizes.inner_lines * 4
 
 
-def test_a_gradient_that_is_no_number_stays_with_its_expert() -> None:
+@pytest.mark.parametrize("rule", sorted(RULES.keys() - {"hebbian"}))
+@pytest.mark.usefixtures("either")
+def test_a_gradient_that_is_no_number_stays_with_its_expert(rule: str) -> None:
     """Errors of expert 2 are not finite: it keeps its weights and is named; all others learn as if nothing had happened."""
-    sick, rows = layer("responsibility", Room(group=3), clip=1.0)
-    sound, other_rows = layer("responsibility", Room(group=3), clip=1.0)
+    sick, rows = layer(rule, Room(group=3), clip=1.0)
+    sound, other_rows = layer(rule, Room(group=3), clip=1.0)
     first = rows.rows_ER[2].clone()
     for each in (sick, sound):
         x_ND, chosen_NK, error_NKD = windows(each.sizes)(0)

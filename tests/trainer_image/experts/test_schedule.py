@@ -58,3 +58,10 @@ def test_who_has_fallen_behind_makes_room() -> None:
     unchanged = plan(Room(hot=2), learning=(), answering=(1, 3), hot=(3, 4), changed=(3,), heat=heat)
     assert (unchanged.hot, _who(unchanged, "goes"), unchanged.changed) == ((3, None), [], {3})
     assert plan(Room(hot=2), learning=(), answering=(1, 3), hot=made.hot, heat=heat).hot == (3, 1)
+
+
+def test_those_who_have_the_same_to_do_share_slots() -> None:
+    """Every second expert learns and every third answers: no slot that passes has one of both kinds, but where a kind ends."""
+    made = plan(Room(group=4), learning=range(0, 24, 2), answering=range(0, 24, 3))
+    kinds = [(place in visit.learns, place in visit.answers) for visit in made.visits for place in range(len(visit.experts))]
+    assert kinds == [(True, True)] * 4 + [(True, False)] * 8 + [(False, True)] * 4

@@ -40,7 +40,7 @@ def heirs(handicaps: Sequence[float], seen: Sequence[int]) -> tuple[Heir, ...]:
 def renew(mover: Mover, heir: Heir) -> None:
     """Give the child its parent's weights; all else that travels with it, moments and steps, begins at zero.
 
-    The weights pass over the desk, in the memory of the one gradient there is. Nothing may be waiting to be learned.
+    The weights pass over the desk, in the memory of a gradient. Nothing may be waiting to be learned.
     """
     mover.go_round(_Copy(heir.parent, writes=False))
     mover.go_round(_Copy(heir.child, writes=True))
@@ -54,9 +54,11 @@ class _Copy:
         self.answering: Collection[int] = () if writes else (expert,)
 
     def work(self, visit: Visit, weights: Weights, desk: Desk) -> None:
-        held = desk.gradient.rows_GR[0]
+        held_in_BDF, held_out_BFD = desk.gradients()
         for place in visit.answers:
-            held.copy_(weights.rows_GR[place, : len(held)])
+            held_in_BDF.copy_(weights.in_GDF[place])
+            held_out_BFD.copy_(weights.out_GFD[place])
         for place in visit.learns:
-            weights.rows_GR[place, : len(held)].copy_(held)
-            weights.rows_GR[place, len(held) :].zero_()
+            weights.rows_GR[place].zero_()
+            weights.in_GDF[place].copy_(held_in_BDF[0])
+            weights.out_GFD[place].copy_(held_out_BFD[0])

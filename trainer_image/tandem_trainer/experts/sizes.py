@@ -1,16 +1,18 @@
 """How large an expert is, how its numbers lie in a row, and what a run of experts needs of the device and of the host. Pure.
 
 A row holds everything that travels with an expert: its two matrices and, for rules that have a memory, Adam's two moments and
-the number of its steps. Parts begin at multiples of a cache line, and so does what each pair is worked on with: a product takes the same
-course, to the last bit, wherever in a slot the row happens to lie, and whoever else shares the slot.
+the number of its steps. Parts begin at multiples of a cache line, and so does what each expert's pairs are worked on with: a product takes
+the same course, to the last bit, wherever in a slot the row happens to lie, and whoever else shares the slot.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 NUMBER_BYTES: Final = 4  # fp32: a row is the master copy
-_LINE: Final = 16  # numbers in a cache line of 64 bytes
+LINE: Final = 16  # numbers in a cache line of 64 bytes
 PIECE: Final = 512  # pairs that are worked on at a time: enough for a product to run at full speed, few enough to stay in a cache
+_SMALL: Final = 1 << 15  # numbers of a matrix: up to here it takes longer to begin a product than to make it, for few pairs
+_FEW: Final = 64  # pairs
 KEPT_WINDOWS: Final = 2  # an expert answers for one window before others have learned from the one before
 STAGED: Final = 2  # generations that a checkpoint is staged in (checkpoint/staging.py)
 _WAYS: Final = 2  # from the disk and back
@@ -45,29 +47,24 @@ class Sizes:
         return 2 * self.matrix
 
     @property
-    def width_lines(self) -> int:
-        """Numbers set aside for what one pair has outside an expert: as many lines as that needs."""
-        return _whole_lines(self.width)
+    def few(self) -> int:
+        """Up to so many pairs of an expert are worked on side by side with those of its neighbours; large experts have no such number."""
+        return _FEW if self.width * self.inner <= _SMALL else 0
 
     @property
     def inner_lines(self) -> int:
-        """The same inside."""
+        """Numbers set aside for what one pair has inside an expert: as many lines as that needs."""
         return _whole_lines(self.inner)
 
     @property
     def row(self) -> int:
         """Numbers of a row."""
-        return 3 * self.weights + _LINE if self.moments else self.weights
+        return 3 * self.weights + LINE if self.moments else self.weights
 
     @property
     def row_bytes(self) -> int:
         """What one expert costs on the link, each way."""
         return self.row * NUMBER_BYTES
-
-    @property
-    def desk(self) -> int:
-        """Numbers of the working memory: a gradient, and a piece on its way in, inside and out, with its errors."""
-        return self.weights + PIECE * (3 * self.width_lines + 2 * self.inner_lines)
 
     @property
     def parameters(self) -> int:
@@ -92,8 +89,9 @@ class Room:
     Attributes:
         streaming: Slots that experts pass through: at least one each for what comes in, computes and goes out.
         hot: Slots whose experts stay.
-        group: Experts in a slot: 1 for large ones; small ones share a slot and the pieces of pairs that are worked on.
-        kept: Pairs of a window, token and expert, of which learning finds what answering has computed inside the expert.
+        group: Experts in a slot: 1 for large ones; small ones share a slot, and are worked on side by side.
+        kept: Pairs of a window, token and expert, of which learning finds what answering has computed inside the expert; those that are
+            worked on side by side are computed again.
     """
 
     streaming: int = 3
@@ -106,10 +104,18 @@ class Room:
         """All slots."""
         return self.streaming + self.hot
 
+    def abreast(self, sizes: Sizes) -> int:
+        """Experts that are worked on side by side at most."""
+        return min(self.group, PIECE // LINE) if sizes.few else 1
+
+    def desk(self, sizes: Sizes) -> int:
+        """Numbers of the working memory: gradients, and a piece on its way in, inside and out, with its errors."""
+        return self.abreast(sizes) * sizes.weights + PIECE * (3 * sizes.width + 2 * sizes.inner_lines)
+
     def bytes(self, sizes: Sizes) -> int:
         """Device memory of all slots, of what is worked with, and of what is kept."""
         kept = KEPT_WINDOWS * self.kept * sizes.inner_lines
-        return self.slots * self.group * sizes.row_bytes + (sizes.desk + kept) * NUMBER_BYTES
+        return self.slots * self.group * sizes.row_bytes + (self.desk(sizes) + kept) * NUMBER_BYTES
 
     def passing_bytes(self, sizes: Sizes) -> int:
         """Host memory for those on their way from and to a disk: as many places as in all slots, each way."""
@@ -122,4 +128,4 @@ def link_bytes(sizes: Sizes, *, learned: int, touched: int) -> tuple[int, int]:
 
 
 def _whole_lines(numbers: int) -> int:
-    return -(-numbers // _LINE) * _LINE
+    return -(-numbers // LINE) * LINE

@@ -1,12 +1,14 @@
 """Which tokens each expert sees: the pairs of a token and an expert, sorted by expert, so that each expert is visited once."""
 # capitals in the names of tensors are their shapes: N tokens, K experts a token, P pairs
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import torch
 from torch import Tensor
+
+from tandem_trainer.experts.moving.pieces import Piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +30,14 @@ class Pairs:
         """Experts that see any token."""
         return tuple(expert for expert, (begin, end) in enumerate(pairwise(self.begins)) if begin < end)
 
-    def of(self, experts: Iterable[int | None]) -> tuple[Tensor, tuple[int, ...]]:
-        """The pairs of `experts`, one expert behind the other, and where among them those of each end; None sees nothing."""
-        spans = [(0, 0) if expert is None else (self.begins[expert], self.begins[expert + 1]) for expert in experts]
-        full = [span for span in spans if span[0] < span[1]]
-        together = all(end == begin for (_, end), (begin, _) in pairwise(full))
-        if not full:
-            return self.order_P[:0], (0,) * len(spans)
-        pairs = self.order_P[full[0][0] : full[-1][1]] if together else torch.cat([self.order_P[begin:end] for begin, end in full])
-        return pairs, tuple(accumulate(end - begin for begin, end in spans))
+    def count(self, expert: int | None) -> int:
+        """How many an expert has; None has none."""
+        return 0 if expert is None else self.begins[expert + 1] - self.begins[expert]
+
+    def spans(self, experts: Sequence[int], piece: Piece) -> list[Tensor]:
+        """The pairs of a piece, expert by expert."""
+        begins = (self.begins[expert] + piece.begin for expert in experts)
+        return [self.order_P[begin : begin + count] for begin, count in zip(begins, piece.counts, strict=True)]
 
 
 def sorted_by_expert(chosen_NK: Tensor, count: int) -> Pairs:

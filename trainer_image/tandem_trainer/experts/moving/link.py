@@ -5,7 +5,7 @@ third; events keep the order that a slot needs and no other. On a processor the 
 is tested there is what runs on a card, but for the waiting.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 Copies = Iterable[tuple[Tensor, Tensor]]
-"""Pairs of where to and where from."""
+"""Pairs of where to and where from, each the row of an expert."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,7 +146,29 @@ class _CardLink:
 def _copied(copies: Copies) -> int:
     """Copy, without waiting where a card does it; bytes."""
     copied = 0
-    for to, source in copies:
+    for to, source in _together(copies):
         to.copy_(source, non_blocking=True)
         copied += to.nbytes
     return copied
+
+
+def _together(copies: Copies) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same, but rows that follow each other here and there are one copy: of small rows, a copy takes longer to begin than to make."""
+    run = list[tuple[Tensor, Tensor]]()
+    for copy in copies:
+        if run and not all(map(_follows, run[-1], copy)):
+            yield _one(run)
+            run = []
+        run.append(copy)
+    if run:
+        yield _one(run)
+
+
+def _follows(before: Tensor, after: Tensor) -> bool:
+    same = before.untyped_storage().data_ptr() == after.untyped_storage().data_ptr()
+    return same and before.data_ptr() + before.nbytes == after.data_ptr()
+
+
+def _one(run: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    (to, source), numbers = run[0], sum(to.numel() for to, _ in run)
+    return to.as_strided((numbers,), (1,)), source.as_strided((numbers,), (1,))

@@ -1,76 +1,86 @@
 """In which pieces the pairs of a visit are worked on, so that working memory has one size, however many tokens chose an expert. Pure.
 
+An expert with many pairs is worked on by itself, a piece after the other. Small ones with few lie side by side in one piece, which is one
+product for all of them: to begin a product each would take ten times as long as the products themselves. Each has as many rows there as
+whoever has most, rounded up to a cache line; what fills up counts for nothing.
+
 Where an expert's pairs are cut follows from their number alone, and from nobody it shares a slot with: its gradient is summed in the
 same order, to the last bit, wherever it is computed.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Pairs of one expert in a piece.
-
-    Attributes:
-        place: Where in the slot the expert is.
-        own: Which pairs of the piece.
-        begin: How many pairs of the expert come before them.
-        share: One over the number of all pairs that the expert has in this visit.
-        first: Whether its pairs begin here.
-        last: Whether they end here.
-    """
-
-    place: int
-    own: slice
-    begin: int
-    share: float
-    first: bool
-    last: bool
+from tandem_trainer.experts.sizes import LINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Pairs `begin` to `end` of a visit."""
+    """Pairs of one expert, or of several side by side.
 
+    Attributes:
+        places: Where in the slot the experts are.
+        counts: How many of their pairs these are, expert by expert.
+        rows: Rows that each of them has.
+        begin: How many pairs of the expert come before these; none where there are several experts.
+        whole: All pairs that each expert has in this visit.
+        abreast: Whether they are worked on side by side, be it that there is one alone.
+    """
+
+    places: slice
+    counts: tuple[int, ...]
+    rows: int
     begin: int
-    end: int
-    parts: tuple[Part, ...]
+    whole: tuple[int, ...]
+    abreast: bool
+
+    @property
+    def first(self) -> bool:
+        """Whether the experts' pairs begin here."""
+        return self.begin == 0
+
+    @property
+    def last(self) -> bool:
+        """Whether they end here."""
+        return self.begin + self.counts[0] == self.whole[0]
 
 
-def pieces(ends: Sequence[int], most: int) -> Iterator[Piece]:
-    """The pairs of a visit, at most `most` at a time.
+def pieces(counts: Sequence[int], *, most: int, few: int, abreast: int) -> Iterator[Piece]:
+    """The pairs of a visit.
 
     Args:
-        ends: Where the pairs of each place end; those of the first begin at 0.
-        most: What the working memory holds; experts with more than that have several turns, small ones share one.
+        counts: How many each place has; none where nothing is to be done.
+        most: Rows that the working memory holds.
+        few: Who has no more than so many is worked on side by side with neighbours of that kind; not more than `most`, up to a line.
+        abreast: So many at once.
     """
-    begin, parts = 0, list[Part]()
-    for place, own in _cuts(ends, most):
-        if parts and own.stop - begin > most:
-            yield Piece(begin=begin, end=own.start, parts=tuple(parts))
-            parts = []
-        begin = begin if parts else own.start
-        parts.append(_part(place, own, begin, ends))
-    if parts:
-        yield Piece(begin=begin, end=ends[-1], parts=tuple(parts))
+    side_by_side = list[int]()
+    for place, count in enumerate(counts):
+        if side_by_side and not (0 < count <= few and _fit([*side_by_side, count], most, abreast)):
+            yield _several(place, side_by_side)
+            side_by_side = []
+        if 0 < count <= few:
+            side_by_side.append(count)
+        else:
+            yield from _cut(place, count, most)
+    if side_by_side:
+        yield _several(len(counts), side_by_side)
 
 
-def _cuts(ends: Sequence[int], most: int) -> Iterator[tuple[int, slice]]:
-    """Each place and some of its pairs."""
-    for place, (begin, end) in enumerate(pairwise((0, *ends))):
-        for start in range(begin, end, most):
-            yield place, slice(start, min(start + most, end))
+def _fit(counts: Sequence[int], most: int, abreast: int) -> bool:
+    return len(counts) <= abreast and len(counts) * _rows(counts) <= most
 
 
-def _part(place: int, own: slice, begin: int, ends: Sequence[int]) -> Part:
-    whole = slice(ends[place - 1] if place else 0, ends[place])
-    return Part(
-        place=place,
-        own=slice(own.start - begin, own.stop - begin),
-        begin=own.start - whole.start,
-        share=1 / (whole.stop - whole.start),
-        first=own.start == whole.start,
-        last=own.stop == whole.stop,
-    )
+def _rows(counts: Sequence[int]) -> int:
+    return -(-max(counts) // LINE) * LINE
+
+
+def _several(end: int, counts: Sequence[int]) -> Piece:
+    own = tuple(counts)
+    return Piece(places=slice(end - len(own), end), counts=own, rows=_rows(own), begin=0, whole=own, abreast=True)
+
+
+def _cut(place: int, count: int, most: int) -> Iterator[Piece]:
+    for begin in range(0, count, most):
+        own = min(most, count - begin)
+        yield Piece(places=slice(place, place + 1), counts=(own,), rows=own, begin=begin, whole=(count,), abreast=False)

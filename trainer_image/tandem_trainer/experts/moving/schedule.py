@@ -2,7 +2,8 @@
 
 A pass visits each expert that has something to do exactly once: it first learns from the window of tokens before (whose error
 is known by now), then answers for the window at hand. So a step costs one copy in and one copy out an expert, though its
-error is known only after all experts have answered. Hot experts stay in slots of their own and cost no copies at all.
+error is known only after all experts have answered. Hot experts stay in slots of their own and cost no copies at all. Of the others those
+who have the same to do pass next to each other: small ones are worked on side by side.
 
 Who is hot changes what is copied and never what is computed. So it is no part of what a checkpoint must hold, and a resumed run goes on
 bit for bit with other slots, too.
@@ -85,9 +86,9 @@ def plan(
     touched = sorted({*learning, *answering})
     others = [each for each in touched if each not in staying]
     newcomers = () if farewell else _seated(places, others, heat)
-    passing = [expert for expert in others if expert not in newcomers]
-    leaving = staying if farewell else _outranked(staying, passing, heat)
     busy, newer = _Busy(frozenset(learning), frozenset(answering)), {*changed, *learning}
+    passing = sorted(set(others).difference(newcomers), key=busy.turn)
+    leaving = staying if farewell else _outranked(staying, passing, heat)
     after = tuple(None if expert in leaving else expert for expert in places)
     return Pass(
         visits=(*_hot_visits(room, places, busy, newcomers, leaving & newer), *_streamed(room, passing, busy)),
@@ -100,6 +101,10 @@ def plan(
 class _Busy:
     learning: frozenset[int]
     answering: frozenset[int]
+
+    def turn(self, expert: int) -> tuple[bool, bool, int]:
+        """Whose turn comes before whose: those who have both to do, those who learn, those who answer."""
+        return expert not in self.learning, expert not in self.answering, expert
 
     def visit(self, slot: int, experts: Sequence[int | None], comes: tuple[int, ...], goes: tuple[int, ...]) -> Visit:
         return Visit(
