@@ -11,10 +11,11 @@ _CHANNEL: Mapping[str, int] = {
     "grpc.keepalive_timeout_ms": 10_000,
     "grpc.keepalive_permit_without_calls": 1,
     "grpc.http2.max_pings_without_data": 0,
-    # A service that was restarted is found again within seconds; the default would wait up to two minutes.
+    # A service that was restarted is found again within a second or two; the default would wait up to two minutes. The minimum is
+    # not between tries: it is how long one of them may take, a handshake over a slow network among it.
     "grpc.initial_reconnect_backoff_ms": 250,
     "grpc.min_reconnect_backoff_ms": 5_000,
-    "grpc.max_reconnect_backoff_ms": 5_000,
+    "grpc.max_reconnect_backoff_ms": 1_000,
     # Callers and services meet on one machine or in one cluster: a proxy meant for the internet is never on that way.
     "grpc.enable_http_proxy": 0,
 }

@@ -26,7 +26,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 MESSAGE_BYTES = 64 * 1024 * 1024  # a thousand records with their vectors come as one answer; the service has the last word on its own limit
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0  # a service that was restarted is there again within seconds
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0  # as long as a channel waits before it connects anew
 _JITTER_S = 0.2  # summed over the first tries it spreads callers over more than the longest pause
 
 

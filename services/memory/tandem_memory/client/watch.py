@@ -51,7 +51,7 @@ class Watch:
                 yield answers.news(response)
 
     def close(self) -> None:
-        """Watch no more; the iteration ends, and while nobody answers with the next try, which is two seconds off at most."""
+        """Watch no more; the iteration ends, and while nobody answers with the next try, which is a second off at most."""
         self._closed = True
         if self._call:
             self._call.cancel()
