@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange
 
 from tandem_memory.acceptance import limits
@@ -50,9 +51,17 @@ def _check(field: str, wanted: Filter) -> None:
     _check_ranges(f"{field}.metrics", wanted.metrics)
     for name in ("since", "until"):
         check_time(f"{field}.{name}", getattr(wanted, name))
+    if wanted.HasField("since") and wanted.HasField("until"):
+        _check_times(field, wanted.since, wanted.until)
     for at, kind in enumerate(wanted.verified):
         check_verified(f"{field}.verified[{at}]", kind)
     check_text(f"{field}.not_source_hash", wanted.not_source_hash)
+
+
+def _check_times(field: str, since: Timestamp, until: Timestamp) -> None:
+    if (since.seconds, since.nanos) > (until.seconds, until.nanos):
+        problem = f"{since.ToJsonString()} is after {field}.until {until.ToJsonString()}; nothing was made between them"
+        raise UnacceptableError(field=f"{field}.since", problem=problem)
 
 
 def _check_ranges(field: str, ranges: Iterable[MetricRange]) -> None:

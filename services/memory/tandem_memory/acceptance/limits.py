@@ -12,7 +12,6 @@ DEFAULT_PAGE = 100
 KEY_BYTES = 128
 CURSOR_CHARACTERS = 65_536  # that of a cluster has at most 42 for each log that it is within: for 1,500 of them
 DIMENSIONS = 8192  # twice the largest embedding that is offered today
-TIMES = 1 << 53  # what JSON's numbers hold, and far from what an index does
 
 # Of a record. What is filtered by is short, because every index holds it in memory; the texts are bounded by the record's size.
 NAME_CHARACTERS = 128

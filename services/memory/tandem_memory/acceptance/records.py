@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tandem.memory.v1.memory_pb2 import AppendRequest, ImportRequest, Record
+from tandem.memory.v1.memory_pb2 import AppendRequest, ImportRequest, Record, Use
 
 from tandem_memory.acceptance import limits
 from tandem_memory.acceptance.limits import Limits
@@ -52,11 +52,18 @@ def _check_appended(record: Record) -> None:
 
 def _check_exported(record: Record) -> None:
     check_time("appended_at", record.appended_at)
-    check_finite("use.gain", record.use.gain)
-    check_texts("use.by_source", record.use.by_source)
-    check_times("use.times", record.use.times)
-    for source, times in record.use.by_source.items():
+    _check_use(record.use)
+
+
+def _check_use(use: Use) -> None:
+    """What feedback comes to: a gain of -1 to 1 each time, and no source that said so more often than all."""
+    check_texts("use.by_source", use.by_source)
+    check_times("use.times", use.times)
+    for source, times in use.by_source.items():
         check_times(f"use.by_source[{source!r}]", times)
+    check_within("use.gain", use.gain, -use.times, use.times, fix="each of use.times is -1 to 1")
+    if (told := sum(use.by_source.values())) > use.times:
+        raise UnacceptableError(field="use.by_source", problem=f"{told} in all, and use.times is {use.times}; give at least as many times")
 
 
 def _check_records(records: Sequence[Record], together_bytes: int, most: Limits) -> None:

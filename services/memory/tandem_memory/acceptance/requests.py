@@ -104,7 +104,7 @@ def _check_judged(judged: Judged) -> None:
     if not judged.id:
         raise UnacceptableError(field="id", problem="absent; say which record this is about")
     check_text("id", judged.id)
-    check_within("gain", judged.gain, -1, 1)
+    check_within("gain", judged.gain, -1, 1, fix="give how much better it went, 0 for no better, or do not judge")
     check_text("source", judged.source)
     check_key("key", judged.key)
 

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Verified
 
 from tandem_memory.acceptance import limits
+from tandem_memory.uses import MOST_TIMES
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,198}[a-z0-9])?")
 _MONEY = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")  # what a decimal of 36 digits holds; a sum of many stays exact
@@ -88,10 +89,10 @@ def check_finite(field: str, value: float) -> None:
         raise UnacceptableError(field=field, problem=f"{value} is not a finite number; leave it out when it was not measured")
 
 
-def check_within(field: str, value: float, low: float, high: float) -> None:
+def check_within(field: str, value: float, low: float, high: float, *, fix: str = "leave it out when it was not measured") -> None:
     """A number of a range."""
     if not low <= value <= high:  # true for NaN, too
-        raise UnacceptableError(field=field, problem=f"{value} is not within {low:g} to {high:g}; leave it out when it was not measured")
+        raise UnacceptableError(field=field, problem=f"{value} is not within {low:g} to {high:g}; {fix}")
 
 
 def check_order(low_field: str, low: float, high_field: str, high: float) -> None:
@@ -109,8 +110,8 @@ def check_time(field: str, time: Timestamp) -> None:
 
 def check_times(field: str, times: int) -> None:
     """How often something happened, with room to count on: an index that cannot hold a number would hold up all that comes after."""
-    if times > limits.TIMES:
-        raise UnacceptableError(field=field, problem=f"{times} is more than anybody has counted; use at most {limits.TIMES}")
+    if times > MOST_TIMES:
+        raise UnacceptableError(field=field, problem=f"{times} is more than anybody has counted; use at most {MOST_TIMES}")
 
 
 def check_money(field: str, amount: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from tandem.memory.v1.memory_pb2 import Change, Judged, Record, Use
+from tandem.memory.v1.memory_pb2 import Change, Record, Use
 
 from tandem_memory.backend import DamagedError
 from tandem_memory.store.draft import Draft
@@ -19,6 +19,7 @@ from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.seal import unsealed
 from tandem_memory.store.tables import Table, named, packed, place, placed, prefix
 from tandem_memory.store.transaction import Transaction
+from tandem_memory.uses import judge
 
 _FOR_EACH = 2  # changes that are forgotten for one that is added: more than one, or a backlog would stay
 _MOST_BYTES = 1 << 20  # of changes that one job forgets: a large removal is 80 KB
@@ -42,14 +43,6 @@ def forget(draft: Draft, namespace: Namespace, added: int) -> None:
 def use_of(record: Record, kept: bytes | None) -> Use:
     """A record's use: as it was judged, or else as it came with."""
     return record.use if kept is None else Use.FromString(kept)
-
-
-def judge(use: Use, judged: Judged) -> None:
-    """Add a judgement to a use."""
-    use.times += 1
-    use.gain += judged.gain
-    if judged.source:
-        use.by_source[judged.source] += 1
 
 
 def _due(draft: Draft, namespace: Namespace, most: int) -> Iterator[tuple[int, Change]]:

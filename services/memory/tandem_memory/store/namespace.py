@@ -121,9 +121,9 @@ def check(dimensions: Iterable[int], embedding: str, wanted_dimension: int, want
         DimensionError: for another dimension.
         EmbeddingError: for another origin.
     """
-    for given in dimensions:
+    for at, given in enumerate(dimensions):
         if given != wanted_dimension:
-            raise DimensionError(wanted_dimension, given)
+            raise DimensionError(wanted_dimension, given, at)
     if embedding != wanted_embedding:
         raise EmbeddingError(wanted_embedding, embedding)
 

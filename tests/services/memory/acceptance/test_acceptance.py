@@ -57,7 +57,7 @@ def test_all_that_the_wire_has_is_taken() -> None:
     """Records with every field at its bounds, and requests that ask for everything that can be asked."""
     acceptance.check_append(pb.AppendRequest(namespace="a", records=[FULL] * 4096), Limits())
     acceptance.check_append(append(vector=vector(1), question=""), Limits())
-    used = pb.Record(question="?", id="7", use=pb.Use(times=1, gain=-3, by_source={"x": 1}), appended_at=Timestamp(seconds=5))
+    used = pb.Record(question="?", id="7", use=pb.Use(times=3, gain=-3, by_source={"x": 1}), appended_at=Timestamp(seconds=5))
     acceptance.check_import(pb.ImportRequest(namespace="a", records=[used]), Limits())
     acceptance.check_search(search(k=1000, filter=FILTER, queries=[pb.Query(vector=vector(1))] * 256))
     acceptance.check_scan(pb.ScanRequest(namespace="a", limit=1000, cursor="c", filter=FILTER))
@@ -149,6 +149,9 @@ def test_a_request_has_one_kind_of_record() -> None:
         ({"use": pb.Use(by_source={"": 1})}, "records[0].use.by_source[0]"),
         ({"use": pb.Use(times=2**53 + 1)}, "records[0].use.times"),
         ({"use": pb.Use(by_source={"x": 2**64 - 1})}, "records[0].use.by_source['x']"),
+        ({"use": pb.Use(times=1, gain=7)}, "records[0].use.gain"),
+        ({"use": pb.Use(gain=-0.5)}, "records[0].use.gain"),
+        ({"use": pb.Use(times=2, by_source={"x": 2, "y": 1})}, "records[0].use.by_source"),
     ],
 )
 def test_what_comes_out_of_an_export_is_checked_as_well(fields: dict[str, Any], field: str) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from tandem.memory.v1.memory_pb2 import Filter, Judged, MetricStats, Record, Use
+from tandem.memory.v1.memory_pb2 import Filter, ImportRequest, Judged, MetricStats, Record, Use
+from tandem_memory import acceptance
+from tandem_memory.acceptance.limits import Limits
 from tandem_memory.backend import Pruning
 from tandem_memory.embedded import Embedded
 
@@ -205,3 +207,14 @@ def test_prunes_all_or_nothing(memory: Driven, keep: int) -> None:
     assert len(memory.scan()) == (2 if keep else 0)
     assert memory.stats().records == (2 if keep else 0)
     assert memory.append(record("c"))[0].known is False
+
+
+def test_a_use_that_was_imported_at_its_end_counts_no_further(memory: Driven) -> None:
+    """What is exported of it can be imported again, and again."""
+    used = record("a", key="k", use=Use(times=2**53, gain=2.0**53, by_source={"x": 2**53}))
+    (a,) = [each.id for each in memory.take_back(used)]
+    assert memory.judge(Judged(id=a, gain=1, source="y")) == 1
+    (kept,) = memory.get(a)
+    assert kept.use == used.use
+    kept.ClearField("id")
+    acceptance.check_import(ImportRequest(namespace="n", records=[kept]), Limits())

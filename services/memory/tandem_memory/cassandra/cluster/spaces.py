@@ -32,9 +32,9 @@ class Space:
             DimensionError: for another dimension.
             EmbeddingError: for another origin.
         """
-        for given in dimensions:
+        for at, given in enumerate(dimensions):
             if given != self.dimension:
-                raise DimensionError(self.dimension, given)
+                raise DimensionError(self.dimension, given, at)
         if embedding != self.embedding:
             raise EmbeddingError(self.embedding, embedding)
 

@@ -11,6 +11,7 @@ from tandem.memory.v1.memory_pb2 import Change, Judged, Record
 
 from tandem_memory.backend import CursorTooOldError
 from tandem_memory.cassandra.log.places import Place
+from tandem_memory.uses import judge
 
 _MICROSECONDS = 1_000_000
 _FLOAT = "<f4"
@@ -66,11 +67,7 @@ class Entry:
         record = self.appended
         for beside in self.judged:
             if moment_us is None or beside.at_us < moment_us:
-                judged = Judged.FromString(beside.body)
-                record.use.times += 1
-                record.use.gain += judged.gain
-                if judged.source:
-                    record.use.by_source[judged.source] += 1
+                judge(record.use, Judged.FromString(beside.body))
         return record
 
     @property
