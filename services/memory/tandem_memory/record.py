@@ -3,7 +3,7 @@
 Light to import: numpy is loaded when a vector is touched. The names that metrics have are in `measured`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1 import memory_pb2 as wire
+
+from tandem_memory.unfit import unfit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,13 +161,14 @@ class Record:
         """The wire's message that holds this record.
 
         Raises:
-            ValueError: for a time without a time zone, a vector that is none, one text in place of several, or one that is no UTF-8.
+            ValueError: for what is not of its field's kind, a time without a time zone, a vector that is none, one text in place of
+                several, or one that is no UTF-8.
         """
         try:
             return self._message()
-        except UnicodeEncodeError:
-            msg = f"{_broken(self)}: holds half a surrogate pair, which no UTF-8 has; decode what it was made of with errors='replace'"
-            raise ValueError(msg) from None
+        except (TypeError, ValueError, AttributeError) as error:
+            said = unfit({each.name: getattr(self, each.name) for each in fields(self)})
+            raise (ValueError(said) if said else error) from None
 
     def _message(self) -> wire.Record:
         return wire.Record(
@@ -247,17 +250,6 @@ def packed(name: str, vector: object) -> bytes:
         msg = f"{name}: has shape {row.shape}; give one row of numbers, shape (dimension,)"
         raise ValueError(msg)
     return row.tobytes()
-
-
-def _broken(record: Record) -> str:
-    """The first field with a text that cannot be encoded."""
-    values = {each.name: getattr(record, each.name) for each in fields(record)}
-    return next(name for name, value in values.items() for text in _texts_in(value) if text.encode(errors="replace").decode() != text)
-
-
-def _texts_in(value: object) -> Sequence[str]:
-    several = cast("Iterable[object]", value) if isinstance(value, list | tuple | Mapping) else (value,)
-    return [each for each in several if isinstance(each, str)]
 
 
 def _use_of(use: wire.Use) -> Use:

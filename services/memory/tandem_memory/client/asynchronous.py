@@ -84,6 +84,7 @@ class AsyncMemory:
         """As `Memory.search_many`."""
         from tandem_memory.client.async_talk import AsyncTalk
 
+        requests.some(k)
         finds = Finds(self._link.address, on_refused)
 
         def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:

@@ -113,6 +113,7 @@ class Memory:
             on_refused: Told of each query that cannot be answered by itself, such as a text without a word, which then has no hits;
                 without it the first of those raises RefusedError in its place.
         """
+        requests.some(k)
         finds = Finds(self._link.address, on_refused)
 
         def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:

@@ -85,8 +85,20 @@ def query(by: Query) -> wire.Query:
     return wire.Query(text=by) if isinstance(by, str) else wire.Query(vector=packed("query", by))
 
 
+def some(k: int) -> None:
+    """Let a number of records pass that asks for any; the wire has 0 for the service's own choice.
+
+    Raises:
+        ValueError: for one that does not.
+    """
+    if k < 1:
+        msg = f"k: {k} asks for no record; ask for 1 or more"
+        raise ValueError(msg)
+
+
 def search(namespace: str, queries: Sequence[wire.Query], k: int, where: Filter, *, with_vectors: bool) -> wire.SearchRequest:
-    """The k nearest to each query."""
+    """The k nearest to each query; raises as `some` does."""
+    some(k)
     return wire.SearchRequest(namespace=namespace, queries=queries, k=k, filter=where.message(), with_vectors=with_vectors)
 
 

@@ -155,6 +155,16 @@ def test_arguments_that_cannot_work_are_refused_at_once(tmp_path: Path) -> None:
         Memory("127.0.0.1:1", "team", token_file=tmp_path / "absent")
 
 
+@pytest.mark.parametrize("k", [0, -1])
+def test_a_search_for_nothing_is_refused(memory: Memory, stand_in: StandIn, k: int) -> None:
+    """The wire has 0 for the service's own choice, which nobody means who writes it; of many searches none is begun."""
+    with pytest.raises(ValueError, match=f"^k: {k} asks for no record; ask for 1 or more$"):
+        memory.search("?", k=k)
+    with pytest.raises(ValueError, match=f"^k: {k} asks"):
+        next(iter(memory.search_many(["?"], k=k)))
+    assert not stand_in.calls
+
+
 def test_importing_the_client_is_light() -> None:
     """Neither gRPC nor numpy nor stamina is loaded by an import: command lines that never connect do not pay for them."""
     heavy = ("grpc", "numpy", "stamina", "lmdb", "asyncio", "pydantic")

@@ -74,6 +74,16 @@ def test_records_are_equal_when_all_of_them_is(one: Record, other: Record) -> No
         ({"strategy": "think"}, "strategy: 'think' is one text"),
         ({"answer": "\ud83d"}, "^answer: holds half a surrogate pair[^\n]*$"),
         ({"metrics": {"\ud83d": 1.0}}, "^metrics: holds half"),
+        ({"cost_usd": "abc"}, r"^cost_usd: 'abc' is no amount of dollars; give a Decimal, such as Decimal\(\"0.02\"\)$"),
+        ({"at": "2020"}, "^at: '2020' is no time; give a datetime with its time zone$"),
+        ({"model": 5}, "^model: 5 is no text; give one"),
+        ({"metrics": {"x": "y"}}, r"^metrics: \{'x': 'y'\} are not numbers by their names"),
+        ({"tags": 7}, "^tags: 7 is no list of texts"),
+        ({"strategy": ["a", 7]}, r"^strategy: \['a', 7\] is no list of texts"),
+        ({"score": "high"}, "^score: 'high' is no number; give one, or None"),
+        ({"verified": "label"}, "^verified: 'label' is no kind of proof; give a Verified, such as Verified.LABEL$"),
+        ({"use": Use(times=-1)}, r"^use: Use\(times=-1[^\n]*\) is no use; give a Use with counts of 0 and more$"),
+        ({"question": None}, "^question: None is no text"),
     ],
 )
 def test_what_the_wire_cannot_carry_is_refused(fields: dict[str, Any], said: str) -> None:
