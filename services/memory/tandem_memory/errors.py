@@ -29,11 +29,12 @@ class DimensionError(ValueError):
     Attributes:
         wanted: The namespace's dimension.
         given: The vector's.
+        at: Its place among those that were given, where that is known.
     """
 
-    def __init__(self, wanted: int, given: int) -> None:
+    def __init__(self, wanted: int, given: int, at: int | None = None) -> None:
         super().__init__(f"{given} dimensions, this namespace has {wanted}")
-        self.wanted, self.given = wanted, given
+        self.wanted, self.given, self.at = wanted, given, at
 
 
 class EmbeddingError(ValueError):

@@ -37,6 +37,8 @@ def _meaning(error: OSError, path: Path, *, writing: bool) -> ObjectError:
         return AccessDenied(f"{path} may not be {done} by user {os.getuid()} ({_reason(error)}): {_denied_fix(error)}")
     if writing and error.errno in _CLASH:
         return ObjectError(f"{path} cannot be written: one key cannot be the folder of another ({_reason(error)}); use another name")
+    if writing and error.errno == errno.ENOENT:
+        return AccessDenied(f"{path} cannot be written: no folder can be made there ({_reason(error)}): use a directory on a disk")
     if error.errno == errno.ENOENT or error.errno in _CLASH:
         return NotFound(f"{path} does not exist: check the address and the key")
     return ObjectError(f"{path} cannot be {'written' if writing else 'read'} ({_reason(error)}): check its disk", retryable=True)

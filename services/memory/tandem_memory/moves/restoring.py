@@ -8,7 +8,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tandem_memory.moves.backup import FORMAT, MANIFEST, BackupError, Copy, File
 from tandem_memory.store import LOG, FormatError, InUseError, Store
 
 _DRAFT = ".restoring"
+_MOST_TOLD = 5  # copies that are named: what a person reads
 _PIECE = 8 * 1024 * 1024  # read at once
 
 
@@ -41,14 +43,32 @@ def restored(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
 
 def _brought(uri: str, folder: Path, environ: Mapping[str, str]) -> Copy:
     """Made beside its place, and put there when it is whole: what is left of one that was killed is never served."""
-    draft = folder / _DRAFT
+    store = open_store(uri, environ)
+    manifest = _manifest(store, uri)
+    with _made(folder):
+        return _filled(folder, store, manifest, uri)
+
+
+@contextmanager
+def _made(folder: Path) -> Generator[None]:
+    """Make `folder` and those above it; those that were not there go again when that fails which is done in it."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # something else is in it by now
+            for each in new:
+                each.rmdir()
+        raise
+
+
+def _filled(folder: Path, store: Objects, manifest: dict[str, Any], uri: str) -> Copy:
+    draft = folder / _DRAFT
     shutil.rmtree(draft, ignore_errors=True)
     if any(folder.iterdir()):
         msg = f"folder: {folder} is not empty; give an empty one, so that nothing is mixed or lost"
         raise BackupError(msg)
-    store = open_store(uri, environ)
-    manifest = _manifest(store, uri)
     # A copy of a cluster has indexes, too, which are known by what the namespaces were; they are built from the log.
     files = [file for each in manifest["files"] if Path((file := File(**each)).path).parts[0] == LOG]
     try:
@@ -67,8 +87,7 @@ def _manifest(store: Objects, uri: str) -> dict[str, Any]:
     try:
         manifest = json.loads(store.get(MANIFEST))
     except NotFound:
-        msg = f"uri: {uri} has no {MANIFEST}: it is no copy, or one that was not finished; give the address that Backup answered"
-        raise BackupError(msg) from None
+        raise BackupError(_no_copy(store, uri)) from None
     except ValueError:
         msg = f"uri: the {MANIFEST} of {uri} is not as it was written; use another copy"
         raise BackupError(msg) from None
@@ -76,6 +95,17 @@ def _manifest(store: Objects, uri: str) -> dict[str, Any]:
         msg = f"uri: {uri} is a copy of format {manifest.get('format')}, this program reads {FORMAT}; use the version that made it"
         raise BackupError(msg)
     return manifest
+
+
+def _no_copy(store: Objects, uri: str) -> str:
+    """What is said of an address without a manifest: the copies below it, newest first, if it is where Backup was told to put them."""
+    manifests = (each.key for each in store.list("") if each.key.count("/") == 1 and each.key.endswith(f"/{MANIFEST}"))
+    there = sorted(key.removesuffix(f"/{MANIFEST}") for key in manifests)
+    if not there:
+        return f"uri: {uri} has no {MANIFEST}: it is no copy, or one that was not finished; give the address that Backup answered"
+    newest = ", ".join(map(store.address, there[: -_MOST_TOLD - 1 : -1]))
+    more = ", ..." if len(there) > _MOST_TOLD else ""
+    return f"uri: {uri} is where copies are, and none itself; give the address of one, newest first: {newest}{more}"
 
 
 def _bring(store: Objects, file: File, folder: Path) -> None:

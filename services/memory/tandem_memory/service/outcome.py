@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 import grpc
-from tandem_objects import InvalidAddress, ObjectError
+from tandem_objects import AccessDenied, InvalidAddress, ObjectError, StoreFull
 from tandem_rpc import Refused, invalid
 
 from tandem_memory.acceptance import UnacceptableError
@@ -91,7 +91,8 @@ def _removed(error: StoreRemovedError, call: _Call) -> Refused:
 
 
 def _dimension(error: DimensionError, call: _Call) -> Refused:
-    return invalid(call.about, f"{error.given} dimensions, namespace {call.namespace!r} has {error.wanted}; send {error.wanted}")
+    field = call.about if error.at is None else f"{call.about}[{error.at}].vector"
+    return invalid(field, f"{error.given} dimensions, namespace {call.namespace!r} has {error.wanted}; send {error.wanted}")
 
 
 def _embedding(error: EmbeddingError, call: _Call) -> Refused:
@@ -129,6 +130,8 @@ def _address(error: InvalidAddress, _: _Call) -> Refused:
 
 def _object(error: ObjectError, _: _Call) -> Refused:
     code = grpc.StatusCode.UNAVAILABLE if error.retryable else grpc.StatusCode.FAILED_PRECONDITION
+    if isinstance(error, AccessDenied | StoreFull):
+        code = grpc.StatusCode.RESOURCE_EXHAUSTED  # no fault of who asks: as of a store that may not be written
     return Refused(code, f"backup: {error}")
 
 

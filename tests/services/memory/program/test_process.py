@@ -147,6 +147,10 @@ def test_a_backup_is_brought_back_by_the_command(start: Start, tmp_path: Path) -
     assert [hit.record.id for hit in again.Search(search("what was lost")).found[0].hits] == [*ids]
     refused = command("restore", made.uri, str(tmp_path / "back"))
     assert (refused.returncode, "is not empty" in refused.stderr) == (2, True)
+    above = command("restore", (tmp_path / "copies").as_uri(), str(tmp_path / "deep" / "back"))
+    assert (above.returncode, above.stderr.count("\n")) == (2, 1)
+    assert above.stderr.endswith(f"is where copies are, and none itself; give the address of one, newest first: {made.uri}\n")
+    assert not (tmp_path / "deep").exists()
     nowhere = command("restore", made.uri, str(tmp_path / "back" / "log" / "data.mdb"))
     assert (nowhere.returncode, nowhere.stderr.count("\n"), "cannot be written (File exists)" in nowhere.stderr) == (2, 1, True)
 
@@ -172,6 +176,7 @@ def test_half_a_copy_is_not_brought_back(start: Start, tmp_path: Path, damage: s
     said = {"bytes": "the manifest says", "manifest": "it is no copy", "torn": "not as it was written", "absent": files[0].name}
     assert said[damage] in back.stderr
     assert len(back.stderr.splitlines()) == 1, back.stderr
+    assert not (tmp_path / "back").exists()
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ CALLS: dict[str, tuple[Callable[[Any], object], grpc.StatusCode, str, str | None
         "records",
     ),
     "a vector of another dimension": (
-        lambda stub: stub.Append(append(record(vector=vector(1, 2, 3)), namespace="vectors")),
+        lambda stub: stub.Append(append(record(vector=vector(1, 2)), record(vector=vector(1, 2, 3)), namespace="vectors")),
         Code.INVALID_ARGUMENT,
         "3 dimensions, namespace 'vectors' has 2",
-        "records",
+        "records[1].vector",
     ),
     "a query of another dimension": (
         lambda stub: stub.Search(pb.SearchRequest(namespace="vectors", queries=[pb.Query(vector=vector(1, 2, 3))])),
@@ -88,9 +88,21 @@ CALLS: dict[str, tuple[Callable[[Any], object], grpc.StatusCode, str, str | None
     "an address that is none": (lambda stub: stub.Backup(pb.BackupRequest(uri="gopher://x")), Code.INVALID_ARGUMENT, "gopher", "uri"),
     "a place that is not there": (
         lambda stub: stub.Backup(pb.BackupRequest(uri="file:///proc/nothing")),
-        Code.FAILED_PRECONDITION,
-        "backup: ",
+        Code.RESOURCE_EXHAUSTED,
+        "cannot be written: no folder can be made there (No such file or directory): use a directory on a disk",
         None,
+    ),
+    "a judgement that is no number": (
+        lambda stub: stub.Feedback(pb.FeedbackRequest(namespace="texts", judged=[pb.Judged(id="1", gain=float("nan"))])),
+        Code.INVALID_ARGUMENT,
+        "nan is not within -1 to 1; give how much better it went, 0 for no better, or do not judge",
+        "judged[0].gain",
+    ),
+    "a time that ends before it begins": (
+        lambda stub: stub.Stats(pb.StatsRequest(namespace="texts", filter=pb.Filter(since={"seconds": 9}, until={"seconds": 8}))),
+        Code.INVALID_ARGUMENT,
+        "1970-01-01T00:00:09Z is after filter.until 1970-01-01T00:00:08Z; nothing was made between them",
+        "filter.since",
     ),
     "a prune that says nothing": (
         lambda stub: stub.Prune(pb.PruneRequest(namespace="texts")),
