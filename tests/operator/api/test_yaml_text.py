@@ -45,6 +45,7 @@ def test_plain_words_mean_what_yaml_1_2_says(text: str, value: object) -> None:
         ("---\n---\n", "the file is empty: start it with apiVersion: tandem.dev/v1alpha1"),
         ("a: 1\n---\nb: 2", "line 3: a second document starts here: keep one run in a file"),
         ("a:\n  b: 1\n  b: 2\n", "a.b: is written twice: keep one of lines 2 and 3"),
+        ("a: {b: 1, b: 2}\n", "a.b: is written twice: keep one of the two on line 1"),
         ("a: yes", 'a: yes is true to some readers and a word to others: write true or "yes" (line 1)'),
         ("a: [x, Off]", 'a[1]: Off is false to some readers and a word to others: write false or "Off" (line 1)'),
         ("a: 010", 'a: 010 is octal to some readers: write it without the leading 0, or "010" (line 1)'),

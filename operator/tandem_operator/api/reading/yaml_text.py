@@ -132,7 +132,9 @@ class _Unfolding:
                 continue
             here = (*path, key.value)
             if key.value in mapping:
-                self.document.say(here, f"is written twice: keep one of lines {self.document.lines[here]} and {_line(key)}")
+                first, second = self.document.lines[here], _line(key)
+                where = f"lines {first} and {second}" if first != second else f"the two on line {first}"
+                self.document.say(here, f"is written twice: keep one of {where}")
                 continue
             self.document.lines[here] = _line(key)
             mapping[key.value] = self.value(value, here)

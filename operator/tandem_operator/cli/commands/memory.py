@@ -16,6 +16,7 @@ from .options import Output
 SkipDamaged = Annotated[
     bool, typer.Option("--skip-damaged", help="Leave out, and name, what is not as it was written; it ends the command otherwise.")
 ]
+Deadline = Annotated[float, typer.Option("--deadline", metavar="SECONDS", min=1, help="Longest wait for the service to be done.")]
 
 app = typer.Typer(
     name="memory",
@@ -150,23 +151,24 @@ def migrate(place: Place, other: Other) -> None:
     migrating.migrate(place, other)
 
 
-def check(place: Place, *, output: Output = Format.TABLE) -> None:
+def check(place: Place, *, deadline: Deadline = 600.0, output: Output = Format.TABLE) -> None:
     """Have the service compare every part of its store with every other. Exit code 1 if anything is not as it must be."""
     from tandem_operator.cli.memory import keeping
 
-    keeping.check(place, output)
+    keeping.check(place, output, deadline)
 
 
 def backup(
     place: Place,
     uri: Annotated[str, typer.Argument(metavar="URI", help="file:///folder or s3://bucket/prefix, as the service sees it.")],
     *,
+    deadline: Deadline = 600.0,
     output: Output = Format.TABLE,
 ) -> None:
     """Copy the whole store, as it is at one moment, to URI, while it serves."""
     from tandem_operator.cli.memory import keeping
 
-    keeping.backup(place, uri, output)
+    keeping.backup(place, uri, output, deadline)
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {

@@ -73,6 +73,11 @@ class Which:
     since: Annotated[str | None, _option("Made at or after, such as 2025-11-10T19:00.", panel=_RECORDS, metavar="TIME")] = None
     until: Annotated[str | None, _option("Made before.", panel=_RECORDS, metavar="TIME")] = None
 
+    @property
+    def some(self) -> bool:
+        """Whether not all records are meant."""
+        return self != Which()
+
     def filter(self) -> "Filter":
         """The filter that this asks for; leaves with a line when it cannot be meant."""
         from tandem_memory.client import Filter, Verified
@@ -80,6 +85,9 @@ class Which:
         for each in self.verified:
             if each not in set(Verified):
                 leave(Exit.BAD_INPUT, f"--verified: {each} is none of {', '.join(Verified)}")
+        since, until = moment("--since", self.since), moment("--until", self.until)
+        if since and until and since >= until:
+            leave(Exit.BAD_INPUT, f"--since: {self.since} is not before --until {self.until}; nothing was made between them")
         return Filter(
             sources=self.source,
             tags=self.tag,
@@ -87,8 +95,8 @@ class Which:
             min_agreement=self.min_agreement,
             metrics=dict(map(_bounds, self.metric)),
             verified=[Verified(each) for each in self.verified],
-            since=moment("--since", self.since),
-            until=moment("--until", self.until),
+            since=since,
+            until=until,
         )
 
 
@@ -143,4 +151,6 @@ def _bounds(text: str) -> "tuple[str, Bounds]":
         bounds = None
     if not (bounds and name and dots and (low or high)):
         leave(Exit.BAD_INPUT, f"--metric: {text} is no stretch of a metric; write it like coherence=0.7.. or calls=1..8")
+    if bounds.low is not None and bounds.high is not None and bounds.low > bounds.high:
+        leave(Exit.BAD_INPUT, f"--metric: {text} begins after its end; write {name}={high}..{low}")
     return name, bounds

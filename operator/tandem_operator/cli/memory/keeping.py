@@ -47,25 +47,25 @@ def prune(
                 dry_run=dry_run,
             )
         )
-    _print(gone, output, dry_run=dry_run)
+    _print(gone, output, dry_run=dry_run, among="of those that match stay, as all others do" if which.some else "stay")
 
 
-def _print(gone: "Removed", output: Format, *, dry_run: bool) -> None:
+def _print(gone: "Removed", output: Format, *, dry_run: bool, among: str) -> None:
     if output is not Format.TABLE:
         counts = {"dryRun": dry_run, "removed": gone.removed, "kept": gone.kept}
         dump({**counts, "bySource": dict(gone.by_source), "ids": list(gone.ids)}, output)
         return
     would = "would go" if dry_run else "removed"
-    print(f"{words.number(gone.removed)} {would}, {words.number(gone.kept)} stay")
+    print(f"{words.number(gone.removed)} {would}, {words.number(gone.kept)} {among}")
     if gone.by_source:
         rows = ((told.clean(source) or words.NOTHING, words.number(count)) for source, count in sorted(gone.by_source.items()))
         table.columns(("SOURCE", "WOULD GO" if dry_run else "REMOVED"), rows)
 
 
-def check(place: Place, output: Format) -> None:
+def check(place: Place, output: Format, deadline_s: float) -> None:
     """Print what is not as it must be; exit code 1 if anything is."""
     with speaking(place, whole=True) as memory:
-        checked = memory.check()
+        checked = memory.check(deadline_s=deadline_s)
     if output is not Format.TABLE:
         findings = [{"namespace": each.namespace, "where": each.where, "what": each.what} for each in checked.findings]
         dump({"records": checked.records, "findings": findings}, output)
@@ -77,10 +77,10 @@ def check(place: Place, output: Format) -> None:
     raise typer.Exit(Exit.FAILED if checked.findings else Exit.DONE)
 
 
-def backup(place: Place, uri: str, output: Format) -> None:
+def backup(place: Place, uri: str, output: Format, deadline_s: float) -> None:
     """Copy the whole store, and print where the copy is."""
     with speaking(place, whole=True) as memory:
-        made = memory.backup(uri)
+        made = memory.backup(uri, deadline_s=deadline_s)
     if output is not Format.TABLE:
         dump({"uri": made.uri, "records": made.records, "bytes": made.bytes}, output)
     else:

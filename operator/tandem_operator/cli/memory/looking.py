@@ -13,7 +13,7 @@ from tandem_operator.cli.show.output import dump
 
 from . import told
 from .asked import Place, Which
-from .speaking import speaking
+from .speaking import some, speaking
 
 if TYPE_CHECKING:
     from tandem_memory.client import Hit, Stats, Watch
@@ -42,7 +42,10 @@ def _row(hit: "Hit") -> tuple[str, ...]:
 def tail(place: Place, which: Which, cursor: str, count: int | None, output: Format, *, beginning: bool, skip_damaged: bool) -> None:
     """Print changes as they happen, until so many were printed or the person leaves."""
     with speaking(place) as memory:
-        memory.namespaces()  # a watch waits for ever: an address where nobody is must be said now
+        there = {each.name for each in memory.namespaces()}  # a watch waits for ever: an address where nobody is must be said now
+        if place.namespace and place.namespace not in there:
+            others = f"there is {some(there)}" if there else "there is none yet"
+            print(f"{told.clean(place.namespace)}: no such namespace yet, {others}; waiting for its first record", file=sys.stderr)
         only_new = not (cursor or beginning)
         with memory.watch(cursor, which.filter(), only_new=only_new, skip_damaged=skip_damaged) as watch:
             _follow(watch, count, output)

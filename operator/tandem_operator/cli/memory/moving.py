@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from .speaking import speaking
 
 if TYPE_CHECKING:
     from tandem.memory.v1.memory_pb2 import Record
+    from tandem_memory.client import Imported, Memory
 
 _LINES, _PICKLES = (".jsonl", ".jsonl.gz", ".json.gz"), (".pkl", ".pickle")
 
@@ -52,8 +54,23 @@ def import_(place: Place, file: Path) -> None:
     with speaking(place) as memory:
         total, records = _read(file)
         with progress.counting("importing", total) as counter:
-            done = memory.import_(counter.passing(records))
+            done = _taken(memory, file, counter.passing(records))
     print(f"{words.number(done.taken)} taken in, {words.number(done.known)} were there already")
+
+
+def _taken(memory: "Memory", file: Path, records: "Iterator[Record]") -> "Imported":
+    """What became of the records; one that the service refuses is named by its line, too."""
+    from tandem_memory.client import RefusedError
+    from tandem_memory.transfer import MistakeError, files
+
+    try:
+        return memory.import_(records)
+    except RefusedError as error:
+        if error.place is None or not file.name.endswith(_LINES):
+            raise
+        with suppress(OSError, MistakeError, StopIteration):  # another file by now
+            leave(Exit.BAD_INPUT, f"{file}:{files.line_of(file, error.place)}: {error}")
+        raise
 
 
 def _read(file: Path) -> "tuple[int, Iterator[Record]]":

@@ -116,7 +116,8 @@ class Imported:
             if not count:
                 raise
             stay = f"the {count:,} records before stay ({self.taken:,} new, {self.known:,} were there already)"
-            msg = f"{stay}; import it all again, they are known by their keys"
+            fix = "mend the one that is named, then import" if isinstance(error, RefusedError) else "import"
+            msg = f"{stay}; {fix} it all again, they are known by their keys"
             raise error.but_before(msg) from error
 
 

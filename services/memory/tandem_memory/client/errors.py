@@ -52,6 +52,12 @@ class RefusedError(MemoryServiceError):
         super().__init__(message)
         self.field = field
 
+    @property
+    def place(self) -> int | None:
+        """Which of all records or queries is at fault, from 0; None when it is none of them by itself."""
+        found = _PLACE.match(self.field)
+        return int(found[2]) if found else None
+
     def counted_from(self, first: int) -> "RefusedError":
         """The same refusal of a part that began with record or query `first` of all that were sent: its field in the caller's counting."""
 
@@ -99,7 +105,7 @@ _FIXES = {  # what it goes on with, and what that means; the first that is found
     "errors resolving": "give the name or number of a machine",
     "Connection refused": "nobody listens there: start the service, or give the address that it logs",
     "CERTIFICATE_VERIFY_FAILED": "give the authority that its certificate is of",
-    "failed to connect": "somebody is there and not understood: give the address of gRPC, with TLS if the service has it",
+    "failed to connect": "somebody is there and hangs up: try again if it is stopping, or give gRPC's address, with TLS if it has that",
 }
 _TOO_LARGE = "larger than max"  # gRPC's own words, with the same code once more
 

@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -54,15 +55,28 @@ def read(path: Path) -> Iterator[wire.Record]:
         MistakeError: at the first line that is no record, named as "FILE:LINE: field: what".
         OSError: when the file cannot be read.
     """
+    for number, text in _numbered(path):
+        try:
+            yield message(text.decode())
+        except (MistakeError, UnicodeDecodeError) as error:
+            said = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else error
+            msg = f"{path}:{number}: {said}"
+            raise MistakeError(msg) from None
+
+
+def line_of(path: Path, place: int) -> int:
+    """The line, from 1, of the record that `read` yields at `place`, from 0.
+
+    Raises:
+        OSError, MistakeError: when the file cannot be read any more.
+    """
+    return next(islice(_numbered(path), place, None))[0]
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Lines that hold something, and their numbers."""
     with _opened(path) as stream:
-        for number, text in enumerate(_lines(path, stream), 1):
-            if text.strip():
-                try:
-                    yield message(text.decode())
-                except (MistakeError, UnicodeDecodeError) as error:
-                    said = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else error
-                    msg = f"{path}:{number}: {said}"
-                    raise MistakeError(msg) from None
+        yield from ((number, text) for number, text in enumerate(_lines(path, stream), 1) if text.strip())
 
 
 def _written(raw: IO[bytes], messages: Iterable[wire.Record], *, packed: bool, with_vectors: bool) -> int:

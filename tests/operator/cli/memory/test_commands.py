@@ -47,14 +47,16 @@ def test_prune_says_what_would_go_and_removes_it_when_asked(run: Any, memory: Me
     assert len(list(memory.scan())) == 4
     assert run("prune", "--harmful-after", 1).stdout.splitlines() == ["1 removed, 3 stay", "SOURCE  REMOVED", "local   1      "]
     assert [each.id for each in memory.scan()] == [each for each in two_lanes if each != two_lanes[2]]
+    few = run("prune", "--keep-best", 1, "--source", "cloud", "--dry-run").stdout
+    assert few.startswith("1 would go, 1 of those that match stay, as all others do\n")
 
 
 @pytest.mark.usefixtures("two_lanes")
 def test_the_store_is_checked_and_copied(run: Any, desk: Any) -> None:
     """All is well, and the copy is where it was asked for."""
-    assert "all is well" in run("check").stdout
+    assert "all is well" in run("check", "--deadline", 300).stdout
     assert json.loads(run("check", "-o", "json").stdout)["findings"] == []
-    made = json.loads(run("backup", (desk.path / "copy").as_uri(), "-o", "json").stdout)
+    made = json.loads(run("backup", (desk.path / "copy").as_uri(), "--deadline", 300, "-o", "json").stdout)
     assert made["records"] >= 4
     assert any((desk.path / "copy").rglob("*"))
 
@@ -69,7 +71,7 @@ def test_what_is_found_is_no_command_for_the_terminal(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(keeping, "speaking", speaking)
     with pytest.raises(typer.Exit):
-        keeping.check(Place(), Format.TABLE)
+        keeping.check(Place(), Format.TABLE, 600.0)
     assert capsys.readouterr().out.splitlines()[0] == "n: keys 1/ [2Jmine: leads to position 3, where no record says so"
 
 
@@ -91,6 +93,11 @@ def test_namespaces_are_listed_and_one_may_be_left_out_only_while_it_is_alone(ru
     [
         (["stats", "-n", "none"], 4, "'none' is not there yet"),
         (["search", "?", "--metric", "coherence"], 2, "--metric: coherence is no stretch of a metric"),
+        (["search", "?", "--metric", "calls=9..1"], 2, "--metric: calls=9..1 begins after its end; write calls=1..9"),
+        (["search", "?", "--since", "2025-02", "--until", "2025-01"], 2, "--since: 2025-02 is no time"),
+        (["stats", "--since", "2025-02-01", "--until", "2025-01-01"], 2, "--since: 2025-02-01 is not before --until 2025-01-01; nothing"),
+        (["backup", "file:///proc/nope"], 74, "cannot be written: no folder can be made there (No such file or directory)"),
+        (["check", "--address", "127.0.0.1:1", "--deadline", "5"], 74, "nobody listens there"),
         (["search", "?", "--verified", "yes"], 2, "--verified: yes is none of unsaid, none, label"),
         (["stats", "--since", "soon"], 2, "--since: soon is no time"),
         (["prune"], 2, "nothing says what should go"),

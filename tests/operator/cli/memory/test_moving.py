@@ -58,6 +58,15 @@ def test_a_mistake_in_an_import_changes_nothing(run: Any, desk: Any, memory: Mem
     assert not [each for each in memory.namespaces() if each.name.startswith("test_a_mistake_in_an")]
 
 
+def test_a_record_that_the_service_refuses_is_named_by_its_line(run: Any, desk: Any) -> None:
+    """Empty lines are counted, too; and by its place among all records, as the service says it."""
+    (desk.path / "memory.jsonl").write_text('{"question": "1"}\n\n{"question": "2", "use": {"times": 1, "gain": 7}}\n')
+    ran = run("import", "memory.jsonl")
+    said = "records[1].use.gain: 7.0 is not within -1 to 1; each of use.times is -1 to 1\n"
+    assert (ran.returncode, ran.stderr.startswith("tandem: memory.jsonl:3: memory at ")) == (2, True), ran.stderr
+    assert ran.stderr.endswith(said)
+
+
 def test_a_pickle_that_is_more_than_data_is_refused(run: Any, desk: Any) -> None:
     """By name, and nothing of it is carried out."""
     (desk.path / "evil.pkl").write_bytes(b"cos\nsystem\n(S'touch victim'\ntR.")

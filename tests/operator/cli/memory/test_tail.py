@@ -34,6 +34,21 @@ def test_tail_shows_what_happens_and_where_to_go_on(run: Any, desk: Any, memory:
     assert "later" in run("tail", "--cursor", cursor, "-c", 1).stdout
 
 
+def test_tail_says_that_a_namespace_is_not_there_yet(desk: Any, namespace: str, service: Service, until: Any) -> None:
+    """A name with a letter too many would be waited for in silence; its first record is shown all the same."""
+    said = desk.path / "said"
+    with said.open("w") as err:
+        words = [str(Path(sys.executable).with_name("tandem")), "memory", "tail", "-n", "typo", "-c", "1"]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, env=desk.environ, text=True)
+    desk.started.append(process)
+    until(lambda: "waiting for its first record" in said.read_text())
+    assert namespace != "typo"
+    assert said.read_text().startswith("typo: no such namespace yet, ")
+    with Memory(service.address, "typo") as memory:
+        until(lambda: memory.append([Record(question="at last")]) and process.poll() is not None)
+    assert "at last" in process.communicate(timeout=300)[0]
+
+
 def test_tail_outlives_the_service(desk: Any, tmp_path: Path, until: Any) -> None:
     """Killed and started again: a word on standard error, and every record once."""
     service = Service(tmp_path / "service").start()

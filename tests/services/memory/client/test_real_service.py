@@ -132,7 +132,8 @@ def test_an_import_that_is_refused_late_says_what_stays(service: Service) -> Non
     """The mended records are imported again as a whole, and each is there once."""
     records = [Record(question=f"{n}", key=f"{n}", answer="x" * 10_000, score=0.5) for n in range(1000)]
     wrong = [*records[:703], Record(question="703", key="703", score=2.0), *records[704:]]
-    there = r"the (\d+) records before stay \(\1 new, 0 were there already\); import it all again, they are known by their keys$"
+    there = r"the (\d+) records before stay \(\1 new, 0 were there already\); mend the one that is named, then import it all again, "
+    there += r"they are known by their keys$"
 
     async def deed() -> None:
         async with AsyncMemory(service.address, "late-async", patience_s=120) as memory:
