@@ -67,13 +67,13 @@ def _move(namespace: "Namespace", source: "Memory", target: "Memory") -> int:
 
 
 def _import(namespace: "Namespace", target: "Memory", missing: "Iterator[Record]") -> int:
-    """Take in what is missing; how many records that is. The first goes ahead: what the target takes it for is what it takes all for."""
+    """Take in what is missing; how many records that is. The first goes ahead: an older service does not hear what made its vector."""
     first = next(missing, None)
     if first is None:
         return 0
-    done = target.import_([first])
+    done = target.import_([first], embedding=namespace.embedding)
     _check_origin(namespace, _by_name(target).get(namespace.name))
-    return done.taken + target.import_(missing).taken
+    return done.taken + target.import_(missing, embedding=namespace.embedding).taken
 
 
 def _missing(name: str, wanted: "Iterable[Record]", there: "Iterable[Record]") -> "Iterator[Record]":

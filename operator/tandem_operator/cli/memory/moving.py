@@ -16,6 +16,7 @@ from .speaking import speaking
 if TYPE_CHECKING:
     from tandem.memory.v1.memory_pb2 import Record
     from tandem_memory.client import Imported, Memory
+    from tandem_memory.transfer.files import Contents
 
 _LINES, _PICKLES = (".jsonl", ".jsonl.gz", ".json.gz"), (".pkl", ".pickle")
 
@@ -31,13 +32,15 @@ def export(place: Place, which: Which, file: Path, *, vectors: bool, skip_damage
         where = which.filter()
         total = None if skip_damaged else memory.stats(where).records  # which looks at every record
         with progress.counting("exporting", total) as counter:
-            records = counter.passing(memory.export(where, with_vectors=vectors, on_damaged=told.left_out if skip_damaged else None))
+            made = _Made()
+            left_out = told.left_out if skip_damaged else None
+            records = counter.passing(memory.export(where, with_vectors=vectors, on_damaged=left_out, on_embedding=made.hear))
             if printed:
-                files.pour(sys.stdout.buffer, records, with_vectors=vectors)
+                files.pour(sys.stdout.buffer, records, with_vectors=vectors, embedding=made.by)
                 sys.stdout.buffer.flush()
                 return
             try:
-                count = files.write(file, records, with_vectors=vectors)
+                count = files.write(file, records, with_vectors=vectors, embedding=made.by)
             except OSError as error:  # names a file beside it, which is written first
                 leave(Exit.MACHINE, f"{file}: {error.strerror or error}; give a file that can be written")
     print(f"{words.number(count)} records in {file}")
@@ -52,19 +55,19 @@ def import_(place: Place, file: Path) -> None:
     if not place.namespace:
         leave(Exit.BAD_INPUT, "--namespace: absent; name the one that the records belong to, it may be a new one")
     with speaking(place) as memory:
-        total, records = _read(file)
-        with progress.counting("importing", total) as counter:
-            done = _taken(memory, file, counter.passing(records))
+        found, records = _read(file)
+        with progress.counting("importing", found.records) as counter:
+            done = _taken(memory, file, counter.passing(records), found.embedding)
     print(f"{words.number(done.taken)} taken in, {words.number(done.known)} were there already")
 
 
-def _taken(memory: "Memory", file: Path, records: "Iterator[Record]") -> "Imported":
+def _taken(memory: "Memory", file: Path, records: "Iterator[Record]", embedding: str) -> "Imported":
     """What became of the records; one that the service refuses is named by its line, too."""
     from tandem_memory.client import RefusedError
     from tandem_memory.transfer import MistakeError, files
 
     try:
-        return memory.import_(records)
+        return memory.import_(records, embedding=embedding)
     except RefusedError as error:
         if error.place is None or not file.name.endswith(_LINES):
             raise
@@ -73,22 +76,35 @@ def _taken(memory: "Memory", file: Path, records: "Iterator[Record]") -> "Import
         raise
 
 
-def _read(file: Path) -> "tuple[int, Iterator[Record]]":
+class _Made:
+    """What made vectors that are on their way."""
+
+    def __init__(self) -> None:
+        self._by = ""
+
+    def hear(self, embedding: str) -> None:
+        self._by = embedding
+
+    def by(self) -> str:
+        return self._by
+
+
+def _read(file: Path) -> "tuple[Contents, Iterator[Record]]":
     try:
         return _records(file)
     except OSError as error:
         leave(Exit.BAD_INPUT, f"{file}: {error.strerror or error}; give an export, or the training_memory.pkl of older scripts")
 
 
-def _records(file: Path) -> "tuple[int, Iterator[Record]]":
-    """How many records a file holds, and the records; all of them were looked at when this returns."""
+def _records(file: Path) -> "tuple[Contents, Iterator[Record]]":
+    """What a file holds, and the records; all of them were looked at when this returns."""
     from tandem_memory.transfer import files, seed
 
     if file.name.endswith(_PICKLES):
         found = seed.read(file)
         for name, count in found.left_out.items():
             print(f"{file}: {told.clean(name)}: has no place in a record; left out of {count}", file=sys.stderr)
-        return len(found.records), iter(found.records)
+        return files.Contents(records=len(found.records), embedding=""), iter(found.records)
     if not file.name.endswith(_LINES):
         leave(Exit.BAD_INPUT, f"{file}: ends in none of {', '.join((*_LINES, *_PICKLES))}; give JSON lines, or the pickle of older scripts")
-    return sum(1 for _ in files.read(file)), files.read(file)
+    return files.contents(file), files.read(file)

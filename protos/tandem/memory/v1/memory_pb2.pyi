@@ -1253,6 +1253,9 @@ class ExportResponse(_message.Message):
 
     RECORDS_FIELD_NUMBER: _builtins.int
     SKIPPED_FIELD_NUMBER: _builtins.int
+    EMBEDDING_FIELD_NUMBER: _builtins.int
+    embedding: _builtins.str
+    """As Namespace.embedding; in every answer."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]: ...
     @_builtins.property
@@ -1264,10 +1267,11 @@ class ExportResponse(_message.Message):
         *,
         records: _abc.Iterable[Global___Record] | None = ...,
         skipped: _abc.Iterable[Global___Finding] | None = ...,
+        embedding: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records", "skipped", b"skipped"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "records", b"records", "skipped", b"skipped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1279,7 +1283,12 @@ class ImportRequest(_message.Message):
 
     NAMESPACE_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
+    EMBEDDING_FIELD_NUMBER: _builtins.int
     namespace: _builtins.str
+    embedding: _builtins.str
+    """What made the vectors, as ExportResponse.embedding said; the namespace must have the same, and a new one begins with it. When empty, a
+    namespace that is there is believed to, and the vectors of a new one are the service's own if it makes the same of the first question.
+    """
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]: ...
     def __init__(
@@ -1287,10 +1296,11 @@ class ImportRequest(_message.Message):
         *,
         namespace: _builtins.str = ...,
         records: _abc.Iterable[Global___Record] | None = ...,
+        embedding: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["namespace", b"namespace", "records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "namespace", b"namespace", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,7 @@ def check_append(request: AppendRequest, most: Limits) -> None:
 def check_import(request: ImportRequest, most: Limits) -> None:
     """The same, for records that come out of an export."""
     check_namespace(request.namespace)
+    check_text("embedding", request.embedding)
     _check_records(request.records, request.ByteSize(), most)
     check_each("records", request.records, _check_exported)
 

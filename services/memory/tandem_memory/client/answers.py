@@ -137,6 +137,10 @@ OnDamaged: TypeAlias = Callable[[Finding], None]
 """Told of each record that is left out because it is not as it was written."""
 
 
+OnEmbedding: TypeAlias = Callable[[str], None]
+"""Told before records come, and again as they do, what made their vectors: "caller", or an embedding; "" by a service that is older."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """How many records were compared, and what is wrong; no findings when all is well."""
@@ -201,11 +205,13 @@ def findings(messages: Iterable[wire.Finding]) -> Sequence[Finding]:
     return [Finding(namespace=each.namespace, where=each.where, what=each.what) for each in messages]
 
 
-def tell(skipped: Iterable[wire.Finding], on_damaged: OnDamaged | None) -> None:
-    """Tell of what was left out, which is nothing unless that was asked for."""
+def tell(response: wire.ExportResponse, on_damaged: OnDamaged | None, on_embedding: OnEmbedding | None) -> None:
+    """Tell of what was left out, which is nothing unless that was asked for, and of what made the vectors."""
     if on_damaged:
-        for each in findings(skipped):
+        for each in findings(response.skipped):
             on_damaged(each)
+    if on_embedding:
+        on_embedding(response.embedding)
 
 
 def checked(response: wire.CheckResponse) -> Checked:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, figures, requests, watch
-from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, Removed
+from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
 from tandem_memory.client.blocking import LONG_S
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.figures import Stats
@@ -158,7 +158,12 @@ class AsyncMemory:
         return answers.namespaces(await self._link.ask(self._terms, self._link.stub.ListNamespaces, wire.ListNamespacesRequest()))
 
     async def export(
-        self, where: Filter = EVERYTHING, *, with_vectors: bool = False, on_damaged: OnDamaged | None = None
+        self,
+        where: Filter = EVERYTHING,
+        *,
+        with_vectors: bool = False,
+        on_damaged: OnDamaged | None = None,
+        on_embedding: OnEmbedding | None = None,
     ) -> AsyncIterator[wire.Record]:
         """As `Memory.export`."""
         request = requests.export(self._terms.namespace, where, with_vectors=with_vectors, skip_damaged=on_damaged is not None)
@@ -166,16 +171,16 @@ class AsyncMemory:
             call = self._link.stub.Export(request)
             try:
                 async for response in call:
-                    answers.tell(response.skipped, on_damaged)
+                    answers.tell(response, on_damaged, on_embedding)
                     for message in response.records:
                         yield message
             finally:
                 call.cancel()
 
-    async def import_(self, messages: Iterable[wire.Record]) -> Imported:
+    async def import_(self, messages: Iterable[wire.Record], *, embedding: str = "") -> Imported:
         """As `Memory.import_`."""
         done = answers.NOTHING_IMPORTED
-        for request in requests.imports(self._terms.namespace, messages):
+        for request in requests.imports(self._terms.namespace, messages, embedding):
             with done.going_on():
                 done = done.and_also(await self._import(request))
         return done

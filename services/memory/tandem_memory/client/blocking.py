@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, figures, requests, watch
-from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, Removed
+from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
@@ -194,30 +194,36 @@ class Memory:
         return answers.namespaces(self._link.ask(self._terms, self._link.stub.ListNamespaces, wire.ListNamespacesRequest()))
 
     def export(
-        self, where: Filter = EVERYTHING, *, with_vectors: bool = False, on_damaged: OnDamaged | None = None
+        self,
+        where: Filter = EVERYTHING,
+        *,
+        with_vectors: bool = False,
+        on_damaged: OnDamaged | None = None,
+        on_embedding: OnEmbedding | None = None,
     ) -> Iterator[wire.Record]:
         """All records that match, as they are at one moment, as the wire has them; `transfer` writes them to a file.
 
         A break is an error: the moment would be another one. So is a record that is not as it was written, unless `on_damaged` is told of
-        each of those, which are then left out.
+        each of those, which are then left out. `on_embedding` hears what made the vectors, before the first record: an import is told that.
         """
         request = requests.export(self._terms.namespace, where, with_vectors=with_vectors, skip_damaged=on_damaged is not None)
         with said_well(self._link.address):
             call = self._link.stub.Export(request)
             try:
                 for response in call:
-                    answers.tell(response.skipped, on_damaged)
+                    answers.tell(response, on_damaged, on_embedding)
                     yield from response.records
             finally:
                 call.cancel()  # nothing, unless nobody wants the rest
 
-    def import_(self, messages: Iterable[wire.Record]) -> Imported:
+    def import_(self, messages: Iterable[wire.Record], *, embedding: str = "") -> Imported:
         """Take in what was exported, with its times and its use; what is there already, by its key, is left as it is.
 
+        `embedding` is what made the vectors, as the export said it; the service has to guess without it whether it was its own.
         When it raises, it says how many records before stay; importing all of them again goes on from there.
         """
         done = answers.NOTHING_IMPORTED
-        for request in requests.imports(self._terms.namespace, messages):
+        for request in requests.imports(self._terms.namespace, messages, embedding):
             with done.going_on():
                 done = done.and_also(self._import(request))
         return done

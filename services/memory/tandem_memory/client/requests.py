@@ -75,9 +75,9 @@ def appends(namespace: str, records: Iterable[Record]) -> Iterator[wire.AppendRe
     return (wire.AppendRequest(namespace=namespace, records=batch) for batch in batches(messages, MOST_RECORDS))
 
 
-def imports(namespace: str, messages: Iterable[wire.Record]) -> Iterator[wire.ImportRequest]:
-    """Imports of all messages; each must have its key."""
-    return (wire.ImportRequest(namespace=namespace, records=batch) for batch in batches(messages, MOST_RECORDS))
+def imports(namespace: str, messages: Iterable[wire.Record], embedding: str) -> Iterator[wire.ImportRequest]:
+    """Imports of all messages; each must have its key, and its vector, if it has one, from `embedding`."""
+    return (wire.ImportRequest(namespace=namespace, records=batch, embedding=embedding) for batch in batches(messages, MOST_RECORDS))
 
 
 def query(by: Query) -> wire.Query:

@@ -25,13 +25,15 @@ class Moving(Calls):
             self._allow(context, request.namespace, Right.READ)
             check_named(request)
             skipping = Skipping(request.namespace, wanted=request.skip_damaged)
+            there = await self._parts.backend.origin(request.namespace)
+            embedding = there.embedding if there else ""  # and the backend says that there is none
             parts = self._parts.backend.export(request.namespace, request.filter, vectors=request.with_vectors, damaged=skipping.hears)
             async for records in parts:
                 self._allow(context, request.namespace, Right.READ)  # it may have been taken away meanwhile
                 for part in _parts(records):
-                    yield ExportResponse(records=part, skipped=skipping.taken())
+                    yield ExportResponse(records=part, skipped=skipping.taken(), embedding=embedding)
             if skipped := skipping.taken():
-                yield ExportResponse(skipped=skipped)
+                yield ExportResponse(skipped=skipped, embedding=embedding)
 
     async def Import(self, request_iterator: AsyncIterator[ImportRequest], context: Context) -> ImportResponse:  # noqa: N802 - the wire's name
         """Take in what was exported; what is there already, by its key, stays as it is."""
@@ -46,7 +48,7 @@ class Moving(Calls):
         with told(self._parts.figures, "Import", request.namespace, about="records"):
             self._allow(context, request.namespace, Right.ADMIN)
             check_import(request, self._parts.limits)
-            embedding = await texts.embedded_before(self._parts, request.namespace, request.records)
+            embedding = await texts.embedded_before(self._parts, request.namespace, request.records, request.embedding)
             return await self._parts.backend.take_back(request.namespace, request.records, embedding=embedding)
 
 

@@ -33,16 +33,22 @@ async def embedded(parts: Parts, namespace: str, records: Sequence[Record]) -> s
     return parts.embedding.name
 
 
-async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record]) -> str:
-    """As `embedded`, for records that come out of an export: an export does not say what made its vectors.
+async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record], said: str) -> str:
+    """As `embedded`, for records that come out of an export, which has `said` what made its vectors.
 
-    A namespace that is there says it. For a new one, the first vector is compared with what our embedding makes of its question:
-    the same to the last bit means that it is ours.
+    Older exports say nothing. A namespace that is there says it then. For a new one, the first vector is compared with what our embedding
+    makes of its question: the same to the last bit means that it is ours.
+
+    Raises:
+        EmbeddingError, DimensionError: when it is not what the namespace has, or ours of another dimension.
     """
     first = records[0]
     if not first.vector:
         return await embedded(parts, namespace, records)
     there = await parts.backend.origin(namespace)
+    if said:
+        _check_said(parts, there, said, len(first.vector) // _FLOAT.itemsize)
+        return said
     if there is not None:
         return there.embedding
     if not first.question:
@@ -105,6 +111,15 @@ def _silent(vectors: npt.NDArray[np.float32]) -> list[int]:
 
 def _wordless(text: str) -> str:
     return f"{text[:_SHOWN]!r} has no word to be found by; say more, or send a vector"
+
+
+def _check_said(parts: Parts, there: Origin | None, said: str, dimension: int) -> None:
+    """Pass if a namespace may have, or begin with, vectors of so many dimensions that `said` has made."""
+    if there is not None and there.embedding != said:
+        raise EmbeddingError(there.embedding, said)
+    ours = parts.embedding.dimension if there is None and said == parts.embedding.name else None
+    if ours is not None and dimension != ours:
+        raise DimensionError(ours, dimension)
 
 
 def _check_ours(parts: Parts, there: Origin | None) -> None:

@@ -3,27 +3,42 @@
 import gzip
 import os
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.transfer.lines import MistakeError, line, message
+from tandem_memory.transfer.lines import Carried, MistakeError, carried, line
 
 LONGEST_LINE = 64 * 1024 * 1024  # no service takes a larger record; a file that never ends its line cannot fill the memory
 _GZIP_LEVEL = 6  # zlib's own compromise
 
 
-def write(path: Path, messages: Iterable[wire.Record], *, with_vectors: bool = False) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What is in a file.
+
+    Attributes:
+        records: How many.
+        embedding: What made their vectors; empty when no line says so.
+    """
+
+    records: int
+    embedding: str
+
+
+def write(path: Path, messages: Iterable[wire.Record], *, with_vectors: bool = False, embedding: Callable[[], str] = str) -> int:
     """Write records to a file, replacing what was there once all is on disk.
 
     Args:
         path: Where to; gzipped when it ends in .gz.
         messages: The records.
         with_vectors: Whether lines have their vectors.
+        embedding: Says what made them, asked when there is a record; empty when it is not known.
 
     Returns:
         How many records were written.
@@ -31,7 +46,7 @@ def write(path: Path, messages: Iterable[wire.Record], *, with_vectors: bool = F
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as raw:
-            count = _written(raw, messages, packed=path.suffix == ".gz", with_vectors=with_vectors)
+            count = _written(raw, messages, packed=path.suffix == ".gz", with_vectors=with_vectors, embedding=embedding)
             raw.flush()
             os.fsync(raw.fileno())
         beside.replace(path)
@@ -40,11 +55,11 @@ def write(path: Path, messages: Iterable[wire.Record], *, with_vectors: bool = F
     return count
 
 
-def pour(stream: IO[bytes], messages: Iterable[wire.Record], *, with_vectors: bool = False) -> int:
-    """Write records as lines to an open stream; how many that were."""
+def pour(stream: IO[bytes], messages: Iterable[wire.Record], *, with_vectors: bool = False, embedding: Callable[[], str] = str) -> int:
+    """Write records as lines to an open stream, as `write` does; how many that were."""
     count = 0
     for count, each in enumerate(messages, 1):  # noqa: B007 - the last is the answer
-        stream.write(line(each, with_vector=with_vectors).encode() + b"\n")
+        stream.write(line(each, with_vector=with_vectors, embedding=embedding()).encode() + b"\n")
     return count
 
 
@@ -55,13 +70,26 @@ def read(path: Path) -> Iterator[wire.Record]:
         MistakeError: at the first line that is no record, named as "FILE:LINE: field: what".
         OSError: when the file cannot be read.
     """
-    for number, text in _numbered(path):
-        try:
-            yield message(text.decode())
-        except (MistakeError, UnicodeDecodeError) as error:
-            said = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else error
-            msg = f"{path}:{number}: {said}"
-            raise MistakeError(msg) from None
+    for _, each in _read(path):
+        yield each.record
+
+
+def contents(path: Path) -> Contents:
+    """What is in a file, which is read to its end for it.
+
+    Raises:
+        MistakeError: as `read` does, and where two embeddings made its vectors.
+        OSError: when it cannot be read.
+    """
+    records, said, said_at = 0, "", 0
+    for number, each in _read(path):
+        records += 1
+        if said and each.embedding and each.embedding != said:
+            msg = f"{path}:{number}: embedding: {each.embedding!r}, and {said!r} in line {said_at}; give a file and a namespace to each"
+            raise MistakeError(msg)
+        if each.embedding and not said:
+            said, said_at = each.embedding, number
+    return Contents(records=records, embedding=said)
 
 
 def line_of(path: Path, place: int) -> int:
@@ -73,19 +101,30 @@ def line_of(path: Path, place: int) -> int:
     return next(islice(_numbered(path), place, None))[0]
 
 
+def _read(path: Path) -> Iterator[tuple[int, Carried]]:
+    """What lines say, and their numbers."""
+    for number, text in _numbered(path):
+        try:
+            yield number, carried(text.decode())
+        except (MistakeError, UnicodeDecodeError) as error:
+            said = "is no UTF-8" if isinstance(error, UnicodeDecodeError) else error
+            msg = f"{path}:{number}: {said}"
+            raise MistakeError(msg) from None
+
+
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that hold something, and their numbers."""
     with _opened(path) as stream:
         yield from ((number, text) for number, text in enumerate(_lines(path, stream), 1) if text.strip())
 
 
-def _written(raw: IO[bytes], messages: Iterable[wire.Record], *, packed: bool, with_vectors: bool) -> int:
+def _written(raw: IO[bytes], messages: Iterable[wire.Record], *, packed: bool, with_vectors: bool, embedding: Callable[[], str]) -> int:
     if not packed:
-        return pour(raw, messages, with_vectors=with_vectors)
+        return pour(raw, messages, with_vectors=with_vectors, embedding=embedding)
     with gzip.GzipFile(
         filename="", mode="wb", fileobj=raw, compresslevel=_GZIP_LEVEL, mtime=0
     ) as stream:  # the same bytes for the same records
-        return pour(cast("IO[bytes]", stream), messages, with_vectors=with_vectors)
+        return pour(cast("IO[bytes]", stream), messages, with_vectors=with_vectors, embedding=embedding)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """A record as a line of JSON: what an export writes and an import reads.
 
 Fields have the wire's names and stand in its order, so that two exports of the same records are the same bytes; what is absent is left
-out. Times are RFC 3339, to the nanosecond where the wire has it; money is text; a vector is base64 of little-endian float32.
+out. Times are RFC 3339, to the nanosecond where the wire has it; money is text; a vector is base64 of little-endian float32, and
+`embedding`, the last field, what made it.
 """
 
 import base64
@@ -10,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1 import memory_pb2 as wire
@@ -22,18 +23,32 @@ class MistakeError(ValueError):
     """A line, or a part of a file, cannot be used; the text is one line that says which field and what to give instead."""
 
 
-def line(message: wire.Record, *, with_vector: bool = False) -> str:
-    """The line of a record, without its end."""
+class Carried(NamedTuple):
+    """What a line says: a record, and what made its vector; empty when it has none, or does not say."""
+
+    record: wire.Record
+    embedding: str
+
+
+def line(message: wire.Record, *, with_vector: bool = False, embedding: str = "") -> str:
+    """The line of a record, without its end; with its vector it says what made that, if it is known."""
     fields: dict[str, object] = {}
     for name, told in _TOLD.items():
         value = told(message)
         if value is not None and (value or isinstance(value, float)) and (name != "vector" or with_vector):
             fields[name] = value
+    if embedding and "vector" in fields:
+        fields["embedding"] = embedding
     return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def message(text: str) -> wire.Record:
-    """The record of a line. One without a key gets one that is made of its content: imported again, it is the same record.
+    """The record of a line, as `carried` reads it."""
+    return carried(text).record
+
+
+def carried(text: str) -> Carried:
+    """What a line says. A record without a key gets one that is made of its content: imported again, it is the same record.
 
     Raises:
         MistakeError: when it is no record.
@@ -46,14 +61,14 @@ def message(text: str) -> wire.Record:
     if not isinstance(fields, dict):
         msg = 'is no JSON object; give one object a line, at least {"question": "..."}'
         raise MistakeError(msg)
-    record = wire.Record()
-    for name, value in cast("dict[str, object]", fields).items():
+    record, told = wire.Record(), cast("dict[str, object]", fields)
+    for name, value in told.items():
         _take(record, name, value)
     if not record.question and not record.vector:
         msg = "question: is absent, and there is no vector; give what was asked, or what it is to be found by"
         raise MistakeError(msg)
     record.key = record.key or content_key(record)
-    return record
+    return Carried(record, str(told.get("embedding") or "") if record.vector else "")
 
 
 def content_key(record: wire.Record) -> str:
@@ -85,10 +100,14 @@ def _short(value: object) -> str:
 
 
 def _text(record: wire.Record, name: str, value: object) -> None:
+    _of_no_record(record, name, value)
+    setattr(record, name, value)
+
+
+def _of_no_record(_: wire.Record, __: str, value: object) -> None:
     if not isinstance(value, str):
         msg = "is no text"
         raise TypeError(msg)
-    setattr(record, name, value)
 
 
 def _texts(record: wire.Record, name: str, value: object) -> None:
@@ -206,4 +225,5 @@ _TAKEN: Mapping[str, Callable[[wire.Record, str, object], None]] = {
     "verified": _verified,
     "vector": _vector,
     "use": _use,
+    "embedding": _of_no_record,
 }

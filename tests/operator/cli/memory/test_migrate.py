@@ -1,13 +1,15 @@
 """`tandem memory migrate`, from one real service into another."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tandem_memory.client import Judged, Memory, Pruning, Record, Use
+from tandem_memory.client import Judged, Memory, Pruning, Record, RefusedError, Use
 
+from tests.services.memory.embedding.embedding_server import answering
 from tests.services.memory.process import Service
 
 
@@ -81,15 +83,43 @@ def test_another_record_in_the_other_service_is_named(desk: Any, here: Service, 
         assert ended.stderr.startswith("tandem: more: the other service has more than these 1 records; ")
 
 
-def test_another_embedding_is_said_after_one_record(desk: Any, here: Service, new_there: Callable[..., Service]) -> None:
-    """Texts would not find there what they find here: not everything is moved before somebody hears of it."""
+def test_another_embedding_there_leaves_a_namespace_what_it_is(desk: Any, here: Service, new_there: Callable[..., Service]) -> None:
+    """All of it is moved, and texts, which would not find there what they find here, are refused by both names."""
     there = new_there(EMBEDDING_DIMENSION=64)
     filled(here)
-    ended = desk.tandem("memory", "migrate", "--to", there.address, "-n", "team")
-    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-    assert ended.stderr.endswith("here; give a service that has nothing of that name, with the same embedding\n")
-    with Memory(there.address, "team") as other:
-        assert other.stats().records == 1
+    assert desk.tandem("memory", "migrate", "--to", there.address, "-n", "team").returncode == 0
+    with (
+        Memory(there.address, "team") as other,
+        pytest.raises(RefusedError, match=r"by ngrams-1-64, namespace 'team' is .* by ngrams-1-384"),
+    ):
+        other.search("what is 9")
+
+
+@pytest.fixture
+def drifting() -> Iterator[dict[str, str]]:
+    """Settings of a service whose texts are embedded by an endpoint that gives none the same bits twice."""
+    with answering() as (url, told):
+        told.drift = 1 / 1024
+        yield {"EMBEDDING_URL": url, "EMBEDDING_MODEL": "small"}
+
+
+def test_vectors_of_an_endpoint_stay_what_they_are(desk: Any, tmp_path: Path, new_there: Callable[..., Service], drifting: Any) -> None:
+    """Moved into another service, and through a file: texts find them there, although the endpoint makes other bits of them now."""
+    there = new_there(**drifting)
+    with closing(Service(tmp_path / "by-endpoint", **drifting).start()) as here, Memory(here.address, "n") as one:
+        one.append([Record(question="what is time")])
+        place = ("--address", here.address)
+        moved = desk.tandem("memory", "migrate", "--to", there.address, *place)
+        assert (moved.returncode, moved.stdout) == (0, "n: 1 records, 1 moved, the same in both\n"), moved.stderr
+        for name in ("memory.jsonl", "memory.jsonl.gz"):
+            assert desk.tandem("memory", "export", name, "--vectors", "-n", "n", *place).returncode == 0
+            assert desk.tandem("memory", "import", name, "-n", name, *place).returncode == 0
+            assert one.but(name).search("what is time")
+        printed = desk.tandem("memory", "export", "-", "--vectors", "-n", "n", *place).stdout
+        assert printed.endswith(',"embedding":"small"}\n')
+        assert {each.embedding for each in one.namespaces()} == {"small"}
+    with Memory(there.address, "n") as other:
+        assert other.search("what is time")
 
 
 def test_the_other_service_has_a_token_of_its_own(desk: Any, here: Service, new_there: Callable[..., Service]) -> None:

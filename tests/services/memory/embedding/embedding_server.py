@@ -20,6 +20,7 @@ class Told:
         asked: Bodies of requests.
         keys: Their Authorization headers.
         silence_s: How long an answer takes.
+        drift: By what part each answer's vectors are longer than those before: what computes on a GPU gives no text the same bits twice.
     """
 
     trouble: list[int | tuple[int, dict[str, str]] | bytes] = field(default_factory=list)
@@ -27,6 +28,7 @@ class Told:
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     silence_s: float = 0
+    drift: float = 0
 
 
 def vector(text: str, dimension: int) -> list[float]:
@@ -51,7 +53,9 @@ class Answering(BaseHTTPRequestHandler):
         if self.path != "/v1/embeddings":
             return self.say(404, b"{}")
         dimension = body.get("dimensions", self.told.dimension)
-        items = [{"object": "embedding", "index": at, "embedding": vector(text, dimension)} for at, text in enumerate(body["input"])]
+        longer = 1 + self.told.drift * len(self.told.asked)
+        vectors = [[longer * each for each in vector(text, dimension)] for text in body["input"]]
+        items = [{"object": "embedding", "index": at, "embedding": each} for at, each in enumerate(vectors)]
         return self.say(200, json.dumps({"object": "list", "data": items[::-1], "model": body["model"], "usage": {}}).encode())
 
     def say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

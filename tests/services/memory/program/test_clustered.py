@@ -50,6 +50,15 @@ def test_a_store_moves_to_the_cluster_and_back(cassandra: CassandraCluster, star
     assert command("migrate", disk, back).stdout == "n: 2 records, 0 moved, the same in both\n"
 
 
+def test_a_cluster_keeps_what_made_vectors(cassandra: CassandraCluster, start: Start) -> None:
+    """An import says it, and the export of a namespace that began with it says it again."""
+    stub = start(CASSANDRA=",".join(cassandra.addresses), CASSANDRA_KEYSPACE="main_process", FOLDER="").stub()
+    record = pb.Record(question="what is kept", key="k", vector=bytes(4) + b"\0\0\x80\x3f")
+    request = pb.ImportRequest(namespace="origin", records=[record], embedding="another-model")
+    assert stub.Import(iter([request]), timeout=300).taken == 1
+    assert [each.embedding for each in stub.Export(pb.ExportRequest(namespace="origin"), timeout=300)] == ["another-model"]
+
+
 def test_a_cluster_that_is_not_there_is_named() -> None:
     """With its address, and no traceback."""
     ended = command(CASSANDRA="127.0.0.1", CASSANDRA_PORT="9")

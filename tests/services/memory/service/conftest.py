@@ -29,6 +29,7 @@ class Letters:
     """An embedding that can be worked out by hand: how often a, b, c and all else come."""
 
     name = "letters"
+    dimension = DIMENSION
 
     async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         return np.array([[*map(text.count, "abc"), sum(each not in "abc" for each in text) + 0.01] for text in texts], np.float32)
@@ -70,7 +71,7 @@ def start(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[Start]:
     ) -> tuple[Parts, AsyncServer]:
         kept = backend or Embedded(tmp_path / "store", quiet_s=0.2)
         copied = partial(backup.made, kept, scratch=tmp_path, environ=environ)
-        made = Parts(backend=kept, embedding=Letters(), **{"rights": Rights, "backup": copied, **parts})
+        made = Parts(backend=kept, **{"embedding": Letters(), "rights": Rights, "backup": copied, **parts})
         services = {SERVICE: partial(add_MemoryServiceServicer_to_server, Memory(made))}
         return made, await serve_async("127.0.0.1:0", services, max_message_bytes=MESSAGE_BYTES, **server)
 

@@ -107,6 +107,7 @@ def test_a_line_without_a_key_gets_one_of_its_content() -> None:
         ('{"question": "?", "verified": "yes"}', 'verified: "yes": is none of unsaid, none, label, agreement, judge'),
         ('{"question": "?", "vector": "!"}', 'vector: "!": is no base64'),
         ('{"question": "?", "vector": "AAA="}', 'vector: "AAA=": holds 2 bytes; give 4 for each dimension'),
+        ('{"question": "?", "embedding": 5}', "embedding: 5: is no text"),
         ('{"question": "?", "use": {"times": 1.5}}', 'use: {"times": 1.5}: is no count'),
         ('{"question": "?", "use": {"times": -1}}', 'use: {"times": -1}: '),
         ('{"question": "' + "x" * 100 + '", "score": "' + "x" * 100 + '"}', 'score: "' + "x" * 56 + "...: is no number"),
@@ -119,6 +120,26 @@ def test_a_mistake_names_field_and_value(text: str, said: str) -> None:
         lines.message(text)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_with_a_vector_says_what_made_it(tmp_path: Path) -> None:
+    """One without has nothing to say it of; what no line says is not known."""
+    record, path = wire.Record(question="?", key="k", vector=bytes(4)), tmp_path / "memory.jsonl"
+    assert lines.line(record, with_vector=True, embedding="small") == '{"key":"k","question":"?","vector":"AAAAAA==","embedding":"small"}'
+    assert lines.line(record, embedding="small") == '{"key":"k","question":"?"}'
+    for with_vectors, embedding in ((True, "small"), (False, "")):
+        files.write(path, [record, record], with_vectors=with_vectors, embedding=lambda: "small")
+        assert files.contents(path) == files.Contents(records=2, embedding=embedding)
+
+
+def test_vectors_of_two_embeddings_in_one_file_are_refused(tmp_path: Path) -> None:
+    """They cannot be compared with each other; a line that does not say may be of either."""
+    record, path = wire.Record(question="?", key="k", vector=bytes(4)), tmp_path / "memory.jsonl"
+    path.write_text("\n".join(lines.line(record, with_vector=True, embedding=each) for each in ("", "small", "", "large")))
+    with pytest.raises(
+        MistakeError, match=r"memory.jsonl:4: embedding: 'large', and 'small' in line 2; give a file and a namespace to each"
+    ):
+        files.contents(path)
 
 
 def test_a_mistake_in_a_file_names_its_line(tmp_path: Path) -> None:
