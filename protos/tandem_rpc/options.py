@@ -8,7 +8,10 @@ DEFAULT_DEADLINE_S = 30.0
 _CHANNEL: Mapping[str, int] = {
     # Network load balancers and NATs forget silent connections after 60 to 350 s; half of the shortest keeps all of them.
     "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 10_000,
+    # Where the other side was stopped, or its machine or the network is gone, whoever listens hears of it 50 s after the last word. gRPC
+    # goes by the second of these two, which would be a minute. A machine that is overloaded, or asleep for a moment, answers sooner.
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.http2.ping_timeout_ms": 20_000,
     "grpc.keepalive_permit_without_calls": 1,
     "grpc.http2.max_pings_without_data": 0,
     # A service that was restarted is found again within a second or two; the default would wait up to two minutes. The minimum is
@@ -24,6 +27,7 @@ _SERVER: Mapping[str, int] = {
     # A node that lost power says nothing: its streams end after 80 s instead of never.
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.http2.ping_timeout_ms": 20_000,
     "grpc.keepalive_permit_without_calls": 1,
     # Our clients ping every 30 s; the default takes anything under 5 minutes for an attack and hangs up.
     "grpc.http2.min_ping_interval_without_data_ms": 10_000,

@@ -107,6 +107,7 @@ _FIXES = {  # what it goes on with, and what that means; the first that is found
     "CERTIFICATE_VERIFY_FAILED": "give the authority that its certificate is of",
     "failed to connect": "somebody is there and hangs up: try again if it is stopping, or give gRPC's address, with TLS if it has that",
 }
+_SILENT = "ping timeout"  # what gRPC says of a connection on which nothing comes any more, not even an answer to its pings
 _TOO_LARGE = "larger than max"  # gRPC's own words, with the same code once more
 
 
@@ -120,6 +121,8 @@ def of(error: "grpc.RpcError", address: str) -> MemoryServiceError:
         return _exhausted(text, details)
     if code == "INTERNAL" and details == _BROKEN_WRITE:
         return UnreachableError(f"memory at {address}: the stream broke")
+    if code == "UNAVAILABLE" and _SILENT in details:
+        return UnreachableError(f"memory at {address}: has fallen silent; see whether it hangs, or the network between is gone")
     if code in _REFUSALS:
         return _REFUSALS[code](text, field=refused_field(error) or "")
     kind = _KINDS.get(code)
