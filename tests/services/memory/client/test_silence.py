@@ -70,10 +70,11 @@ def watch(address: str, said: Said, begun: Callable[[], object]) -> None:
 def watch_in_a_loop(address: str, said: Said, begun: Callable[[], object]) -> None:
     async def deed() -> None:
         async with AsyncMemory(address, "n") as memory, memory.watch(only_new=True) as news:
-            begins = begun
+            begins = True
             async for each in news:
-                await asyncio.to_thread(begins)
-                begins = str
+                if begins:
+                    await asyncio.to_thread(begun)
+                begins = False
                 if heard(each, said):
                     return
 
