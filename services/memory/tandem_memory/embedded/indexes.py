@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding
 
-from tandem_memory import backend
-from tandem_memory.backend import UnknownNamespaceError
+from tandem_memory.backend import DamagedError, UnknownNamespaceError
 from tandem_memory.embedded.replay import replay, take
-from tandem_memory.index import DamagedError, Index
+from tandem_memory.index import Index, SnapshotError
 from tandem_memory.store import Effect, Namespace, Store
 from tandem_memory.store.room import check_spare
 from tandem_memory.store.tables import Table, place
@@ -147,7 +146,7 @@ class Indexes:
         if index is not None:
             try:
                 return self._taken_on(namespace, index)
-            except backend.DamagedError as damage:
+            except DamagedError as damage:
                 _log.warning("the index of namespace %r is built from its records alone: %s", namespace.name, damage)
         index = self._built(namespace)
         self._saved[namespace.name] = index.covers - len(index)  # that many records the next start would read again
@@ -159,7 +158,7 @@ class Indexes:
             return None
         try:
             index = Index.load(folder, namespace.dimension)
-        except DamagedError as damage:
+        except SnapshotError as damage:
             _log.warning("the index of namespace %r is built from the log: %s", namespace.name, damage)
             return None
         if index.covers > self._store.head(namespace):

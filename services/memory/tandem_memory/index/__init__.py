@@ -2,6 +2,6 @@
 
 from tandem_memory.index.fields.facts import Facts
 from tandem_memory.index.index import Index
-from tandem_memory.index.kept.errors import DamagedError
+from tandem_memory.index.kept.errors import SnapshotError
 
-__all__ = ["DamagedError", "Facts", "Index"]
+__all__ = ["Facts", "Index", "SnapshotError"]

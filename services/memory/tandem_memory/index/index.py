@@ -156,7 +156,7 @@ class Index:
         """The index that was written into `folder`; the log has to be replayed from `covers` on.
 
         Raises:
-            DamagedError: there is none, or not as it was written.
+            SnapshotError: there is none, or not as it was written.
         """
         read = snapshot.load(folder, dimension)
         index = cls(dimension)

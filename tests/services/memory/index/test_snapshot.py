@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange, Record
-from tandem_memory.index import DamagedError, Index
+from tandem_memory.index import Index, SnapshotError
 
 from tests.services.memory.index.conftest import rewrite_manifest
 
@@ -88,10 +88,10 @@ def test_what_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None:
         whole = path.read_bytes()
         for broken in (whole[:-2], b"", whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 4]) + whole[len(whole) // 2 + 1 :]):
             path.write_bytes(broken)
-            with pytest.raises(DamagedError):
+            with pytest.raises(SnapshotError):
                 Index.load(tmp_path, 16)
         path.unlink()
-        with pytest.raises(DamagedError):
+        with pytest.raises(SnapshotError):
             Index.load(tmp_path, 16)
         path.write_bytes(whole)
     Index.load(tmp_path, 16)
@@ -100,12 +100,12 @@ def test_what_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None:
 def test_a_snapshot_of_another_kind_is_refused(tmp_path: Path) -> None:
     """Another dimension, or a format that this program does not know."""
     filled(100).save(tmp_path)
-    with pytest.raises(DamagedError, match="of 16 dimensions, this namespace has 8"):
+    with pytest.raises(SnapshotError, match="of 16 dimensions, this namespace has 8"):
         Index.load(tmp_path, 8)
     rewrite_manifest(tmp_path, lambda said: said | {"format": 99})
-    with pytest.raises(DamagedError, match="format 99"):
+    with pytest.raises(SnapshotError, match="format 99"):
         Index.load(tmp_path, 16)
-    with pytest.raises(DamagedError):
+    with pytest.raises(SnapshotError):
         Index.load(tmp_path / "nothing", 16)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-class DamagedError(Exception):
+class SnapshotError(Exception):
     """There is no snapshot, or not as it was written: the index is to be built anew from the log.
 
     Attributes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index.kept.errors import DamagedError
+from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.stored import Stored
 
 BLOCK_ROWS = 4096  # rows under one checksum: appending reads at most so many of the old ones again
@@ -42,14 +42,14 @@ def read_arrays(stored: Stored) -> dict[str, npt.NDArray[np.generic]]:
     """What `write_arrays` wrote.
 
     Raises:
-        DamagedError: it is not as it was written.
+        SnapshotError: it is not as it was written.
     """
     check(stored)
     try:
         with np.load(stored.path, allow_pickle=False) as arrays:
             return dict(arrays)
     except (OSError, ValueError) as error:
-        raise DamagedError(stored.path, str(error)) from error
+        raise SnapshotError(stored.path, str(error)) from error
 
 
 def checksum(path: Path) -> int:
@@ -65,11 +65,11 @@ def check(stored: Stored) -> None:
     """Make sure that a file is as it was written.
 
     Raises:
-        DamagedError: it is not there, or not as it was.
+        SnapshotError: it is not there, or not as it was.
     """
     path = stored.path
     if not path.is_file() or path.stat().st_size != stored.size or checksum(path) != stored.checksum:
-        raise DamagedError(path, "not as it was written")
+        raise SnapshotError(path, "not as it was written")
 
 
 def append_rows(path: Path, at: int, runs: Iterator[npt.NDArray[np.float32]]) -> None:
@@ -90,12 +90,12 @@ def mapped(path: Path, count: int, dimension: int) -> npt.NDArray[np.float32]:
     """The first `count` rows of a file, read by the kernel as they are touched.
 
     Raises:
-        DamagedError: the file is shorter.
+        SnapshotError: the file is shorter.
     """
     if count == 0:
         return np.empty((0, dimension), np.float32)
     if not path.is_file() or path.stat().st_size < 4 * count * dimension:
-        raise DamagedError(path, f"does not hold {count} rows of {dimension}")
+        raise SnapshotError(path, f"does not hold {count} rows of {dimension}")
     return np.asarray(np.memmap(path, np.float32, "r", shape=(count, dimension)))
 
 

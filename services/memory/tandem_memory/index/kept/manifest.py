@@ -11,7 +11,7 @@ from typing import Any
 from tandem_objects.durable import sync_folder
 
 from tandem_memory.index.kept import files
-from tandem_memory.index.kept.errors import DamagedError
+from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.stored import Stored
 
 _FORMAT = 1
@@ -78,7 +78,7 @@ def read(folder: Path) -> Manifest:
     """The manifest of `folder`.
 
     Raises:
-        DamagedError: there is none, or not as it was written, or of a format that this program does not know.
+        SnapshotError: there is none, or not as it was written, or of a format that this program does not know.
     """
     said = _checked(folder / _NAME)
     graph = said["graph"]
@@ -101,12 +101,12 @@ def _checked(path: Path) -> dict[str, Any]:
     try:
         text, checksum = path.read_text().splitlines()
     except (OSError, ValueError) as error:
-        raise DamagedError(path, "cannot be read") from error
+        raise SnapshotError(path, "cannot be read") from error
     if checksum != str(zlib.crc32(text.encode())):
-        raise DamagedError(path, "not as it was written")
+        raise SnapshotError(path, "not as it was written")
     said = json.loads(text)
     if said["format"] != _FORMAT:
-        raise DamagedError(path, f"of format {said['format']}, this program reads {_FORMAT}")
+        raise SnapshotError(path, f"of format {said['format']}, this program reads {_FORMAT}")
     return said
 
 

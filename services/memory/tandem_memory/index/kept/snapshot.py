@@ -3,7 +3,7 @@
 A folder holds one snapshot: `manifest.json` names its files with their sizes and CRC-32. Rows never change, so that their file
 only grows; segments never change, and are written once; columns are small and written anew, and so is the graph when it has grown
 by a tenth. The manifest is replaced last, in one step: after a crash the folder holds the snapshot before. Whatever is not as it was
-written is told as `DamagedError`, and the log is what everything is built from again.
+written is told as `SnapshotError`, and the log is what everything is built from again.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import numpy as np
 
 from tandem_memory.index.fields.columns import Columns
 from tandem_memory.index.kept import files, manifest, packing
-from tandem_memory.index.kept.errors import DamagedError
+from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.kept.manifest import Manifest
 from tandem_memory.index.looks import segment
 from tandem_memory.index.looks.graph import Graph
@@ -69,15 +69,15 @@ def load(folder: Path, dimension: int) -> Snapshot:
     """What `save` wrote into `folder`.
 
     Raises:
-        DamagedError: there is none, or not as it was written, or of another dimension.
+        SnapshotError: there is none, or not as it was written, or of another dimension.
     """
     said = manifest.read(folder)
     if said.dimension != dimension:
-        raise DamagedError(folder, f"of {said.dimension} dimensions, this namespace has {dimension}")
+        raise SnapshotError(folder, f"of {said.dimension} dimensions, this namespace has {dimension}")
     path = folder / said.rows
     settled = Settled(path=path, rows=files.mapped(path, said.count, dimension), sums=said.sums)
     if files.sums(settled.rows) != said.sums:
-        raise DamagedError(path, "not as it was written")
+        raise SnapshotError(path, "not as it was written")
     columns = _load_columns(said)
     view = View(
         rows=Rows(dimension, settled),
@@ -130,9 +130,9 @@ def _load_columns(said: Manifest) -> Columns:
     try:
         columns = packing.unpacked(files.read_arrays(said.columns))
     except (KeyError, ValueError) as error:
-        raise DamagedError(said.columns.path, str(error)) from error
+        raise SnapshotError(said.columns.path, str(error)) from error
     if len(columns) != said.count:
-        raise DamagedError(said.columns.path, f"holds {len(columns)} records of {said.count}")
+        raise SnapshotError(said.columns.path, f"holds {len(columns)} records of {said.count}")
     return columns
 
 
@@ -140,7 +140,7 @@ def _load_segment(stored: Stored) -> Segment:
     try:
         read = segment.unpacked(files.read_arrays(stored))
     except (KeyError, ValueError) as error:
-        raise DamagedError(stored.path, str(error)) from error
+        raise SnapshotError(stored.path, str(error)) from error
     read.stored.append(stored)
     return read
 
@@ -153,7 +153,7 @@ def _load_graph(said: Manifest) -> Graph | None:
     try:
         return Graph.read(stored, said.dimension, scale, covers)
     except RuntimeError as error:
-        raise DamagedError(stored.path, str(error)) from error
+        raise SnapshotError(stored.path, str(error)) from error
 
 
 def _sweep(folder: Path, kept: frozenset[str]) -> None:
