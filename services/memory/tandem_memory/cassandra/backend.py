@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
+from tandem_memory import logged
 from tandem_memory.answer_size import within
 from tandem_memory.backend import (
     Appended,
@@ -139,7 +140,7 @@ class Clustered:
             space = self._spaces.remembered(namespace) or await self._spaces.known(namespace)
         except UnknownNamespaceError:
             return None
-        return Origin(dimension=space.dimension, embedding=space.embedding)
+        return space.origin
 
     async def namespaces(self) -> Sequence[Namespace]:
         """Those of this store, each counted by the cluster."""
@@ -183,9 +184,9 @@ class Clustered:
         dimensions = [len(record.vector) // _FLOAT_BYTES for record in records]
         there = self._spaces.remembered(namespace)
         if there is None:
-            Space(namespace, "", dimensions[0], embedding, "").check(dimensions, embedding)
+            logged.check(dimensions, embedding, Origin(dimension=dimensions[0], embedding=embedding))
             there = await self._spaces.begun(namespace, dimensions[0], embedding, self._now())
-        there.check(dimensions, embedding)
+        logged.check(dimensions, embedding, there.origin)
         return await self._shelf(namespace)
 
     async def _shelf(self, namespace: str) -> Shelf:

@@ -170,7 +170,7 @@ class Embedded:
     async def origin(self, namespace: str) -> Origin | None:
         """Held in memory."""
         known = self._store.namespaces.get(namespace)
-        return None if known is None else Origin(dimension=known.dimension, embedding=known.embedding)
+        return None if known is None else known.origin
 
     async def namespaces(self) -> Sequence[Namespace]:
         """Those that are searched: one that has just begun is among them once its first records are found."""

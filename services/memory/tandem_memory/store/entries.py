@@ -3,11 +3,9 @@
 import struct
 from typing import TypeVar
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Change, Record
 
 _AT_US = struct.Struct(">q")
-_MICROSECONDS = 1_000_000
 
 _Message = TypeVar("_Message", Record, Change)
 
@@ -31,9 +29,3 @@ def moment_us(value: bytes) -> int:
     """The moment that `written` wrote."""
     (at_us,) = _AT_US.unpack_from(value)
     return at_us
-
-
-def stamp(field: Timestamp, at_us: int) -> None:
-    """Set a field to microseconds since 1970. Twice as fast as to make a message and copy it, and every record needs it."""
-    field.seconds, rest = divmod(at_us, _MICROSECONDS)
-    field.nanos = rest * 1000

@@ -7,13 +7,15 @@ from typing import Protocol, TypeVar
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record
 
-from tandem_memory.backend import Appended, CursorError
+from tandem_memory import logged
+from tandem_memory.backend import Appended, CursorError, Origin
 from tandem_memory.store.draft import Added, Draft, Gone, Used
-from tandem_memory.store.entries import parsed, stamp, written
-from tandem_memory.store.forgetting import forget, judge, use_of
-from tandem_memory.store.namespace import Namespace, check
+from tandem_memory.store.entries import parsed, written
+from tandem_memory.store.forgetting import forget, use_of
+from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.room import KEPT_BYTES, KEPT_FOR_REMOVALS_BYTES
 from tandem_memory.store.tables import Table, named, packed, place, unpacked
+from tandem_memory.uses import judge
 
 FLOAT_BYTES = 4
 _IDS_A_CHANGE = 10_000  # about 80 KB, so that Watch can hand it on in one message
@@ -82,31 +84,17 @@ class Append:
     def _namespace(self, draft: Draft) -> Namespace:
         dimensions = [len(record.vector) // FLOAT_BYTES for record in self.records]
         known = draft.namespaces.get(self.namespace)
-        check(dimensions, self.embedding, known.dimension if known else dimensions[0], known.embedding if known else self.embedding)
+        logged.check(dimensions, self.embedding, known.origin if known else Origin(dimension=dimensions[0], embedding=self.embedding))
         return known or draft.begin(self.namespace, dimensions[0], self.embedding)
 
     def _take(self, draft: Draft, namespace: Namespace, record: Record) -> tuple[int, bytes, Record]:
         head, vector = draft.step(namespace), record.vector
-        key, kept = place(namespace.number, head.position), self._kept(record, head.at_us)
+        key, own = place(namespace.number, head.position), logged.kept(record, head.at_us, back=self.back)
         draft.transaction.put(Table.VECTORS, key, vector)
-        draft.transaction.put(Table.RECORDS, key, written(head.at_us, kept))
+        draft.transaction.put(Table.RECORDS, key, written(head.at_us, own))
         if record.key:
             draft.transaction.put(Table.KEYS, named(namespace.number, record.key), packed(head.position))
-        return head.position, vector, kept
-
-    def _kept(self, record: Record, at_us: int) -> Record:
-        """The record without what other tables have."""
-        kept = Record()
-        kept.CopyFrom(record)
-        kept.ClearField("id")
-        kept.ClearField("vector")
-        if not self.back:
-            kept.ClearField("use")
-        if not (self.back and kept.HasField("appended_at")):
-            stamp(kept.appended_at, at_us)
-        if not kept.HasField("at"):
-            kept.at.CopyFrom(kept.appended_at)
-        return kept
+        return head.position, vector, own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from tandem_memory.backend import DimensionError, EmbeddingError, UnknownNamespaceError
+from tandem_memory.backend import Origin, UnknownNamespaceError
 
 _IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
 _JUMP = 1_000_000  # where the clock has not come as far as the log: a quarter of an hour of a thousand changes a second
@@ -75,6 +75,11 @@ class Namespace:
         return replace(self, identity=_identity(), gaps=(*self.gaps, (last, until)))
 
     @property
+    def origin(self) -> Origin:
+        """Where its vectors come from."""
+        return Origin(dimension=self.dimension, embedding=self.embedding)
+
+    @property
     def least(self) -> int:
         """The position that its log has come to whatever is in it."""
         return self.gaps[-1][1] if self.gaps else 0
@@ -112,20 +117,6 @@ def known(namespaces: Mapping[str, Namespace], name: str) -> Namespace:
     if found is None:
         raise UnknownNamespaceError(name)
     return found
-
-
-def check(dimensions: Iterable[int], embedding: str, wanted_dimension: int, wanted_embedding: str) -> None:
-    """Refuse vectors that do not belong into a namespace.
-
-    Raises:
-        DimensionError: for another dimension.
-        EmbeddingError: for another origin.
-    """
-    for at, given in enumerate(dimensions):
-        if given != wanted_dimension:
-            raise DimensionError(wanted_dimension, given, at)
-    if embedding != wanted_embedding:
-        raise EmbeddingError(wanted_embedding, embedding)
 
 
 def _identity() -> str:

@@ -3,11 +3,11 @@
 # ruff: noqa: S608 - the names in statements are ours; values are bound
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem_memory.backend import DimensionError, EmbeddingError, UnknownNamespaceError
+from tandem_memory.backend import Origin, UnknownNamespaceError
 from tandem_memory.cassandra.cluster import schema
 from tandem_memory.cassandra.cluster.asking import Asking
 
@@ -25,18 +25,10 @@ class Space:
     embedding: str
     created_at: str
 
-    def check(self, dimensions: Iterable[int], embedding: str) -> None:
-        """Refuse vectors that do not belong here.
-
-        Raises:
-            DimensionError: for another dimension.
-            EmbeddingError: for another origin.
-        """
-        for at, given in enumerate(dimensions):
-            if given != self.dimension:
-                raise DimensionError(self.dimension, given, at)
-        if embedding != self.embedding:
-            raise EmbeddingError(self.embedding, embedding)
+    @property
+    def origin(self) -> Origin:
+        """Where its vectors come from."""
+        return Origin(dimension=self.dimension, embedding=self.embedding)
 
 
 class Spaces:

@@ -6,14 +6,12 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
-from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Change, Judged, Record
 
 from tandem_memory.backend import CursorTooOldError
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.uses import judge
 
-_MICROSECONDS = 1_000_000
 _FLOAT = "<f4"
 _KEPT_FLOAT = ">f4"  # as Cassandra keeps vectors
 
@@ -120,27 +118,6 @@ def grouped(writer: str, rows: Iterable[Row]) -> list[Entry]:
 def contiguous(entries: Sequence[Entry], after: int) -> list[Entry]:
     """Those that follow `after` without a gap: what is behind one is not known to be all."""
     return [entry for number, entry in enumerate(entries, after + 1) if entry.place.position == number]
-
-
-def kept(record: Record, at_us: int, *, back: bool) -> Record:
-    """The record without what is kept beside it; with its times, and the use that it brings if it comes `back`."""
-    own = Record()
-    own.CopyFrom(record)
-    own.ClearField("id")
-    own.ClearField("vector")
-    if not back:
-        own.ClearField("use")
-    if not (back and own.HasField("appended_at")):
-        own.appended_at.CopyFrom(timestamp(at_us))
-    if not own.HasField("at"):
-        own.at.CopyFrom(own.appended_at)
-    return own
-
-
-def timestamp(at_us: int) -> Timestamp:
-    """Microseconds since 1970, as the wire has them."""
-    seconds, rest = divmod(at_us, _MICROSECONDS)
-    return Timestamp(seconds=seconds, nanos=rest * 1000)
 
 
 def direction(exact: bytes, dimension: int) -> bytes:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record
 
+from tandem_memory import logged
 from tandem_memory.cassandra.cluster.asking import Statement
-from tandem_memory.cassandra.log.entries import Entry, Kind, kept
+from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.writers.lines import Draft
@@ -41,7 +42,7 @@ def record(log: Log, handed_in: Record, instead_of: Place | None, *, back: bool)
     exact = handed_in.vector
 
     def entry(place: Place, at_us: int) -> Entry:
-        body = kept(handed_in, at_us, back=back).SerializeToString()
+        body = logged.kept(handed_in, at_us, back=back).SerializeToString()
         return Entry(place=place, kind=Kind.RECORD, at_us=at_us, body=body, exact=exact)
 
     def statement(entry: Entry) -> Statement:
