@@ -10,7 +10,7 @@ One JSON line each: {metric, value, unit, peer|floor|ceiling, ratio}. The parts,
     kept       10,000    what was acknowledged and is there after a restart; also of Milvus Lite
     ready     240,000    how soon it is ready after a restart
     million 1,000,000    in a room of 2.5 GiB: searches, memory, and how soon it is ready
-    cassandra   3,000    over a cluster of Cassandra, against its driver alone; only if it is asked for, or by a command of its own
+    cassandra   3,000    over a cluster of Cassandra, against its driver alone; more nodes by a command of its own
 
 All are asked for the same: ten nearest of unit vectors, with their texts, at the least effort that gives recall@10 of .95. Peers live
 in an environment of their own (`peers.environment`), made once. `ratio` is ours by the peer's: for rates more is better, for times less.
@@ -21,6 +21,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 RECORDS = {
@@ -39,18 +40,24 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended too
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # as the service has it; read when numpy is loaded, so not before
+    asked = asked_for(sys.argv[1:])
+    for part in asked.only:
+        measure(part, asked.records or RECORDS[part], asked)
+
+
+def asked_for(words: Sequence[str]) -> argparse.Namespace:
+    """What a command asks for; it ends with a line where it cannot be meant."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.memory")
-    parser.add_argument("--only", type=_several, default=tuple(part for part in RECORDS if part != "cassandra"))
+    parser.add_argument("--only", type=_several, default=tuple(RECORDS))
     parser.add_argument("--records", type=int)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--clients", type=int, default=8, help="of the parts service and cassandra")
     parser.add_argument("--peers", type=_several)
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     if unknown := set(asked.only) - RECORDS.keys():
         parser.error(f"--only: there is no part {', '.join(sorted(unknown))}; there are {', '.join(RECORDS)}")
-    for part in asked.only:
-        measure(part, asked.records or RECORDS[part], asked)
+    return asked
 
 
 def measure(part: str, records: int, asked: argparse.Namespace) -> None:

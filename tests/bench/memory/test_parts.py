@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bench.memory import kept
-from tests.bench.memory.__main__ import RECORDS
+from tests.bench.memory.__main__ import RECORDS, asked_for
 from tests.bench.memory.processes import Footprint, end, family, running
 from tests.bench.memory.slow_disk import slowly
 from tests.parts.part import Missing
@@ -51,6 +52,14 @@ def test_a_part_tells_its_figures(part: str, tmp_path: Path) -> None:
     assert all(line["unit"] and line["value"] >= 0 for line in lines)
     assert not [line for line in lines if "recall" in line["metric"] and line["value"] < 0.95]
     assert not list(tmp_path.iterdir())
+
+
+def test_the_bench_of_everything_leaves_no_part_out() -> None:
+    """Every part is measured, and what depends on how long vectors are also at the length that larger embeddings have."""
+    tasks = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]["poe"]["tasks"]
+    said = [each["cmd"].split()[2:] for each in tasks["bench"]["sequence"]]
+    asked = [asked_for(words) for module, *words in said if module == "tests.bench.memory"]
+    assert [(set(each.only), each.dimensions) for each in asked] == [({*RECORDS}, 384), ({"index", "service"}, 768)]
 
 
 def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
