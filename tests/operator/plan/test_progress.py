@@ -57,6 +57,21 @@ def test_lost_steps_are_those_between_the_last_report_and_the_step_that_the_next
     assert world.look().status.lost_steps == 7
 
 
+def test_a_loss_is_shown_beside_its_own_step() -> None:
+    """Fell at 28, went on from 20: the loss of 20 nobody has said. A later word of the same step does not take its loss away."""
+    world = _running()
+    world.tell(28, resumed_from=0, checkpoint=20, loss=3.0)
+    assert (world.look().status.step, world.run.status.loss) == (28, 3.0)
+    _preempted(world)
+    assert (world.run.status.step, world.run.status.loss) == (28, 3.0)
+    world.tell(20, resumed_from=20)
+    assert (world.look().status.step, world.run.status.loss) == (20, None)
+    world.tell(21, loss=2.9)
+    assert (world.look().status.step, world.run.status.loss) == (21, 2.9)
+    world.tell(21)
+    assert (world.look().status.step, world.run.status.loss) == (21, 2.9)
+
+
 def test_a_checkpoint_that_is_not_there_any_more_is_told_of() -> None:
     """Once, by the attempt that had to do without it."""
     world = _running()

@@ -63,15 +63,23 @@ def _stepped(status: RunStatus, report: Report) -> RunStatus:
     """Where the attempt is. As long as it neither made a step nor said where it goes on from, nobody knows."""
     if report.step == 0 and report.resumed_from_step is None:
         return status
+    step = max(report.step, report.resumed_from_step or 0)
     said = {
-        "step": max(report.step, report.resumed_from_step or 0),
+        "step": step,
         "training_phase": report.training_phase or status.training_phase,
         "spikes": report.spikes,
         "broken_experts": status.broken_experts if report.broken_experts is None else report.broken_experts,
-        "loss": _finite(report.loss) if report.loss is not None else status.loss,
+        "loss": _loss(status, report, step),
         "tokens_per_second": _finite(report.tokens_per_second),
     }
     return status.model_copy(update=said)
+
+
+def _loss(status: RunStatus, report: Report, step: int) -> float | None:
+    """That of `step`. An attempt that goes on from a checkpoint tells none before its first step, and the one known is of a later step."""
+    if report.loss is not None:
+        return _finite(report.loss)
+    return status.loss if step == status.step else None
 
 
 def _resumed(status: RunStatus, report: Report) -> RunStatus:
