@@ -29,14 +29,14 @@ from .show.screen import Screen, screen
 
 def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     """Run a file."""
-    told = told_run(path, name)
+    told, home = told_run(path, name), Home.of()
+    home.insist()
     runs.same_kind(told, path)
     if isinstance(told, DualRun):
         from .dual import running
 
         return running.run(told, path, name=name, fresh=fresh, plain=plain)
-    home, now = Home.of(), datetime.now(UTC)
-    folder = home.run(told.name)
+    now, folder = datetime.now(UTC), home.run(told.name)
     file = None if path == "-" else RunFile(path=path, name=name)
     lines = [*archive.put_outlived_aside(home, now)]
     if fresh and folder.path.exists():

@@ -97,11 +97,23 @@ def test_an_error_nobody_foresaw_is_one_line_and_a_traceback_only_on_request(des
         assert "unexpected ZeroDivisionError: division by zero (`tandem --debug" in ran.stderr
 
 
-def test_a_state_folder_that_cannot_be_written_is_one_line(desk: Any) -> None:
-    """Exit 74: which file, and why."""
-    desk.environ["TANDEM_STATE"] = "/proc/tandem"
-    ran = desk.tandem("run", desk.file())
-    assert (ran.returncode, ran.stderr.count("\n")) == (74, 1), ran.stderr
+@pytest.mark.parametrize("words", [["run"], ["status"], ["status", "demo"], ["cost", "demo"]])
+def test_a_state_folder_that_cannot_be_made_is_one_line(desk: Any, words: list[str]) -> None:
+    """Exit 74: which folder, why, and what to set; also for whoever only looks."""
+    desk.environ["TANDEM_STATE"] = "/proc/tandem/state"
+    ran = desk.tandem(*words, *([desk.file()] if words == ["run"] else []))
+    said = (
+        "tandem: /proc/tandem/state: is not there and cannot be made (No such file or directory): set TANDEM_STATE to a folder that can\n"
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (74, "", said)
+
+
+def test_a_state_folder_that_is_yet_to_be_made_has_no_runs(desk: Any) -> None:
+    """A look makes none, and leaves nothing beside it."""
+    desk.environ["TANDEM_STATE"] = str(desk.state / "a/b")
+    ran = desk.tandem("status")
+    assert (ran.returncode, ran.stdout) == (0, "no runs yet: start one with `tandem run FILE`\n"), ran.stderr
+    assert not (desk.state / "a").exists()
 
 
 def test_a_damaged_status_stops_every_command_that_needs_it(desk: Any) -> None:

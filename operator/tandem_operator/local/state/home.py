@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,13 +40,29 @@ class Home:
         """All runs, of both kinds, by name.
 
         Raises:
-            NotADirectoryError: when something else is where runs are kept.
+            OSError: when runs can never be kept there.
         """
+        self.insist()
         parent = self.path / "runs"
-        if self.path.exists() and not self.path.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "is no folder: set TANDEM_STATE to one", str(self.path))
         found = (self.any(path.name) for path in parent.iterdir()) if parent.is_dir() else ()
         return tuple(sorted((folder for folder in found if folder.exists), key=lambda folder: folder.name))
+
+    def insist(self) -> None:
+        """Make sure that runs are kept here, or can be; nothing is left behind.
+
+        Raises:
+            OSError: when something else is in its place, or there is none and none can be made.
+        """
+        if self.path.is_dir():
+            return
+        if self.path.exists():
+            raise NotADirectoryError(errno.ENOTDIR, "is no folder: set TANDEM_STATE to one", str(self.path))
+        above = next(parent for parent in self.path.parents if parent.exists())
+        try:
+            Path(tempfile.mkdtemp(prefix=".tandem-", dir=above)).rmdir()  # access(2) says of /proc that root may write there
+        except OSError as error:
+            why = f"is not there and cannot be made ({error.strerror}): set TANDEM_STATE to a folder that can"
+            raise OSError(error.errno, why, str(self.path)) from error
 
 
 def cache(environ: Mapping[str, str] = os.environ) -> Path:
