@@ -15,7 +15,7 @@ from tandem_trainer.checkpoint.writer import save_part
 from tandem_trainer.rank.world import World
 
 
-def save(slices: Iterable[Slice], folder: Path, world: World) -> None:
+def save(slices: Iterable[Slice], folder: Path, world: World, *, step: int = 1) -> None:
     """Save this rank's part; rank 0 waits for the others and commits."""
     store, staged = _store(folder), Staging().take(slices)
     assert staged is not None
@@ -24,7 +24,7 @@ def save(slices: Iterable[Slice], folder: Path, world: World) -> None:
         uid="",
         attempt=1,
         claim=1,
-        step=1,
+        step=step,
         rank=world.rank,
         world_size=world.size,
         at=datetime.now(UTC),

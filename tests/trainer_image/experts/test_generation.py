@@ -132,6 +132,26 @@ def test_the_process_writes_text_and_says_what_it_took(shards: Path, tmp_path: P
     assert (empty.returncode, empty.stdout, empty.stderr.count(b"\n")) == (93, b"", 1)
 
 
+@pytest.mark.parametrize("damaged", ["chunks", "manifests"])
+def test_a_newer_checkpoint_that_is_damaged_is_named_in_a_line(damaged: str, shards: Path, tmp_path: Path) -> None:
+    """What is written is written with the one before: that is said, on standard error, and the text stays alone on standard output."""
+    told, folder = run(), tmp_path / "kept"
+    trainer = _trained(told, shards, folder)
+    before = set(folder.rglob("*"))
+    steps(trainer, told, 3, 4)
+    save(trainer.slices(), folder, World(), step=4)
+    for path in set(folder.rglob("*")) - before:
+        if path.is_file() and damaged in path.parts:
+            path.write_bytes(b"\0" * path.stat().st_size)
+    ran = _process(told, folder, "--tokens=4")
+    first, *rest = ran.stderr.decode().splitlines()
+    assert (ran.returncode, len(ran.stdout)) == (0, 4), ran.stderr
+    assert first.startswith("tandem: passed over a checkpoint: ")
+    assert "000001-000000000004.json" in first
+    assert sum("passed over" in line for line in rest) == 0
+    assert "step 1 of test" in rest[-1]
+
+
 def _process(told: Run, folder: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
     placed = told.model_copy(update={"checkpoint": told.checkpoint.model_copy(update={"uri": folder.as_uri()})})
     environ = {**os.environ, "TANDEM_JOB": placed.model_dump_json(by_alias=True), "OMP_NUM_THREADS": "1"}

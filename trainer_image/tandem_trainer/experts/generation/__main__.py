@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = Run.model_validate_json(os.environ["TANDEM_JOB"])
         device = World().device if run.gpus_per_worker else torch.device("cpu")
         trained = read(run, open_store(run.checkpoint.uri, os.environ), device)
+        for each in trained.passed_over:
+            _say(f"tandem: {each}")
         how = Sampling(temperature=asked.temperature, top=asked.top, seed=asked.seed)
         _say(_told(trained, *_written(trained, sys.stdin.buffer.read(), asked.tokens, how)))
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from tandem_objects import Store
 from tandem_trainer import disk, host_memory
 from tandem_trainer.checkpoint.errors import Corrupted
 from tandem_trainer.checkpoint.manifest import Manifest
-from tandem_trainer.checkpoint.reader import Reader, newest
+from tandem_trainer.checkpoint.reader import Reader, Skipped, newest
 from tandem_trainer.checkpoint.slices import Want
 from tandem_trainer.data.tokens import Tokenizer, tokenizer
 from tandem_trainer.experts import building
@@ -33,6 +33,7 @@ class Trained:
         tokenizer: Its words.
         context: As many tokens as it has learned to read at once.
         manifest: The checkpoint that it was read from.
+        passed_over: Newer ones that cannot be read, newest first.
     """
 
     mixture: Mixture
@@ -40,6 +41,7 @@ class Trained:
     tokenizer: Tokenizer
     context: int
     manifest: Manifest
+    passed_over: tuple[Skipped, ...] = ()
 
     @property
     def device_bytes(self) -> int:
@@ -62,8 +64,9 @@ def read(run: Run, store: Store, device: torch.device) -> Trained:
     _insist_on_room(asked, run.trainer.memory)
     room = replace(building.room(run), kept=0)  # what is kept is there to be learned from
     mixture, rows = building.built(run, asked, room, words.special.vocabulary, device)
-    manifest = _filled(mixture, rows, kept, store)
-    return Trained(mixture=mixture, room=room, tokenizer=words, context=_learned(run, manifest.step), manifest=manifest)
+    manifest, passed_over = _filled(mixture, rows, kept, store)
+    context = _learned(run, manifest.step)
+    return Trained(mixture=mixture, room=room, tokenizer=words, context=context, manifest=manifest, passed_over=passed_over)
 
 
 def _learned(run: Run, step: int) -> int:
@@ -89,17 +92,18 @@ def _insist_on_room(sizes: Sizes, told: Memory) -> None:
         raise Refusal(message)
 
 
-def _filled(mixture: Mixture, rows: Rows, kept: Sizes, store: Store) -> Manifest:
-    """Fill all weights, from the newest checkpoint that is whole."""
-    passed_over: list[str] = []
-    while (manifest := newest(store, skip=passed_over).manifest) is not None:
+def _filled(mixture: Mixture, rows: Rows, kept: Sizes, store: Store) -> tuple[Manifest, tuple[Skipped, ...]]:
+    """Fill all weights, from the newest checkpoint that is whole; that one, and those that were passed over."""
+    damaged: list[Skipped] = []
+    while (found := newest(store, skip=[each.key for each in damaged])).manifest is not None:
         try:
-            _fill(mixture, rows, kept, Reader(store, manifest))
-        except Corrupted:
-            passed_over.append(manifest.key)
+            _fill(mixture, rows, kept, Reader(store, found.manifest))
+        except Corrupted as error:
+            damaged.append(Skipped(key=found.manifest.key, reason=str(error)))
         else:
-            return manifest
-    message = f"{store.uri}: holds no checkpoint that can be read: train until the first is saved"
+            return found.manifest, tuple(sorted((*damaged, *found.skipped), key=lambda each: each.key, reverse=True))
+    why = "".join(f" ({each})" for each in (*damaged, *found.skipped)[:1])
+    message = f"{store.uri}: holds no checkpoint that can be read{why}: train until the first is saved"
     raise Refusal(message)
 
 
