@@ -25,6 +25,7 @@ def report(told: "WorkerReport") -> Report:
         checkpoint=_checkpoint(told) if told.HasField("checkpoint") else None,
         checkpoint_problem=told.checkpoint_problem,
         spikes=told.spikes,
+        refused_updates=told.refused_updates,
         broken_experts=told.broken_experts if told.HasField("broken_experts") else None,
     )
 

@@ -36,6 +36,11 @@ def test_no_broken_expert_is_a_number() -> None:
     assert [wire.report(WorkerReport(step=7, broken_experts=counted)).broken_experts for counted in (0, 3)] == [0, 3]
 
 
+def test_updates_that_were_left_out_are_counted() -> None:
+    """By workers that count them; others have left none out."""
+    assert [wire.report(told).refused_updates for told in (WorkerReport(step=7, refused_updates=3), WorkerReport(step=7))] == [3, 0]
+
+
 def test_a_number_has_the_digits_that_were_measured() -> None:
     """Seven, as 32 bits hold; and what is no number stays none, for the planner to see."""
     told = WorkerReport(step=7, loss=2.3456789012345678, tokens_per_second=123456.789)

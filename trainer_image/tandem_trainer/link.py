@@ -36,7 +36,8 @@ class Resumed:
 class Stepped:
     """Rank to agent: one optimizer step is done.
 
-    `step` and `tokens` count from the beginning of the run and include it; loss in nats a token; `seconds` is its length.
+    `step` and `tokens` count from the beginning of the run and include it; loss in nats a token; `seconds` is its length;
+    `spikes` and `refused_updates` count from the beginning of the attempt.
     """
 
     step: int
@@ -50,6 +51,7 @@ class Stepped:
     utilization: float | None = None
     device_memory_bytes: int | None = None
     broken_experts: int | None = None
+    refused_updates: int = 0
     spikes: int = 0
 
 

@@ -38,6 +38,7 @@ class StepReport:
     `flops` are the operations that the model needed, over all ranks, recomputation not counted; None where nobody knows.
     `device_memory_bytes` is what a trainer counted by itself; None leaves it to what torch has held on the card.
     `broken_experts` is how many answer no numbers after the step, and are asked no more; None where a model has none to break.
+    `refused_updates` is how many weights, of one expert or of what all share, stayed as they were, since their errors were no numbers.
     """
 
     loss: float
@@ -46,6 +47,7 @@ class StepReport:
     gradient_norm: float | None = None
     device_memory_bytes: int | None = None
     broken_experts: int | None = None
+    refused_updates: int = 0
 
 
 class Trainer(Protocol):

@@ -139,6 +139,8 @@ class RunStatus(Standing):
     """Loss spikes seen by the attempt that runs or ran last."""
     broken_experts: int | None = None
     """Experts whose answers were no numbers after the last reported step: no token is sent to them."""
+    refused_updates: int = 0
+    """Updates left out by the attempt that runs or ran last, since their errors were no numbers: those weights stayed as they were."""
     lost_steps: int = 0
     """Optimizer steps that had to be done again, over all attempts."""
     lost_usd: UsdText = Decimal(0)

@@ -27,6 +27,7 @@ def told(before: RunStatus, run: TrainingRun) -> tuple[Event, ...]:
         *_warned(before, run),
         *_spiked(before, after),
         *_broke(before, run),
+        *_refused(before, after),
         *_missed(before, after),
         *_recovered(before, after),
         *_fell(before, after),
@@ -69,6 +70,15 @@ def _broke(before: RunStatus, run: TrainingRun) -> Iterator[Event]:
         renewed = "; they are made anew" if experts and experts.mixture.renew_every else ", or have them made anew (mixture.renewEvery)"
         fix = f"lower trainer.experts.mixture.rate or the phase's learningRate{renewed}"
         yield Event.warning("ExpertsBroken", f"near step {after.step}: {broken} answer no numbers, and no token is sent to them: {fix}")
+
+
+def _refused(before: RunStatus, after: RunStatus) -> Iterator[Event]:
+    """Told of the first, and each time there are ten times as many: where every step leaves some out, nothing else would be told."""
+    refused = after.refused_updates
+    if refused and len(str(refused)) > len(str(before.refused_updates or "")):
+        left_out = f"updates of weights that were left out in this attempt, since their errors are no numbers: {refused}"
+        fix = "lower the phase's learningRate, or trainer.experts.mixture.rate"
+        yield Event.warning("UpdatesRefused", f"near step {after.step}, {left_out}; {fix}")
 
 
 def _missed(before: RunStatus, after: RunStatus) -> Iterator[Event]:

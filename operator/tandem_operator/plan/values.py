@@ -140,6 +140,7 @@ class Report:
     checkpoint_problem: str = ""
     spikes: int = 0
     broken_experts: int | None = None
+    refused_updates: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,12 @@ RUN_METRICS = (
     _gauge("tandem_gradient_norm", "", "report.gradient_norm", "Norm of the gradient of the last step, before clipping."),
     _counter("tandem_spikes_total", "spikes", "totals.spikes", "Loss spikes seen by all attempts."),
     _gauge("tandem_broken_experts", "experts", "report.broken_experts", "Experts whose answers are no numbers: no token is sent to them."),
+    _counter(
+        "tandem_refused_updates_total",
+        "updates",
+        "totals.refused_updates",
+        "Updates left out by all attempts, since errors were no numbers.",
+    ),
     # Speed
     _gauge("tandem_tokens_per_second", "tokens per second", "report.tokens_per_second", "Tokens a second over all ranks."),
     _gauge("tandem_step_seconds", "seconds", "report.step_seconds", "Duration of the last optimizer step."),

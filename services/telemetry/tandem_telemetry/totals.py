@@ -20,6 +20,7 @@ class _Attempt:
     step: int | None = None
     resumed_from_step: int | None = None
     spikes: int = 0
+    refused_updates: int = 0
     checkpoint_failures: int = 0
     stepped_at_ns: int | None = None
     first_step_at_ns: int | None = None
@@ -31,6 +32,7 @@ class _Past:
 
     steps_done: int = 0
     spikes: int = 0
+    refused_updates: int = 0
     checkpoint_failures: int = 0
     stood_at_ns: int | None = None
 
@@ -58,6 +60,11 @@ class Totals:
         return self.past.spikes + self.attempt.spikes
 
     @property
+    def refused_updates(self) -> int:
+        """Updates of weights that were left out, since their errors were no numbers."""
+        return self.past.refused_updates + self.attempt.refused_updates
+
+    @property
     def checkpoint_failures(self) -> int:
         """Checkpoints that could not be saved."""
         return self.past.checkpoint_failures + self.attempt.checkpoint_failures
@@ -76,6 +83,7 @@ def counted(totals: Totals, report: WorkerReport) -> Totals:
         step=_highest(here.step, report.step if report.HasField("step") else None),
         resumed_from_step=_highest(here.resumed_from_step, report.resumed_from_step if report.HasField("resumed_from_step") else None),
         spikes=max(here.spikes, report.spikes),
+        refused_updates=max(here.refused_updates, report.refused_updates),
         checkpoint_failures=max(here.checkpoint_failures, report.checkpoint_failures),
         stepped_at_ns=_highest(here.stepped_at_ns, nanoseconds(report.at) if report.HasField("step") else None),
         first_step_at_ns=_highest(here.first_step_at_ns, nanoseconds(report.first_step_at) if report.HasField("first_step_at") else None),
@@ -89,6 +97,7 @@ def next_attempt(totals: Totals) -> Totals:
     after = _Past(
         steps_done=totals.steps_done,
         spikes=totals.spikes,
+        refused_updates=totals.refused_updates,
         checkpoint_failures=totals.checkpoint_failures,
         stood_at_ns=past.stood_at_ns if here.stepped_at_ns is None else here.stepped_at_ns,
     )

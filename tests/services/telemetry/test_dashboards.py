@@ -106,6 +106,7 @@ def reported(run: str, number: int) -> WorkerReport:
         step_seconds=0.1,
         utilization=0.5,
         spikes=1,
+        refused_updates=1,
         broken_experts=1,
         checkpoint_failures=1,
         device_memory_bytes=1 << 30,

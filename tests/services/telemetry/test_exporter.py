@@ -53,6 +53,7 @@ def full(make: Make) -> tuple[WorkerReport, WorkerReport]:
         resumed_from_step=90,
         checkpoint=checkpoint,
         spikes=1,
+        refused_updates=7,
         broken_experts=3,
         checkpoint_failures=2,
         device_memory_bytes=4096,
@@ -92,6 +93,7 @@ def test_values_are_those_reported(make: Make) -> None:
         "tandem_resume_seconds": 90,
         "tandem_tokens_total": 1000,
         "tandem_broken_experts": 3,
+        "tandem_refused_updates_total": 7,
         "tandem_run_info": 1,
     }
     assert {name: found[name] for name in expected} == expected

@@ -10,7 +10,7 @@ from tandem_telemetry.registry import Registry
 from tandem_telemetry.totals import Totals
 
 Make = Callable[..., WorkerReport]
-NAMES = ("steps_done", "tokens", "spikes", "checkpoint_failures")
+NAMES = ("steps_done", "tokens", "spikes", "refused_updates", "checkpoint_failures")
 
 
 def totals(*told: WorkerReport) -> Totals:
@@ -34,12 +34,12 @@ def test_steps_that_are_done_again_count_twice_and_their_tokens_once(make: Make)
 def test_sums_of_attempts_add_up(make: Make) -> None:
     """Workers count within an attempt, each on its own; the highest counts, and attempts add."""
     sums = totals(
-        make(1, attempt=1, spikes=2, checkpoint_failures=1),
+        make(1, attempt=1, spikes=2, refused_updates=40, checkpoint_failures=1),
         make(2, attempt=1, spikes=1),
-        make(3, attempt=2, spikes=3),
+        make(3, attempt=2, spikes=3, refused_updates=2),
         make(4, attempt=1, spikes=9),
     )
-    assert (sums.spikes, sums.checkpoint_failures) == (5, 1)
+    assert (sums.spikes, sums.refused_updates, sums.checkpoint_failures) == (5, 42, 1)
 
 
 def test_time_to_resume_is_from_step_to_step(make: Make) -> None:
@@ -64,7 +64,7 @@ def told(draw: st.DrawFn) -> list[WorkerReport]:
     for at in range(1, draw(st.integers(1, 10)) + 1):
         report = WorkerReport(source=Source(namespace="n", run="r", attempt=draw(st.integers(1, 4))))
         report.at.FromSeconds(at)
-        for name in ("step", "resumed_from_step", "tokens", "spikes", "checkpoint_failures"):
+        for name in ("step", "resumed_from_step", "tokens", "spikes", "refused_updates", "checkpoint_failures"):
             if draw(st.booleans()):
                 setattr(report, name, draw(st.integers(0, 50)))
         made.append(report)

@@ -90,7 +90,7 @@ class Counting:
                 self.given_up.append(at.step)
                 return None
         self.weights += 1
-        return StepReport(loss=self._losses(at.step), tokens=10, broken_experts=at.step)
+        return StepReport(loss=self._losses(at.step), tokens=10, broken_experts=at.step, refused_updates=at.step)
 
     def slices(self) -> Iterable[Slice]:
         yield Slice(tensor="weights", shape=(5,), dtype="float32", start=0, count=5, data=bytes_of(self.weights))

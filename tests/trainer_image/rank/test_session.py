@@ -30,6 +30,7 @@ def test_every_step_is_told_with_what_was_measured(place: Place) -> None:
     assert place.agent.heard[0] == links.Resumed(step=0)
     assert [(each.step, each.phase, each.tokens) for each in stepped] == [(1, "phase-0", 10), (2, "phase-0", 20), (3, "phase-1", 30)]
     assert [each.broken_experts for each in stepped] == [0, 1, 2]
+    assert [each.refused_updates for each in stepped] == [0, 1, 3]
 
 
 def test_a_snapshot_that_finds_no_room_is_owed_and_taken_at_the_next_step_that_has(place: Place) -> None:

@@ -97,9 +97,20 @@ def test_broken_experts_are_reported_where_a_model_has_some(tmp_path: Path, monk
     assert list(dict.fromkeys(found)) == [3, 0, None]
 
 
-def stepped(*, broken_experts: int | None) -> Stepped:
+def test_updates_that_were_left_out_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the attempt has left out so far."""
+    (tmp_path / "token").write_text("sesame\n")
+    heard: list[WorkerReport] = []
+    monkeypatch.setattr(Reporter, "report", lambda _, report: heard.append(report))
+    reporting = Reporting(Job.from_environment(environment(tmp_path, "127.0.0.1:1")))
+    reporting.stepped(stepped(broken_experts=None, refused_updates=12))
+    reporting.close()
+    assert heard[-1].refused_updates == 12
+
+
+def stepped(*, broken_experts: int | None, refused_updates: int = 0) -> Stepped:
     at = {"step": 1, "phase": "a", "tokens": 10, "tokens_per_second": 1.0, "seconds": 10.0}
-    return Stepped(**at, loss=1.0, learning_rate=0.1, broken_experts=broken_experts)
+    return Stepped(**at, loss=1.0, learning_rate=0.1, broken_experts=broken_experts, refused_updates=refused_updates)
 
 
 def snapshot() -> Snapshot:

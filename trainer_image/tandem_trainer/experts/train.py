@@ -12,6 +12,7 @@ from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.data.shards import Shards
 from tandem_trainer.experts import building, fitting
 from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.lessons import Lessons
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.experts.state import State
 from tandem_trainer.host_memory import Limit
@@ -53,7 +54,7 @@ class ExpertsTrainer:
         self._rows_are_filled = False
         self._rule, self._done = RULES[told.mixture.learning_rule], 0
         self._rate = told.mixture.rate or self._rule.rate
-        self._broken = 0
+        self._broken, self._lessons = 0, Lessons(run)
         self.flops_per_token = 0.0
 
     def begin(self, phase_index: int, phase: Phase) -> None:
@@ -67,23 +68,29 @@ class ExpertsTrainer:
         self.flops_per_token = flops_per_token(weights, layers=model.layers, width=model.width, context=phase.context_length)
 
     def step(self, at: Position, stop: Callable[[], bool]) -> StepReport:
-        """Make one optimizer step: one window, which is never given up half-way."""
+        """Make one optimizer step: one window, which is never given up half-way.
+
+        Raises:
+            Refusal: when too few experts are sound, or none has learned for long.
+        """
         del stop
         ((tokens_BT,),) = self._feeding.micro_batches(at.phase_step)
         if not at.step and self._run.trainer.mixture.keys_from_tokens:
             self.mixture.begin_at(tokens_BT)
         taught = self.mixture.learn(tokens_BT, rate=at.learning_rate * self._rate)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._run.trainer.gradient_clip or float("inf"))
-        if norm.isfinite():
+        if finite := bool(norm.isfinite()):
             self._adamw.set_learning_rate(at.learning_rate)
             self._adamw.step()
         for weight in self._parameters:
             weight.grad = None
+        self._lessons.shared(at.step, finite=finite)
         broke = _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
         self._report_unwell(at.step if self._rule.through else at.step - 1)
         self._renew(at.step, taught.chosen_NK)
         if broke:
             self._insist_on_sound()
+        self._lessons.insist(at)
         self._done = at.step
         tokens = at.phase.batch_size * at.phase.context_length
         return StepReport(
@@ -93,6 +100,7 @@ class ExpertsTrainer:
             gradient_norm=float(norm),
             device_memory_bytes=self._device_memory_bytes(tokens),
             broken_experts=self._broken,
+            refused_updates=self._lessons.left_out(),
         )
 
     def slices(self) -> Iterator[Slice]:
@@ -118,9 +126,13 @@ class ExpertsTrainer:
 
     def _report_unwell(self, step: int) -> None:
         """Those whose lesson of that step was none; they have it when they are next asked, a step later as a rule."""
-        unwell_E = self.mixture.layer.unwell_E
-        _tell(step, unwell_E, "were not changed by errors that are no numbers")
-        unwell_E.zero_()
+        layer = self.mixture.layer
+        if (taught := layer.learned_from) is None:
+            return
+        refused = _tell(step, layer.unwell_E, "were not changed by errors that are no numbers")
+        self._lessons.experts(step, refused=refused, asked=len(taught.touched) if refused else 0)
+        layer.unwell_E.zero_()
+        layer.learned_from = None
 
     def _insist_on_sound(self) -> None:
         """Training on what all share would look as if all was well, and costs what all costs.
@@ -144,11 +156,11 @@ class ExpertsTrainer:
                 self._broken -= 1
 
 
-def _tell(step: int, marked_E: torch.Tensor, what: str) -> bool:
-    """Name those that are marked in the log; whether there are any."""
-    if found := bool(marked_E.any()):
+def _tell(step: int, marked_E: torch.Tensor, what: str) -> int:
+    """Name those that are marked in the log; how many there are."""
+    if found := int(marked_E.sum()):
         named = ", ".join(str(expert) for expert in marked_E.nonzero().flatten().tolist()[:_NAMED])
-        print(f"step {step + 1}: {int(marked_E.sum())} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
+        print(f"step {step + 1}: {found} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
     return found
 
 

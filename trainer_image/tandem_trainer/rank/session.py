@@ -25,10 +25,9 @@ from tandem_trainer.rank.schedule import positions
 from tandem_trainer.rank.snapshots import Snapshots, State
 from tandem_trainer.rank.world import Agreement, Wish, World
 from tandem_trainer.refusal import Refusal
-from tandem_trainer.stability.spikes import Spikes
+from tandem_trainer.stability.spikes import LOST_AFTER, Spikes
 from tandem_trainer.trainer import Position, StepReport
 
-_NOT_FINITE_IN_A_ROW = 10  # after so many losses that are no number, the weights are lost: later steps only cost money
 _SMOOTHING = 0.9  # of tokens a second, as people like to read it
 
 
@@ -46,7 +45,7 @@ class Session:
         self._snapshots = Snapshots(link, world.rank, job.run.trainer.memory.on_disk)
         self._spikes = Spikes(window=job.run.spikes.window, sigmas=job.run.spikes.sigmas)
         self._asked_to_stop = self._owed = False
-        self._first = self._kept = self._tokens = 0
+        self._first = self._kept = self._tokens = self._refused = 0
         self._tokens_per_second = 0.0
         self._flops_per_second: float | None = None
         self._began_at = 0.0
@@ -114,6 +113,7 @@ class Session:
         rate = report.tokens / seconds
         self._tokens_per_second = _SMOOTHING * self._tokens_per_second + (1 - _SMOOTHING) * rate if self._tokens_per_second else rate
         self._tokens += report.tokens
+        self._refused += report.refused_updates
         self._loss = report.loss
         if self._world.rank != 0:
             return  # losses are equal on all ranks: one voice is enough
@@ -130,6 +130,7 @@ class Session:
             spikes=0 if self._job.run.spikes.action == "Ignore" else self._spikes.seen,
             device_memory_bytes=report.device_memory_bytes or self._world.peak_memory_bytes(),
             broken_experts=report.broken_experts,
+            refused_updates=self._refused,
         )
         self._link.send(told)
 
@@ -145,7 +146,7 @@ class Session:
         if spike and self._job.run.spikes.action == "Stop":
             message = f"loss {loss:.4g} at step {done} is a spike: stopped before it is kept; look at the data, or lower learningRate"
             raise Refusal(message)
-        lost = self._spikes.not_finite_in_a_row >= _NOT_FINITE_IN_A_ROW
+        lost = self._spikes.not_finite_in_a_row >= LOST_AFTER
         if lost or (done == self._job.run.total_steps and not math.isfinite(loss)):
             since = done - self._spikes.not_finite_in_a_row + 1
             message = f"loss is {loss} since step {since}: lower learningRate, or train in fp32; the checkpoint before is kept"

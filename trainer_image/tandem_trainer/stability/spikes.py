@@ -12,6 +12,7 @@ from statistics import median
 
 _NORMAL = 1.4826
 _ENOUGH = 8  # below that many losses, no yardstick
+LOST_AFTER = 10  # after so many steps in a row that end in no number, the weights are lost: later steps only cost money
 _FLAT = 1e-3  # deviations below this share of the median are noise of the number format
 
 

@@ -71,6 +71,7 @@ class Reporting:
         newest.step, newest.training_phase, newest.loss = message.step, message.phase, message.loss
         newest.tokens, newest.tokens_per_second = message.tokens, message.tokens_per_second
         newest.learning_rate, newest.step_seconds, newest.spikes = message.learning_rate, message.seconds, message.spikes
+        newest.refused_updates = message.refused_updates
         if message.gradient_norm is not None:
             newest.gradient_norm = message.gradient_norm
         if message.utilization is not None:

@@ -63,8 +63,9 @@ def _draw(run: TrainingRun, folder: RunFolder) -> None:
 def _how(run: TrainingRun) -> str:
     status = run.status
     loss = f", loss {status.loss:.4f}" if status.loss is not None else ""
+    refused = f", {status.refused_updates:,} updates left out" if status.refused_updates else ""
     took = words.running_for(status, datetime.now(UTC))
-    facts = f"{words.progress(status)} steps{loss}, {words.length(took.total_seconds() if took else 0)}, {words.spend(run)}"
+    facts = f"{words.progress(status)} steps{loss}{refused}, {words.length(took.total_seconds() if took else 0)}, {words.spend(run)}"
     match status.phase:
         case RunPhase.SUCCEEDED:
             return f"{run.name}: done. {facts}"

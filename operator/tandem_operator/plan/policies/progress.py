@@ -68,6 +68,7 @@ def _stepped(status: RunStatus, report: Report) -> RunStatus:
         "step": step,
         "training_phase": report.training_phase or status.training_phase,
         "spikes": report.spikes,
+        "refused_updates": report.refused_updates,
         "broken_experts": status.broken_experts if report.broken_experts is None else report.broken_experts,
         "loss": _loss(status, report, step),
         "tokens_per_second": _finite(report.tokens_per_second),

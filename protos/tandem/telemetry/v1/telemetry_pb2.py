@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tandem/telemetry/v1/telemetry.proto\x12\x13tandem.telemetry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x06Source\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x0c\n\x04rank\x18\x04 \x01(\r\x12\x0b\n\x03uid\x18\x05 \x01(\t\"\x90\x07\n\x0cWorkerReport\x12+\n\x06source\x18\x01 \x01(\x0b\x32\x1b.tandem.telemetry.v1.Source\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07trainer\x18\x03 \x01(\t\x12\x11\n\x04step\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x18\n\x0btotal_steps\x18\x05 \x01(\x04H\x01\x88\x01\x01\x12\x16\n\x0etraining_phase\x18\x06 \x01(\t\x12\x11\n\x04loss\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x1a\n\rgradient_norm\x18\t \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x06tokens\x18\n \x01(\x04H\x05\x88\x01\x01\x12\x1e\n\x11tokens_per_second\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x19\n\x0cstep_seconds\x18\x0c \x01(\x01H\x07\x88\x01\x01\x12\x18\n\x0butilization\x18\r \x01(\x01H\x08\x88\x01\x01\x12\x1e\n\x11resumed_from_step\x18\x0e \x01(\x04H\t\x88\x01\x01\x12\x31\n\rfirst_step_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\ncheckpoint\x18\x10 \x01(\x0b\x32\x1f.tandem.telemetry.v1.Checkpoint\x12\x13\n\x06spikes\x18\x11 \x01(\x04H\n\x88\x01\x01\x12 \n\x13\x63heckpoint_failures\x18\x12 \x01(\x04H\x0b\x88\x01\x01\x12 \n\x13\x64\x65vice_memory_bytes\x18\x13 \x01(\x04H\x0c\x88\x01\x01\x12\x1f\n\x12\x63heckpoint_problem\x18\x14 \x01(\tH\r\x88\x01\x01\x12\x1b\n\x0e\x62roken_experts\x18\x15 \x01(\x04H\x0e\x88\x01\x01\x42\x07\n\x05_stepB\x0e\n\x0c_total_stepsB\x07\n\x05_lossB\x10\n\x0e_learning_rateB\x10\n\x0e_gradient_normB\t\n\x07_tokensB\x14\n\x12_tokens_per_secondB\x0f\n\r_step_secondsB\x0e\n\x0c_utilizationB\x14\n\x12_resumed_from_stepB\t\n\x07_spikesB\x16\n\x14_checkpoint_failuresB\x16\n\x14_device_memory_bytesB\x15\n\x13_checkpoint_problemB\x11\n\x0f_broken_experts\"\x8d\x01\n\nCheckpoint\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x17\n\x0f\x62locked_seconds\x18\x05 \x01(\x01\x12\x14\n\x0csave_seconds\x18\x06 \x01(\x01\"B\n\rReportRequest\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.tandem.telemetry.v1.WorkerReport\"!\n\x0eReportResponse\x12\x0f\n\x07reports\x18\x01 \x01(\x04\"E\n\x0cWatchRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x15\n\rpause_seconds\x18\x03 \x01(\x01\"s\n\rWatchResponse\x12\x32\n\x07reports\x18\x01 \x03(\x0b\x32!.tandem.telemetry.v1.WorkerReport\x12.\n\tforgotten\x18\x02 \x03(\x0b\x32\x1b.tandem.telemetry.v1.Source\"-\n\x0bListRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\"B\n\x0cListResponse\x12\x32\n\x07reports\x18\x01 \x03(\x0b\x32!.tandem.telemetry.v1.WorkerReport2\x86\x02\n\x10TelemetryService\x12S\n\x06Report\x12\".tandem.telemetry.v1.ReportRequest\x1a#.tandem.telemetry.v1.ReportResponse(\x01\x12P\n\x05Watch\x12!.tandem.telemetry.v1.WatchRequest\x1a\".tandem.telemetry.v1.WatchResponse0\x01\x12K\n\x04List\x12 .tandem.telemetry.v1.ListRequest\x1a!.tandem.telemetry.v1.ListResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tandem/telemetry/v1/telemetry.proto\x12\x13tandem.telemetry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x06Source\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x0c\n\x04rank\x18\x04 \x01(\r\x12\x0b\n\x03uid\x18\x05 \x01(\t\"\xc2\x07\n\x0cWorkerReport\x12+\n\x06source\x18\x01 \x01(\x0b\x32\x1b.tandem.telemetry.v1.Source\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07trainer\x18\x03 \x01(\t\x12\x11\n\x04step\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x18\n\x0btotal_steps\x18\x05 \x01(\x04H\x01\x88\x01\x01\x12\x16\n\x0etraining_phase\x18\x06 \x01(\t\x12\x11\n\x04loss\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x1a\n\rgradient_norm\x18\t \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x06tokens\x18\n \x01(\x04H\x05\x88\x01\x01\x12\x1e\n\x11tokens_per_second\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x19\n\x0cstep_seconds\x18\x0c \x01(\x01H\x07\x88\x01\x01\x12\x18\n\x0butilization\x18\r \x01(\x01H\x08\x88\x01\x01\x12\x1e\n\x11resumed_from_step\x18\x0e \x01(\x04H\t\x88\x01\x01\x12\x31\n\rfirst_step_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\ncheckpoint\x18\x10 \x01(\x0b\x32\x1f.tandem.telemetry.v1.Checkpoint\x12\x13\n\x06spikes\x18\x11 \x01(\x04H\n\x88\x01\x01\x12 \n\x13\x63heckpoint_failures\x18\x12 \x01(\x04H\x0b\x88\x01\x01\x12 \n\x13\x64\x65vice_memory_bytes\x18\x13 \x01(\x04H\x0c\x88\x01\x01\x12\x1f\n\x12\x63heckpoint_problem\x18\x14 \x01(\tH\r\x88\x01\x01\x12\x1b\n\x0e\x62roken_experts\x18\x15 \x01(\x04H\x0e\x88\x01\x01\x12\x1c\n\x0frefused_updates\x18\x16 \x01(\x04H\x0f\x88\x01\x01\x42\x07\n\x05_stepB\x0e\n\x0c_total_stepsB\x07\n\x05_lossB\x10\n\x0e_learning_rateB\x10\n\x0e_gradient_normB\t\n\x07_tokensB\x14\n\x12_tokens_per_secondB\x0f\n\r_step_secondsB\x0e\n\x0c_utilizationB\x14\n\x12_resumed_from_stepB\t\n\x07_spikesB\x16\n\x14_checkpoint_failuresB\x16\n\x14_device_memory_bytesB\x15\n\x13_checkpoint_problemB\x11\n\x0f_broken_expertsB\x12\n\x10_refused_updates\"\x8d\x01\n\nCheckpoint\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0b\n\x03uri\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x17\n\x0f\x62locked_seconds\x18\x05 \x01(\x01\x12\x14\n\x0csave_seconds\x18\x06 \x01(\x01\"B\n\rReportRequest\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.tandem.telemetry.v1.WorkerReport\"!\n\x0eReportResponse\x12\x0f\n\x07reports\x18\x01 \x01(\x04\"E\n\x0cWatchRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x15\n\rpause_seconds\x18\x03 \x01(\x01\"s\n\rWatchResponse\x12\x32\n\x07reports\x18\x01 \x03(\x0b\x32!.tandem.telemetry.v1.WorkerReport\x12.\n\tforgotten\x18\x02 \x03(\x0b\x32\x1b.tandem.telemetry.v1.Source\"-\n\x0bListRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\"B\n\x0cListResponse\x12\x32\n\x07reports\x18\x01 \x03(\x0b\x32!.tandem.telemetry.v1.WorkerReport2\x86\x02\n\x10TelemetryService\x12S\n\x06Report\x12\".tandem.telemetry.v1.ReportRequest\x1a#.tandem.telemetry.v1.ReportResponse(\x01\x12P\n\x05Watch\x12!.tandem.telemetry.v1.WatchRequest\x1a\".tandem.telemetry.v1.WatchResponse0\x01\x12K\n\x04List\x12 .tandem.telemetry.v1.ListRequest\x1a!.tandem.telemetry.v1.ListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,21 +35,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCE']._serialized_start=93
   _globals['_SOURCE']._serialized_end=177
   _globals['_WORKERREPORT']._serialized_start=180
-  _globals['_WORKERREPORT']._serialized_end=1092
-  _globals['_CHECKPOINT']._serialized_start=1095
-  _globals['_CHECKPOINT']._serialized_end=1236
-  _globals['_REPORTREQUEST']._serialized_start=1238
-  _globals['_REPORTREQUEST']._serialized_end=1304
-  _globals['_REPORTRESPONSE']._serialized_start=1306
-  _globals['_REPORTRESPONSE']._serialized_end=1339
-  _globals['_WATCHREQUEST']._serialized_start=1341
-  _globals['_WATCHREQUEST']._serialized_end=1410
-  _globals['_WATCHRESPONSE']._serialized_start=1412
-  _globals['_WATCHRESPONSE']._serialized_end=1527
-  _globals['_LISTREQUEST']._serialized_start=1529
-  _globals['_LISTREQUEST']._serialized_end=1574
-  _globals['_LISTRESPONSE']._serialized_start=1576
-  _globals['_LISTRESPONSE']._serialized_end=1642
-  _globals['_TELEMETRYSERVICE']._serialized_start=1645
-  _globals['_TELEMETRYSERVICE']._serialized_end=1907
+  _globals['_WORKERREPORT']._serialized_end=1142
+  _globals['_CHECKPOINT']._serialized_start=1145
+  _globals['_CHECKPOINT']._serialized_end=1286
+  _globals['_REPORTREQUEST']._serialized_start=1288
+  _globals['_REPORTREQUEST']._serialized_end=1354
+  _globals['_REPORTRESPONSE']._serialized_start=1356
+  _globals['_REPORTRESPONSE']._serialized_end=1389
+  _globals['_WATCHREQUEST']._serialized_start=1391
+  _globals['_WATCHREQUEST']._serialized_end=1460
+  _globals['_WATCHRESPONSE']._serialized_start=1462
+  _globals['_WATCHRESPONSE']._serialized_end=1577
+  _globals['_LISTREQUEST']._serialized_start=1579
+  _globals['_LISTREQUEST']._serialized_end=1624
+  _globals['_LISTRESPONSE']._serialized_start=1626
+  _globals['_LISTRESPONSE']._serialized_end=1692
+  _globals['_TELEMETRYSERVICE']._serialized_start=1695
+  _globals['_TELEMETRYSERVICE']._serialized_end=1957
 # @@protoc_insertion_point(module_scope)

@@ -81,6 +81,7 @@ class WorkerReport(_message.Message):
     DEVICE_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     CHECKPOINT_PROBLEM_FIELD_NUMBER: _builtins.int
     BROKEN_EXPERTS_FIELD_NUMBER: _builtins.int
+    REFUSED_UPDATES_FIELD_NUMBER: _builtins.int
     trainer: _builtins.str
     step: _builtins.int
     """Optimizer steps done since the beginning of the run."""
@@ -111,6 +112,8 @@ class WorkerReport(_message.Message):
     """Why the last try at a checkpoint failed, in one line without secrets; empty since one did not."""
     broken_experts: _builtins.int
     """Experts whose answers are no numbers after the last step: no token is sent to them."""
+    refused_updates: _builtins.int
+    """Updates of weights that were left out by this attempt, since their errors were no numbers."""
     @_builtins.property
     def source(self) -> Global___Source: ...
     @_builtins.property
@@ -147,10 +150,11 @@ class WorkerReport(_message.Message):
         device_memory_bytes: _builtins.int | None = ...,
         checkpoint_problem: _builtins.str | None = ...,
         broken_experts: _builtins.int | None = ...,
+        refused_updates: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts", "_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "broken_experts", b"broken_experts", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "utilization", b"utilization"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts", "_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_refused_updates", b"_refused_updates", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "broken_experts", b"broken_experts", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "refused_updates", b"refused_updates", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "utilization", b"utilization"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts", "_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "broken_experts", b"broken_experts", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "trainer", b"trainer", "training_phase", b"training_phase", "utilization", b"utilization"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts", "_checkpoint_failures", b"_checkpoint_failures", "_checkpoint_problem", b"_checkpoint_problem", "_device_memory_bytes", b"_device_memory_bytes", "_gradient_norm", b"_gradient_norm", "_learning_rate", b"_learning_rate", "_loss", b"_loss", "_refused_updates", b"_refused_updates", "_resumed_from_step", b"_resumed_from_step", "_spikes", b"_spikes", "_step", b"_step", "_step_seconds", b"_step_seconds", "_tokens", b"_tokens", "_tokens_per_second", b"_tokens_per_second", "_total_steps", b"_total_steps", "_utilization", b"_utilization", "at", b"at", "broken_experts", b"broken_experts", "checkpoint", b"checkpoint", "checkpoint_failures", b"checkpoint_failures", "checkpoint_problem", b"checkpoint_problem", "device_memory_bytes", b"device_memory_bytes", "first_step_at", b"first_step_at", "gradient_norm", b"gradient_norm", "learning_rate", b"learning_rate", "loss", b"loss", "refused_updates", b"refused_updates", "resumed_from_step", b"resumed_from_step", "source", b"source", "spikes", b"spikes", "step", b"step", "step_seconds", b"step_seconds", "tokens", b"tokens", "tokens_per_second", b"tokens_per_second", "total_steps", b"total_steps", "trainer", b"trainer", "training_phase", b"training_phase", "utilization", b"utilization"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__broken_experts: _TypeAlias = _typing.Literal["broken_experts"]  # noqa: Y015
     _WhichOneofArgType__broken_experts: _TypeAlias = _typing.Literal["_broken_experts", b"_broken_experts"]  # noqa: Y015
@@ -166,6 +170,8 @@ class WorkerReport(_message.Message):
     _WhichOneofArgType__learning_rate: _TypeAlias = _typing.Literal["_learning_rate", b"_learning_rate"]  # noqa: Y015
     _WhichOneofReturnType__loss: _TypeAlias = _typing.Literal["loss"]  # noqa: Y015
     _WhichOneofArgType__loss: _TypeAlias = _typing.Literal["_loss", b"_loss"]  # noqa: Y015
+    _WhichOneofReturnType__refused_updates: _TypeAlias = _typing.Literal["refused_updates"]  # noqa: Y015
+    _WhichOneofArgType__refused_updates: _TypeAlias = _typing.Literal["_refused_updates", b"_refused_updates"]  # noqa: Y015
     _WhichOneofReturnType__resumed_from_step: _TypeAlias = _typing.Literal["resumed_from_step"]  # noqa: Y015
     _WhichOneofArgType__resumed_from_step: _TypeAlias = _typing.Literal["_resumed_from_step", b"_resumed_from_step"]  # noqa: Y015
     _WhichOneofReturnType__spikes: _TypeAlias = _typing.Literal["spikes"]  # noqa: Y015
@@ -196,6 +202,8 @@ class WorkerReport(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__learning_rate) -> _WhichOneofReturnType__learning_rate | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loss) -> _WhichOneofReturnType__loss | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refused_updates) -> _WhichOneofReturnType__refused_updates | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__resumed_from_step) -> _WhichOneofReturnType__resumed_from_step | None: ...
     @_typing.overload

@@ -92,6 +92,7 @@ PROGRESS = Row(
         _shown("Gradient norm", "tandem_gradient_norm"),
         _shown("Loss spikes", "tandem_spikes_total"),
         _shown("Broken experts", "tandem_broken_experts"),
+        _shown("Updates left out", "tandem_refused_updates_total"),
         _shown("Device memory", "tandem_device_memory_bytes"),
     ),
 )
