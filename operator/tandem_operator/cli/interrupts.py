@@ -45,8 +45,8 @@ class Interrupts:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        signal.set_wakeup_fd(-1)  # first: one that comes between the lines below leaves nothing behind that is closed
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(-1)
         self._mine.close()
         self._kernels.close()
