@@ -33,5 +33,5 @@ def generate(folder: RunFolder, asked: Asked) -> int:
     python = with_trainer()
     how = (f"--tokens={asked.tokens}", f"--temperature={asked.temperature}", f"--top={asked.top}", f"--seed={asked.seed}")
     job = job_text.completed(wanted.job(folder.wanted()), folder.checkpoints)
-    environ = {**passed(os.environ), "TANDEM_JOB": job}
+    environ = {"OMP_WAIT_POLICY": "PASSIVE", **passed(os.environ), "TANDEM_JOB": job}  # as ranks have it
     return subprocess.run([python, "-m", _MODULE, *how], input=asked.prompt.encode(), env=environ, check=False).returncode
