@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import pytest
-
 from tandem_operator.cli import interrupts
 
 from tests.operator.cli.conftest import TANDEM
