@@ -15,8 +15,8 @@ from tests.trainer_image.experts.runs import begun, run, shards, steps
 __all__ = ["shards"]
 
 
-def _fast(rate: float, total: int = 2000, **mixture: str) -> Run:
-    told = run(**mixture)
+def _fast(rate: float, total: int = 2000, rule: str = "responsibility") -> Run:
+    told = run(learningRule=rule)
     return told.model_copy(update={"phases": (told.phases[0].model_copy(update={"learning_rate": rate, "steps": total}),)})
 
 
@@ -36,7 +36,7 @@ def _spoilt(trainer: ExpertsTrainer, told: Run, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(("rule", "rate"), [("responsibility", 1000.0), ("hebbian", 100.0), ("end_to_end", 1000.0)])
 def test_a_run_in_which_nobody_learns_any_more_ends(rule: str, rate: float, shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its loss is a number all the while. Ten lessons in vain are enough, and a sentence names field, value and fix."""
-    trainer, told = begun(_fast(rate, learningRule=rule), shards), _fast(rate, learningRule=rule)
+    trainer = begun(told := _fast(rate, rule=rule), shards)
     sentence = rf"^phases\[0\]\.learningRate: {rate:g} is too much: since step (\d+) no expert .*: lower it or trainer\.experts\."
     with pytest.raises(Refusal, match=sentence) as refused:
         steps(trainer, told, 0, 40)
