@@ -1,10 +1,12 @@
 """`tandem memory` as people use it, against the real service."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,7 +69,7 @@ def test_what_is_found_is_no_command_for_the_terminal(monkeypatch: pytest.Monkey
 
     @contextmanager
     def speaking(*_: object, **__: object) -> Generator[SimpleNamespace]:
-        yield SimpleNamespace(check=lambda: Checked(records=1, findings=[found]))
+        yield SimpleNamespace(check=lambda **_: Checked(records=1, findings=[found]))
 
     monkeypatch.setattr(keeping, "speaking", speaking)
     with pytest.raises(typer.Exit):
@@ -124,6 +126,18 @@ def test_a_mistake_has_an_exit_code_and_a_line(run: Any, memory: Memory, words: 
     assert (ran.returncode, said in ran.stderr, ran.stderr.count("\n")) == (code, True, 1), ran.stderr
 
 
+def test_who_hangs_up_may_just_be_stopping(desk: Any) -> None:
+    """A service that is killed hangs up, as one with TLS does: both are said, and neither is taken for the only one."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        hanging_up = threading.Thread(target=_hang_up, args=[listening], daemon=True)
+        hanging_up.start()
+        desk.environ |= {"TANDEM_MEMORY": f"127.0.0.1:{listening.getsockname()[1]}"}
+        ran = desk.tandem("memory", "tail", "-n", "any")
+        listening.shutdown(socket.SHUT_RDWR)
+    assert (ran.returncode, ran.stderr.count("\n")) == (74, 1)
+    assert "hangs up: try again if it is stopping, or give gRPC's address, with TLS if it has that" in ran.stderr
+
+
 def test_who_may_not_is_told_so(desk: Any, tmp_path: Path) -> None:
     """Without a token, with a wrong one, and let in with the right one from the environment."""
     right, wrong = tmp_path / "right", tmp_path / "wrong"
@@ -154,6 +168,13 @@ print("IMPORTED", [name for name in ("grpc", "numpy", "stamina", "google.protobu
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=desk.environ, check=True)
     assert ran.stdout.endswith("IMPORTED []\n"), ran.stdout[-200:]
+
+
+def _hang_up(listening: socket.socket) -> None:
+    """On everybody who calls, until nobody is listened to any more."""
+    with suppress(OSError):
+        while True:
+            listening.accept()[0].close()
 
 
 def _file(desk: Any, text: str) -> Path:
