@@ -189,7 +189,10 @@ class ExpertMemorySpec(ApiModel):
     experts_per_slot: StrictInt = Field(default=1, ge=1, le=1024)
     """Experts in a slot; 16 or 32 where they are small: up to 32,768 numbers in a matrix they are worked on side by side."""
     keep_activations: StrictBool = False
-    """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows."""
+    """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows.
+
+    Small ones (up to 32,768 numbers in a matrix) compute it again in any case.
+    """
     host: Quantity | None = None
     """Host memory that experts and their checkpoints under way may take, such as 64Gi; all there is when left out."""
     disk: Quantity | None = None

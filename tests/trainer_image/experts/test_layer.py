@@ -57,6 +57,19 @@ def test_settling_changes_no_bit(rule: str, width: int, inner: int) -> None:
 
     Also where widths are no whole cache lines, and others in the slot would shift what an expert is worked on with.
     """
+    _settled_now_and_then(rule, width, inner)
+
+
+@pytest.mark.parametrize(("width", "inner"), [(64, 10), (64, 24), (24, 32), (100, 200)])
+@pytest.mark.parametrize("threads", [2, 4])
+def test_nor_does_it_on_several_threads(width: int, inner: int, threads: int) -> None:
+    """Sizes of which one thread has the same bits for one product and for several, and more threads have others."""
+    torch.set_num_threads(threads)
+    _settled_now_and_then("responsibility", width, inner)
+    assert torch.get_num_threads() == threads
+
+
+def _settled_now_and_then(rule: str, width: int, inner: int) -> None:
     ends = []
     for room, every in ((Room(), 1), (Room(), 5), (Room(hot=2, group=2), 3), (Room(streaming=5, group=6), 100), (Room(hot=1, kept=25), 3)):
         scheduled, rows = layer(rule, room, clip=1.0, count=12, width=width, inner=inner)
@@ -192,7 +205,7 @@ def test_what_is_kept_is_foreseen() -> None:
     assert Room(kept=50).bytes(sizes) - Room().bytes(sizes) == 2 * 50 * sizes.inner_lines * 4
 
 
-@pytest.mark.parametrize("rule", sorted(RULES.keys() - {"hebbian"}))
+@pytest.mark.parametrize("rule", sorted(RULES))
 @pytest.mark.usefixtures("either")
 def test_a_gradient_that_is_no_number_stays_with_its_expert(rule: str) -> None:
     """Errors of expert 2 are not finite: it keeps its weights and is named; all others learn as if nothing had happened."""

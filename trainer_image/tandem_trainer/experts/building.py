@@ -40,7 +40,7 @@ def room(run: Run) -> Room:
         streaming=memory.streaming_slots,
         hot=memory.hot_slots,
         group=memory.experts_per_slot,
-        kept=pairs if memory.keep_activations else 0,
+        kept=pairs if memory.keep_activations and not sizes(run).few else 0,  # small ones are worked on side by side and keep nothing
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from tandem_trainer.experts.learning.pairs import Pairs, sorted_by_expert
+from tandem_trainer.experts.learning.pairs import sorted_by_expert
 from tandem_trainer.experts.learning.rules import Rule
 from tandem_trainer.experts.moving.mover import Mover
 from tandem_trainer.experts.renewal import Heir, renew
@@ -31,8 +31,8 @@ class Layer:
         self._half = 0  # of what is kept: what waits lies in the other one
         self.unwell_E = torch.zeros(sizes.count, dtype=torch.bool, device=mover.device)
         """Experts whose gradient was no number, since this was last looked at and cleared."""
-        self.learned_from: Pairs | None = None
-        """Who was to learn, since this was last looked at and cleared."""
+        self.taught: int | None = None
+        """How many experts were to learn, since this was last looked at and cleared; None while no lesson was given."""
 
     def answer(self, x_ND: Tensor, chosen_NK: Tensor) -> Tensor:
         """What the chosen experts make of each token, (N, K, D); what they had still to learn, they learn first."""
@@ -71,12 +71,13 @@ class Layer:
 
     def forget(self) -> None:
         """The rows on the host were replaced: nothing waits any more."""
-        self._asked = self._waits = self.learned_from = None
+        self._asked = self._waits = self.taught = None
+        self.unwell_E.zero_()
         self.mover.forget()
 
     def _turn(self, asked: Window | None = None) -> Turn:
         """What waits is done in the next pass, whatever else that is for."""
         waits, self._waits = self._waits, None
         if waits is not None:
-            self.learned_from = waits.pairs
+            self.taught = len(waits.pairs.touched)
         return Turn(self._practice, self.unwell_E, taught=waits, asked=asked)

@@ -127,12 +127,12 @@ class ExpertsTrainer:
     def _report_unwell(self, step: int) -> None:
         """Those whose lesson of that step was none; they have it when they are next asked, a step later as a rule."""
         layer = self.mixture.layer
-        if (taught := layer.learned_from) is None:
+        if (taught := layer.taught) is None:
             return
         refused = _tell(step, layer.unwell_E, "were not changed by errors that are no numbers")
-        self._lessons.experts(step, refused=refused, asked=len(taught.touched) if refused else 0)
+        self._lessons.experts(step, refused=refused, asked=taught if refused else 0)
         layer.unwell_E.zero_()
-        layer.learned_from = None
+        layer.taught = None
 
     def _insist_on_sound(self) -> None:
         """Training on what all share would look as if all was well, and costs what all costs.

@@ -5,6 +5,7 @@ A visit is worked on in pieces of a fixed size, with memory that was set aside o
 # capitals in the names of tensors are their shapes: N tokens, K experts a token, D width, P pairs, M pairs kept, F inner width, E experts
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from tandem_trainer.experts.learning import expert
 from tandem_trainer.experts.learning.change import gather, learn, place
 from tandem_trainer.experts.learning.pairs import Pairs
 from tandem_trainer.experts.learning.rules import Change
+from tandem_trainer.experts.learning.threads import one_thread
 from tandem_trainer.experts.moving.pieces import Piece, pieces
 from tandem_trainer.experts.moving.schedule import Visit
 from tandem_trainer.experts.moving.slots import Desk, Weights
@@ -103,7 +105,8 @@ class Turn:
         """What of a window those at `places` have to do, by pieces, and whose they are."""
         there = [each if place in places else None for place, each in enumerate(visit.experts)]
         for piece in pieces(list(map(window.pairs.count, there)), most=PIECE, few=self._practice.sizes.few, abreast=desk.abreast):
-            yield piece, [each for each in there[piece.places] if each is not None]
+            with one_thread() if piece.abreast else nullcontext():
+                yield piece, [each for each in there[piece.places] if each is not None]
 
     def _mark(self, experts: Sequence[int], finite_B: Tensor) -> None:
         if len(experts) == 1:

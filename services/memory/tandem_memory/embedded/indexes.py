@@ -23,7 +23,7 @@ from tandem_memory.store.tables import Table, place
 _ALL = Filter()
 _A_CHANGE = 3  # times its vector: itself, at 4 bits, in the graph that is written anew, and its columns
 _LOOKS = 3
-_APPLIED_S = 0.05  # a group that is durable is in the index before that, or else at the third look
+_APPLIED_S, _AGAIN_S = 10.0, 0.01  # a group that is durable is in the index before that, however busy the machine is
 
 _log = logging.getLogger(__name__)
 
@@ -106,18 +106,18 @@ class Indexes:
 
         The log may have gone on since: what differs is looked up again in both, until they agree or cannot any more.
         """
-        namespace = self._store.namespace(name)
+        namespace, give_up_s = self._store.namespace(name), time.monotonic() + _APPLIED_S
         for position in np.setxor1d(records, self._begun(namespace).matching(_ALL)).tolist():
-            if all(self._differs(namespace, position) for _ in range(_LOOKS)):
+            if all(self._differs(namespace, position, give_up_s) for _ in range(_LOOKS)):
                 yield Finding(namespace=name, where=f"index {namespace.number}/{position}", what="not what the log says")
 
-    def _differs(self, namespace: Namespace, position: int) -> bool:
+    def _differs(self, namespace: Namespace, position: int, give_up_s: float) -> bool:
         with self._store.reading() as transaction:
             there = transaction.has(Table.RECORDS, place(namespace.number, position))
-        found = len(self._begun(namespace).columns((position,)).positions) > 0
-        if found != there:
-            time.sleep(_APPLIED_S)
-        return found != there
+        head = self._store.head(namespace)
+        while self._begun(namespace).covers < head and time.monotonic() < give_up_s:
+            time.sleep(_AGAIN_S)
+        return there != (len(self._begun(namespace).columns((position,)).positions) > 0)
 
     def _begun(self, namespace: Namespace) -> Index:
         """The index of a namespace; an empty one while its first records are on their way."""

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tandem_memory.moves.backup import FORMAT, MANIFEST, BackupError, Copy, File
 from tandem_memory.store import LOG, FormatError, InUseError, Store
 
 _DRAFT = ".restoring"
+_MOST_LOOKED_AT = 10_000  # objects below an address that is none: a hundred copies and more, and not a whole bucket
 _MOST_TOLD = 5  # copies that are named: what a person reads
 _PIECE = 8 * 1024 * 1024  # read at once
 
@@ -99,7 +101,9 @@ def _manifest(store: Objects, uri: str) -> dict[str, Any]:
 
 def _no_copy(store: Objects, uri: str) -> str:
     """What is said of an address without a manifest: the copies below it, newest first, if it is where Backup was told to put them."""
-    manifests = (each.key for each in store.list("") if each.key.count("/") == 1 and each.key.endswith(f"/{MANIFEST}"))
+    manifests = (
+        each.key for each in islice(store.list(""), _MOST_LOOKED_AT) if each.key.count("/") == 1 and each.key.endswith(f"/{MANIFEST}")
+    )
     there = sorted(key.removesuffix(f"/{MANIFEST}") for key in manifests)
     if not there:
         return f"uri: {uri} has no {MANIFEST}: it is no copy, or one that was not finished; give the address that Backup answered"

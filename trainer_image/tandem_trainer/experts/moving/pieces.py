@@ -5,7 +5,8 @@ product for all of them: to begin a product each would take ten times as long as
 whoever has most, rounded up to a cache line; what fills up counts for nothing.
 
 Where an expert's pairs are cut follows from their number alone, and from nobody it shares a slot with: its gradient is summed in the
-same order, to the last bit, wherever it is computed.
+same order, to the last bit, wherever it is computed. On a card that holds of the order alone: how a product of several is made there may
+follow from how many they are, so that small experts are repeated to the last bit by a run that takes checkpoints at the same steps.
 """
 
 from collections.abc import Iterator, Sequence
