@@ -88,7 +88,7 @@ def test_of_experts_with_moments_the_weights_alone_are_read(shards: Path, tmp_pa
 
 def test_nothing_is_kept_for_learning(shards: Path, tmp_path: Path) -> None:
     """A run that keeps activations on its device needs no more of one that only writes than a run that does not."""
-    told = run(memory={"keepActivations": True})
+    told = run(memory={"keepActivations": True}, innerWidth=1040)  # small experts keep none
     trainer = _trained(told, shards, tmp_path)
     trained = _read(told, tmp_path)
     slots = trained.mixture.layer.mover.slots

@@ -5,6 +5,7 @@ import torch
 from tandem_trainer.experts.learning.credit import costs, errors, pull, responsibilities, shared, surprise
 from tandem_trainer.experts.learning.pairs import sorted_by_expert
 from tandem_trainer.experts.learning.router import Router, balanced
+from tandem_trainer.experts.moving.pieces import pieces
 
 
 def test_product_keys_find_the_best_of_all_experts() -> None:
@@ -115,9 +116,10 @@ def test_weights_of_an_expert_sum_to_at_most_one() -> None:
 
 
 def test_pairs_are_sorted_by_expert() -> None:
-    """Each expert's own pairs, in the order of tokens, wherever experts that are asked for lie."""
+    """Each expert's own pairs, in the order of tokens, as many of them as a piece has."""
     pairs = sorted_by_expert(torch.tensor([[2, 0], [0, 3], [2, 3]]), 5)
     assert pairs.touched == (0, 2, 3)
-    found, ends = pairs.of([0, None, 1, 3])
-    assert (found.tolist(), ends) == ([1, 2, 3, 5], (2, 2, 2, 4))
-    assert pairs.of([2, 3])[0].tolist() == [0, 4, 3, 5]
+    assert [pairs.count(expert) for expert in (0, None, 1, 3)] == [2, 0, 0, 2]
+    (both,) = pieces([2, 2], most=32, few=2, abreast=2)
+    assert [own_P.tolist() for own_P in pairs.spans([0, 3], both)] == [[1, 2], [3, 5]]
+    assert [pairs.spans([2], piece)[0].tolist() for piece in pieces([2], most=1, few=0, abreast=1)] == [[0], [4]]
