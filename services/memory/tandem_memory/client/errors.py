@@ -79,7 +79,7 @@ class NotThereError(MemoryServiceError):
 
 
 class FullError(MemoryServiceError):
-    """The service takes in nothing: its disk is full or may not be written. What it has, it still serves."""
+    """The service takes in nothing: its disk is full or may not be written; or a backup's address is. What it has, it still serves."""
 
 
 class DeniedError(MemoryServiceError):
