@@ -89,7 +89,7 @@ def test_records_are_equal_when_all_of_them_is(one: Record, other: Record) -> No
 def test_what_the_wire_cannot_carry_is_refused(fields: dict[str, Any], said: str) -> None:
     """One line with field, value and fix."""
     with pytest.raises(ValueError, match=said):
-        Record(question="?", **fields).message()
+        Record(**({"question": "?"} | fields)).message()
 
 
 def test_absent_is_not_zero() -> None:
