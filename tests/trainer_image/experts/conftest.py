@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-import torch
+from tandem_trainer.experts.learning.threads import one_thread
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def in_one_thread() -> Iterator[None]:
     """Put back afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield

@@ -39,7 +39,7 @@ class Sizes:
     @property
     def matrix(self) -> int:
         """Numbers set aside for one of the two matrices."""
-        return _whole_lines(self.width * self.inner)
+        return whole_lines(self.width * self.inner)
 
     @property
     def weights(self) -> int:
@@ -54,7 +54,7 @@ class Sizes:
     @property
     def inner_lines(self) -> int:
         """Numbers set aside for what one pair has inside an expert: as many lines as that needs."""
-        return _whole_lines(self.inner)
+        return whole_lines(self.inner)
 
     @property
     def row(self) -> int:
@@ -127,5 +127,6 @@ def link_bytes(sizes: Sizes, *, learned: int, touched: int) -> tuple[int, int]:
     return touched * sizes.row_bytes, learned * sizes.row_bytes
 
 
-def _whole_lines(numbers: int) -> int:
+def whole_lines(numbers: int) -> int:
+    """So many numbers, rounded up to whole cache lines."""
     return -(-numbers // LINE) * LINE

@@ -89,15 +89,16 @@ class Turn:
         taught, how = self.taught, self._practice
         assert taught is not None
         for piece, experts in self._pieces(taught, visit, visit.learns, desk):
-            bench, spans, at = desk.bench(piece), taught.pairs.spans(experts, piece), place(weights.at(piece.places), desk)
+            bench, spans, learning = desk.bench(piece), taught.pairs.spans(experts, piece), weights.at(piece.places)
+            at = place(learning, desk)
             filled_P = _filled(spans, piece.rows)
             _read(taught.x_ND, filled_P // taught.pairs.active, bench.x_BCD)
             _read(taught.of_pairs_PD, filled_P, bench.error_BCD)
             _silence(bench.error_BCD, piece.counts)
-            traced = expert.Trace.of(weights.at(piece.places), bench, kept_BCF=taught.memory(experts, piece))
+            traced = expert.Trace.of(learning, bench, kept_BCF=taught.memory(experts, piece))
             gather(how.change, at, traced, piece)
             if self.passed_on_PD is not None:
-                _write(self.passed_on_PD, spans, traced.input_errors(weights.at(piece.places)), spare_BCD=bench.x_BCD)
+                _write(self.passed_on_PD, spans, traced.input_errors(learning), spare_BCD=bench.x_BCD)
             if piece.last:
                 self._mark(experts, learn(how.change, how.sizes, at, piece, rate=taught.rate, clip=how.clip))
 

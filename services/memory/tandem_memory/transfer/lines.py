@@ -42,11 +42,6 @@ def line(message: wire.Record, *, with_vector: bool = False, embedding: str = ""
     return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def message(text: str) -> wire.Record:
-    """The record of a line, as `carried` reads it."""
-    return carried(text).record
-
-
 def carried(text: str) -> Carried:
     """What a line says. A record without a key gets one that is made of its content: imported again, it is the same record.
 

@@ -42,16 +42,16 @@ def messages(draw: st.DrawFn) -> wire.Record:
 def test_a_record_comes_back_from_its_line_as_it_was(record: wire.Record) -> None:
     """Every field, bit for bit; the line is one line."""
     text = lines.line(record, with_vector=True)
-    assert lines.message(text) == record
+    assert lines.carried(text).record == record
     assert "\n" not in text
     record.ClearField("vector")
-    assert lines.message(lines.line(record)) == record
+    assert lines.carried(lines.line(record)).record == record
 
 
 def test_a_record_that_is_found_by_its_vector_alone() -> None:
     """It has no question, and comes back all the same."""
     record = wire.Record(key="k", answer="a", vector=bytes(3) + b"?")
-    assert lines.message(lines.line(record, with_vector=True)) == record
+    assert lines.carried(lines.line(record, with_vector=True)).record == record
 
 
 @given(st.lists(messages(), max_size=5), st.sampled_from(["memory.jsonl", "memory.jsonl.gz"]))
@@ -82,9 +82,9 @@ def test_a_line_is_written_as_people_would() -> None:
 def test_a_line_without_a_key_gets_one_of_its_content() -> None:
     """Imported again it is the same record; what became of a record does not change it."""
     one, other = {"question": "?", "answer": "a"}, {"question": "?", "answer": "b"}
-    told = lines.message(json.dumps(one))
-    assert told.key == lines.message(json.dumps({"answer": "a", "question": "?", "use": {"times": 1}})).key
-    assert told.key != lines.message(json.dumps(other)).key
+    told = lines.carried(json.dumps(one)).record
+    assert told.key == lines.carried(json.dumps({"answer": "a", "question": "?", "use": {"times": 1}})).record.key
+    assert told.key != lines.carried(json.dumps(other)).record.key
     assert len(told.key) == 40
 
 
@@ -117,7 +117,7 @@ def test_a_line_without_a_key_gets_one_of_its_content() -> None:
 def test_a_mistake_names_field_and_value(text: str, said: str) -> None:
     """One line each, and never a stack trace."""
     with pytest.raises(MistakeError) as caught:
-        lines.message(text)
+        lines.carried(text)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
 

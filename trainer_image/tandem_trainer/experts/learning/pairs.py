@@ -18,17 +18,14 @@ class Pairs:
     Attributes:
         order_P: Numbers of pairs (token x K + which of its experts), sorted by expert.
         begins: Where in `order_P` the pairs of each expert begin, with the end of the last one behind; count + 1 numbers.
+        touched: Experts that see any token.
         active: K.
     """
 
     order_P: Tensor
     begins: tuple[int, ...]
+    touched: tuple[int, ...]
     active: int
-
-    @property
-    def touched(self) -> tuple[int, ...]:
-        """Experts that see any token."""
-        return tuple(expert for expert, (begin, end) in enumerate(pairwise(self.begins)) if begin < end)
 
     def count(self, expert: int | None) -> int:
         """How many an expert has; None has none."""
@@ -44,4 +41,6 @@ def sorted_by_expert(chosen_NK: Tensor, count: int) -> Pairs:
     """The pairs of a window; the one place where the host waits for what the router chose."""
     flat_P = chosen_NK.flatten()
     ends = torch.bincount(flat_P, minlength=count).cumsum(0).tolist()
-    return Pairs(order_P=flat_P.argsort(stable=True), begins=(0, *ends), active=chosen_NK.shape[1])
+    begins = (0, *ends)
+    touched = tuple(expert for expert, (begin, end) in enumerate(pairwise(begins)) if begin < end)
+    return Pairs(order_P=flat_P.argsort(stable=True), begins=begins, touched=touched, active=chosen_NK.shape[1])

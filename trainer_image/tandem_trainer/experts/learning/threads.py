@@ -14,9 +14,6 @@ import torch
 def one_thread() -> Iterator[None]:
     """Operations on the processor in one thread, until this is left."""
     before = torch.get_num_threads()
-    if before == 1:
-        yield
-        return
     torch.set_num_threads(1)
     try:
         yield

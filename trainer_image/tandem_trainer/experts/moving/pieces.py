@@ -12,7 +12,7 @@ follow from how many they are, so that small experts are repeated to the last bi
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tandem_trainer.experts.sizes import LINE
+from tandem_trainer.experts.sizes import whole_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +69,12 @@ def pieces(counts: Sequence[int], *, most: int, few: int, abreast: int) -> Itera
 
 
 def _fit(counts: Sequence[int], most: int, abreast: int) -> bool:
-    return len(counts) <= abreast and len(counts) * _rows(counts) <= most
-
-
-def _rows(counts: Sequence[int]) -> int:
-    return -(-max(counts) // LINE) * LINE
+    return len(counts) <= abreast and len(counts) * whole_lines(max(counts)) <= most
 
 
 def _several(end: int, counts: Sequence[int]) -> Piece:
     own = tuple(counts)
-    return Piece(places=slice(end - len(own), end), counts=own, rows=_rows(own), begin=0, whole=own, abreast=True)
+    return Piece(places=slice(end - len(own), end), counts=own, rows=whole_lines(max(own)), begin=0, whole=own, abreast=True)
 
 
 def _cut(place: int, count: int, most: int) -> Iterator[Piece]:
