@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.home import TANDEM, Home, until
 
 pytestmark = pytest.mark.slow
-STEPS = 240
+STEPS = 120
 JUDGED = 20  # steps after each change
 BEFORE_A_CHANGE = 8
 

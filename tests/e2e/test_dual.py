@@ -23,7 +23,7 @@ from tests.services.reasoning.lanes.wire_server import playing
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "manifests/examples"
-QUESTIONS = 24
+QUESTIONS, MANY = 24, 100
 
 
 def pair(home: Home, count: int = QUESTIONS) -> Path:
@@ -93,7 +93,7 @@ def test_a_killed_worker_coordinator_and_command_lose_no_question(home: Home) ->
 
 def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
     """Exit code 3 for whoever pressed it and whoever watched; nothing lives, and what was answered stays answered."""
-    file = pair(home, 200)
+    file = pair(home, MANY)
     first = home.start(file)
     until(reaches(home, 1))
     engines = parts(home, "engine")
@@ -112,7 +112,7 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(home: Home) -> None:
     assert not parts(home, "engine")
     again = home.tandem("resume", "pair", "--plain", timeout_s=1200)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert home.status("pair")["done"] == 200
+    assert home.status("pair")["done"] == MANY
 
 
 @contextmanager

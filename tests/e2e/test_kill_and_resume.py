@@ -12,7 +12,7 @@ from tests.e2e.home import Home, kill, until
 
 pytestmark = pytest.mark.slow
 STEPS = 80
-KILLS = int(os.environ.get("TANDEM_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("TANDEM_TEST_KILLS", "3"))
 _VICTIMS = ("rank", "agent", "worker", "shell", "everything")
 
 

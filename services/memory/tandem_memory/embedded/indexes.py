@@ -16,7 +16,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Finding
 from tandem_memory.backend import DamagedError, UnknownNamespaceError
 from tandem_memory.embedded.replay import replay, take
 from tandem_memory.index import Index, SnapshotError
-from tandem_memory.store import Effect, Namespace, Store
+from tandem_memory.store import Effect, Namespace, Store, reading
 from tandem_memory.store.room import check_spare
 from tandem_memory.store.tables import Table, place
 
@@ -114,7 +114,7 @@ class Indexes:
     def _differs(self, namespace: Namespace, position: int, give_up_s: float) -> bool:
         with self._store.reading() as transaction:
             there = transaction.has(Table.RECORDS, place(namespace.number, position))
-        head = self._store.head(namespace)
+            head = reading.head(transaction, namespace).position  # as far as this look goes, of which the store may hear a moment later
         while self._begun(namespace).covers < head and time.monotonic() < give_up_s:
             time.sleep(_AGAIN_S)
         return there != (len(self._begun(namespace).columns((position,)).positions) > 0)

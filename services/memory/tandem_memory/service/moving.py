@@ -10,7 +10,7 @@ from tandem_memory.rights import Right
 from tandem_memory.service import texts
 from tandem_memory.service.outcome import told
 from tandem_memory.service.parts import Calls, Context
-from tandem_memory.service.pipeline import in_order
+from tandem_memory.service.pipeline import Turn, Turns, in_order
 from tandem_memory.service.skipping import Skipping
 
 _PART_BYTES = 1024 * 1024  # of an answer, and a single record whatever its size
@@ -38,17 +38,20 @@ class Moving(Calls):
     async def Import(self, request_iterator: AsyncIterator[ImportRequest], context: Context) -> ImportResponse:  # noqa: N802 - the wire's name
         """Take in what was exported; what is there already, by its key, stays as it is."""
         taken = known = 0
-        async for done in in_order(request_iterator, lambda request: self._take_back(request, context)):
+        turns = Turns()
+        async for done in in_order(request_iterator, lambda request: self._take_back(request, context, turns.following())):
             there = sum(each.known for each in done)
             self._parts.figures.appended(len(done) - there, there)
             taken, known = taken + len(done) - there, known + there
         return ImportResponse(taken=taken, known=known)
 
-    async def _take_back(self, request: ImportRequest, context: Context) -> Sequence[Appended]:
+    async def _take_back(self, request: ImportRequest, context: Context, turn: Turn) -> Sequence[Appended]:
         with told(self._parts.figures, "Import", request.namespace, about="records"):
-            self._allow(context, request.namespace, Right.ADMIN)
-            check_import(request, self._parts.limits)
-            embedding = await texts.embedded_before(self._parts, request.namespace, request.records, request.embedding)
+            with turn:
+                self._allow(context, request.namespace, Right.ADMIN)
+                check_import(request, self._parts.limits)
+                embedding = await texts.embedded_before(self._parts, request.namespace, request.records, request.embedding)
+                await turn.come()
             return await self._parts.backend.take_back(request.namespace, request.records, embedding=embedding)
 
 

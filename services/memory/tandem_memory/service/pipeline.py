@@ -8,7 +8,7 @@ A request that comes while nothing is under way is worked on by who waits for it
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 UNDER_WAY = 64  # twice what keeps a loop busy for a client that is a few milliseconds away
 _UNDER_WAY_BYTES = 32 * 1024 * 1024
@@ -61,6 +61,38 @@ async def in_order(
     finally:
         reading.cancel()
         await asyncio.gather(reading, *under_way.dropped(), return_exceptions=True)
+
+
+class Turn:
+    """One request's: what is done in a `with` block before `come` is done beside others, and what comes after it begins in turn."""
+
+    def __init__(self, before: asyncio.Event | None = None) -> None:
+        self._before, self.over = before, asyncio.Event()
+
+    async def come(self) -> None:
+        """Return when the request before this one is through with its block: never, once one fails there, which ends the stream."""
+        if self._before is not None:
+            await self._before.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.over.set()
+
+
+class Turns:
+    """Those of the requests of one stream, which are worked on beside each other and keep the order that they came in."""
+
+    def __init__(self) -> None:
+        self._last: asyncio.Event | None = None
+
+    def following(self) -> Turn:
+        """The next request's."""
+        turn = Turn(self._last)
+        self._last = turn.over
+        return turn
 
 
 class _UnderWay(Generic[A]):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("cassandra")
 LASTING = Manners(quiet=0.02, poll=0.02, settle=0.01, lease=600)
 HASTY = replace(LASTING, gone=1300, late=0.1)  # by a clock on which that is no time
 IDENTITY = "0123456789ab"
-STARTS = 30
+STARTS = 15
 PATIENCE_S = 300  # a slow machine is no failure
 
 

@@ -16,4 +16,4 @@ pytestmark = pytest.mark.xdist_group("cassandra")
 
 def test_a_memory_is_dicts_however_often_its_replica_is_killed(new_killed: Callable[[], Driven]) -> None:
     """As above, with a replica that is killed wherever another is closed, and another one that goes on in its place."""
-    against_dicts(new_killed, 2)
+    against_dicts(new_killed, 1)

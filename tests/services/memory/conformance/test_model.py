@@ -187,7 +187,7 @@ def plain(change: Change) -> Change:
 
 def test_a_memory_is_dicts(new_memory: NewMemory) -> None:
     """Any sequence of operations and restarts leaves a memory with what dicts would hold, finds what they would, and tells it once."""
-    against_dicts(new_memory, 25 if isinstance(new_memory().backend, Embedded) else 3)  # a new process for each
+    against_dicts(new_memory, 25 if isinstance(new_memory().backend, Embedded) else 2)  # a new process for each
 
 
 def against_dicts(new_memory: NewMemory, examples: int) -> None:

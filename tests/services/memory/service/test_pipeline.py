@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
-from tandem_memory.service.pipeline import in_order
+from tandem_memory.service.pipeline import Turn, Turns, in_order
 
 from tests.services.memory.service.turns import idle
 
@@ -199,5 +199,39 @@ def test_what_was_not_begun_is_closed() -> None:
         await asyncio.gather(waiting, return_exceptions=True)
         await answers.aclose()
         assert work.begun == []
+
+    asyncio.run(scenario())
+
+
+def test_turns_are_taken_in_the_order_of_requests() -> None:
+    """Whoever is ready first waits for those before; behind one that fails nobody has a turn."""
+
+    async def scenario() -> None:
+        turns, begun = Turns(), list[int]()
+        ready = [asyncio.Event() for _ in range(5)]
+
+        async def work(number: int, turn: Turn) -> None:
+            with turn:
+                await ready[number].wait()
+                if number == 3:
+                    raise ValueError(number)
+                await turn.come()
+            begun.append(number)
+
+        tasks = [asyncio.create_task(work(number, turns.following())) for number in range(5)]
+        for number in (4, 3, 1):
+            ready[number].set()
+        await idle()
+        assert begun == []
+        for number in (0, 2):
+            ready[number].set()
+        await idle()
+        assert begun == [0, 1, 2]
+        tasks[4].cancel()
+        *done, failed, dropped = await asyncio.gather(*tasks, return_exceptions=True)
+        assert done == [None, None, None]
+        assert isinstance(failed, ValueError)
+        assert isinstance(dropped, asyncio.CancelledError)
+        assert begun == [0, 1, 2]
 
     asyncio.run(scenario())

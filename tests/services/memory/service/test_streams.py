@@ -1,12 +1,15 @@
 """Streams that are read slowly, or not at all, or are open when the service stops; and TLS."""
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
+import numpy.typing as npt
 import pytest
 from tandem.memory.v1 import memory_pb2 as pb
 from tandem.memory.v1.memory_pb2_grpc import MemoryServiceStub
@@ -14,7 +17,7 @@ from tandem_rpc import ClientTls, ServerTls, channel
 
 from tests.protos.authority import authority, needs_openssl
 from tests.services.memory.process import Service
-from tests.services.memory.service.conftest import MESSAGE_BYTES, Running, Start, append, record, vector
+from tests.services.memory.service.conftest import MESSAGE_BYTES, Letters, Running, Start, append, record, vector
 
 WATCHERS, MANY, AT_ONCE = 8, 20_000, 2_500
 ANSWER = "x" * 2_000
@@ -72,6 +75,21 @@ def _settled(figure: Any) -> int:
         still, last = (still + 1, now) if now == last else (0, now)
         pause.wait(0.05)
     return last
+
+
+def test_a_stream_is_kept_in_its_order(start: Start) -> None:
+    """Also where what comes later is embedded sooner."""
+    batches = 5
+
+    class Hurrying(Letters):
+        async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            await asyncio.sleep(0.1 * (batches - int(texts[0])))
+            return await super().embed(texts)
+
+    running = start(embedding=Hurrying())
+    names = [str(number) for number in range(batches)]
+    assert [len(each.ids) for each in running.stub.AppendStream(append(record(name), record(name)) for name in names)] == [2] * batches
+    assert [each.question for each in running.stub.Scan(pb.ScanRequest(namespace="n", limit=100)).records] == [*np.repeat(names, 2)]
 
 
 def test_a_caller_that_leaves_leaves_nothing(start: Start) -> None:
