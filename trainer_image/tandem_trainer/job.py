@@ -51,14 +51,14 @@ class Mixture(_Told):
 
 
 class Memory(_Told):
-    """Where experts are: slots of the device, and bytes of host memory that they may take; None for all there is.
+    """Where experts are: slots of the device, and bytes of host memory that they may take. None is as suits their size, and all there is.
 
     With `disk` they lie in `folder` instead, or where temporary files do, and take so many bytes of that disk.
     """
 
     streaming_slots: int = 3
     hot_slots: int = 0
-    experts_per_slot: int = 1
+    experts_per_slot: int | None = None
     keep_activations: bool = False
     host: int | None = None
     disk: int | None = None

@@ -186,8 +186,8 @@ class ExpertMemorySpec(ApiModel):
     """Slots that experts pass through: one comes in, one computes, one goes out."""
     hot_slots: StrictInt = Field(default=0, ge=0, le=1024)
     """Slots whose experts stay on the device, and cost no copies."""
-    experts_per_slot: StrictInt = Field(default=1, ge=1, le=1024)
-    """Experts in a slot; 16 or 32 where they are small: up to 32,768 numbers in a matrix they are worked on side by side."""
+    experts_per_slot: StrictInt | None = Field(default=None, ge=1, le=1024)
+    """Experts in a slot. Left out, 32 of those with up to 32,768 numbers in a matrix, worked on side by side; 1 of larger ones."""
     keep_activations: StrictBool = False
     """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows.
 

@@ -14,6 +14,8 @@ from tandem_operator.api.training_run import TrainingRun
 _NUMBER_BYTES: Final = 4  # fp32
 _LINE: Final = 16  # numbers in a cache line, at which each of an expert's two matrices begins
 _WITH_MOMENTS: Final = frozenset({LearningRule.LOCAL_ADAM, LearningRule.END_TO_END})  # Adam's travel with the expert, and its steps
+_SMALL: Final = 1 << 15  # numbers of a matrix; of those that have no more, so many share a slot where nobody says it
+_TOGETHER: Final = 32
 _COPIES: Final = 3  # one to train, and two for checkpoints under way
 _WAYS: Final = 2  # from the disk and back
 _UNITS: Final = (("Gi", 2**30), ("Mi", 2**20))
@@ -65,7 +67,9 @@ def host_bytes(experts: ExpertsSpec) -> int:
     memory = experts.memory
     if memory.disk is None:
         return kept_bytes(experts)
-    return _WAYS * (memory.streaming_slots + memory.hot_slots) * memory.experts_per_slot * _row_bytes(experts)
+    small = experts.model.width * experts.mixture.inner_width <= _SMALL
+    group = memory.experts_per_slot or (_TOGETHER if small else 1)
+    return _WAYS * (memory.streaming_slots + memory.hot_slots) * group * _row_bytes(experts)
 
 
 def _row_bytes(experts: ExpertsSpec) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.unfit import unfit
+from tandem_memory.unfit import shown, unfit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -245,7 +245,11 @@ def packed(name: str, vector: object) -> bytes:
     """
     import numpy as np
 
-    row = np.asarray(vector, dtype="<f4")
+    try:
+        row = np.asarray(vector, dtype="<f4")
+    except (TypeError, ValueError):
+        msg = f"{name}: {shown(vector)} is no row of numbers; give one, shape (dimension,)"
+        raise ValueError(msg) from None
     if row.ndim != 1 or not row.size:
         msg = f"{name}: has shape {row.shape}; give one row of numbers, shape (dimension,)"
         raise ValueError(msg)

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import cast
 
 _SHOWN = 60  # characters of a wrong value that are repeated
+_MOST = 1 << 64  # of a count
 _HALF = "holds half a surrogate pair, which no UTF-8 has; decode what it was made of with errors='replace'"
 
 
@@ -15,13 +16,14 @@ def unfit(fields: Mapping[str, object]) -> str | None:
     for name, value in fields.items():
         fits, fix = _KINDS.get(name, (_anything, ""))
         if not fits(value):
-            return f"{name}: {_shown(value)} {fix}"
+            return f"{name}: {shown(value)} {fix}"
         if any(text.encode(errors="replace").decode() != text for text in _texts_in(value)):
             return f"{name}: {_HALF}"
     return None
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A wrong value as lines have it."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
@@ -66,8 +68,10 @@ def _proof(value: object) -> bool:
 
 
 def _use(value: object) -> bool:
-    times = [getattr(value, "times", 0), *cast("Mapping[str, object]", getattr(value, "by_source", {})).values()]
-    return value is None or all(isinstance(each, int) and each >= 0 for each in times)
+    times, gain, by_source = (getattr(value, name, None) for name in ("times", "gain", "by_source"))
+    told = cast("Mapping[object, object]", by_source) if isinstance(by_source, Mapping) else {None: None}
+    counts = all(isinstance(each, int) and 0 <= each < _MOST for each in (times, *told.values()))
+    return value is None or (counts and isinstance(gain, Real) and all(map(_text, told)))
 
 
 _TEXT = (_text, 'is no text; give one, such as "What is time?"')
@@ -82,5 +86,5 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "metrics": (_figures, "are not numbers by their names; leave out what was not measured"),
     "cost_usd": (_money, 'is no amount of dollars; give a Decimal, such as Decimal("0.02")'),
     "verified": (_proof, "is no kind of proof; give a Verified, such as Verified.LABEL"),
-    "use": (_use, "is no use; give a Use with counts of 0 and more"),
+    "use": (_use, "is no use; give a Use with counts of 0 and more by names of sources, and a gain"),
 }

@@ -14,8 +14,8 @@ TOO_FEW = "is less than the 12,582,912 bytes that 64 experts need, two checkpoin
 
 
 def spec(**told: Any) -> dict[str, Any]:
-    """64 small experts."""
-    memory = {field: told.pop(field) for field in ("host", "disk", "hotSlots") if field in told}
+    """64 small experts, each alone in a slot."""
+    memory = {"expertsPerSlot": 1} | {field: told.pop(field) for field in ("host", "disk", "hotSlots") if field in told}
     sizes = {"model": {"width": 64, "heads": 2}, "mixture": {"count": 64, "innerWidth": 128}}
     return {"trainer": {"experts": {**sizes, "memory": memory}}, **told}
 
@@ -68,6 +68,16 @@ def test_where_experts_lie_is_told() -> None:
     assert place(run_of(**spec())) == Lying(count=64, on_disk=False, bytes=NEEDED, host_bytes=NEEDED)
     assert place(run_of(**spec(disk="1Gi"))) == Lying(count=64, on_disk=True, bytes=NEEDED, host_bytes=2 * 3 * row)
     assert place(run_of()) is None
+
+
+@pytest.mark.parametrize(("inner", "together"), [(512, 32), (513, 1)])
+def test_small_experts_share_a_slot_if_nobody_says_otherwise(inner: int, together: int) -> None:
+    """Small are those of up to 32,768 numbers in a matrix."""
+    told = spec(disk="1Gi")
+    experts = told["trainer"]["experts"]
+    experts["memory"].pop("expertsPerSlot")
+    experts["mixture"]["innerWidth"] = inner
+    assert host_bytes(run_of(**told).spec.trainer.experts) == 2 * 3 * together * 2 * 64 * inner * 4  # type: ignore[arg-type]
 
 
 def test_a_run_that_has_begun_is_not_held_back() -> None:

@@ -37,7 +37,7 @@ def run(*, memory: dict[str, Any] | None = None, **mixture: Any) -> Run:
     """Eight experts on a trunk of one block."""
     phase = {"name": "one", "steps": 2000, "contextLength": 16, "batchSize": 8, "learningRate": 5e-3, "schedule": "constant"}
     model, small = {"layers": 1, "width": 32, "heads": 2}, {"count": 8, "innerWidth": 32}
-    trainer = {"kind": "experts", "model": model, "mixture": {**small, **mixture}, "memory": memory or {}}
+    trainer = {"kind": "experts", "model": model, "mixture": {**small, **mixture}, "memory": {"expertsPerSlot": 1, **(memory or {})}}
     return Run.model_validate({"name": "small", "trainer": trainer, "phases": [phase], "checkpoint": {"uri": "file:///unused"}})
 
 

@@ -21,14 +21,14 @@ def _fast(rate: float, total: int = 2000, rule: str = "responsibility") -> Run:
 
 
 def _spoilt(trainer: ExpertsTrainer, told: Run, monkeypatch: pytest.MonkeyPatch, spoilt: range) -> list[StepReport]:
-    """Make thirteen steps, the errors of all experts in those of `spoilt` being no numbers."""
+    """Make thirteen steps, or as many as there are; the errors of all experts in those of `spoilt` are no numbers."""
     teach, made = Layer.teach, list[StepReport]()
 
     def taught(layer: Layer, error_NKD: torch.Tensor, *, rate: float) -> None:
         teach(layer, error_NKD * float("nan") if len(made) in spoilt else error_NKD, rate=rate)
 
     monkeypatch.setattr(Layer, "teach", taught)
-    for step in range(13):
+    for step in range(min(13, told.total_steps)):
         made += steps(trainer, told, step, step + 1)
     return made
 
@@ -59,11 +59,16 @@ def test_updates_that_are_left_out_are_counted(shards: Path, monkeypatch: pytest
 
 def test_a_run_that_ends_before_anybody_has_learned_has_failed(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few its steps; one that learned once is done."""
+    told = _fast(5e-3, total=1)
+    with pytest.raises(Refusal, match="since step 1 no expert"):
+        _spoilt(begun(told, shards), told, monkeypatch, range(1))
+    monkeypatch.undo()
     told = _fast(5e-3, total=13)
     with pytest.raises(Refusal, match="since step 1 no expert"):
         _spoilt(begun(told, shards), told, monkeypatch, range(13))
     monkeypatch.undo()
-    assert len(_spoilt(begun(told, shards), told, monkeypatch, range(4, 13))) == 13
+    assert len(reports := _spoilt(begun(told, shards), told, monkeypatch, range(4, 13))) == 13
+    assert reports[-1].refused_updates > reports[-2].refused_updates, "the last step tells of the lesson before and of its own"
 
 
 def test_what_all_share_is_left_out_in_words(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,13 +34,13 @@ def sizes(run: Run) -> Sizes:
 
 def room(run: Run) -> Room:
     """Their places on the device."""
-    memory = run.trainer.memory
+    memory, of = run.trainer.memory, sizes(run)
     pairs = max(phase.batch_size * phase.context_length for phase in run.phases) * run.trainer.mixture.active
     return Room(
         streaming=memory.streaming_slots,
         hot=memory.hot_slots,
-        group=memory.experts_per_slot,
-        kept=pairs if memory.keep_activations and not sizes(run).few else 0,  # small ones are worked on side by side and keep nothing
+        group=memory.experts_per_slot or of.together,
+        kept=pairs if memory.keep_activations and not of.few else 0,  # small ones are worked on side by side and keep nothing
     )
 
 

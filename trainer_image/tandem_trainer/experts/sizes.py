@@ -13,6 +13,7 @@ LINE: Final = 16  # numbers in a cache line of 64 bytes
 PIECE: Final = 512  # pairs that are worked on at a time: enough for a product to run at full speed, few enough to stay in a cache
 _SMALL: Final = 1 << 15  # numbers of a matrix: up to here it takes longer to begin a product than to make it, for few pairs
 _FEW: Final = 64  # pairs
+_TOGETHER: Final = 32  # small experts: more in one product gain little (tests.bench.experts.schedule)
 KEPT_WINDOWS: Final = 2  # an expert answers for one window before others have learned from the one before
 STAGED: Final = 2  # generations that a checkpoint is staged in (checkpoint/staging.py)
 _WAYS: Final = 2  # from the disk and back
@@ -50,6 +51,11 @@ class Sizes:
     def few(self) -> int:
         """Up to so many pairs of an expert are worked on side by side with those of its neighbours; large experts have no such number."""
         return _FEW if self.width * self.inner <= _SMALL else 0
+
+    @property
+    def together(self) -> int:
+        """How many share a slot where nobody says it."""
+        return _TOGETHER if self.few else 1
 
     @property
     def inner_lines(self) -> int:

@@ -87,6 +87,8 @@ class ExpertsTrainer:
         self._lessons.shared(at.step, finite=finite)
         broke = _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
         self._report_unwell(at.step if self._rule.through else at.step - 1)
+        if at.step == self._run.total_steps - 1:  # nobody is asked once more, and what comes of this lesson is to be told with it
+            self._settle(at.step)
         self._renew(at.step, taught.chosen_NK)
         if broke:
             self._insist_on_sound()
@@ -105,8 +107,7 @@ class ExpertsTrainer:
 
     def slices(self) -> Iterator[Slice]:
         """All state; experts have learned all they had to."""
-        self.mixture.layer.settle()
-        self._report_unwell(self._done)
+        self._settle(self._done)
         yield from self._state.slices()
 
     def restore(self, saved: Reader) -> None:
@@ -123,6 +124,11 @@ class ExpertsTrainer:
         """The most that torch has held on the card; on a processor what would lie on a card between two steps, by the formula."""
         peak = self._world.peak_memory_bytes()
         return building.parts(self.mixture, self._room, tokens).held_bytes if peak is None else peak
+
+    def _settle(self, step: int) -> None:
+        """Have the experts learn what they still have to."""
+        self.mixture.layer.settle()
+        self._report_unwell(step)
 
     def _report_unwell(self, step: int) -> None:
         """Those whose lesson of that step was none; they have it when they are next asked, a step later as a rule."""

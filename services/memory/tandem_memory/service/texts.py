@@ -40,7 +40,7 @@ async def embedded_before(parts: Parts, namespace: str, records: Sequence[Record
     makes of its question: the same to the last bit means that it is ours.
 
     Raises:
-        EmbeddingError, DimensionError: when it is not what the namespace has, or ours of another dimension.
+        EmbeddingError, UnacceptableError: when it is not what the namespace has, or ours of another dimension.
     """
     first = records[0]
     if not first.vector:
@@ -72,9 +72,9 @@ async def matrix(parts: Parts, namespace: str, queries: Sequence[Query]) -> tupl
     if queries[0].WhichOneof("by") == "text":
         _check_ours(parts, there)
         return await _of_texts(parts, [query.text for query in queries], there.dimension)
-    for query in queries:
+    for at, query in enumerate(queries):
         if len(query.vector) != there.dimension * _FLOAT.itemsize:
-            raise DimensionError(there.dimension, len(query.vector) // _FLOAT.itemsize)
+            raise DimensionError(there.dimension, len(query.vector) // _FLOAT.itemsize, at)
     return np.frombuffer(b"".join([query.vector for query in queries]), _FLOAT).reshape(len(queries), there.dimension), {}
 
 
@@ -119,7 +119,8 @@ def _check_said(parts: Parts, there: Origin | None, said: str, dimension: int) -
         raise EmbeddingError(there.embedding, said)
     ours = parts.embedding.dimension if there is None and said == parts.embedding.name else None
     if ours is not None and dimension != ours:
-        raise DimensionError(ours, dimension)
+        problem = f"{dimension} dimensions, {said} makes {ours}; say what made them, or send what {said} makes"
+        raise UnacceptableError(field="records[0].vector", problem=problem)
 
 
 def _check_ours(parts: Parts, there: Origin | None) -> None:

@@ -84,7 +84,7 @@ def test_what_does_not_belong_into_a_namespace_is_refused(stub: Any) -> None:
     assert "embedded by caller, namespace 'n' is embedded by letters; use that, or another namespace" in line
     short = record("a", vector=vector(1, 2))
     _, line, _ = refusal(lambda: imported(stub, "m", [short], "letters"))
-    assert "2 dimensions, namespace 'm' has 4; send 4" in line
+    assert "records[0].vector: 2 dimensions, letters makes 4; say what made them" in line
     _, _, field = refusal(lambda: imported(stub, "m", records, "x" * 200))
     assert field == "embedding"
     assert origins(stub) == {"n": "letters"}

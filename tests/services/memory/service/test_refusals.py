@@ -53,7 +53,7 @@ CALLS: dict[str, tuple[Callable[[Any], object], grpc.StatusCode, str, str | None
         lambda stub: stub.Search(pb.SearchRequest(namespace="vectors", queries=[pb.Query(vector=vector(1, 2, 3))])),
         Code.INVALID_ARGUMENT,
         "3 dimensions, namespace 'vectors' has 2",
-        "queries",
+        "queries[0].vector",
     ),
     "a text that cannot be embedded alike": (
         lambda stub: stub.Search(pb.SearchRequest(namespace="vectors", queries=[pb.Query(text="a")])),
