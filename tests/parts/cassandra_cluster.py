@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from cassandra import DriverException
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import WhiteListRoundRobinPolicy
 
 from tests.parts.cassandra_node import PORT, Node, Place
 
 _PATIENCE_S = 300  # to start, on a machine that does other things too: 20 s where it is idle
 _PAUSE_S = 0.2
+_TOLD_S = 5  # after the driver has waited for 10 s; what is handed on is there within one or two, what is asked for only after up to 60
+_STARTS = 3
 _CLAIM = 254  # the last byte of the address whose port says that a block is taken
 
 
@@ -57,16 +59,45 @@ class CassandraCluster:
         for node in wanted:
             until(lambda node=node: self._knows_all(node), f"Cassandra at {node.address} does not see the other nodes")
 
-    def _knows_all(self, node: Node) -> bool:
-        """Whether a node has heard of all others, and has the schema of those that are there: before, it is a ring by itself."""
+    def passes_on(self) -> bool:
+        """Whether each node hands changes of its schema on. On a busy machine they may never begin to, and ask once a minute instead."""
+        try:
+            return all(self._has_told(node) for node in self.nodes)
+        except (NoHostAvailable, DriverException):
+            return False
+
+    def _has_told(self, node: Node) -> bool:
+        """Whether all nodes soon have what one is told to define; it stays there, empty."""
+        keyspace = f"told_by_{node.place.number}"
+        replicas = "{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
+        with self._asked(node) as session:
+            session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replicas}", timeout=_PATIENCE_S)
+        give_up = time.monotonic() + _TOLD_S
+        while not all(self._has(keyspace, other) for other in self.nodes):
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(_PAUSE_S)
+        return True
+
+    def _has(self, keyspace: str, node: Node) -> bool:
+        with self._asked(node) as session:
+            return session.execute("SELECT * FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)).one() is not None
+
+    @contextmanager
+    def _asked(self, node: Node) -> Generator[Session]:
+        """A way to ask one node alone."""
         alone = ExecutionProfile(WhiteListRoundRobinPolicy([node.address]))
         with Cluster([node.address], port=PORT, execution_profiles={EXEC_PROFILE_DEFAULT: alone}, **self.entry) as driver:
-            try:
-                session = driver.connect()
+            yield driver.connect()
+
+    def _knows_all(self, node: Node) -> bool:
+        """Whether a node has heard of all others, and has the schema of those that are there: before, it is a ring by itself."""
+        try:
+            with self._asked(node) as session:
                 own = session.execute("SELECT schema_version FROM system.local").one()
                 others = {row.peer: row.schema_version for row in session.execute("SELECT peer, schema_version FROM system.peers_v2")}
-            except (NoHostAvailable, DriverException):
-                return False
+        except (NoHostAvailable, DriverException):
+            return False
         there = {other.address for other in self.nodes if other is not node and not other.gone}
         agree = all(version == own.schema_version for peer, version in others.items() if peer in there)
         return len(others) == len(self.nodes) - 1 and agree
@@ -110,6 +141,11 @@ def serving(
         cluster = CassandraCluster([Node(place) for place in places], guards[0].entry)
         try:
             cluster.start()
+            for _ in range(_STARTS):
+                if cluster.passes_on():
+                    break
+                cluster.stop()
+                cluster.start()
             yield cluster
         finally:
             cluster.stop()

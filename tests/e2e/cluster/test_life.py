@@ -27,7 +27,7 @@ def test_the_quickstart_ends_like_on_one_machine(tenant: Tenant, quickstart: dic
     tenant.kubectl("create", "configmap", "text", f"--from-file={text}")
     spec = quickstart["spec"]
     short, long = spec["phases"]
-    spec = {**spec, "phases": [{**short, "steps": 24}, {**long, "steps": 8}]}  # of 160: both phases, and a checkpoint within
+    spec = {**spec, "phases": [{**short, "steps": 24}, {**long, "steps": 8}]}  # of 100: both phases, and a checkpoint within
     pod = {**spec["pod"], "volumes": [{"mountPath": "/text", "configMap": "text"}]}
     run = tenant.apply(quickstart, phases=spec["phases"], placement={"onePerNode": True}, pod=pod, data={**spec["data"], "source": "/text"})
     run.wait("two nodes", lambda run: len({pod["spec"].get("nodeName") for pod in run.pods} - {None}) == 2)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ class Client:
 
         del dimensions
         self._memory = Memory(address, "bench", deadline_s=600)
-        self._searcher = self._memory.searcher()
+        self._searcher, self._open = self._memory.searcher(), ExitStack()
+        self._writer = self._open.enter_context(self._memory.writer())
         self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST), LEFT: Filter()}
 
     def load(self, work: Workload, count: int | None = None) -> None:
@@ -57,16 +58,19 @@ class Client:
             self.append(numbers, work.vectors[first : numbers.stop], work.sources[first : numbers.stop], work.scores[first : numbers.stop])
 
     def append(self, numbers: Sequence[int], vectors: Any, sources: Any, scores: Any) -> None:
-        """Durably."""
+        """Durably; single ones over a stream that stays, as others keep a connection."""
         from tandem_memory.client import Record
 
         rows = zip(numbers, vectors, sources, scores, strict=True)
-        self._memory.append(
-            [
-                Record(question=text(number), source=f"s{source}", score=float(score), vector=vector, key=str(number))
-                for number, vector, source, score in rows
-            ]
-        )
+        records = [
+            Record(question=text(number), source=f"s{source}", score=float(score), vector=vector, key=str(number))
+            for number, vector, source, score in rows
+        ]
+        if len(records) > 1:
+            self._memory.append(records)
+            return
+        self._writer.write(records[0])
+        self._writer.flush()
 
     def search(self, query: Any, name: str, effort: int) -> list[int]:
         """Numbers of the nearest."""
@@ -85,6 +89,7 @@ class Client:
 
     def close(self) -> None:
         """Hang up."""
+        self._open.close()
         self._searcher.close()
         self._memory.close()
 
