@@ -1,6 +1,7 @@
 """How workers, shells and people use the shared memory. Light to import: gRPC and numpy are loaded when used."""
 
 from tandem_memory.client.answers import Appended, Change, Hit, Imported, Judged, News, Pruned, Removed
+from tandem_memory.client.appender import Appender, AsyncAppender
 from tandem_memory.client.asynchronous import AsyncMemory
 from tandem_memory.client.blocking import Memory
 from tandem_memory.client.errors import (
@@ -29,6 +30,8 @@ __all__ = [
     "EVERYTHING",
     "METRICS",
     "Appended",
+    "Appender",
+    "AsyncAppender",
     "AsyncMemory",
     "AsyncSearcher",
     "AsyncWatch",

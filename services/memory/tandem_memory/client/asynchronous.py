@@ -9,6 +9,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, figures, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
+from tandem_memory.client.appender import AsyncAppender
 from tandem_memory.client.blocking import LONG_S
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.figures import Stats
@@ -57,6 +58,10 @@ class AsyncMemory:
             with counted_from(len(appended)):
                 appended += answers.appended(await self._link.ask(self._terms, self._link.stub.Append, request))
         return appended
+
+    def appender(self) -> AsyncAppender:
+        """As `Memory.appender`."""
+        return AsyncAppender(self._link, self._terms)
 
     def writer(self, on_taken: Taken | None = None) -> AsyncWriter:
         """As `Memory.writer`; `on_taken` is called in the event loop."""

@@ -9,6 +9,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, figures, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
+from tandem_memory.client.appender import Appender
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
@@ -80,6 +81,10 @@ class Memory:
             with counted_from(len(appended)):
                 appended += answers.appended(self._link.ask(self._terms, self._link.stub.Append, request))
         return appended
+
+    def appender(self) -> Appender:
+        """A `with` block for appends one after the other, each durable before the next, at about half of what as many calls cost."""
+        return Appender(self._link, self._terms)
 
     def writer(self, on_taken: Taken | None = None) -> Writer:
         """A `with` block that appends at full rate; `on_taken` hears of each durable record, in another thread."""

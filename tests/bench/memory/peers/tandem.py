@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,7 @@ class Client:
 
         del dimensions
         self._memory = Memory(address, "bench", deadline_s=600)
-        self._searcher, self._open = self._memory.searcher(), ExitStack()
-        self._writer = self._open.enter_context(self._memory.writer())
+        self._searcher, self._appender = self._memory.searcher(), self._memory.appender()
         self._filters = {"all": Filter(), "source": Filter(sources=["s3"]), "best": Filter(min_score=BEST), LEFT: Filter()}
 
     def load(self, work: Workload, count: int | None = None) -> None:
@@ -58,7 +57,7 @@ class Client:
             self.append(numbers, work.vectors[first : numbers.stop], work.sources[first : numbers.stop], work.scores[first : numbers.stop])
 
     def append(self, numbers: Sequence[int], vectors: Any, sources: Any, scores: Any) -> None:
-        """Durably; single ones over a stream that stays, as others keep a connection."""
+        """Durably."""
         from tandem_memory.client import Record
 
         rows = zip(numbers, vectors, sources, scores, strict=True)
@@ -66,11 +65,7 @@ class Client:
             Record(question=text(number), source=f"s{source}", score=float(score), vector=vector, key=str(number))
             for number, vector, source, score in rows
         ]
-        if len(records) > 1:
-            self._memory.append(records)
-            return
-        self._writer.write(records[0])
-        self._writer.flush()
+        self._appender.append(records)
 
     def search(self, query: Any, name: str, effort: int) -> list[int]:
         """Numbers of the nearest."""
@@ -89,7 +84,7 @@ class Client:
 
     def close(self) -> None:
         """Hang up."""
-        self._open.close()
+        self._appender.close()
         self._searcher.close()
         self._memory.close()
 
