@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from google.protobuf.message import Message
 
 from tandem_memory.client.errors import MemoryServiceError, TooLateError
 from tandem_memory.client.link import AsyncLink, Link, Terms, said_well
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 _LIVES = 2  # deadlines: a stream that is older than one is replaced, so that every request is answered, or given up, within the other
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=Message)
 A = TypeVar("A")
 
 
@@ -133,7 +135,7 @@ class AsyncStreamed(Generic[Q, A]):
             with said_well(self._link.address):
                 await stream.write(request)
                 read = await stream.read()
-            answer = None if read is aio.EOF else read
+            answer = None if read is aio.EOF else cast("A", read)
         except TooLateError:
             raise
         except (MemoryServiceError, InvalidStateError):  # the second is gRPC's for a stream that has ended
