@@ -17,20 +17,21 @@ _PATIENCE_S = 300
 
 
 class Served:
-    """A client of the service."""
+    """A client of the service, over streams that stay, as the driver keeps its connections."""
 
     def __init__(self, address: str, work: Workload) -> None:
         from tandem_memory.client import Filter, Memory
 
-        self._memory, self._work = Memory(address, "bench", deadline_s=600), work
+        memory, self._work = Memory(address, "bench", deadline_s=600), work
+        self._searcher, self._appender = memory.searcher(), memory.appender()
         self._filters = {"all": Filter(), "source": Filter(sources=[f"s{_SOURCE}"])}
 
     def append(self, numbers: range, keys: Sequence[str]) -> None:
-        """In one call."""
+        """At once."""
         from tandem_memory.client import Record
 
         work = self._work
-        self._memory.append(
+        self._appender.append(
             [
                 Record(question=text(number), source=f"s{work.sources[number]}", score=float(work.scores[number]), vector=vector, key=key)
                 for number, vector, key in zip(numbers, work.vectors[numbers.start : numbers.stop], keys, strict=True)
@@ -39,7 +40,7 @@ class Served:
 
     def search(self, query: Any, among: str) -> int:
         """How many were found."""
-        return len(self._memory.search(query, K, self._filters[among]))
+        return len(self._searcher.search(query, K, self._filters[among]))
 
 
 class Bare:
