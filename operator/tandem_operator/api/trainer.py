@@ -187,7 +187,10 @@ class ExpertMemorySpec(ApiModel):
     hot_slots: StrictInt = Field(default=0, ge=0, le=1024)
     """Slots whose experts stay on the device, and cost no copies."""
     experts_per_slot: StrictInt | None = Field(default=None, ge=1, le=1024)
-    """Experts in a slot. Left out, 32 of those with up to 32,768 numbers in a matrix, worked on side by side; 1 of larger ones."""
+    """Experts in a slot; small ones, of up to 32,768 numbers in a matrix, are worked on side by side.
+
+    Left out, as many as have 65,536 numbers in a matrix together, 32 at most, and at least 1.
+    """
     keep_activations: StrictBool = False
     """Keep on the device what experts computed until they learn from it: a product of six less, for the memory of two windows.
 

@@ -14,7 +14,7 @@ from tandem_operator.api.training_run import TrainingRun
 _NUMBER_BYTES: Final = 4  # fp32
 _LINE: Final = 16  # numbers in a cache line, at which each of an expert's two matrices begins
 _WITH_MOMENTS: Final = frozenset({LearningRule.LOCAL_ADAM, LearningRule.END_TO_END})  # Adam's travel with the expert, and its steps
-_SMALL: Final = 1 << 15  # numbers of a matrix; of those that have no more, so many share a slot where nobody says it
+_SHARED: Final = 1 << 16  # numbers of a matrix, of all in a slot that they share, where nobody says how many they are: 32 at most
 _TOGETHER: Final = 32
 _COPIES: Final = 3  # one to train, and two for checkpoints under way
 _WAYS: Final = 2  # from the disk and back
@@ -67,8 +67,8 @@ def host_bytes(experts: ExpertsSpec) -> int:
     memory = experts.memory
     if memory.disk is None:
         return kept_bytes(experts)
-    small = experts.model.width * experts.mixture.inner_width <= _SMALL
-    group = memory.experts_per_slot or (_TOGETHER if small else 1)
+    few = min(_TOGETHER, _SHARED // (experts.model.width * experts.mixture.inner_width))
+    group = memory.experts_per_slot or max(1, few)
     return _WAYS * (memory.streaming_slots + memory.hot_slots) * group * _row_bytes(experts)
 
 

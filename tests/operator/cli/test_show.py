@@ -113,7 +113,7 @@ def drawn(shown: Panel) -> str:
         ({"trainer": {"experts": {}}}, "32 experts lie in host memory: 25.2 MB, two checkpoints under way included", "on their way"),
         (
             {"trainer": {"experts": {"memory": {"disk": "1Gi"}}}},
-            "32 experts lie on a disk: 25.2 MB, two checkpoints under way included; 1.57 MB of host memory for those on their way",
+            "32 experts lie on a disk: 25.2 MB, two checkpoints under way included; 3.15 MB of host memory for those on their way",
             "warning",
         ),
         ({"trainer": {"script": {"path": "train.py"}}}, "400 steps (pretrain 400), trainer script", "tokens"),

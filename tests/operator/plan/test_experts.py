@@ -70,9 +70,9 @@ def test_where_experts_lie_is_told() -> None:
     assert place(run_of()) is None
 
 
-@pytest.mark.parametrize(("inner", "together"), [(512, 32), (513, 1)])
+@pytest.mark.parametrize(("inner", "together"), [(32, 32), (33, 31), (512, 2), (513, 1), (2000, 1)])
 def test_small_experts_share_a_slot_if_nobody_says_otherwise(inner: int, together: int) -> None:
-    """Small are those of up to 32,768 numbers in a matrix."""
+    """As many as have 65,536 numbers in a matrix together, and no more than 32."""
     told = spec(disk="1Gi")
     experts = told["trainer"]["experts"]
     experts["memory"].pop("expertsPerSlot")

@@ -13,7 +13,8 @@ LINE: Final = 16  # numbers in a cache line of 64 bytes
 PIECE: Final = 512  # pairs that are worked on at a time: enough for a product to run at full speed, few enough to stay in a cache
 _SMALL: Final = 1 << 15  # numbers of a matrix: up to here it takes longer to begin a product than to make it, for few pairs
 _FEW: Final = 64  # pairs
-_TOGETHER: Final = 32  # small experts: more in one product gain little (tests.bench.experts.schedule)
+_TOGETHER: Final = 32  # experts: more in one product gain little (tests.bench.experts.schedule)
+_SHARED: Final = 1 << 16  # numbers of a matrix, of all in a slot that they share: slots stay small beside what they are for
 KEPT_WINDOWS: Final = 2  # an expert answers for one window before others have learned from the one before
 STAGED: Final = 2  # generations that a checkpoint is staged in (checkpoint/staging.py)
 _WAYS: Final = 2  # from the disk and back
@@ -55,7 +56,7 @@ class Sizes:
     @property
     def together(self) -> int:
         """How many share a slot where nobody says it."""
-        return _TOGETHER if self.few else 1
+        return max(1, min(_TOGETHER, _SHARED // (self.width * self.inner)))
 
     @property
     def inner_lines(self) -> int:
