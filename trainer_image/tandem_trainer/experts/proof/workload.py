@@ -89,5 +89,6 @@ def _run(wanted: Wanted, count: int) -> Run:
     phase = {"name": "proof", "steps": wanted.windows, "contextLength": _CONTEXT, "batchSize": _SEQUENCES, "learningRate": _RATE}
     model = {"layers": _BLOCKS, "width": wanted.width, "heads": heads}
     mixture = {"count": count, "active": wanted.active, "innerWidth": wanted.inner}
-    trainer = {"kind": "experts", "model": model, "mixture": mixture}
+    alone = {"expertsPerSlot": 1}  # the least that a slot can hold: what experts took of the device would show most
+    trainer = {"kind": "experts", "model": model, "mixture": mixture, "memory": alone}
     return Run.model_validate({"name": "proof", "trainer": trainer, "phases": [phase], "checkpoint": {"uri": "file:///unused"}})
