@@ -42,7 +42,7 @@ def test_a_writer_loses_nothing_over_streams_that_break(memory: Memory, stand_in
     assert [each.key for each in stand_in.records.values()] == [f"key {n}" for n in range(3000)]
     assert told == stand_in.by_key
     assert not stand_in.breaks
-    assert stand_in.calls.count("AppendStream") >= 6
+    assert stand_in.calls.count("AppendStream") >= 5  # the last may have been through with all before its break was due
 
 
 def test_a_writer_says_what_was_refused(memory: Memory, stand_in: StandIn, make: Make) -> None:
