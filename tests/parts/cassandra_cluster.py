@@ -72,12 +72,7 @@ class CassandraCluster:
         replicas = "{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
         with self._asked(node) as session:
             session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replicas}", timeout=_PATIENCE_S)
-        give_up = time.monotonic() + _TOLD_S
-        while not all(self._has(keyspace, other) for other in self.nodes):
-            if time.monotonic() > give_up:
-                return False
-            time.sleep(_PAUSE_S)
-        return True
+        return _comes(lambda: all(self._has(keyspace, other) for other in self.nodes), _TOLD_S)
 
     def _has(self, keyspace: str, node: Node) -> bool:
         with self._asked(node) as session:
@@ -109,12 +104,18 @@ class CassandraCluster:
 
 def until(reached: Callable[[], bool], otherwise: str) -> None:
     """Wait until something holds."""
-    give_up = time.monotonic() + _PATIENCE_S
+    if not _comes(reached, _PATIENCE_S):
+        msg = f"{otherwise}, after {_PATIENCE_S} s"
+        raise RuntimeError(msg)
+
+
+def _comes(reached: Callable[[], bool], within_s: float) -> bool:
+    give_up = time.monotonic() + within_s
     while not reached():
         if time.monotonic() > give_up:
-            msg = f"{otherwise}, after {_PATIENCE_S} s"
-            raise RuntimeError(msg)
+            return False
         time.sleep(_PAUSE_S)
+    return True
 
 
 @contextmanager

@@ -67,8 +67,8 @@ def host_bytes(experts: ExpertsSpec) -> int:
     memory = experts.memory
     if memory.disk is None:
         return kept_bytes(experts)
-    few = min(_TOGETHER, _SHARED // (experts.model.width * experts.mixture.inner_width))
-    group = memory.experts_per_slot or max(1, few)
+    together = max(1, min(_TOGETHER, _SHARED // (experts.model.width * experts.mixture.inner_width)))
+    group = memory.experts_per_slot or together
     return _WAYS * (memory.streaming_slots + memory.hot_slots) * group * _row_bytes(experts)
 
 

@@ -37,6 +37,11 @@ def _anything(_: object) -> bool:
     return True
 
 
+def _named(value: object) -> Mapping[object, object]:
+    """What is there by names; for what has none, a name and a value that fit nothing."""
+    return cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {None: None}
+
+
 def _text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -51,8 +56,7 @@ def _number(value: object) -> bool:
 
 
 def _figures(value: object) -> bool:
-    told = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {None: None}
-    return all(isinstance(name, str) and isinstance(figure, Real) for name, figure in told.items())
+    return all(isinstance(name, str) and isinstance(figure, Real) for name, figure in _named(value).items())
 
 
 def _moment(value: object) -> bool:
@@ -69,7 +73,7 @@ def _proof(value: object) -> bool:
 
 def _use(value: object) -> bool:
     times, gain, by_source = (getattr(value, name, None) for name in ("times", "gain", "by_source"))
-    told = cast("Mapping[object, object]", by_source) if isinstance(by_source, Mapping) else {None: None}
+    told = _named(by_source)
     counts = all(isinstance(each, int) and 0 <= each < _MOST for each in (times, *told.values()))
     return value is None or (counts and isinstance(gain, Real) and all(map(_text, told)))
 

@@ -1,6 +1,7 @@
 """The memory for an event loop: the methods of `Memory`, awaited. Their descriptions are there."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -9,9 +10,8 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, figures, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
-from tandem_memory.client.appender import AsyncAppender
+from tandem_memory.client.appender import AsyncAppender, append_async
 from tandem_memory.client.blocking import LONG_S
-from tandem_memory.client.errors import counted_from
 from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.finds import Finds, OnRefused
@@ -53,11 +53,7 @@ class AsyncMemory:
 
     async def append(self, records: Iterable[Record]) -> Sequence[Appended]:
         """As `Memory.append`."""
-        appended: list[Appended] = []
-        for request in requests.appends(self._terms.namespace, records):
-            with counted_from(len(appended)):
-                appended += answers.appended(await self._link.ask(self._terms, self._link.stub.Append, request))
-        return appended
+        return await append_async(partial(self._link.ask, self._terms, self._link.stub.Append), self._terms.namespace, records)
 
     def appender(self) -> AsyncAppender:
         """As `Memory.appender`."""

@@ -1,6 +1,7 @@
 """The memory for threads that wait. `AsyncMemory` has the same methods for an event loop."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -9,8 +10,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, figures, requests, watch
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
-from tandem_memory.client.appender import Appender
-from tandem_memory.client.errors import counted_from
+from tandem_memory.client.appender import Appender, append
 from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.finds import Finds, OnRefused
@@ -76,14 +76,10 @@ class Memory:
         A record without a key gets a random one, so that sending it again after a break is safe. To be able to call this again
         yourself, give keys, or have them made by `keyed`: when it raises, some of many records may have been taken in.
         """
-        appended: list[Appended] = []
-        for request in requests.appends(self._terms.namespace, records):
-            with counted_from(len(appended)):
-                appended += answers.appended(self._link.ask(self._terms, self._link.stub.Append, request))
-        return appended
+        return append(partial(self._link.ask, self._terms, self._link.stub.Append), self._terms.namespace, records)
 
     def appender(self) -> Appender:
-        """A `with` block for appends one after the other, each durable before the next, at about half of what as many calls cost."""
+        """A `with` block for appends one after the other, each durable before the next, for three quarters of what calls cost."""
         return Appender(self._link, self._terms)
 
     def writer(self, on_taken: Taken | None = None) -> Writer:

@@ -1,10 +1,8 @@
 """Searching one after the other over one stream: a search there costs both sides about half of what a call of its own does."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
-from tandem.memory.v1.memory_pb2 import SearchResponse
+from tandem.memory.v1.memory_pb2 import SearchRequest, SearchResponse
 
 from tandem_memory.client import answers, requests
 from tandem_memory.client.answers import Hit
@@ -14,47 +12,25 @@ from tandem_memory.client.requests import Query
 from tandem_memory.client.streamed import AsyncStreamed, AsyncWays, Streamed, Ways
 
 
-class Searcher:
+class Searcher(Streamed[SearchRequest, SearchResponse]):
     """Use it in a `with` block. Threads may share it, and then wait for each other; better give each its own."""
 
     def __init__(self, link: Link, terms: Terms) -> None:
-        self._link, self._terms = link, terms
-        self._streamed = Streamed(link, terms, Ways(stream=link.stub.SearchStream, parsed=SearchResponse.FromString, call=link.stub.Search))
+        super().__init__(link, terms, Ways(stream=link.stub.SearchStream, parsed=SearchResponse.FromString, call=link.stub.Search))
 
     def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """As `Memory.search`."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        return answers.hits(self._streamed.ask(request).found[0], self._link.address)
-
-    def close(self) -> None:
-        """End the stream; a search after this begins another."""
-        self._streamed.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        return answers.hits(self._ask(request).found[0], self._link.address)
 
 
-class AsyncSearcher:
+class AsyncSearcher(AsyncStreamed[SearchRequest, SearchResponse]):
     """The same in an event loop; use it in an `async with` block. Tasks may share it, and then wait for each other."""
 
     def __init__(self, link: AsyncLink, terms: Terms) -> None:
-        self._link, self._terms = link, terms
-        self._streamed = AsyncStreamed(link, terms, AsyncWays(stream=link.stub.SearchStream, call=link.stub.Search))
+        super().__init__(link, terms, AsyncWays(stream=link.stub.SearchStream, call=link.stub.Search))
 
     async def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """As `Memory.search`."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        return answers.hits((await self._streamed.ask(request)).found[0], self._link.address)
-
-    async def close(self) -> None:
-        """End the stream; a search after this begins another."""
-        await self._streamed.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
+        return answers.hits((await self._ask(request)).found[0], self._link.address)

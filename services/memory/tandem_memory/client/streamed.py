@@ -1,4 +1,4 @@
-"""Asking one thing after the other over one stream, which costs both sides about half of what a call of its own does.
+"""Asking one thing after the other over one stream, which costs both sides less than a call for each.
 
 The stream is only the faster way. Whatever goes wrong with it, the same is asked again as a call, which knows how to wait, to try
 again and what to say; the next request begins a new stream.
@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from google.protobuf.message import Message
 
@@ -36,7 +37,7 @@ class Ways(Generic[Q, A]):
 
 
 class Streamed(Generic[Q, A]):
-    """Threads may share it, and then wait for each other."""
+    """Use it in a `with` block. Threads may share it, and then wait for each other; better give each its own."""
 
     def __init__(self, link: Link, terms: Terms, ways: Ways[Q, A]) -> None:
         self._link, self._terms, self._ways = link, terms, ways
@@ -44,7 +45,7 @@ class Streamed(Generic[Q, A]):
         self._stream: Turns[Q, A] | None = None
         self._since = 0.0
 
-    def ask(self, request: Q) -> A:
+    def _ask(self, request: Q) -> A:
         """The answer.
 
         Raises:
@@ -58,6 +59,12 @@ class Streamed(Generic[Q, A]):
         """End the stream; a request after this begins another."""
         with self._lock:
             self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     def _streamed(self, request: Q) -> A | None:
         """The answer over the stream; None when it has to be asked for otherwise.
@@ -103,7 +110,7 @@ class AsyncWays(Generic[Q, A]):
 
 
 class AsyncStreamed(Generic[Q, A]):
-    """The same in an event loop. Tasks may share it, and then wait for each other."""
+    """The same in an event loop; use it in an `async with` block. Tasks may share it, and then wait for each other."""
 
     def __init__(self, link: AsyncLink, terms: Terms, ways: AsyncWays[Q, A]) -> None:
         from asyncio import Lock
@@ -113,8 +120,8 @@ class AsyncStreamed(Generic[Q, A]):
         self._stream: aio.StreamStreamCall[Q, A] | None = None
         self._since = 0.0
 
-    async def ask(self, request: Q) -> A:
-        """As `Streamed.ask`."""
+    async def _ask(self, request: Q) -> A:
+        """As `Streamed._ask`."""
         async with self._lock:
             answer = await self._streamed(request)
         return await self._link.ask(self._terms, self._ways.call, request) if answer is None else answer
@@ -123,6 +130,12 @@ class AsyncStreamed(Generic[Q, A]):
         """End the stream; a request after this begins another."""
         async with self._lock:
             self._drop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
 
     async def _streamed(self, request: Q) -> A | None:
         """As `Streamed._streamed`."""

@@ -82,7 +82,10 @@ def test_records_are_equal_when_all_of_them_is(one: Record, other: Record) -> No
         ({"strategy": ["a", 7]}, r"^strategy: \['a', 7\] is no list of texts"),
         ({"score": "high"}, "^score: 'high' is no number; give one, or None"),
         ({"verified": "label"}, "^verified: 'label' is no kind of proof; give a Verified, such as Verified.LABEL$"),
-        ({"use": Use(times=-1)}, r"^use: Use\(times=-1[^\n]*\) is no use; give a Use with counts of 0 and more by names of [^\n]*$"),
+        (
+            {"use": Use(times=-1)},
+            r"^use: Use\(times=-1[^\n]*\) is no use; give a Use with counts of 0 and more by names of sources, and a gain$",
+        ),
         ({"use": 3}, "^use: 3 is no use; give a Use"),
         ({"use": Use(gain="x")}, "^use: Use[^\n]* is no use; give a Use"),
         ({"use": Use(by_source={3: 1})}, "^use: Use[^\n]* is no use; give a Use"),
