@@ -8,17 +8,27 @@ import time
 
 import torch
 
-_SIZES = {"cpu": 1024, "cuda": 8192}  # large enough that the start of a kernel does not count
+_SIZES = {"cpu": (128, 256, 512, 1024), "cuda": (1024, 2048, 4096, 8192)}  # in the last, the start of a kernel does not count
 _ROUNDS = 5
+_ENOUGH_S = 0.1  # a processor that has no bfloat16 makes a product of 1,024 in seconds, and no faster than a smaller one
+_GROWTH = 8  # of a product's time, where each side is twice as long
 
 
 def matmul_flops_per_second(device: torch.device, dtype: torch.dtype) -> float:
-    """The fastest of a few square matrix products on `device`, in operations a second; takes some 100 ms on a CPU."""
-    size = _SIZES[device.type]
+    """The fastest of a few square matrix products on `device`, in operations a second; takes some 100 ms, however slow that is."""
+    reached = 0.0
+    for size in _SIZES[device.type]:
+        took_s = _fastest_s(device, dtype, size)
+        reached = max(reached, 2 * size**3 / took_s)
+        if _ROUNDS * _GROWTH * took_s > _ENOUGH_S:
+            break
+    return reached
+
+
+def _fastest_s(device: torch.device, dtype: torch.dtype, size: int) -> float:
     generator = torch.Generator(device).manual_seed(0)  # random numbers: a product of zeros draws less power and runs faster
     a, b = (torch.randn(size, size, device=device, generator=generator).to(dtype) for _ in range(2))
-    fastest_s = min(_timed_s(a, b) for _ in range(_ROUNDS))
-    return 2 * size**3 / fastest_s
+    return min(_timed_s(a, b) for _ in range(_ROUNDS))
 
 
 def _timed_s(a: torch.Tensor, b: torch.Tensor) -> float:
