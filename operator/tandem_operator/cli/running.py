@@ -12,6 +12,7 @@ from tandem_operator.api.reading.run_file import SpecError
 from tandem_operator.api.status import RunPhase
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local import archive
+from tandem_operator.local.processor import has_bfloat16
 from tandem_operator.local.state import revival, wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import DualFolder, RunFolder
@@ -51,7 +52,8 @@ def run_file(path: str, *, name: str | None, fresh: bool, plain: bool) -> Exit:
     if before:
         lines += [*_changed(before, run), *_revived(folder, before)]
     shown = screen(live=False if plain else None)
-    for line in (*lines, *overview.lines(run.model_copy(update={"status": folder.status()}), folder)):
+    now = run.model_copy(update={"status": folder.status()})
+    for line in (*lines, *overview.lines(now, folder, bfloat16=has_bfloat16())):
         shown.say(line)
     return _follow(folder, shown, file)
 

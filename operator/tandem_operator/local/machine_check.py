@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tandem_operator.local.process.environment import interpreter
+from tandem_operator.local.processor import has_bfloat16
 from tandem_operator.render import s3
 
 from .state.home import Home, cache
@@ -82,7 +83,10 @@ def _processes() -> Check:
 
 def _cores() -> Check:
     cores = len(os.sched_getaffinity(0))
-    return Check(thing="cores", verdict=Verdict.OK, found=str(cores))
+    if has_bfloat16():
+        return Check(thing="cores", verdict=Verdict.OK, found=str(cores))
+    found = f"{cores}, without instructions for bf16"
+    return Check(thing="cores", verdict=Verdict.NOTE, found=found, fix="say precision: fp32 for what trains on them")
 
 
 def _memory() -> Check:

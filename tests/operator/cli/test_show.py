@@ -121,8 +121,23 @@ def drawn(shown: Panel) -> str:
 )
 def test_what_is_about_to_be_done_is_said_as_it_will_be(tmp_path: Path, spec: dict[str, object], said: str, unsaid: str) -> None:
     """The trainers' own rhythm, a price that nobody says and one of nothing, and no tokens where nobody counts them."""
-    text = "\n".join(overview.lines(of_spec(**spec), RunFolder(tmp_path / "demo")))
+    text = "\n".join(overview.lines(of_spec(**spec), RunFolder(tmp_path / "demo"), bfloat16=True))
     assert (said in text, unsaid in text) == (True, False), text
+
+
+@pytest.mark.parametrize(
+    ("spec", "warnings"),
+    [
+        ({}, 1),
+        ({"trainer": {"deepspeed": {"precision": "fp32"}}}, 0),
+        ({"accelerator": "nvidia", "gpusPerWorker": 1}, 0),
+        ({"trainer": {"experts": {}}}, 0),
+    ],
+)
+def test_who_is_to_train_in_what_the_processor_lacks_is_told(tmp_path: Path, spec: dict[str, object], warnings: int) -> None:
+    """Before a run that takes tens of times as long as it need; a card has them."""
+    said = overview.lines(of_spec(**spec), RunFolder(tmp_path / "demo"), bfloat16=False)
+    assert sum("precision bf16" in line and line.endswith("say fp32") for line in said) == warnings
 
 
 def test_a_long_text_is_wrapped_below_itself_and_an_address_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:

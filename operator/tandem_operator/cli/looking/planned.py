@@ -10,6 +10,7 @@ from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.cli.dual import planned as pair
 from tandem_operator.cli.show import onward, overview, processes, words
 from tandem_operator.local.machine import foreseen
+from tandem_operator.local.processor import has_bfloat16
 from tandem_operator.local.state import wanted
 from tandem_operator.local.state.home import Home
 from tandem_operator.local.state.run_folder import RunFolder
@@ -104,7 +105,7 @@ def _tell(planned: Planned, *, verbose: bool) -> None:
         return
     if planned.run.status.phase is RunPhase.FAILED:
         print(_after_failure(planned.run))
-    print("\n".join(overview.lines(planned.run, planned.folder)))
+    print("\n".join(overview.lines(planned.run, planned.folder, bfloat16=has_bfloat16())))
     for phase in planned.preview.phases:
         print(f"  {phase.name:<24} {phase.steps:>12,} steps {phase.tokens:>16,} tokens")
     print(planned.estimate.said() if planned.estimate else "how long it takes and what it costs in all is not known before it has run")

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from tandem_operator.api.dollars import dollars
+from tandem_operator.api.trainer import Precision
 from tandem_operator.api.training_run import TrainingRun
 from tandem_operator.local.state.run_folder import RunFolder
 from tandem_operator.plan import experts
@@ -15,10 +16,11 @@ from . import words
 _OF_ITSELF_S = 60  # how often trainers save when no rhythm is asked for (tandem_trainer.rank.cadence)
 
 
-def lines(run: TrainingRun, folder: RunFolder) -> list[str]:
-    """The plan for a run, for people."""
+def lines(run: TrainingRun, folder: RunFolder, *, bfloat16: bool) -> list[str]:
+    """The plan for a run, for people; `bfloat16` is whether the processor here has instructions for that."""
     planned = preview(run, hours=Decimal(1))
-    return [_what(run, planned), *_experts(run), _kept(run, folder), *_money(run, planned), *_onward(run)]
+    slow = [] if bfloat16 else _slow(run)
+    return [_what(run, planned), *slow, *_experts(run), _kept(run, folder), *_money(run, planned), *_onward(run)]
 
 
 def _what(run: TrainingRun, planned: Preview) -> str:
@@ -28,6 +30,14 @@ def _what(run: TrainingRun, planned: Preview) -> str:
     # What a script learns from at a step is its own affair, and the length of its steps in tokens is not known here.
     tokens = "" if run.spec.trainer.script else f"{planned.tokens:,} tokens, "
     return f"{run.name}: {planned.steps:,} steps ({phases}), {tokens}{by}"
+
+
+def _slow(run: TrainingRun) -> list[str]:
+    deepspeed = run.spec.trainer.deepspeed
+    if deepspeed is None or deepspeed.precision is not Precision.BF16 or run.spec.gpus_per_worker:
+        return []
+    why = "this processor has no instructions for it, and multiplies some tens of times slower than in fp32"
+    return [f"warning: trainer.deepspeed.precision bf16: {why}; say fp32"]
 
 
 def _experts(run: TrainingRun) -> list[str]:
