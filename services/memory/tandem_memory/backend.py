@@ -114,7 +114,8 @@ class Backend(Protocol):
     ) -> AsyncIterator[News]:
         """Every change from `cursor` on, for ever; also of a namespace that is not there yet.
 
-        Who wants only what is new is told its place before anything else: without a cursor a break would leave a gap.
+        Who wants only what is new is told its place before anything else: without a cursor a break would leave a gap. Where nothing is
+        there yet that is "", from which all is new.
         Nothing is kept for a reader that is slow: each is read from the log when the reader comes for it.
 
         Raises:

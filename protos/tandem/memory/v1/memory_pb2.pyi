@@ -662,7 +662,9 @@ class WatchRequest(_message.Message):
     cursor: _builtins.str
     """The last cursor that was given; empty for all there is."""
     only_new: _builtins.bool
-    """Only what comes from now on; with an empty cursor."""
+    """Only what comes from now on; with an empty cursor. Where that is, is answered at once; while there is nothing yet with an empty
+    cursor, from which a later watch goes on without this.
+    """
     with_vectors: _builtins.bool
     skip_damaged: _builtins.bool
     """Pass over what is not as it was written, and name it. Without this it ends the watch, there and whenever it is begun again."""

@@ -25,6 +25,7 @@ _LIVES = 2  # deadlines: a stream that is older than one is replaced, so that ev
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +37,35 @@ class Ways(Generic[Q, A]):
     call: "grpc.UnaryUnaryMultiCallable[Q, A]"
 
 
+class _Young(Generic[S]):
+    """A stream that is begun when it is needed, and again once it is old."""
+
+    def __init__(self, deadline_s: float, begin: Callable[[float], S], end: Callable[[S], object]) -> None:
+        self._deadline_s, self._begin, self._end = deadline_s, begin, end
+        self._stream: S | None = None
+        self._since = 0.0
+
+    def begun(self) -> S:
+        if time.monotonic() - self._since > self._deadline_s:
+            self.drop()
+        if self._stream is None:
+            self._since = time.monotonic()
+            self._stream = self._begin(_LIVES * self._deadline_s)
+        return self._stream
+
+    def drop(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._end(stream)
+
+
 class Streamed(Generic[Q, A]):
     """Use it in a `with` block. Threads may share it, and then wait for each other; better give each its own."""
 
     def __init__(self, link: Link, terms: Terms, ways: Ways[Q, A]) -> None:
         self._link, self._terms, self._ways = link, terms, ways
         self._lock = threading.Lock()
-        self._stream: Turns[Q, A] | None = None
-        self._since = 0.0
+        self._stream = _Young(terms.deadline_s, self._begin, lambda stream: stream.end())
 
     def _ask(self, request: Q) -> A:
         """The answer.
@@ -58,7 +80,7 @@ class Streamed(Generic[Q, A]):
     def close(self) -> None:
         """End the stream; a request after this begins another."""
         with self._lock:
-            self._drop()
+            self._stream.drop()
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +94,7 @@ class Streamed(Generic[Q, A]):
         Raises:
             TooLateError: when it does not come.
         """
-        stream, answer = self._begun(), None
+        stream, answer = self._stream.begun(), None
         try:
             with said_well(self._link.address):
                 answer = stream.ask(request)
@@ -82,23 +104,13 @@ class Streamed(Generic[Q, A]):
             return None
         finally:
             if answer is None:
-                self._drop()
+                self._stream.drop()
         return answer
 
-    def _begun(self) -> "Turns[Q, A]":
-        if time.monotonic() - self._since > self._terms.deadline_s:
-            self._drop()
-        if self._stream is None:
-            from tandem_rpc import Turns
+    def _begin(self, timeout_s: float) -> "Turns[Q, A]":
+        from tandem_rpc import Turns
 
-            self._since = time.monotonic()
-            self._stream = Turns(self._ways.stream, self._ways.parsed, _LIVES * self._terms.deadline_s)
-        return self._stream
-
-    def _drop(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.end()
+        return Turns(self._ways.stream, self._ways.parsed, timeout_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +129,7 @@ class AsyncStreamed(Generic[Q, A]):
 
         self._link, self._terms, self._ways = link, terms, ways
         self._lock = Lock()
-        self._stream: aio.StreamStreamCall[Q, A] | None = None
-        self._since = 0.0
+        self._stream = _Young(terms.deadline_s, lambda timeout_s: ways.stream(timeout=timeout_s), lambda stream: stream.cancel())
 
     async def _ask(self, request: Q) -> A:
         """As `Streamed._ask`."""
@@ -129,7 +140,7 @@ class AsyncStreamed(Generic[Q, A]):
     async def close(self) -> None:
         """End the stream; a request after this begins another."""
         async with self._lock:
-            self._drop()
+            self._stream.drop()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,7 +154,7 @@ class AsyncStreamed(Generic[Q, A]):
 
         from grpc import aio
 
-        stream, answer = self._begun(), None
+        stream, answer = self._stream.begun(), None
         try:
             with said_well(self._link.address):
                 await stream.write(request)
@@ -155,18 +166,5 @@ class AsyncStreamed(Generic[Q, A]):
             return None
         finally:
             if answer is None:  # also when whoever asked waits no longer: the next one must not be given the answer
-                self._drop()
+                self._stream.drop()
         return answer
-
-    def _begun(self) -> "aio.StreamStreamCall[Q, A]":
-        if time.monotonic() - self._since > self._terms.deadline_s:
-            self._drop()
-        if self._stream is None:
-            self._since = time.monotonic()
-            self._stream = self._ways.stream(timeout=_LIVES * self._terms.deadline_s)
-        return self._stream
-
-    def _drop(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.cancel()

@@ -24,18 +24,18 @@ _log = logging.getLogger(__name__)
 
 
 class Watch:
-    """News of a namespace, for a thread that waits for it: iterate. Another thread ends it by `close`.
-
-    Attributes:
-        cursor: What to go on from after the news that was handed out last.
-    """
+    """News of a namespace, for a thread that waits for it: iterate. Another thread ends it by `close`."""
 
     def __init__(self, link: Link, terms: Terms, request: wire.WatchRequest) -> None:
         self._link, self._terms, self._request = link, terms, request
         self._call: grpc.Call | None = None
         self._said: Iterator[wire.WatchResponse] = iter(())
         self._closed = False
-        self.cursor = request.cursor
+
+    @property
+    def cursor(self) -> str:
+        """What to go on from after the news that was handed out last."""
+        return self._request.cursor
 
     def __iter__(self) -> Iterator[News]:
         """News as it comes.
@@ -47,7 +47,7 @@ class Watch:
         while not self._closed:
             response = self._next() if self._call else self._first()
             if response is not None:
-                self.cursor = response.cursor
+                _go_on(self._request, response.cursor)
                 yield answers.news(response)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Watch:
         if self._closed:  # while nobody answered, and trying again is endless
             return None
         with said_well(self._link.address):
-            self._call = self._said = call = self._link.stub.Watch(_going_on(self._request, self.cursor))
+            self._call = self._said = call = self._link.stub.Watch(self._request)
         if self._closed:  # meanwhile
             call.cancel()
         return self._heard()
@@ -107,14 +107,18 @@ class AsyncWatch:
         self._link, self._terms, self._request = link, terms, request
         self._call: aio.UnaryStreamCall[wire.WatchRequest, wire.WatchResponse] | None = None
         self._closed = False
-        self.cursor = request.cursor
+
+    @property
+    def cursor(self) -> str:
+        """As `Watch.cursor`."""
+        return self._request.cursor
 
     async def __aiter__(self) -> AsyncIterator[News]:
         """News as it comes; raises as `Watch` does."""
         while not self._closed:
             response = await (self._next() if self._call else self._first())
             if response is not None:
-                self.cursor = response.cursor
+                _go_on(self._request, response.cursor)
                 yield answers.news(response)
 
     async def close(self) -> None:
@@ -139,7 +143,7 @@ class AsyncWatch:
         if self._closed:
             return None
         with said_well(self._link.address):
-            self._call = self._link.stub.Watch(_going_on(self._request, self.cursor))
+            self._call = self._link.stub.Watch(self._request)
         return await self._heard()
 
     async def _next(self) -> wire.WatchResponse | None:
@@ -180,13 +184,9 @@ def request(
     return asked
 
 
-def _going_on(request: wire.WatchRequest, cursor: str) -> wire.WatchRequest:
-    """The same watch from a later cursor on; only a watch without one may ask for what is new alone."""
-    on = wire.WatchRequest()
-    on.CopyFrom(request)
-    on.cursor = cursor
-    on.only_new = request.only_new and not cursor
-    return on
+def _go_on(request: wire.WatchRequest, cursor: str) -> None:
+    """From now on watch from there. Whoever wants what is new alone was told its place by that; where nothing was there yet, all is new."""
+    request.cursor, request.only_new = cursor, False
 
 
 def _bear(error: MemoryServiceError) -> None:

@@ -35,7 +35,8 @@ async def follow(
         wanted: Which appended records; all other changes are told.
         quiet_s: When nothing was told for so long, where the reader is is told.
         damaged: Hears of what is passed over because it is not as it was written; without it that ends the reading.
-        place_first: Whether that is told at once, to a reader that could not find its way back there without.
+        place_first: Whether that is told at once, to a reader that could not find its way back there without; it is "" before there is
+            anything.
     """
     clock = asyncio.get_running_loop().time
     told_s, known = clock(), ""
@@ -49,9 +50,9 @@ async def follow(
             _tell(stretch.damages, damaged)
             changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until.position > after.position, stretch.until
             known, skipped = cursor(namespace, after), bool(stretch.damages)
-        if changes or skipped or (place_first and known) or clock() - told_s >= quiet_s:
+        if changes or skipped or place_first or clock() - told_s >= quiet_s:
             yield News(changes=changes, cursor=known)
-            told_s, place_first = clock(), place_first and not known
+            told_s, place_first = clock(), False
         if not more:
             await rung_or_late(rung, told_s + quiet_s - clock())
 

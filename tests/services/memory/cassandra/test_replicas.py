@@ -139,6 +139,21 @@ def test_what_one_took_in_the_other_finds(link: Link) -> None:
     asyncio.run(seen())
 
 
+def test_who_watches_before_there_is_anything_is_told_what_another_takes_in(link: Link) -> None:
+    """Also of what is new alone."""
+
+    async def heard() -> None:
+        async with replicas(link, 2, MANNERS) as (one, other):
+            news = other.watch(NAMESPACE, "", EVERYTHING, only_new=True, vectors=False)
+            assert (await anext(news)).cursor == ""
+            await one.append(NAMESPACE, [record("first")], embedding="caller")
+            while not (changes := (await anext(news)).changes):
+                pass
+            assert [change.appended.question for change in changes] == ["first"]
+
+    asyncio.run(heard())
+
+
 def test_a_replica_that_dies_between_claim_and_record(link: Link) -> None:
     """A key that was claimed for what never came is free once its replica is given up, not before; what comes late stays away."""
 

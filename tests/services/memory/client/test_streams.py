@@ -145,6 +145,19 @@ def test_a_watch_of_what_is_new_leaves_out_what_was(memory: Memory, stand_in: St
     assert seen == ["key 1", "key 2"]
 
 
+def test_a_watch_of_what_is_new_misses_nothing_of_a_namespace_to_come(memory: Memory, stand_in: StandIn, make: Make) -> None:
+    """Its first record comes while the connection is broken."""
+    stand_in.breaks += [1]
+    seen: list[str] = []
+    with memory.watch(only_new=True) as watch:
+        for news in watch:
+            seen += [change.key for change in news.changes if isinstance(change, Record)]
+            if seen:
+                break
+            memory.append([make(0)])
+    assert seen == ["key 0"]
+
+
 def test_another_thread_ends_a_watch(memory: Memory, stand_in: StandIn, eventually: Eventually) -> None:
     """The loop ends, without an error."""
     watch = memory.watch()

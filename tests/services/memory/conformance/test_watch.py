@@ -38,6 +38,16 @@ def test_before_the_namespace(memory: Driven) -> None:
     assert told(watcher.changes(1)) == ["first"]
 
 
+def test_all_is_new_where_nothing_was(memory: Driven) -> None:
+    """Who was told that there is nothing yet misses nothing that comes, here or when it goes on elsewhere."""
+    watcher = memory.watch(only_new=True)
+    assert watcher.silent()
+    assert watcher.cursor == ""
+    memory.append(record("first"), record("second"))
+    assert told(watcher.changes(2)) == ["first", "second"]
+    assert told(memory.watch("").changes(2)) == ["first", "second"]
+
+
 def test_only_new(memory: Driven) -> None:
     """Who wants only what is new is told nothing older, and can go on from a cursor at once."""
     memory.append(record("old"))

@@ -72,16 +72,22 @@ async def follow(
     spot: Spot | None = None
     while True:
         rung, more, changes = bell.next(), False, list[Change]()
-        if (found := await shelf()) is not None:
+        if (found := await shelf()) is None:
+            begin = _beginning  # whoever saw that there was nothing is told of all that comes, also by others
+        else:
             await found.refresh(manners.poll if spot is not None else 0)
             spot = begin(found) if spot is None else spot
             changes, more = await _look(found, spot, told)
             cursor = places.cursor(found.space.identity, spot.after, found.tails.closed, spot.since_us)
-        if changes or (place_first and cursor) or clock() - told_s >= manners.quiet:
+        if changes or place_first or clock() - told_s >= manners.quiet:
             yield News(changes=changes, cursor=cursor)
-            told_s, place_first = clock(), place_first and not cursor
+            told_s, place_first = clock(), False
         if not more:
             await rung_or_late(rung, min(told_s + manners.quiet - clock(), manners.poll))
+
+
+def _beginning(shelf: Shelf) -> Spot:
+    return Spot(after={}, since_us=shelf.forgotten_us)
 
 
 async def _look(shelf: Shelf, spot: Spot, told: Told) -> tuple[list[Change], bool]:
