@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem_operator.api.reading.run_file import from_object
 from tandem_operator.api.training_run import TrainingRun
+from tandem_operator.plan import experts as planned
 from tandem_operator.plan.experts import host_bytes, kept_bytes
 from tandem_operator.plan.policies.wanted import job
 from tandem_trainer.experts.building import room, sizes
 from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.host_memory import ITSELF_BYTES
 from tandem_trainer.job import Run
 
 SIZES = st.integers(1, 1_000_000)
@@ -48,3 +50,8 @@ def test_with_a_disk_too(rule: str, inner: int, streaming: int, hot: int, group:
     assert experts is not None
     assert told.trainer.memory.disk == 3 << 30
     assert (kept_bytes(experts), host_bytes(experts)) == (sizes(told).staged_bytes, room(told).passing_bytes(sizes(told)))
+
+
+def test_the_program_itself_takes_the_same_of_a_pod() -> None:
+    """Before there is anything of a run."""
+    assert planned._ITSELF == ITSELF_BYTES

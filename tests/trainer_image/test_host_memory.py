@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from tandem_trainer import host_memory
-from tandem_trainer.host_memory import limit, of_control_group
+from tandem_trainer.host_memory import ITSELF_BYTES, limit, of_control_group
 
 GIB = 2**30
+BUT = "but for 512 MiB that the program itself takes,"
 UNLIMITED = 9223372036854771712  # what version 1 writes where nothing was set: the most pages that 63 bits can number
 
 
@@ -49,10 +50,10 @@ def test_a_group_above_may_allow_less(tmp_path: Path, own: str, folder: str, nam
 
 def test_without_limits_the_machine_is_the_limit(tmp_path: Path) -> None:
     """No such files, as on a Mac; or files that set none."""
-    assert limit(None, root=tmp_path, machine=8 * GIB).bytes == 8 * GIB
+    assert limit(None, root=tmp_path, machine=8 * GIB).bytes == 8 * GIB - ITSELF_BYTES
     root = kernel(tmp_path, own="0::/", **{"sys/fs/cgroup/memory.max": "max"})
     assert of_control_group(root) is None
-    assert limit(None, root=root, machine=8 * GIB).said_by == "this machine has"
+    assert limit(None, root=root, machine=8 * GIB).said_by == f"{BUT} this machine has"
 
 
 def test_the_least_of_three_binds(tmp_path: Path) -> None:
@@ -60,8 +61,10 @@ def test_the_least_of_three_binds(tmp_path: Path) -> None:
     root = kernel(tmp_path, own="0::/", **{"sys/fs/cgroup/memory.max": 2 * GIB})
     bound = {declared: limit(declared, root=root, machine=8 * GIB) for declared in (GIB, 5 * GIB)}
     assert (bound[GIB].bytes, bound[GIB].said_by) == (GIB, "trainer.experts.memory.host says")
-    assert (bound[5 * GIB].bytes, bound[5 * GIB].said_by) == (2 * GIB, "its control group (pod.memory on a cluster) allows")
-    assert limit(5 * GIB, root=root, machine=GIB).said_by == "this machine has"
+    allowed = 2 * GIB - ITSELF_BYTES
+    assert (bound[5 * GIB].bytes, bound[5 * GIB].said_by) == (allowed, f"{BUT} its control group (pod.memory on a cluster) allows")
+    assert limit(5 * GIB, root=root, machine=GIB).said_by == f"{BUT} this machine has"
+    assert limit(None, root=root, machine=ITSELF_BYTES // 2).bytes == 0
 
 
 def test_this_process_has_a_limit() -> None:

@@ -32,6 +32,7 @@ from tandem_trainer.worker import arrival, ranks
 from tandem_trainer.worker.asked import Asked
 from tandem_trainer.worker.farewell import Farewell
 from tandem_trainer.worker.reporting import Reporting
+from tandem_trainer.worker.unsaved import Unsaved
 from tandem_trainer.worker.uploads import Kept, Saved, Swept, Uploads
 
 Result = Saved | Kept | Swept
@@ -53,7 +54,8 @@ class Agent:
         self._farewell = Farewell(job.grace_s)
         self._saving = 0
         self._asked_to_leave = self._passed_on = self._resumed = False
-        self.message = self._unsaved = ""
+        self._unsaved = Unsaved(leads=job.leads)
+        self.message = ""
 
     def run(self) -> int:
         """From the first look at the store to the exit code.
@@ -203,7 +205,7 @@ class Agent:
                         self._reporting.kept(kept)
 
     def _judge(self, result: Saved | Kept) -> None:
-        self._unsaved = result.problem
+        self._unsaved.hear(result)
         if result.fenced:
             self._give_up(f"a newer attempt has taken over: {result.problem}", PREEMPTED)
         elif result.contested:
@@ -217,8 +219,8 @@ class Agent:
         code = ranks.exit_code(self._codes.values())
         if code not in {DONE, DO_NOT_RESTART} and (self._asked_to_leave or PREEMPTED in self._codes.values()):
             code = PREEMPTED  # however it left: a rank may fall because another has left already, as one that is fenced off does by itself
-        if code in {DONE, PREEMPTED} and self._unsaved:
-            self.message = f"the last checkpoint is not safe: {self._unsaved}"
+        if code in {DONE, PREEMPTED} and self._unsaved.problem:
+            self.message = f"the last checkpoint is not safe: {self._unsaved.problem}"
             return UNAVAILABLE
         if code == DONE and self._job.leads and self._reporting.step < (total := self._job.run.total_steps):
             self.message = (

@@ -18,6 +18,7 @@ _SHARED: Final = 1 << 16  # numbers of a matrix, of all in a slot that they shar
 _TOGETHER: Final = 32
 _COPIES: Final = 3  # one to train, and two for checkpoints under way
 _WAYS: Final = 2  # from the disk and back
+_ITSELF: Final = 512 << 20  # what Python, torch and the agent take of a pod's memory
 _UNITS: Final = (("Gi", 2**30), ("Mi", 2**20))
 _HOST, _DISK, _POD = "trainer.experts.memory.host", "trainer.experts.memory.disk", "pod.memory"
 
@@ -80,8 +81,9 @@ def _row_bytes(experts: ExpertsSpec) -> int:
 
 def _too_little(limits: Mapping[str, str | None], needed: int, by: str, fix: str) -> Iterator[str]:
     for field, said in limits.items():
-        if said is not None and amount(said) < needed:
-            least = f"is less than the {needed:,} bytes that {by}: write {_rounded_up(needed)} or more, {fix}"
+        least_bytes, whose = (needed + _ITSELF, f"{by}, with 512 MiB for the program itself") if field == _POD else (needed, by)
+        if said is not None and amount(said) < least_bytes:
+            least = f"is less than the {least_bytes:,} bytes that {whose}: write {_rounded_up(least_bytes)} or more, {fix}"
             yield f'spec.{field}: "{said}", {int(amount(said)):,} bytes, {least}'
 
 

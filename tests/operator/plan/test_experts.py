@@ -12,6 +12,11 @@ PLACE = Place(checkpoint_uri="s3://bucket/runs", trainer_image="trainer:1")
 NEEDED = 64 * 2 * 64 * 128 * 4 * 3  # experts, matrices, numbers, bytes, copies: 12 MiB
 TOO_FEW = "is less than the 12,582,912 bytes that 64 experts need, two checkpoints under way included: write 12Mi or more, or take fewer"
 
+POD_TOO_SMALL = (
+    "is less than the 549,453,824 bytes that 64 experts need, two checkpoints under way included, "
+    "with 512 MiB for the program itself: write 524Mi or more, or take fewer"
+)
+
 
 def spec(**told: Any) -> dict[str, Any]:
     """64 small experts, each alone in a slot."""
@@ -23,7 +28,7 @@ def spec(**told: Any) -> dict[str, Any]:
 def test_what_fits_to_the_byte_is_accepted() -> None:
     """Declared or asked for, or neither: then the trainer asks the machine."""
     assert host_bytes(run_of(**spec()).spec.trainer.experts) == NEEDED  # type: ignore[arg-type]
-    for told in ({}, {"host": NEEDED}, {"pod": {"memory": "12Mi"}}, {"host": "12Mi", "pod": {"memory": "2Gi"}}):
+    for told in ({}, {"host": NEEDED}, {"pod": {"memory": "524Mi"}}, {"host": "12Mi", "pod": {"memory": "2Gi"}}):
         assert problems(run_of(**spec(**told)), PLACE) == ()
 
 
@@ -31,7 +36,7 @@ def test_what_fits_to_the_byte_is_accepted() -> None:
     ("told", "lines"),
     [
         ({"host": NEEDED - 1}, [f'spec.trainer.experts.memory.host: "12582911", 12,582,911 bytes, {TOO_FEW}']),
-        ({"pod": {"memory": "11Mi"}}, [f'spec.pod.memory: "11Mi", 11,534,336 bytes, {TOO_FEW}']),
+        ({"pod": {"memory": "523Mi"}}, [f'spec.pod.memory: "523Mi", 548,405,248 bytes, {POD_TOO_SMALL}']),
         ({"host": "1Mi", "pod": {"memory": "2M"}}, ["spec.trainer.experts.memory.host: ", 'spec.pod.memory: "2M", 2,000,000 bytes']),
     ],
 )
@@ -49,7 +54,7 @@ ON_THE_WAY = "is less than the 524,288 bytes that experts need on their way to a
 @pytest.mark.parametrize(
     ("told", "lines"),
     [
-        ({"disk": NEEDED, "host": "1Mi", "pod": {"memory": "1Mi"}}, []),
+        ({"disk": NEEDED, "host": "1Mi", "pod": {"memory": "513Mi"}}, []),
         ({"disk": NEEDED - 1}, [f'spec.trainer.experts.memory.disk: "12582911", 12,582,911 bytes, {ON_DISK}']),
         ({"disk": "1Gi", "host": 524287, "hotSlots": 1}, [f'spec.trainer.experts.memory.host: "524287", 524,287 bytes, {ON_THE_WAY}']),
         ({"disk": "1Mi", "hotSlots": 9, "pod": {"memory": "1Mi"}}, ["spec.trainer.experts.memory.disk: ", "spec.pod.memory: "]),

@@ -1,5 +1,6 @@
 """The proof that memory is flat, on the trainer's own parts: small, and with leaks that are planted."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.proof.__main__ import main
+from tandem_trainer.experts.proof.apart import EndedError, measured_apart
 from tandem_trainer.experts.proof.judging import Row, judge
 from tandem_trainer.experts.proof.measure import measured
 from tandem_trainer.experts.proof.meter import TensorMeter
@@ -67,6 +69,12 @@ def test_memory_for_each_expert_is_found(kept: bool, what: str) -> None:  # noqa
     verdict = judge([_measured(count, lambda layer: _Hoarding(layer, kept=kept)) for count in (8, 16, 32)])
     assert verdict.faults[0].startswith(what)
     assert kept is (verdict.held.left.value == pytest.approx(_ROW * 4))
+
+
+def test_why_a_measurement_broke_off_is_told() -> None:
+    """By the process that measures, whose standard error nobody may see."""
+    with pytest.raises(EndedError, match=r"^measuring 8 experts ended with exit code 1: \w+Error: .+"):
+        measured_apart(dataclasses.replace(_WANTED, active=9), 8, lambda _: None)
 
 
 def test_memory_for_each_window_is_found() -> None:

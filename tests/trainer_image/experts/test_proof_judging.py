@@ -7,9 +7,14 @@ import pytest
 from tandem_trainer.experts.proof.judging import Row, judge
 from tandem_trainer.experts.proof.line import slope, spread
 from tandem_trainer.experts.proof.wanted import Wanted, counts, insist
+from tandem_trainer.host_memory import Limit
 from tandem_trainer.refusal import Refusal
 
 _WANTED = Wanted(active=2, width=128, inner=256, windows=300, warm_up=20)
+
+
+def _of(host_bytes: int) -> Limit:
+    return Limit(bytes=host_bytes, said_by="its control group allows")
 
 
 def test_spread_of_a_known_series() -> None:
@@ -89,20 +94,20 @@ def test_counts_that_cannot_be_measured(words: str, said: str) -> None:
 def test_sizes_that_cannot_be_measured(changed: dict[str, int], said: str) -> None:
     """One line that names the option, before anything starts."""
     with pytest.raises(Refusal, match=said):
-        insist(dataclasses.replace(_WANTED, **changed), (8, 16, 32), host_bytes=1 << 40)
+        insist(dataclasses.replace(_WANTED, **changed), (8, 16, 32), host=_of(1 << 40))
 
 
 def test_a_host_that_is_too_small_is_told_before_anything_starts() -> None:
     """With what is needed, which is nothing but the experts, and what there is."""
-    insist(_WANTED, (8, 16, 1024), host_bytes=268_435_456)
-    with pytest.raises(Refusal, match=r"--experts: 1,024 of them need 268,435,456 bytes .* this machine has 268,435,455"):
-        insist(_WANTED, (8, 16, 1024), host_bytes=268_435_455)
+    insist(_WANTED, (8, 16, 1024), host=_of(268_435_456))
+    with pytest.raises(Refusal, match=r"--experts: 1,024 of them need 268,435,456 bytes .* its control group allows 268,435,455"):
+        insist(_WANTED, (8, 16, 1024), host=_of(268_435_455))
 
 
 def test_no_experts_are_not_measured() -> None:
     """The option is named, not what would follow from it."""
     with pytest.raises(Refusal, match="--experts: 0 is no number of experts"):
-        insist(_WANTED, counts("0,8,16"), host_bytes=1 << 40)
+        insist(_WANTED, counts("0,8,16"), host=_of(1 << 40))
 
 
 def test_a_leak_that_the_largest_number_hides_is_found() -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tandem_trainer import host_memory
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.proof.meter import TensorMeter
 from tandem_trainer.experts.sizes import Room
 from tandem_trainer.experts.train import ExpertsTrainer
+from tandem_trainer.host_memory import Limit
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 
@@ -126,10 +128,23 @@ def test_a_host_that_is_too_small_is_refused_with_both_numbers(shards: Path) -> 
     of_count = r"^trainer\.experts\.mixture\.count: "
     with pytest.raises(Refusal, match=rf"{of_count}8 experts need {needed:,} bytes .*memory\.host says {needed - 1:,}: take fewer"):
         begun(run(memory={"host": needed - 1}), shards)
-    with pytest.raises(Refusal, match=rf"{of_count}1,000,000 experts need .* and (this machine has|its control group .* allows) "):
+    with pytest.raises(Refusal, match=rf"{of_count}1,000,000 experts need .* and .*(this machine has|its control group .* allows) "):
         begun(run(count=1_000_000, innerWidth=1_000_000), shards)
     with pytest.raises(Refusal, match="2 ranks cannot share one set of experts"):
         ExpertsTrainer(run(), World(size=2), [shards])
+
+
+def test_what_all_share_and_what_lies_where_a_card_would_hold_it_counts_too(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Experts that fit, and nothing beside them, would be killed by the kernel at the first checkpoint."""
+    experts = 3 * 8 * 2 * 32 * 32 * 4
+    trainer = begun(run(), shards)
+    whole = experts + 3 * trainer._state.shared_bytes + trainer._room.bytes(trainer.sizes)
+    there = [whole]
+    monkeypatch.setattr(host_memory, "limit", lambda _: Limit(bytes=there[0], said_by="its control group allows"))
+    begun(run(), shards)
+    there[0] = whole - 1
+    with pytest.raises(Refusal, match=rf"8 experts need {whole:,} bytes of host memory, with what all .* allows {whole - 1:,}: take fewer"):
+        begun(run(), shards)
 
 
 def test_experts_of_odd_widths_share_a_slot(shards: Path) -> None:

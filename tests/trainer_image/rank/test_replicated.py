@@ -126,6 +126,19 @@ def test_each_rank_takes_its_own_random_numbers_back(store: Store) -> None:
         assert torch.equal(drawn, torch.rand(3))
 
 
+def test_so_does_its_card(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It draws by a generator of its own; one that is resumed without cards has no use for it."""
+    card = torch.Generator().manual_seed(5)
+    with monkeypatch.context() as with_cards:
+        with_cards.setattr(World, "device", torch.device("cuda", 0))
+        with_cards.setattr(torch.cuda, "default_generators", (card,))
+        saved = kept(store, {"x": Held({"t": torch.ones(2)})})
+        drawn = torch.rand(3, generator=card)
+        Replicated({"x": Held({})}, World()).restore(saved)
+        assert torch.equal(drawn, torch.rand(3, generator=card))
+    Replicated({"x": Held({})}, World()).restore(saved)
+
+
 @pytest.mark.parametrize(
     ("now", "told"),
     [

@@ -8,7 +8,9 @@ from tandem_trainer.experts.sizes import STAGED, Room, Sizes
 from tandem_trainer.host_memory import Limit
 from tandem_trainer.refusal import Refusal
 
-_FIX: Final = "take fewer or smaller experts, or more disk"
+_MORE_DISK: Final = "take fewer or smaller experts, or more disk"
+_MORE_MEMORY: Final = "take fewer or smaller experts, or more memory, or let them lie on a disk (trainer.experts.memory.disk)"
+_WITH_REST: Final = "with what all tokens share in two checkpoints under way"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,7 @@ def insist_on_memory(sizes: Sizes, limit: Limit) -> None:
     """
     if sizes.staged_bytes > limit.bytes:
         needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of host memory, two checkpoints under way included"
-        fix = "take fewer or smaller experts, or more memory, or let them lie on a disk (trainer.experts.memory.disk)"
-        message = f"trainer.experts.mixture.count: {needed}, and {limit.said_by} {limit.bytes:,}: {fix}"
+        message = f"trainer.experts.mixture.count: {needed}, and {limit.said_by} {limit.bytes:,}: {_MORE_MEMORY}"
         raise Refusal(message)
 
 
@@ -61,7 +62,7 @@ def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, there: Disk) -> None:
         raise Refusal(message)
     needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of disk, two checkpoints under way included"
     if sizes.staged_bytes > there.limit.bytes:
-        message = f"trainer.experts.mixture.count: {needed}, and {there.limit.said_by} {there.limit.bytes:,}: {_FIX}"
+        message = f"trainer.experts.mixture.count: {needed}, and {there.limit.said_by} {there.limit.bytes:,}: {_MORE_DISK}"
         raise Refusal(message)
     if sizes.staged_bytes > there.free:  # for now: who has taken the others may give them back
         free = f"on the disk of {there.folder} there are free {there.free:,}"
@@ -96,8 +97,25 @@ def insist_on_rest(sizes: Sizes, shared_bytes: int, there: Disk) -> None:
     """
     needed = sizes.staged_bytes + STAGED * shared_bytes
     if needed > there.limit.bytes:
-        rest = f"{needed:,} bytes of disk, with what all tokens share in two checkpoints under way"
-        message = (
-            f"trainer.experts.memory.disk: {sizes.count:,} experts need {rest}, and {there.limit.said_by} {there.limit.bytes:,}: {_FIX}"
-        )
+        rest = f"{sizes.count:,} experts need {needed:,} bytes of disk, {_WITH_REST}"
+        message = f"trainer.experts.memory.disk: {rest}, and {there.limit.said_by} {there.limit.bytes:,}: {_MORE_DISK}"
+        raise Refusal(message)
+
+
+def insist_on_all(sizes: Sizes, shared_bytes: int, beside_bytes: int, limit: Limit) -> None:
+    """Make sure that host memory is also large enough for what a checkpoint holds besides experts, and for what else is there.
+
+    Args:
+        sizes: Of the experts.
+        shared_bytes: What all tokens share, in a checkpoint.
+        beside_bytes: What lies in host memory as well: all that a card would hold, where there is none.
+        limit: Of all that a run may take.
+
+    Raises:
+        Refusal: with what is needed and what there is.
+    """
+    needed = sizes.staged_bytes + STAGED * shared_bytes + beside_bytes
+    if needed > limit.bytes:
+        rest = f"{sizes.count:,} experts need {needed:,} bytes of host memory, {_WITH_REST}"
+        message = f"trainer.experts.mixture.count: {rest}, and {limit.said_by} {limit.bytes:,}: {_MORE_MEMORY}"
         raise Refusal(message)

@@ -49,8 +49,7 @@ class ExpertsTrainer:
         self._adamw = AdamW(self._parameters, told.optimizer)
         self._adamw.prepare(self._parameters)
         self._state = State(self.mixture, self._rows, self._adamw)
-        if there is not None:
-            fitting.insist_on_rest(self.sizes, self._state.shared_bytes, there)
+        self._insist_on_rest(there)
         self._rows_are_filled = False
         self._rule, self._done = RULES[told.mixture.learning_rule], 0
         self._rate = told.mixture.rate or self._rule.rate
@@ -119,6 +118,19 @@ class ExpertsTrainer:
         self._state.restore(saved)
         self._insist_on_sound()
         self._rows_are_filled = True
+
+    def _insist_on_rest(self, there: fitting.Disk | None) -> None:
+        """Make sure that what all share fits beside the experts, too: how large that is, is known once it is made.
+
+        Raises:
+            Refusal: with what is needed and what there is.
+        """
+        shared_bytes = self._state.shared_bytes
+        if there is not None:
+            fitting.insist_on_rest(self.sizes, shared_bytes, there)
+        else:
+            beside = 0 if self._world.device.type == "cuda" else shared_bytes + self._room.bytes(self.sizes)
+            fitting.insist_on_all(self.sizes, shared_bytes, beside, host_memory.limit(None))
 
     def _device_memory_bytes(self, tokens: int) -> int:
         """The most that torch has held on the card; on a processor what would lie on a card between two steps, by the formula."""

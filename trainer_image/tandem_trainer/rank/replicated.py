@@ -45,8 +45,9 @@ class Replicated:
             first, last = self._share(tensor.numel())
             if first < last:
                 yield _slice(name, tensor, first, last)
-        generator = torch.get_rng_state()
-        yield _slice(f"generator/{self._world.rank}", generator, 0, generator.numel())
+        for name, generator in self._generators().items():
+            state = generator.get_state()
+            yield _slice(name, state, 0, state.numel())
 
     def outline(self) -> dict[str, Any]:
         """All that is no tensor, as JSON, with a note where each tensor goes.
@@ -70,8 +71,8 @@ class Replicated:
             saved.check(name, tuple(tensor.shape), dtype_name(tensor.dtype))
         outline: Any = saved.manifest.extra["state"]
         tensors = saved.tensors()
-        generator = f"generator/{self._world.rank}"
-        wanted = [name for name in tensors if not name.startswith("generator/") or name == generator]
+        generators = self._generators()
+        wanted = [name for name in tensors if not name.startswith("generator/") or name in generators]
         filled = {name: torch.empty(tensors[name].shape, dtype=dtype_of(tensors[name].dtype)) for name in wanted}
         saved.fill(Want(tensor=name, start=0, out=bytes_of(tensor)) for name, tensor in filled.items())
         for name, each in self._state.items():
@@ -81,8 +82,15 @@ class Replicated:
                 reason = " ".join(str(error).split())
                 message = f"{name} does not fit {saved.manifest.key} ({reason}): resume with what was saved, or set another checkpoint.uri"
                 raise Mismatch(message) from error
-        if generator in filled:
-            torch.set_rng_state(filled[generator])
+        for name in generators.keys() & filled.keys():
+            generators[name].set_state(filled[name])
+
+    def _generators(self) -> dict[str, torch.Generator]:
+        """Those that this rank draws from where nobody names one, such as for dropout."""
+        generators, device = {f"generator/{self._world.rank}": torch.default_generator}, self._world.device
+        if device.type == "cuda":
+            generators[f"generator/{self._world.rank}/card"] = torch.cuda.default_generators[self._world.local_rank]
+        return generators
 
     def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         for name, each in self._state.items():

@@ -53,7 +53,7 @@ def _start(job: Job, local_rank: int, environ: Mapping[str, str]) -> Rank:
     ours, theirs = link.pair()
     process = subprocess.Popen(
         _command(job),
-        env={**environ, **_place(job, number, local_rank), link.AGENT_FD: str(theirs), link.AGENT_PID: str(os.getpid())},
+        env={**environ, **_place(job, number, local_rank, environ), link.AGENT_FD: str(theirs), link.AGENT_PID: str(os.getpid())},
         pass_fds=[theirs],
         stdin=subprocess.DEVNULL,
     )
@@ -68,7 +68,7 @@ def _command(job: Job) -> list[str]:
     return [sys.executable, "-m", "tandem_trainer.run"]
 
 
-def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
+def _place(job: Job, number: int, local_rank: int, environ: Mapping[str, str]) -> dict[str, str]:
     """What torch.distributed, CUDA, ROCm and OpenMP read, as torchrun would set it."""
     host, _, port = job.rendezvous.rpartition(":")
     gpus = job.run.gpus_per_worker
@@ -81,17 +81,16 @@ def _place(job: Job, number: int, local_rank: int) -> dict[str, str]:
         "MASTER_ADDR": host,
         "MASTER_PORT": port,
         # Results are bit-identical only for the same number of threads, so it is fixed by the machine, not left to chance.
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads(job.world_size if alone else job.ranks_per_worker)),
+        "OMP_NUM_THREADS": environ.get("OMP_NUM_THREADS", threads(job.world_size if alone else job.ranks_per_worker)),
         # Threads that wait by spinning take the processors of a busy machine from those they wait for: measured as a tenth of the speed.
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+        "OMP_WAIT_POLICY": environ.get("OMP_WAIT_POLICY", "PASSIVE"),
     }
-    for visible in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
-        if not gpus:
-            place[visible] = ""  # who did not ask for cards gets none, also where there are some
-        elif alone and visible not in os.environ:  # workers that share a machine share out its cards
-            place[visible] = ",".join(str(job.worker_rank * gpus + card) for card in range(gpus))
+    if not gpus:
+        place |= dict.fromkeys(cards.VISIBLE, "")  # who did not ask for cards gets none, also where there are some
+    elif alone:  # workers that share a machine share out its cards
+        place |= cards.share(environ, job.worker_rank * gpus, gpus)
     if gpus:
-        place |= cards.settings()
+        place |= cards.settings(environ)
     if alone and sys.platform == "linux":
         place["GLOO_SOCKET_IFNAME"] = "lo"  # a machine's own name need not resolve
     return {name: str(value) for name, value in place.items()}

@@ -54,8 +54,10 @@ class Desk:
 
     def gradients(self, count: int = 1) -> tuple[Tensor, Tensor]:
         """Those of so many experts, of either matrix: (count, width, inner) and (count, inner, width)."""
-        d_in, d_out = self._gradients[:, : count * self._width * self._inner]
-        return d_in.view(count, self._width, self._inner), d_out.view(count, self._inner, self._width)
+        used = self._width * self._inner
+        # Each begins at whole lines, or the bits of an expert would follow from its place: vector units take what lies askew otherwise.
+        d_in, d_out = self._gradients.unflatten(1, (self.abreast, -1))[:, :count, :used]
+        return d_in.unflatten(1, (self._width, self._inner)), d_out.unflatten(1, (self._inner, self._width))
 
     def bench(self, piece: Piece) -> Bench:
         """Room for a piece."""

@@ -30,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> int:
     wanted = Wanted(active=asked.active, width=asked.width, inner=asked.inner, windows=asked.windows, warm_up=_WARM_UP)
     try:
         of = counts(asked.experts)
-        insist(wanted, of, host_bytes=host_memory.limit(None).bytes)
+        insist(wanted, of, host=host_memory.limit(None))
         rows = [_row(wanted, count) for count in of]
     except (Refusal, EndedError) as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -17,7 +17,7 @@ def measured_apart(wanted: Wanted, count: int, told: Callable[[int], None]) -> t
     """The device, and what was measured on it; `told` hears how many windows are done.
 
     Raises:
-        EndedError: when the process ended early; it has said why on standard error, unless the system killed it.
+        EndedError: when the process ended early, with why, unless the system killed it; the whole is on standard error.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tandem_trainer.experts.proof.measure"])  # torch is loaded once, and no card is touched
@@ -25,20 +25,28 @@ def measured_apart(wanted: Wanted, count: int, told: Callable[[int], None]) -> t
     child = context.Process(target=_measure, args=(wanted, count, writing), daemon=True)
     child.start()
     writing.close()
+    why = ""
     for heard in _heard(reading):
-        if not isinstance(heard, int):
+        if isinstance(heard, str):
+            why = f": {heard}"
+        elif isinstance(heard, int):
+            told(heard)
+        else:
             child.join()
             return heard
-        told(heard)
     child.join()
-    message = f"measuring {count:,} experts ended with exit code {child.exitcode}"
+    message = f"measuring {count:,} experts ended with exit code {child.exitcode}{why}"
     raise EndedError(message)
 
 
 def _measure(wanted: Wanted, count: int, writing: Connection) -> None:
     from tandem_trainer.experts.proof.measure import measure
 
-    writing.send(measure(wanted, count, writing.send))
+    try:
+        writing.send(measure(wanted, count, writing.send))
+    except Exception as error:
+        writing.send(f"{type(error).__name__}: {' '.join(str(error).split())}")  # such as a card's memory, which nobody could foresee
+        raise
 
 
 def _heard(reading: Connection) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tandem_trainer.experts.proof.line import FEWEST_POINTS
 from tandem_trainer.experts.sizes import Sizes
+from tandem_trainer.host_memory import Limit
 from tandem_trainer.refusal import Refusal
 
 _FEWEST_WINDOWS = 2
@@ -38,17 +39,17 @@ def counts(words: str) -> tuple[int, ...]:
     return found
 
 
-def insist(wanted: Wanted, of: tuple[int, ...], *, host_bytes: int) -> None:
+def insist(wanted: Wanted, of: tuple[int, ...], *, host: Limit) -> None:
     """Make sure that it can be measured on a host with so much memory.
 
     Raises:
         Refusal: with what is wrong first.
     """
-    for mistake in _mistakes(wanted, of, host_bytes):
+    for mistake in _mistakes(wanted, of, host):
         raise Refusal(mistake)
 
 
-def _mistakes(wanted: Wanted, of: tuple[int, ...], host_bytes: int) -> Iterator[str]:
+def _mistakes(wanted: Wanted, of: tuple[int, ...], host: Limit) -> Iterator[str]:
     fewest, most = of[0], of[-1]
     if fewest < 1:
         yield f"--experts: {fewest} is no number of experts: take 1 or more"
@@ -61,6 +62,6 @@ def _mistakes(wanted: Wanted, of: tuple[int, ...], host_bytes: int) -> Iterator[
     if wanted.windows < _FEWEST_WINDOWS:
         yield f"--windows: {wanted.windows} says nothing of how memory varies: take {_FEWEST_WINDOWS} or more"
     needed = Sizes(count=most, active=wanted.active, width=wanted.width, inner=wanted.inner).rows_bytes  # nothing is saved
-    if needed > host_bytes:
-        there = f"{needed:,} bytes of host memory, and this machine has {host_bytes:,}"
+    if needed > host.bytes:
+        there = f"{needed:,} bytes of host memory, and {host.said_by} {host.bytes:,}"
         yield f"--experts: {most:,} of them need {there}: take fewer or smaller ones"
