@@ -113,6 +113,19 @@ def test_ten_thousand_tiny_experts_train(shards: Path) -> None:
     assert held[0] == held[1]
 
 
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_what_a_step_reports_is_held_to_the_byte(rule: str, shards: Path) -> None:
+    """Whether a window waits to be learned from, and whatever moments there are."""
+    with (meter := TensorMeter()).watching():
+        told = run(learningRule=rule)
+        trainer = begun(told, shards)
+        assert isinstance(trainer._rows, HostRows)
+        for on_host in (trainer._rows.rows_ER, trainer._state._steps):
+            meter.leave_out(on_host)
+        (*_, last) = steps(trainer, told, 0, 3)
+        assert last.device_memory_bytes == meter.sample().held_bytes
+
+
 def test_slots_that_the_device_cannot_hold_are_refused(shards: Path) -> None:
     """Before anything is made: what they need, and what there is."""
     with pytest.raises(

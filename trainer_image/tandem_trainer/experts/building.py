@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from tandem_trainer.experts.held import Parts
 from tandem_trainer.experts.layer import Layer
 from tandem_trainer.experts.learning.router import Router
 from tandem_trainer.experts.learning.rules import RULES
@@ -13,7 +14,6 @@ from tandem_trainer.experts.moving.link import link_to
 from tandem_trainer.experts.moving.mover import Mover
 from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.moving.slots import HostRows
-from tandem_trainer.experts.proof.formula import Parts
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.job import Run
 from tandem_trainer.models.transformer import Sizes as TrunkSizes
@@ -57,6 +57,7 @@ def parts(mixture: Mixture, places: Room, tokens: int) -> Parts:
         router_tensors=len(of_router),
         tokens=tokens,
         scores=keys // mixture.layer.sizes.width,
+        waits=not mixture.through,
     )
 
 

@@ -46,6 +46,11 @@ class Mixture:
         self.handicap_E = torch.zeros(layer.sizes.count, device=layer.mover.device)
         """What keeps tokens from busy experts, and all of them from one that is broken, until it is made anew."""
 
+    @property
+    def through(self) -> bool:
+        """Whether experts learn within a window, end to end, so that nothing of it waits for the next."""
+        return self._rule.through
+
     @torch.no_grad()
     def begin_at(self, tokens_BT: Tensor) -> None:
         """Begin the router where tokens of the first window are, before anything is learned from it."""

@@ -18,9 +18,9 @@ def generate(
 ) -> None:
     """Write text with the newest checkpoint of RUN, which trains, or has trained, experts.
 
-    All experts are read into host memory; each token brings those that it is sent to onto the device, into the slots that the
-    run's `memory` names. So device memory does not depend on the number of experts here either. The text goes to standard output;
-    what it took, to standard error. The run need not rest.
+    All experts are read into host memory or, where they lie on a disk while they learn, onto that of TMPDIR; each token brings those
+    that it is sent to onto the device, into the slots that the run's `memory` names. So device memory does not depend on the number
+    of experts here either. The text goes to standard output; what it took, to standard error. The run need not rest.
     """
     from tandem_operator.cli import runs
     from tandem_operator.cli.exits import Exit, leave

@@ -16,7 +16,7 @@ import torch
 from tandem_objects import ObjectError, open_store
 
 from tandem_trainer.checkpoint.errors import CheckpointError
-from tandem_trainer.exit_codes import DO_NOT_RESTART, DONE
+from tandem_trainer.exit_codes import DONE
 from tandem_trainer.experts.generation.reading import Trained, read
 from tandem_trainer.experts.generation.sampling import Sampling
 from tandem_trainer.experts.generation.writing import spoken, write
@@ -24,6 +24,7 @@ from tandem_trainer.job import Run
 from tandem_trainer.rank import cards
 from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
+from tandem_trainer.verdict import verdict
 
 _LEFT = 130  # as shells report Ctrl-C
 
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _LEFT
     except (Refusal, ObjectError, CheckpointError) as error:
-        _say(f"tandem: {error}")
-        return DO_NOT_RESTART
+        code, line = verdict(error)
+        _say(f"tandem: {line}")
+        return code
     return DONE
 
 

@@ -33,7 +33,7 @@ def errors(gradient_ND: Tensor, off_NKD: Tensor, pull: Tensor) -> Tensor:
 
 
 def responsibilities(prior_NK: Tensor, costs_NK: Tensor, temperature: float) -> Tensor:
-    """The posterior of each expert given what its answer cost; sums to one over K. An answer that is no number gets none."""
+    """The posterior of each expert given what its answer cost; sums to one over K. A cost that is no number gets none."""
     told_NK = prior_NK.log_softmax(1) - costs_NK / temperature
     return torch.where(told_NK.isfinite(), told_NK, -torch.inf).softmax(1).nan_to_num(0.0)
 
@@ -47,7 +47,10 @@ def surprise(scores_NK: Tensor, credit_NK: Tensor) -> Tensor:
 
 
 def shared(error_NKD: Tensor, weight_NK: Tensor, chosen_NK: Tensor, count: int) -> Tensor:
-    """The error of each pair by its weight, over all the weight that its expert had: rare experts learn as fast as busy ones."""
+    """The error of each pair by its weight, over all the weight that its expert had: rare experts learn as fast as busy ones.
+
+    Whose weights come to less than one token learns by so much less: a lesson that hardly concerns it is not to be a whole one.
+    """
     mass_E = torch.zeros(count, device=weight_NK.device).index_add_(0, chosen_NK.flatten(), weight_NK.flatten())
     share_NK = weight_NK / mass_E.clamp(min=1.0)[chosen_NK]
     return error_NKD * share_NK.unsqueeze(2)

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from tandem_trainer.adamw import AdamW
 from tandem_trainer.experts import building
+from tandem_trainer.experts.held import Parts
 from tandem_trainer.experts.learning.router import Router, Scores
 from tandem_trainer.experts.moving.slots import HostRows
-from tandem_trainer.experts.proof.formula import Parts
 from tandem_trainer.experts.proof.meter import Meter
 from tandem_trainer.experts.proof.wanted import Wanted
 from tandem_trainer.job import Run

@@ -32,6 +32,7 @@ class Parts:
         router_tensors: How many the latter.
         tokens: Tokens of a window.
         scores: Scores that the router gives each of them.
+        waits: Whether a window's lesson is learned when the next one asks, and lies there until then.
     """
 
     sizes: Sizes
@@ -42,6 +43,7 @@ class Parts:
     router_tensors: int
     tokens: int
     scores: int
+    waits: bool
 
     @property
     def held_bytes(self) -> int:
@@ -82,5 +84,7 @@ class Parts:
     @property
     def _waiting_bytes(self) -> int:
         """What the experts read, the order of pairs, and the error of each."""
+        if not self.waits:
+            return 0
         pairs = self.tokens * self.sizes.active
         return (self.tokens + pairs) * self.sizes.width * NUMBER_BYTES + pairs * _INDEX_BYTES
