@@ -104,6 +104,10 @@ def test_a_model_that_cannot_be_had_is_refused_in_a_line(tmp_path: Path) -> None
         _read(run().model_copy(update={"trainer": run().trainer.model_copy(update={"kind": "deepspeed"})}), tmp_path)
     with pytest.raises(Refusal, match=r"^trainer\.experts\.mixture\.count: 100,000,000 experts need .* and .*this machine has"):
         _read(run(count=100_000_000, innerWidth=100_000), tmp_path)
+    with pytest.raises(Refusal, match=r"^trainer\.experts\.memory: slots for 3,298,534,883,328 experts, .* need .*: take fewer slots"):
+        _read(run(memory={"expertsPerSlot": 1 << 40}), tmp_path)
+    with pytest.raises(Refusal, match=r"^trainer\.experts\.memory: 3,298,534,883,328 experts on their way to and from the disk need "):
+        _read(run(memory={"expertsPerSlot": 1 << 40, "disk": 1 << 30}), tmp_path)
 
 
 def test_a_draw_from_the_top_is_one_of_them() -> None:

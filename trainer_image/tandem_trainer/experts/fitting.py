@@ -68,6 +68,15 @@ def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, there: Disk) -> None:
         free = f"on the disk of {there.folder} there are free {there.free:,}"
         message = f"trainer.experts.memory.disk: {needed}, and {free}: free more, or take another"
         raise DiskError(message)
+    insist_on_passing(sizes, room, limit)
+
+
+def insist_on_passing(sizes: Sizes, room: Room, limit: Limit) -> None:
+    """Make sure that the host can hold the experts that are on their way between a disk and the device.
+
+    Raises:
+        Refusal: with what is needed and what there is.
+    """
     passing = room.passing_bytes(sizes)
     if passing > limit.bytes:
         way = f"{room.slots * room.group:,} experts on their way to and from the disk need {passing:,} bytes of host memory"

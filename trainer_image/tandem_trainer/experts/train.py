@@ -10,12 +10,12 @@ from tandem_trainer.adamw import AdamW
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.data.shards import Shards
+from tandem_trainer.device import memory_of
 from tandem_trainer.experts import building, fitting
 from tandem_trainer.experts.learning.rules import RULES
 from tandem_trainer.experts.lessons import Lessons
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.experts.state import State
-from tandem_trainer.host_memory import Limit
 from tandem_trainer.job import Memory, Phase, Run
 from tandem_trainer.models.flops import flops_per_token, multiplied_weights
 from tandem_trainer.rank.feed import TextFeed
@@ -42,7 +42,7 @@ class ExpertsTrainer:
         self.sizes, self._room = building.sizes(run), (room := building.room(run))
         there = _disk_of(told.memory)
         _insist_on_room(self.sizes, room, told.memory, there)
-        fitting.insist_on_slots(self.sizes, room, _of_device(world.device))
+        fitting.insist_on_slots(self.sizes, room, memory_of(world.device))
         torch.manual_seed(run.phases[0].data.seed)
         self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
         self._parameters = tuple(self.mixture.shared.parameters())
@@ -180,14 +180,6 @@ def _tell(step: int, marked_E: torch.Tensor, what: str) -> int:
         named = ", ".join(str(expert) for expert in marked_E.nonzero().flatten().tolist()[:_NAMED])
         print(f"step {step + 1}: {found} experts {what}: {named}", flush=True)  # noqa: T201  # the log of a rank
     return found
-
-
-def _of_device(device: torch.device) -> Limit:
-    """What a card has; a processor's slots are in the memory of the machine."""
-    if device.type != "cuda":
-        return host_memory.limit(None)
-    _, whole = torch.cuda.mem_get_info(device)  # what is free of it now, somebody may have taken only for a moment
-    return Limit(bytes=whole, said_by="the card has")
 
 
 def _disk_of(told: Memory) -> fitting.Disk | None:

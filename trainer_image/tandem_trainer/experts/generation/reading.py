@@ -13,7 +13,8 @@ from tandem_trainer.checkpoint.manifest import Manifest
 from tandem_trainer.checkpoint.reader import Reader, Skipped, newest
 from tandem_trainer.checkpoint.slices import Want
 from tandem_trainer.data.tokens import Tokenizer, tokenizer
-from tandem_trainer.experts import building
+from tandem_trainer.device import memory_of
+from tandem_trainer.experts import building, fitting
 from tandem_trainer.experts.model import Mixture
 from tandem_trainer.experts.moving.rows import Rows
 from tandem_trainer.experts.sizes import NUMBER_BYTES, Room, Sizes
@@ -61,8 +62,9 @@ def read(run: Run, store: Store, device: torch.device) -> Trained:
         raise Refusal(message)
     words, kept = tokenizer(run.phases[-1].data.tokenizer), building.sizes(run)
     asked = replace(kept, moments=False)
-    _insist_on_room(asked, run.trainer.memory)
     room = replace(building.room(run), kept=0)  # what is kept is there to be learned from
+    _insist_on_room(asked, room, run.trainer.memory)
+    fitting.insist_on_slots(asked, room, memory_of(device))
     mixture, rows = building.built(run, asked, room, words.special.vocabulary, device)
     manifest, passed_over = _filled(mixture, rows, kept, store)
     context = _learned(run, manifest.step)
@@ -75,7 +77,7 @@ def _learned(run: Run, step: int) -> int:
     return max(phase.context_length for phase, end in zip(run.phases, ends, strict=True) if end - phase.steps < max(step, 1))
 
 
-def _insist_on_room(sizes: Sizes, told: Memory) -> None:
+def _insist_on_room(sizes: Sizes, room: Room, told: Memory) -> None:
     """Where experts lie on a disk while they learn, they lie in the folder for what is temporary while they are asked."""
     needed, folder = sizes.rows_bytes, told.on_disk
     if folder is not None:
@@ -84,6 +86,7 @@ def _insist_on_room(sizes: Sizes, told: Memory) -> None:
             there = "is in memory, not on a disk" if is_memory else f"has {free:,} bytes free"
             message = f"{folder}: {there}, and {sizes.count:,} experts need {needed:,} bytes of disk: set TMPDIR to a folder on another"
             raise Refusal(message)
+        fitting.insist_on_passing(sizes, room, host_memory.limit(None))
         return
     there = host_memory.limit(None)
     if needed > there.bytes:
