@@ -18,8 +18,11 @@ _VICTIMS = ("rank", "agent", "worker", "shell", "everything")
 
 def spec(stage: int) -> dict[str, Any]:
     """Two ranks, a very small model, a checkpoint every five steps, and patience with whoever kills it."""
+    precision = "bf16" if stage == 3 else "fp32"  # trainer_image/deepspeed/test_resume.py has each of both
     return {
-        "trainer": {"deepspeed": {"zeroStage": stage, "microBatchSize": 2, "model": {"layers": 2, "width": 32, "heads": 2}}},
+        "trainer": {
+            "deepspeed": {"zeroStage": stage, "precision": precision, "microBatchSize": 2, "model": {"layers": 2, "width": 32, "heads": 2}}
+        },
         "workers": 2,
         "phases": [
             {"name": "short", "steps": STEPS // 2, "contextLength": 32, "batchSize": 8, "warmupSteps": 5, "learningRate": 0.003},
@@ -58,7 +61,7 @@ def test_after_kills_at_random_moments_every_loss_is_that_of_an_undisturbed_run(
 
 def _wait_for_a_random_moment(home: Home, rng: random.Random, number: int) -> None:
     """Now and then while it starts, mostly between two steps of the stretch that is left."""
-    until(lambda: len(home.ranks()) == 2 or _over(home))
+    until(lambda: len(home.ranks()) == 2 or _over(home), every_s=0.3)
     goal = 0 if rng.random() < 0.2 else rng.randint(1, STEPS * (number + 1) // (KILLS + 1))
     until(lambda: max(home.losses(), default=0) >= goal or _over(home), every_s=rng.uniform(0.005, 0.2))
 

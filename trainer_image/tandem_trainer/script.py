@@ -16,18 +16,18 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from tandem_trainer import link as links
 from tandem_trainer.exit_codes import PREEMPTED
 from tandem_trainer.job import Job, Phase
-from tandem_trainer.rank.replicated import Replicated, Stateful
 from tandem_trainer.rank.schedule import positions
-from tandem_trainer.rank.session import Session
-from tandem_trainer.rank.world import World
 from tandem_trainer.refusal import Refusal
 from tandem_trainer.trainer import Position, StepReport
 from tandem_trainer.verdict import verdict
+
+if TYPE_CHECKING:  # torch is loaded by who begins: a script that cannot be read is told of at once
+    from tandem_trainer.rank.replicated import Stateful
 
 _STEPS_BY_HAND = "100"
 
@@ -47,7 +47,7 @@ class ScriptRun(Protocol):
         ...
 
 
-def begin(**state: Stateful) -> ScriptRun:
+def begin(**state: "Stateful") -> ScriptRun:
     """Take part in the run that started this process; `state` is restored at once, and saved from then on."""
     link = _agent()
     return _Managed(link, state) if link is not None else _ByHand()
@@ -76,7 +76,11 @@ def _agent() -> links.Link | None:
 class _Managed:
     """A script that an agent started."""
 
-    def __init__(self, link: links.Link, state: Mapping[str, Stateful]) -> None:
+    def __init__(self, link: links.Link, state: Mapping[str, "Stateful"]) -> None:
+        from tandem_trainer.rank.replicated import Replicated
+        from tandem_trainer.rank.session import Session
+        from tandem_trainer.rank.world import World
+
         job, self._world = Job.from_environment(os.environ), World.from_environment(os.environ)
         self._world.insist_on(job.run.gpus_per_worker)
         self._world.join()

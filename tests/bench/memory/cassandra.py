@@ -39,6 +39,7 @@ _BULK = 256
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _QUIET_S = 3.0  # of a service, once its records are on all nodes
 _PATIENCE_S = 300
+_LONG_S = 2  # a turn in which it pays that nodes compile for long what they do often
 # Clients by the dozen, each forked from a process without threads, in which all that they need is imported already.
 _FRESH = multiprocessing.get_context("forkserver")
 _FRESH.set_forkserver_preload([__name__, "cassandra.cluster", "cassandra.concurrent", "tandem_memory.client.memory"])
@@ -117,7 +118,7 @@ def measure(work: Workload, seconds: float, clients: int, *, nodes: int, replica
     from tests.parts.part import obtain
 
     jars = obtain(CASSANDRA, os.environ, lambda line: print(line, file=sys.stderr))
-    with cassandra_cluster.serving(jars, work.folder, nodes, lasting=True) as cluster, ExitStack() as stack:
+    with cassandra_cluster.serving(jars, work.folder, nodes, lasting=seconds >= _LONG_S) as cluster, ExitStack() as stack:
         told = {"TANDEM_MEMORY_CASSANDRA": ",".join(cluster.addresses), "TANDEM_MEMORY_CASSANDRA_KEYSPACE": KEYSPACE}
         told["TANDEM_MEMORY_CASSANDRA_REPLICAS"] = str(min(nodes, 3))
         services = [stack.enter_context(_serving(work.folder / f"replica-{at}", told)) for at in range(replicas)]

@@ -193,7 +193,7 @@ class Applied:
 
     def wait_for_step(self, step: int, attempt: int = 1, seconds: float = _PATIENCE_S) -> None:
         """Until an attempt has come to a step."""
-        self.wait(f"step {step}", lambda run: run.status.get("attempt", 0) >= attempt and run.status.get("step", 0) >= step, seconds)
+        self.wait(f"step {step}", lambda run: _has_come_to(run.status, step, attempt), seconds)
 
     def wait_for_checkpoint(self, step: int, seconds: float = _PATIENCE_S) -> None:
         """Until its newest checkpoint is of that step or a later one."""
@@ -227,6 +227,10 @@ class Applied:
             self.tenant.installation.cluster.kubectl("logs", "-n", RELEASE, f"deployment/{RELEASE}-operator", "--tail=30"),
         )
         return "\n".join(parts)
+
+
+def _has_come_to(status: Mapping[str, Any], step: int, attempt: int) -> bool:
+    return status.get("attempt", 0) >= attempt and status.get("step", 0) >= step
 
 
 def _all_is_saved(status: Mapping[str, Any]) -> bool:

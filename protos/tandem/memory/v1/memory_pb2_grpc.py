@@ -125,7 +125,8 @@ class MemoryServiceServicer:
 
     def AppendStream(self, request_iterator, context):
         """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
-        A request that is refused ends the stream with its status, after the answers to those before it.
+        A request that is refused ends the stream with its status, after the answers to those before it. A store of one machine takes
+        requests in in their order; over a cluster those that are under way together may be told of in any.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class MemoryServiceStub:
     """Take in records; answered once all of them are durable."""
     AppendStream: _grpc.StreamStreamMultiCallable[_memory_pb2.AppendRequest, _memory_pb2.AppendResponse]
     """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
-    A request that is refused ends the stream with its status, after the answers to those before it.
+    A request that is refused ends the stream with its status, after the answers to those before it. A store of one machine takes
+    requests in in their order; over a cluster those that are under way together may be told of in any.
     """
     Search: _grpc.UnaryUnaryMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]
     """The records nearest to each query. Whatever was acknowledged before the call is found."""
@@ -76,7 +77,8 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     """Take in records; answered once all of them are durable."""
     AppendStream: _aio.StreamStreamMultiCallable[_memory_pb2.AppendRequest, _memory_pb2.AppendResponse]  # type: ignore[assignment]
     """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
-    A request that is refused ends the stream with its status, after the answers to those before it.
+    A request that is refused ends the stream with its status, after the answers to those before it. A store of one machine takes
+    requests in in their order; over a cluster those that are under way together may be told of in any.
     """
     Search: _aio.UnaryUnaryMultiCallable[_memory_pb2.SearchRequest, _memory_pb2.SearchResponse]  # type: ignore[assignment]
     """The records nearest to each query. Whatever was acknowledged before the call is found."""
@@ -124,7 +126,8 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_memory_pb2.AppendResponse], _abc.AsyncIterator[_memory_pb2.AppendResponse]]:
         """The same, many times: one answer a request, in their order. What is under way when a stream breaks is sent again, under the same keys.
-        A request that is refused ends the stream with its status, after the answers to those before it.
+        A request that is refused ends the stream with its status, after the answers to those before it. A store of one machine takes
+        requests in in their order; over a cluster those that are under way together may be told of in any.
         """
 
     @_abc_1.abstractmethod

@@ -136,7 +136,7 @@ class Index:
         """Write down all that is here, and let the kernel keep the rows from now on. For any one thread, beside all others.
 
         Raises:
-            OSError: nothing has changed, neither here nor in `folder`.
+            OSError: no new snapshot is there; the one before still is, and what is left of this one goes with the next that is written.
         """
         with self._arranging:
             if compaction.worthwhile(self._view):

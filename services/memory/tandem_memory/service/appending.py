@@ -23,7 +23,7 @@ class Appending(Calls):
     async def AppendStream(  # noqa: N802 - the wire's name
         self, request_iterator: AsyncIterator[AppendRequest], context: Context
     ) -> AsyncGenerator[AppendResponse]:
-        """The same for many, several of which become durable together; they are handed to the store in their order."""
+        """The same for many, several of which become durable together; the store is asked in their order, which a cluster need not keep."""
         turns = Turns()
         async for answer in in_order(request_iterator, lambda request: self._append(request, context, turns.following())):
             yield answer

@@ -15,7 +15,7 @@ _POSITION = struct.Struct(">Q")
 class Table(StrEnum):
     """What is kept, and under which key."""
 
-    FORMAT = "format"  # "version" -> what wrote this store; "identity" -> 16 bytes that no other has
+    FORMAT = "format"  # "version" -> what wrote this store; "identity" -> 16 bytes that no other has but its copies
     NAMESPACES = "namespaces"  # name -> what does not change about it, as JSON
     RECORDS = "records"  # number, position -> time, Record without id and vector, with the use that it came with
     VECTORS = "vectors"  # number, position -> its vector

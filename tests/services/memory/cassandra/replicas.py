@@ -16,6 +16,7 @@ from tandem_memory.cassandra.cluster.asking import Statement
 from tests.services.memory.driven import NAMESPACE, record
 
 EVERYTHING = Filter()
+_BREATH_S = 0.05  # between what a writer does: without it writers take the processor from a node that is to come up again
 
 
 class Passing:
@@ -104,10 +105,12 @@ class Writers:
                 done = await backend.append(NAMESPACE, records, embedding="caller")
             except StoreUnavailableError:
                 self.refused += 1
+                await asyncio.sleep(_BREATH_S)
                 continue  # the same again, under the same keys
             self.acknowledged |= {key: each.id for key, each in zip(keys, done, strict=True)}
             self._more.set()
             turn += 1
+            await asyncio.sleep(_BREATH_S)
 
 
 async def nearest(backend: Clustered, query: Sequence[float], k: int, wanted: Filter = EVERYTHING) -> Sequence[Near]:
