@@ -61,7 +61,8 @@ class Backend(Protocol):
     """Keeps records. All methods may be called at any time, from one event loop, any number at once.
 
     Whatever reads records raises DamagedError at one that is not as it was written; it is never given out. Where `damaged` is given it
-    hears of that one instead, and what comes behind it is read, if this backend can.
+    hears of that one instead, and what comes behind it is read, if this backend can. To `judge` and `prune` it is no hindrance: it is not
+    judged, and removed as any other.
     """
 
     async def append(self, namespace: str, records: Sequence[Record], *, embedding: str) -> Sequence[Appended]:

@@ -1,20 +1,24 @@
 """What can be done to a store: take in records, remove them, book what they were good for."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
-from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record
+from google.protobuf.message import DecodeError
+from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record, Use
 
 from tandem_memory import logged
-from tandem_memory.backend import Appended, CursorError, Origin
+from tandem_memory.backend import Appended, CursorError, DamagedError, Origin
 from tandem_memory.store.draft import Added, Draft, Gone, Used
 from tandem_memory.store.entries import parsed, written
 from tandem_memory.store.forgetting import forget, use_of
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.room import KEPT_BYTES, KEPT_FOR_REMOVALS_BYTES
+from tandem_memory.store.seal import unproven, unsealed
 from tandem_memory.store.tables import Table, named, packed, place, unpacked
+from tandem_memory.store.transaction import Transaction
 from tandem_memory.uses import judge
 
 FLOAT_BYTES = 4
@@ -72,10 +76,10 @@ class Append:
         namespace = self._namespace(draft)
         new, told = list[tuple[int, bytes, Record]](), list[Appended]()
         for record in self.records:
-            there = draft.transaction.get(Table.KEYS, named(namespace.number, record.key)) if record.key else None
+            there = _known(draft.transaction, namespace, record.key) if record.key else None
             if there is None:
                 new.append(self._take(draft, namespace, record))
-            told.append(Appended(id=str(unpacked(there) if there else new[-1][0]), known=there is not None))
+            told.append(Appended(id=str(new[-1][0] if there is None else there), known=there is not None))
         if new:
             draft.effects.append(_added(namespace, new))
             forget(draft, namespace, len(new))
@@ -190,31 +194,61 @@ def _added(namespace: Namespace, new: Sequence[tuple[int, bytes, Record]]) -> Ad
     return Added(namespace=namespace, positions=positions, vectors=vectors, records=[kept for _, _, kept in new])
 
 
+def _known(transaction: Transaction, namespace: Namespace, key: str) -> int | None:
+    """The position of the record under a key; a key that leads to none is free."""
+    kept = transaction.get(Table.KEYS, named(namespace.number, key))
+    position = None if kept is None else unpacked(kept)
+    return None if position is None or not transaction.has(Table.RECORDS, place(namespace.number, position)) else position
+
+
 def _remove(draft: Draft, namespace: Namespace, position: int) -> bool:
-    """Take a record out of all tables; whether it was there. That its judgements were told stays known, until that is forgotten."""
+    """Take a record out of all tables; whether it was there. That its judgements were told stays known, until that is forgotten.
+
+    A damaged one is removed as well; where its key cannot be read, that leads to nothing from then on.
+    """
     key = place(namespace.number, position)
-    kept = draft.transaction.get(Table.RECORDS, key)
+    kept = draft.transaction.get_sealed(Table.RECORDS, key)
     if kept is None:
         return False
-    record = parsed(Record, kept)
+    name = _name(draft.transaction, namespace, position, kept)
     for table in (Table.RECORDS, Table.VECTORS, Table.USE, Table.FOLDED):
         draft.transaction.delete(table, key)
-    if record.key:
-        draft.transaction.delete(Table.KEYS, named(namespace.number, record.key))
+    if name is not None:
+        draft.transaction.delete(Table.KEYS, name)
     return True
 
 
+def _name(transaction: Transaction, namespace: Namespace, position: int, kept: bytes) -> bytes | None:
+    """What leads to a record in the table of keys; what a damaged one says counts if it does lead there."""
+    try:
+        said = parsed(Record, unsealed(Table.RECORDS, place(namespace.number, position), kept)).key
+        return named(namespace.number, said) if said else None
+    except DamagedError:
+        with suppress(DecodeError, DamagedError):
+            name = named(namespace.number, parsed(Record, unproven(kept)).key)
+            return name if transaction.get(Table.KEYS, name) == packed(position) else None
+        return None
+
+
 def _book(draft: Draft, namespace: Namespace, position: int, judged: Judged) -> bool:
-    """Book one judgement; whether it is new and of a record that is there."""
-    key, told = place(namespace.number, position), named(namespace.number, judged.key)
-    kept = draft.transaction.get(Table.RECORDS, key)
-    if kept is None or (judged.key and draft.transaction.has(Table.TOLD, told)):
+    """Book one judgement; whether it is new and of a record that is there, which one that is damaged is not."""
+    told = named(namespace.number, judged.key)
+    use = None if judged.key and draft.transaction.has(Table.TOLD, told) else _use(draft.transaction, namespace, position)
+    if use is None:
         return False
-    use = use_of(parsed(Record, kept), draft.transaction.get(Table.USE, key))
     judge(use, judged)
-    draft.transaction.put(Table.USE, key, use.SerializeToString())
+    draft.transaction.put(Table.USE, place(namespace.number, position), use.SerializeToString())
     at = draft.change(namespace, Change(judged=judged))
     if judged.key:
         draft.transaction.put(Table.TOLD, told, packed(at))
     draft.effects.append(Used(namespace=namespace, position=position, times=use.times, gain=use.gain))
     return True
+
+
+def _use(transaction: Transaction, namespace: Namespace, position: int) -> Use | None:
+    """The use of a record; None where it is not there or damaged."""
+    key = place(namespace.number, position)
+    with suppress(DamagedError):
+        kept = transaction.get(Table.RECORDS, key)
+        return None if kept is None else use_of(parsed(Record, kept), transaction.get(Table.USE, key))
+    return None

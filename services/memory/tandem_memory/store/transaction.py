@@ -35,12 +35,19 @@ class Transaction:
         Raises:
             DamagedError: when it is not as it was written.
         """
-        kept = self._kept(table, key)
+        kept = self.get_sealed(table, key)
         return None if kept is None else unsealed(table, key, kept)
+
+    def get_sealed(self, table: Table, key: bytes) -> bytes | None:
+        """The value as it is kept, or None."""
+        try:
+            return self._held.get(key, db=self._tables[table]) if table in self._tables else None
+        except DAMAGE as error:
+            raise _damaged(table, error) from error
 
     def has(self, table: Table, key: bytes) -> bool:
         """Whether there is such a key."""
-        return self._kept(table, key) is not None
+        return self.get_sealed(table, key) is not None
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Keep a value, in place of what is there."""
@@ -101,12 +108,6 @@ class Transaction:
     def count(self, table: Table) -> int:
         """How many keys a table has."""
         return self._held.stat(self._tables[table])["entries"]
-
-    def _kept(self, table: Table, key: bytes) -> bytes | None:
-        try:
-            return self._held.get(key, db=self._tables[table]) if table in self._tables else None
-        except DAMAGE as error:
-            raise _damaged(table, error) from error
 
 
 @contextmanager

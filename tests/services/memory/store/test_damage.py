@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tandem.memory.v1.memory_pb2 import Finding, Judged
+from tandem.memory.v1.memory_pb2 import Finding, Judged, Record
 from tandem_memory.backend import DamagedError, ReadingLostError
 from tandem_memory.store import Judge, Remove, Store, reading
 from tandem_memory.store.tables import Table, named, packed, place
@@ -68,6 +68,42 @@ def test_a_flipped_bit_in_a_large_record(store: Store) -> None:
     """The same of a record that fills pages of its own."""
     flip(data(store), b"x" * 8000)
     assert "n|records 1/101|not as it was written" in said(store)
+
+
+def test_what_is_damaged_is_not_judged(store: Store) -> None:
+    """Neither a damaged record nor one whose use is damaged: others of the same call are, once."""
+    flip(data(store), b"question 50")
+    store._environment.write(lambda write: write.repeat((Table.USE, place(1, 7), b"1234use")))
+    judged = [Judged(id=each, gain=1, key=f"judged {each}") for each in ("7", "51", "52")]
+    assert store.commit([Judge(namespace=NAMESPACE, judged=judged)]).outcomes == [1]
+    assert store.commit([Judge(namespace=NAMESPACE, judged=judged)]).outcomes == [0]
+    assert {"n|records 1/51|not as it was written", "n|use 1/7|not as it was written"} < set(said(store))
+
+
+def test_what_is_damaged_is_removed(store: Store) -> None:
+    """As any other record, with its key where that can be read."""
+    flip(data(store), b"question 50")
+    assert store.commit([Remove(namespace=NAMESPACE, positions=[50, 51, 52])]).outcomes == [[50, 51, 52]]
+    assert said(store) == []
+    assert not commit(store, append(record("question 50", key="key 50")))[0][0].known
+
+
+@pytest.mark.parametrize("kept", [b"", b"1234", b"1234" + bytes(8) + b"\xff"])
+def test_a_key_that_cannot_be_read_is_free(store: Store, kept: bytes) -> None:
+    """It leads to nothing once its record is removed, which a check tells until the next record is taken in under it."""
+    store._environment.write(lambda write: write.repeat((Table.RECORDS, place(1, 51), kept)))
+    assert store.commit([Remove(namespace=NAMESPACE, positions=[51])]).outcomes == [[51]]
+    assert said(store) == ["n|keys 1/key 50|leads to position 51, where no record says so"]
+    assert [each.known for each in commit(store, append(record("again", key="key 50"), record("again", key="key 50")))[0]] == [False, True]
+    assert said(store) == []
+
+
+def test_a_damaged_record_does_not_lead_to_the_key_of_another(store: Store) -> None:
+    """The key that it says, after a bit of it was flipped, stays where it leads."""
+    other = Record(key="key 60").SerializeToString()
+    store._environment.write(lambda write: write.repeat((Table.RECORDS, place(1, 51), b"1234" + bytes(8) + other)))
+    store.commit([Remove(namespace=NAMESPACE, positions=[51])])
+    assert commit(store, append(record("question 60", key="key 60")))[0][0].known
 
 
 def values(transaction: Transaction, table: Table) -> dict[bytes, bytes]:
