@@ -25,6 +25,7 @@ from tandem_memory.errors import (
     StoreFullError,
     StoreRemovedError,
     StoreUnavailableError,
+    StoreUnsureError,
     UnknownNamespaceError,
 )
 from tandem_memory.exchange import FOUND_BYTES, PAGE_BYTES, Appended, Got, Near, Nearest, News, Origin, Page, Pruning, Removed, TooLarge
@@ -52,6 +53,7 @@ __all__ = [
     "StoreFullError",
     "StoreRemovedError",
     "StoreUnavailableError",
+    "StoreUnsureError",
     "TooLarge",
     "UnknownNamespaceError",
 ]
@@ -77,6 +79,7 @@ class Backend(Protocol):
 
         Raises:
             StoreFullError, DimensionError, EmbeddingError: then none of `records` was taken in.
+            StoreUnsureError: they were, and may be gone after a power cut.
         """
         ...
 
@@ -139,6 +142,7 @@ class Backend(Protocol):
 
         Raises:
             UnknownNamespaceError, CursorError, StoreFullError: nothing was booked.
+            StoreUnsureError: as for `append`.
         """
         ...
 

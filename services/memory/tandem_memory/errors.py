@@ -12,6 +12,10 @@ class StoreRemovedError(StoreFullError):
     """Somebody removed the store's file under the service: what would be put into it now, no next start would find."""
 
 
+class StoreUnsureError(StoreFullError):
+    """It was written, and the disk broke off before that was certain to last: it is there now, and is not to be written a second time."""
+
+
 class StoreUnavailableError(Exception):
     """Too few of the machines that keep the records answer; or, on a single one, its files are held by a copy that is being taken.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
+from tandem_memory.backend import StoreUnsureError
 from tandem_memory.settling import settle
 from tandem_memory.store import Added, Effect, Job, Store
 
@@ -78,6 +79,7 @@ class Committer:
 
         Raises:
             StoreFullError, or what the job was refused with: nothing of it was done.
+            StoreUnsureError: all of it was, and may be gone after a power cut.
         """
         if self._closing:
             msg = "the store is closing: nothing more is taken in"
@@ -136,11 +138,11 @@ class Committer:
             committed = self._store.commit([waiting.job for waiting in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._learned([each.catch_up for each in self._learners])  # some of it may be there, and is not done a second time
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(error, StoreUnsureError):
                 for waiting in group:
                     self._commit([waiting])
             else:
-                self._answer(group, [error], ())
+                self._answer(group, [error] * len(group), ())
             return
         failure = self._learned([partial(each.learn, committed.effects) for each in self._learners])
         self._committed(sum(len(each.records) for each in committed.effects if isinstance(each, Added)), time.monotonic() - began_s)

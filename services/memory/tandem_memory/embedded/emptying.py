@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tandem_memory.backend import StoreFullError, StoreRemovedError
+from tandem_memory.backend import StoreFullError, StoreRemovedError, StoreUnsureError
 from tandem_memory.embedded.committer import Committer
 from tandem_memory.store import FEWEST, Remove
 
@@ -14,12 +14,13 @@ async def removed(committer: Committer, namespace: str, positions: Sequence[int]
 
     Raises:
         StoreFullError: not even the next few could be removed.
+        StoreUnsureError: the next are removed, and may be back after a power cut.
     """
     gone, at_once = list[int](), _AT_ONCE
     while positions:
         try:
             gone += await committer.do(Remove(namespace=namespace, positions=positions[:at_once]))
-        except StoreRemovedError:
+        except (StoreRemovedError, StoreUnsureError):
             raise
         except StoreFullError:
             if at_once <= FEWEST:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import lmdb
 
-from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError, StoreUnavailableError
+from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError, StoreUnavailableError, StoreUnsureError
 from tandem_memory.store.gate import Gate, OccupiedError
 from tandem_memory.store.opening import DATA, FULL, data_file, existing, locked, opened, records_in
 from tandem_memory.store.redo import Redo, Redoing, left
@@ -85,6 +85,7 @@ class Environment:
 
         Raises:
             StoreFullError, StoreUnavailableError: nothing was written; in the second case it may be once a copy is taken.
+            StoreUnsureError: it was, and may be gone after a power cut.
         """
         if not self._writable:
             self._reopen(self._map_bytes)
@@ -154,16 +155,12 @@ class Environment:
         return done
 
     def _make_sure(self) -> None:
-        """Have all that is committed on the disk: also what a write that an error broke off may have made the kernel forget.
-
-        Raises:
-            StoreFullError: whether it is there is not known; it is not to be written a second time.
-        """
+        """Have all that is committed on the disk: also what a write that an error broke off may have made the kernel forget."""
         try:
             self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
         except lmdb.Error as error:
             msg = f"{self._folder}: the disk broke off a write ({error})"
-            raise StoreFullError(msg) from error
+            raise StoreUnsureError(msg) from error
         self._unsure = False
 
     def _turned(self) -> bool:
@@ -175,7 +172,7 @@ class Environment:
 
         try:
             self._written(same_again)
-        except lmdb.Error:
+        except (lmdb.Error, StoreUnsureError):
             return False
         return True
 

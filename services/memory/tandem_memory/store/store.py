@@ -111,6 +111,7 @@ class Store:
 
         Raises:
             StoreFullError: none was done.
+            StoreUnsureError: all were, and may be gone after a power cut.
             StoreUnavailableError: nor was any here; they may be done once a copy is taken that is under way.
         """
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import lmdb
 import pytest
-from tandem_memory.backend import StoreFullError
+from tandem_memory.backend import StoreFullError, StoreUnsureError
 from tandem_memory.store import Remove, Store
 from tandem_memory.store.redo import FILE, SLOT_BYTES
 
@@ -142,9 +142,21 @@ def test_what_was_committed_is_not_done_twice(store: Store, monkeypatch: pytest.
     environment = Watched(store._environment._held, no_sync=True)
     with monkeypatch.context() as patched:
         patched.setattr(store._environment, "_held", environment)
-        with pytest.raises(StoreFullError, match="the disk broke off a write"):
+        with pytest.raises(StoreUnsureError, match="the disk broke off a write"):
             commit(store, append(large("large", SLOT_BYTES)))
     assert held(store).count("large") == 1
+
+
+def test_what_only_made_room_was_not_committed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync that fails after the small commit that frees what the last one did: what did not fit before may be written again."""
+    environment = Watched(store._environment._held, fails=True, no_sync=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(store._environment, "_held", environment)
+        patched.setattr(store._environment, "_end_snapshots", lambda: setattr(environment, "fails", False))
+        with pytest.raises(StoreFullError) as caught:
+            commit(store, append(large("second", 10)))
+    assert caught.type is StoreFullError
+    assert held(store) == ["first"]
 
 
 def test_the_map_grows_for_what_is_done_again(store: Store, cut: Cut, open_store: OpenStore) -> None:
