@@ -49,10 +49,12 @@ class _Check:
             self.findings.append(Finding(namespace=self._shelf.space.name, where=damage.where, what=damage.what))
 
     async def _wrong(self, entries: Sequence[Entry]) -> AsyncIterator[tuple[Place, str]]:
-        names, judged = list[tuple[str, Place]](), list[tuple[Place, Judged]]()
+        names, judged, torn = list[tuple[str, Place]](), list[tuple[Place, Judged]](), list[Place]()
         for entry in entries:
             if entry.kind == Kind.CHANGE and entry.at_us < self._shelf.forgotten_us:
                 continue
+            if entry.size and not entry.body:
+                torn.append(entry.place)
             try:
                 names += _names(entry)
                 judged += _judged(entry)
@@ -60,10 +62,16 @@ class _Check:
                 yield entry.place, str(error)
             if entry.kind == Kind.RECORD and len(entry.exact) != self._shelf.space.dimension * _FLOAT_BYTES:
                 yield entry.place, f"a vector of {len(entry.exact)} bytes, not of {self._shelf.space.dimension} numbers"
+        for place, what in await self._torn(torn):
+            yield place, what
         for place, what in await self._unclaimed(names):
             yield place, what
         for place, what in await self._not_beside(judged):
             yield place, what
+
+    async def _torn(self, torn: Sequence[Place]) -> list[tuple[Place, str]]:
+        there = await self._shelf.log.at(torn)  # the row of what was removed meanwhile is gone as well
+        return [(place, "some of its pieces are not there") for place, entry in there.items() if entry.size and not entry.body]
 
     async def _unclaimed(self, names: Sequence[tuple[str, Place]]) -> list[tuple[Place, str]]:
         holders = await asyncio.gather(*(self._shelf.claims.holder(name) for name, _ in names))

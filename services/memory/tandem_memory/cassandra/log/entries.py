@@ -41,7 +41,7 @@ class Entry:
         place: Which.
         kind: What is there.
         at_us: When it was written, microseconds since 1970; never earlier than what is before it in its log.
-        body: The message; empty where that is forgotten.
+        body: The message; empty where that is forgotten, or some of its pieces are gone.
         size: How long it is, where it is kept in pieces; else 0.
         exact: The record's vector, little-endian float32; empty when it was not asked for.
         judged: What was said of the record's use.

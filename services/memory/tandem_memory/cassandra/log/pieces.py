@@ -1,6 +1,7 @@
 """Bodies that are too large for a row, kept in pieces: a log is read many rows at a time, and Cassandra takes no message over 12 MiB.
 
-Pieces are written before the row that says how long they are together, and read when it has been read.
+Pieces are written before the row that says how long they are together, and taken away after it; they are read when it has been read. So a
+record whose pieces are not all there has been removed since.
 """
 
 # ruff: noqa: S608 - the names in statements are ours; values are bound
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 from tandem_memory.cassandra.cluster.asking import Asking, Statement
 from tandem_memory.cassandra.cluster.schema import TAKEN_AWAY, WRITTEN
-from tandem_memory.cassandra.log.entries import Entry
+from tandem_memory.cassandra.log.entries import Entry, Kind
 
 _IN_A_ROW = 16 << 10  # bytes; 256 rows, which are read at once, are 4 MiB then
 _PIECE = 1 << 20
@@ -46,7 +47,7 @@ class Pieces:
             held += entry.size
             if whole and held > _AT_ONCE and not all_of_them:
                 break
-            whole.append(replace(entry, body=await self._read(entry)) if entry.size else entry)
+            whole.append(await self._whole(entry) if entry.size else entry)
         return whole
 
     async def forget(self, entries: Iterable[Entry]) -> None:
@@ -54,6 +55,13 @@ class Pieces:
         cql = f"DELETE FROM pieces USING TIMESTAMP {TAKEN_AWAY} WHERE {_OF_A_PIECE}"
         keys = (key for entry in entries for key in self._keys(entry, entry.size))
         await asyncio.gather(*(self._asking.rows(cql, *key) for key in keys))
+
+    async def _whole(self, entry: Entry) -> Entry:
+        """The entry with its body; where that is not all there a record is gone, and what else happened is forgotten."""
+        body = await self._read(entry)
+        if len(body) == entry.size:
+            return replace(entry, body=body)
+        return replace(entry, kind=Kind.NOTHING if entry.kind == Kind.RECORD else entry.kind, body=b"")
 
     async def _read(self, entry: Entry) -> bytes:
         cql = f"SELECT body FROM pieces WHERE {_OF_A_PIECE}"

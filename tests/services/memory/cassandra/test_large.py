@@ -1,0 +1,62 @@
+"""Records that are too large for a row: what is there while their pieces go."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tandem.memory.v1.memory_pb2 import Judged, Record
+from tandem_memory.backend import CursorTooOldError
+from tandem_memory.cassandra.log import pieces
+from tandem_memory.cassandra.log.places import Place
+
+from tests.services.memory.driven import NAMESPACE, Driven, questions, record
+
+pytestmark = pytest.mark.xdist_group("cassandra")
+
+
+@pytest.fixture
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_PIECE", 10_000)
+
+
+def large(question: str, **fields: Any) -> Record:
+    return record(question, key=question, answer="a" * 40_000, **fields)
+
+
+def lose(memory: Driven, identifier: str, part: int) -> None:
+    """Take away the first of a record's pieces, one `part`th of them, as its removal does."""
+    shelf, place = memory.run(memory.backend._shelf(NAMESPACE)), Place.parsed(identifier)
+    entry = memory.run(shelf.log.at([place]))[place]
+    memory.run(shelf.log.forget_pieces([replace(entry, size=entry.size // part)]))
+
+
+@pytest.mark.usefixtures("_small_pieces")
+def test_a_record_without_its_pieces_is_gone(memory: Driven) -> None:
+    """Whoever read its row before it was removed finds nothing, not a part of it; all behind it is there, and its key is free.
+
+    A check tells of it, for no removal was booked.
+    """
+    ids = memory.ids(record("before"), large("all"), large("some"), record("behind"))
+    lose(memory, ids[1], 1)
+    lose(memory, ids[2], 4)
+    for found in (memory.get(*ids), memory.scan(), memory.export(), [near.record for near in memory.search((1, 0, 0, 0))]):
+        assert questions(found) == ["before", "behind"]
+    assert [change.appended.question for change in memory.watch().changes(2)] == ["before", "behind"]
+    records, findings = memory.check()
+    assert (records, [finding.where for finding in findings]) == (2, [f"log {each}" for each in ids[1:3]])
+    assert [each.known for each in memory.append(large("all"))] == [False]
+    memory.again()
+    assert questions(memory.scan()) == ["before", "behind", "all"]
+
+
+@pytest.mark.usefixtures("_small_pieces")
+def test_a_judgement_without_its_pieces_is_forgotten(memory: Driven) -> None:
+    """A watcher that comes to it is told so, and a check tells of it, for it is not old enough for that."""
+    (judged,) = memory.ids(record("judged"))
+    assert memory.judge(Judged(id=judged, gain=1, source="s" * 40_000)) == 1
+    place = Place(Place.parsed(judged).writer, 2)
+    lose(memory, str(place), 4)
+    with pytest.raises(CursorTooOldError):
+        memory.watch().changes(2)
+    records, findings = memory.check()
+    assert (records, [finding.where for finding in findings]) == (1, [f"log {place}"])
