@@ -1,15 +1,19 @@
-"""Records that are too large for a row: what is there while their pieces go."""
+"""Records that are too large for a row: what is there while their pieces go, and who does without them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from tandem.memory.v1.memory_pb2 import Judged, Record
-from tandem_memory.backend import CursorTooOldError
+from tandem.memory.v1.memory_pb2 import Filter, Judged, Record
+from tandem_memory.backend import CursorTooOldError, Pruning
+from tandem_memory.cassandra.answers import writing
 from tandem_memory.cassandra.log import pieces
+from tandem_memory.cassandra.log.entries import Entry
+from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 
-from tests.services.memory.driven import NAMESPACE, Driven, questions, record
+from tests.services.memory.driven import ALL, NAMESPACE, Driven, questions, record
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 
@@ -60,3 +64,32 @@ def test_a_judgement_without_its_pieces_is_forgotten(memory: Driven) -> None:
         memory.watch().changes(2)
     records, findings = memory.check()
     assert (records, [finding.where for finding in findings]) == (1, [f"log {place}"])
+
+
+def test_texts_are_not_read_to_judge_and_to_remove(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither all at once nor at all, but where a filter asks about them; what is removed is looked up a part at a time."""
+    monkeypatch.setattr(writing, "_AT_ONCE", 2, raising=False)
+    read, looked = list[Place](), list[int]()
+    reading, looking = pieces.Pieces._read, Log.kinds
+
+    async def counted(self: Any, entry: Entry) -> bytes:
+        read.append(entry.place)
+        return await reading(self, entry)
+
+    async def sized(self: Any, places: Iterable[Place], **how: bool) -> Any:
+        looked.append(len(asked := list(places)))
+        return await looking(self, asked, **how)
+
+    ids = memory.ids(*(large(f"{number}", score=number) for number in range(5)), large("best", score=9))
+    monkeypatch.setattr(pieces.Pieces, "_read", counted)
+    monkeypatch.setattr(Log, "kinds", sized)
+    assert memory.judge(*(Judged(id=each, gain=1) for each in ids)) == 6
+    assert read == []
+    looked.clear()
+    gone = memory.prune(Pruning(among=Filter(), keep_best=1))
+    assert (list(gone.ids), gone.kept, looked) == (ids[:5], 1, [2, 2, 1])
+    assert [str(place) for place in read] == ids
+    monkeypatch.undo()
+    assert questions(memory.export(ALL)) == ["best"]
+    assert [each.known for each in memory.append(*(large(f"{number}") for number in range(5)))] == [False] * 5
+    assert memory.check() == (6, [])

@@ -76,7 +76,7 @@ class _Check:
     async def _unclaimed(self, names: Sequence[tuple[str, Place]]) -> list[tuple[Place, str]]:
         holders = await asyncio.gather(*(self._shelf.claims.holder(name) for name, _ in names))
         astray = {place: name for (name, place), holder in zip(names, holders, strict=True) if holder != place}
-        there = await self._shelf.log.at(astray)  # what was removed meanwhile has let its name go
+        there = await self._shelf.log.kinds(astray)  # what was removed meanwhile has let its name go
         return [
             (place, f"its {name!r} is not claimed for it")
             for place, name in astray.items()
@@ -84,7 +84,7 @@ class _Check:
         ]
 
     async def _not_beside(self, judged: Sequence[tuple[Place, Judged]]) -> list[tuple[Place, str]]:
-        records = await self._shelf.log.at({Place.parsed(each.id) for _, each in judged})
+        records = await self._shelf.log.kinds({Place.parsed(each.id) for _, each in judged})
         wrong: list[tuple[Place, str]] = []
         for place, each in judged:
             record = records.get(Place.parsed(each.id))

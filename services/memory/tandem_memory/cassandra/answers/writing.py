@@ -1,7 +1,7 @@
 """What callers have written: names are looked up first, then everything is booked together."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tandem.memory.v1.memory_pb2 import Judged, Record
 
@@ -15,6 +15,7 @@ from tandem_memory.cassandra.writers.claims import Standing
 from tandem_memory.cassandra.writers.drafts import key_name, told_first, told_name
 from tandem_memory.cassandra.writers.lines import Draft
 
+_AT_ONCE = 4096  # records that are removed together
 _FREE = Standing(holder=None, entry=None)
 
 
@@ -47,7 +48,7 @@ async def append(shelf: Shelf, records: Sequence[Record], *, back: bool) -> Sequ
 async def judge(shelf: Shelf, judged: Sequence[Judged]) -> int:
     """Book judgements; how many were of records that are there and had not been told under their key."""
     of = await answers.known(shelf, (each.id for each in judged))
-    entries = await shelf.log.at(set(of))
+    entries = await shelf.log.kinds(set(of))
     there = {place for place, entry in entries.items() if entry.kind == Kind.RECORD}
     wanted = _firsts([told_name(each.key) for each in judged], [place in there for place in of])
     standings, forgotten_us = await _standings(shelf, [told_name(judged[at].key) for at in wanted]), shelf.forgotten_us
@@ -64,15 +65,16 @@ async def judge(shelf: Shelf, judged: Sequence[Judged]) -> int:
 async def prune(shelf: Shelf, pruning: Pruning) -> Removed:
     """Remove what is not worth its place."""
     chosen, kept = await answers.to_remove(shelf, pruning)
-    gone: Collection[Record] = chosen
-    if not pruning.dry_run and chosen:
-        gone = await _remove(shelf, {Place.parsed(record.id): record for record in chosen})
+    gone = chosen
+    if not pruning.dry_run:
+        parts = (chosen[begin : begin + _AT_ONCE] for begin in range(0, len(chosen), _AT_ONCE))
+        gone = [record for part in parts for record in await _remove(shelf, {Place.parsed(each.id): each for each in part})]
     return Removed(ids=[record.id for record in gone], sources=[record.source for record in gone], kept=kept)
 
 
 async def _remove(shelf: Shelf, records: Mapping[Place, Record]) -> list[Record]:
     """Remove those that are still there, and let their keys go."""
-    entries = await shelf.log.at(records)
+    entries = await shelf.log.kinds(records)
     places = [place for place in records if place in entries and entries[place].kind == Kind.RECORD]
     await shelf.ledger.book([draft for draft, _ in drafts.removals(shelf.log, places)])
     await shelf.log.forget_pieces(entries[place] for place in places)

@@ -98,20 +98,18 @@ class Entry:
         return self.change
 
 
-Row = tuple[Any, ...]  # position, entry, kind, at, body, size and, where it was asked for, exact
+Row = tuple[Any, ...]  # position, entry, kind, at, size and, where they were asked for, body or body and exact
 
 
 def grouped(writer: str, rows: Iterable[Row]) -> list[Entry]:
     """Rows of one log, in their order, by position. A judgement whose record is not there is left out."""
     entries: list[Entry] = []
-    for position, name, kind, at_us, body, size, *exact in rows:
+    for position, name, kind, at_us, size, *wide in rows:
+        body, exact = (each or b"" for each in (*wide, b"", b"")[:2])
         if not name:
-            vector = exact[0] or b"" if exact else b""
-            entries.append(
-                Entry(place=Place(writer, position), kind=Kind(kind), at_us=at_us, body=body or b"", size=size or 0, exact=vector)
-            )
+            entries.append(Entry(place=Place(writer, position), kind=Kind(kind), at_us=at_us, body=body, size=size or 0, exact=exact))
         elif entries and entries[-1].place.position == position and entries[-1].kind == Kind.RECORD:
-            entries[-1] = replace(entries[-1], judged=(*entries[-1].judged, Beside(name, at_us, body or b"")))
+            entries[-1] = replace(entries[-1], judged=(*entries[-1].judged, Beside(name, at_us, body)))
     return entries
 
 

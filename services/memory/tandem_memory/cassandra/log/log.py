@@ -24,6 +24,7 @@ from tandem_memory.cassandra.log.places import Place, bucket
 from tandem_memory.index.fields.columns import nanoseconds
 
 MOST = 256  # positions that are read at once: with 768 dimensions 1 MB
+_KINDS = "position, entry, kind, at, size"  # columns of what is small
 _OF_A_LOG = "identity = ? AND writer = ? AND bucket = ?"
 
 
@@ -56,18 +57,12 @@ class Log:
 
     async def at(self, places: Iterable[Place], *, exact: bool = False) -> dict[Place, Entry]:
         """Those of the places where something is or was."""
-        buckets: dict[tuple[str, int], set[int]] = defaultdict(set)
-        for place in places:
-            buckets[place.writer, place.bucket].add(place.position)
-        cql = f"SELECT {_columns(exact=exact)} FROM {self._table} WHERE {_OF_A_LOG} AND position IN ?"
-        found = await asyncio.gather(
-            *(
-                self._asking.rows(cql, self._space.identity, writer, number, sorted(positions))
-                for (writer, number), positions in buckets.items()
-            )
-        )
-        entries = [entry for (writer, _), rows in zip(buckets, found, strict=True) for entry in grouped(writer, rows)]
+        entries = await self._found(places, _columns(exact=exact))
         return {entry.place: entry for entry in await self._pieces.put_together(entries, all_of_them=True)}
+
+    async def kinds(self, places: Iterable[Place]) -> dict[Place, Entry]:
+        """The same without their bodies and those of judgements, and without a look at their pieces: as many as one likes."""
+        return {entry.place: entry for entry in await self._found(places, _KINDS)}
 
     async def nearest(self, query: bytes, most: int, conditions: str, values: Sequence[object]) -> list[Place]:
         """About the `most` records nearest to a vector, as one replica of each has them: it may lack what others have."""
@@ -155,6 +150,19 @@ class Log:
             (self._space.identity, place.writer, place.bucket, place.position, *values),
         )
 
+    async def _found(self, places: Iterable[Place], columns: str) -> list[Entry]:
+        buckets: dict[tuple[str, int], set[int]] = defaultdict(set)
+        for place in places:
+            buckets[place.writer, place.bucket].add(place.position)
+        cql = f"SELECT {columns} FROM {self._table} WHERE {_OF_A_LOG} AND position IN ?"
+        found = await asyncio.gather(
+            *(
+                self._asking.rows(cql, self._space.identity, writer, number, sorted(positions))
+                for (writer, number), positions in buckets.items()
+            )
+        )
+        return [entry for (writer, _), rows in zip(buckets, found, strict=True) for entry in grouped(writer, rows)]
+
     async def _all_about(self, key: tuple[str, str, int], position: int, *, exact: bool) -> list[Any]:
         return await self._asking.rows(
             f"SELECT {_columns(exact=exact)} FROM {self._table} WHERE {_OF_A_LOG} AND position = ?", *key, position
@@ -162,4 +170,4 @@ class Log:
 
 
 def _columns(*, exact: bool) -> str:
-    return "position, entry, kind, at, body, size" + (", exact" if exact else "")
+    return f"{_KINDS}, body" + (", exact" if exact else "")
