@@ -165,16 +165,30 @@ class AsyncLink:
 @contextmanager
 def said_well(address: str) -> Generator[None]:
     """Turns what gRPC raises into the errors of this client."""
+    import asyncio
+
     import grpc
 
     try:
         yield
+    except asyncio.CancelledError:  # of the task, or of the call alone: a closed channel cancels its calls, and gRPC whoever awaits one
+        if _asked_to_go():
+            raise
+        raise errors.closed(address) from None
     except grpc.RpcError as error:
         raise errors.of(error, address) from error
     except (ValueError, grpc.aio.UsageError) as error:
         if "closed" not in str(error):  # "on closed channel", "Channel is closed": gRPC's words
             raise
         raise errors.closed(address) from None
+
+
+def _asked_to_go() -> bool:
+    """Whether the task itself was cancelled."""
+    import asyncio
+
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _passing(error: Exception) -> bool:

@@ -155,16 +155,14 @@ class AsyncWatch:
             return None
 
     async def _heard(self) -> wire.WatchResponse | None:
-        import asyncio
-
         from grpc import aio
 
         assert self._call
         try:
             with said_well(self._link.address):
                 response = await self._call.read()
-        except (MemoryServiceError, asyncio.CancelledError) as error:  # gRPC cancels whoever reads a call that is cancelled
-            if self._closed and not _asked_to_go(error):
+        except MemoryServiceError:
+            if self._closed:
                 return None
             raise
         if response is not aio.EOF:
@@ -194,11 +192,3 @@ def _bear(error: MemoryServiceError) -> None:
     if not error.passing:
         raise error
     _log.warning("%s; watching again once it answers", error)
-
-
-def _asked_to_go(error: BaseException) -> bool:
-    """Whether the task itself was cancelled, not just the call that it reads from."""
-    import asyncio
-
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

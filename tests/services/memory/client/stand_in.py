@@ -27,6 +27,7 @@ class StandIn(MemoryServiceServicer):
         breaks: After how many answers each of the next streams breaks; the answer that was due is lost, its effect is not.
         silent: While it is set, streams of appends are heard and not answered.
         mute: The same for streams of searches.
+        held: The same for calls of every kind.
         got_at_once: How many ids are answered at once, as if their records were large.
         found_at_once: How many queries of a request are answered, likewise.
         calls: Names of the calls that were made.
@@ -38,7 +39,7 @@ class StandIn(MemoryServiceServicer):
         self.by_key: dict[str, str] = {}
         self.refusals: deque[Refused | None] = deque()
         self.breaks: deque[int] = deque()
-        self.silent, self.mute = threading.Event(), threading.Event()
+        self.silent, self.mute, self.held = threading.Event(), threading.Event(), threading.Event()
         self.got_at_once = self.found_at_once = 1000
         self.calls: list[str] = []
         self.batches: list[int] = []
@@ -68,6 +69,7 @@ class StandIn(MemoryServiceServicer):
         self.deadlines.append(context.time_remaining())
         if self.refusals and (refusal := self.refusals.popleft()):
             raise refusal
+        _wait_while(self.held, context)
 
     def _break(self) -> Iterator[None]:
         """Ends a stream of answers early, if it was told to."""
@@ -155,6 +157,14 @@ class StandIn(MemoryServiceServicer):
         page = list(self.records.values())[begin : begin + limit]
         more = begin + limit < len(self.records)
         return wire.ScanResponse(records=page, cursor=str(begin + limit) if more else "")
+
+    def Export(self, request: wire.ExportRequest, context: Any) -> Iterator[wire.ExportResponse]:
+        self._begin("Export", context)
+        yield wire.ExportResponse(records=self.records.values(), skipped=[wire.Finding()] if request.skip_damaged else ())
+
+    def Import(self, request_iterator: Iterator[wire.ImportRequest], context: Any) -> wire.ImportResponse:
+        self._begin("Import", context)
+        return wire.ImportResponse(taken=sum(len(each.records) for each in request_iterator))
 
     def Watch(self, request: wire.WatchRequest, context: Any) -> Iterator[wire.WatchResponse]:
         self._begin("Watch", context)
