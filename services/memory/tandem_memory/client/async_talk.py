@@ -69,14 +69,17 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
 
     async def _speak(self) -> None:
         try:
-            while True:
+            while not self._failed:
                 async with self._changed:
                     await self._changed.wait_for(lambda: len(self._line))
                 await self._tried()
         except Exception as error:  # noqa: BLE001 - raised where the next item is put, or all are waited for
-            async with self._changed:
-                self._failed = error
-                self._changed.notify_all()
+            await self._fail(error)
+
+    async def _fail(self, error: Exception) -> None:
+        async with self._changed:
+            self._failed = error
+            self._changed.notify_all()
 
     async def _tried(self) -> None:
         async for attempt in self._terms.tries_async():
@@ -87,9 +90,10 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
         heard = False
         try:
             with said_well(self._link.address):
-                async for answer in self._method(self._requests(await self._begun())):
-                    await self._hear(answer)
-                    heard = True
+                said = aiter(self._method(self._requests(await self._begun())))
+            while not self._failed and (answer := await self._link.heard(said)) is not None:
+                heard = True
+                await self._hear(answer)
             if not heard and len(self._line):
                 raise ended(self._link.address)
         except MemoryServiceError as error:
@@ -116,7 +120,11 @@ class AsyncTalk(Generic[Sized, Request, Answer]):
         return None
 
     async def _hear(self, answer: Answer) -> None:
-        self._told(self._line.oldest(), answer)
+        try:
+            self._told(self._line.oldest(), answer)
+        except Exception as error:  # noqa: BLE001 - as in `Talk._hear`
+            await self._fail(error)
+            return
         async with self._changed:
             self._line.answered()
             self._changed.notify_all()

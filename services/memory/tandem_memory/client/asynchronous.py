@@ -170,13 +170,14 @@ class AsyncMemory:
         request = requests.export(self._terms.namespace, where, with_vectors=with_vectors, skip_damaged=on_damaged is not None)
         with said_well(self._link.address):
             call = self._link.stub.Export(request)
-            try:
-                async for response in call:
-                    answers.tell(response, on_damaged, on_embedding)
-                    for message in response.records:
-                        yield message
-            finally:
-                call.cancel()
+        said = aiter(call)
+        try:
+            while (response := await self._link.heard(said)) is not None:
+                answers.tell(response, on_damaged, on_embedding)
+                for message in response.records:
+                    yield message
+        finally:
+            call.cancel()
 
     async def import_(self, messages: Iterable[wire.Record], *, embedding: str = "") -> Imported:
         """As `Memory.import_`."""

@@ -210,12 +210,12 @@ class Memory:
         request = requests.export(self._terms.namespace, where, with_vectors=with_vectors, skip_damaged=on_damaged is not None)
         with said_well(self._link.address):
             call = self._link.stub.Export(request)
-            try:
-                for response in call:
-                    answers.tell(response, on_damaged, on_embedding)
-                    yield from response.records
-            finally:
-                call.cancel()  # nothing, unless nobody wants the rest
+        try:
+            while (response := self._link.heard(call)) is not None:
+                answers.tell(response, on_damaged, on_embedding)
+                yield from response.records
+        finally:
+            call.cancel()  # nothing, unless nobody wants the rest
 
     def import_(self, messages: Iterable[wire.Record], *, embedding: str = "") -> Imported:
         """Take in what was exported, with its times and its use; what is there already, by its key, is left as it is.

@@ -119,6 +119,15 @@ class Link:
                 return self._once(terms, method, request)
         raise AssertionError  # stamina raises the last error itself
 
+    def heard(self, said: Iterator[A]) -> A | None:
+        """The next answer of a stream; None when the service has ended it.
+
+        Raises:
+            MemoryServiceError: when it broke.
+        """
+        with said_well(self.address):
+            return next(said, None)
+
     def _once(self, terms: Terms, method: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         with said_well(self.address):
             return method(request, timeout=terms.deadline_s)
@@ -156,6 +165,11 @@ class AsyncLink:
             with attempt:
                 return await self._once(terms, method, request)
         raise AssertionError  # stamina raises the last error itself
+
+    async def heard(self, said: AsyncIterator[A]) -> A | None:
+        """As `Link.heard`."""
+        with said_well(self.address):
+            return await anext(said, None)
 
     async def _once(self, terms: Terms, method: "aio.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         with said_well(self.address):

@@ -84,15 +84,18 @@ class Talk(Generic[Sized, Request, Answer]):
             while not self._over():
                 self._tried()
         except Exception as error:  # noqa: BLE001 - raised where the next item is put, or all are waited for
-            with self._changed:
-                self._failed = error
-                self._changed.notify_all()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        with self._changed:
+            self._failed = error
+            self._changed.notify_all()
 
     def _over(self) -> bool:
-        """Wait for something to say; whether the talk is closed."""
+        """Wait for something to say; whether the talk has ended."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._line))
-            return self._closed
+            self._changed.wait_for(lambda: self._closed or self._failed or len(self._line))
+            return self._closed or self._failed is not None
 
     def _tried(self) -> None:
         """Speak over one stream after the other, until one of them has brought answers; then patience begins anew."""
@@ -114,9 +117,9 @@ class Talk(Generic[Sized, Request, Answer]):
                 self._call = call = self._method(self._requests(self._begun()))
                 if self._closed:  # meanwhile
                     call.cancel()
-                for answer in call:
-                    self._hear(answer)
-                    heard = True
+            while not self._failed and (answer := self._link.heard(call)) is not None:
+                heard = True
+                self._hear(answer)
             if not heard and not self._closed and len(self._line):
                 raise ended(self._link.address)
         except MemoryServiceError as error:
@@ -151,7 +154,11 @@ class Talk(Generic[Sized, Request, Answer]):
         return request
 
     def _hear(self, answer: Answer) -> None:
-        self._told(self._line.oldest(), answer)  # before it counts as answered: a flush ends when everything was told
+        try:
+            self._told(self._line.oldest(), answer)  # before it counts as answered: a flush ends when everything was told
+        except Exception as error:  # noqa: BLE001 - of the listener, whatever its kind: no reason to try the stream again
+            self._fail(error)
+            return
         with self._changed:
             self._line.answered()
             self._changed.notify_all()

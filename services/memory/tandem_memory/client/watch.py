@@ -89,8 +89,7 @@ class Watch:
 
     def _heard(self) -> wire.WatchResponse | None:
         try:
-            with said_well(self._link.address):
-                response = next(self._said, None)
+            response = self._link.heard(self._said)
         except MemoryServiceError:
             if self._closed:
                 return None

@@ -54,16 +54,6 @@ def test_a_writer_says_what_was_refused(memory: Memory, stand_in: StandIn, make:
     assert writer.acknowledged == 0
 
 
-def test_what_a_listener_of_a_writer_raises_is_not_swallowed(memory: Memory, make: Make) -> None:
-    """It ends the block, in the thread that writes."""
-
-    def breaks(_: str, __: object) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError), memory.writer(breaks) as writer:
-        writer.write(make(0))
-
-
 def test_a_service_that_is_there_and_answers_nothing_is_given_up(stand_in: StandIn, make: Make) -> None:
     """On leaving a writer waits no longer than a call may take, as long as nothing is answered."""
     stand_in.silent.set()
