@@ -59,11 +59,11 @@ class Talk(Generic[Sized, Request, Answer]):
             self._wait(lambda: not len(self._line))
 
     def close(self) -> None:
-        """Say nothing more; what is not answered stays unanswered."""
+        """Say nothing more; what is not answered stays unanswered. The service is not waited for: what it answered was told before."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._call and len(self._line):
+        if self._call:
             self._call.cancel()
         if self._thread.ident is not None:
             self._thread.join()

@@ -28,6 +28,7 @@ class StandIn(MemoryServiceServicer):
         silent: While it is set, streams of appends are heard and not answered.
         mute: The same for streams of searches.
         held: The same for calls of every kind.
+        lasting: While it is set, streams of appends are answered and never ended.
         got_at_once: How many ids are answered at once, as if their records were large.
         found_at_once: How many queries of a request are answered, likewise.
         calls: Names of the calls that were made.
@@ -39,7 +40,7 @@ class StandIn(MemoryServiceServicer):
         self.by_key: dict[str, str] = {}
         self.refusals: deque[Refused | None] = deque()
         self.breaks: deque[int] = deque()
-        self.silent, self.mute, self.held = threading.Event(), threading.Event(), threading.Event()
+        self.silent, self.mute, self.held, self.lasting = (threading.Event() for _ in range(4))
         self.got_at_once = self.found_at_once = 1000
         self.calls: list[str] = []
         self.batches: list[int] = []
@@ -113,6 +114,7 @@ class StandIn(MemoryServiceServicer):
             answer = self._append(request)
             next(cut)
             yield answer
+        _wait_while(self.lasting, context)
 
     def Search(self, request: wire.SearchRequest, context: Any) -> wire.SearchResponse:
         self._begin("Search", context)

@@ -66,6 +66,21 @@ def test_a_service_that_is_there_and_answers_nothing_is_given_up(stand_in: Stand
     stand_in.silent.clear()
 
 
+def test_a_writer_does_not_wait_for_the_end_of_its_stream(stand_in: StandIn, make: Make) -> None:
+    """All of it is answered: a service that hangs then keeps nobody."""
+    stand_in.lasting.set()
+
+    def write() -> None:
+        with Memory(stand_in.address, "team") as memory, memory.writer() as writer:
+            writer.write(make(0))
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_S)
+    assert not thread.is_alive()
+    assert len(stand_in.records) == 1
+
+
 def test_a_writer_gives_up_when_patience_ends(stand_in: StandIn, make: Make) -> None:
     """A block that is left through an error of its own does not wait for anything."""
 
