@@ -67,6 +67,7 @@ class _Source:
             mean_score=self.score / self.scored if self.scored else 0.0,
             cost_usd="" if self.cost is None else f"{self.cost:f}",
             used_by=self.used_by,
+            uses=self.times,
             mean_gain=self.gain / self.times if self.times else 0.0,
             first_at=Timestamp(seconds=int(self.first[0]), nanos=self.first[1]),
             last_at=Timestamp(seconds=int(self.last[0]), nanos=self.last[1]),

@@ -23,8 +23,9 @@ class Side:
         score: Their mean score.
         metrics: Their mean metrics.
         cost_usd: What they cost, as far as they say; None when none does.
-        used_by: How often each source used them.
-        gain: Mean gain of those uses, -1 to 1.
+        uses: How often they were used, by anybody.
+        used_by: How often each source that named itself used them.
+        gain: Mean gain of all uses, -1 to 1.
         first_at: When the first was made.
         last_at: When the last was made.
     """
@@ -34,6 +35,7 @@ class Side:
     score: float | None
     metrics: Mapping[str, float]
     cost_usd: Decimal | None
+    uses: int
     used_by: Mapping[str, int]
     gain: float | None
     first_at: datetime | None = None
@@ -43,11 +45,6 @@ class Side:
     def cost_each(self) -> Decimal | None:
         """What a record cost, on average."""
         return self.cost_usd / self.records if self.records and self.cost_usd is not None else None
-
-    @property
-    def uses(self) -> int:
-        """How often its records were used, by anybody."""
-        return sum(self.used_by.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +66,9 @@ class Comparison:
 
     @property
     def cross_use(self) -> float | None:
-        """Part of all uses that were of another source's records: what sharing a memory brought; None when nothing was used."""
-        if not self.all.uses:
-            return None
-        return 1 - sum(side.used_by.get(side.name, 0) for side in self.sides) / self.all.uses
+        """Part of a source's uses that were of another's records: what sharing a memory brought; None when no source used any."""
+        by_sources = sum(self.all.used_by.values())
+        return 1 - sum(side.used_by.get(side.name, 0) for side in self.sides) / by_sources if by_sources else None
 
 
 def compared(stats: "Stats") -> Comparison:
@@ -87,6 +83,7 @@ def _side(name: str, each: "SourceStats") -> Side:
         score=each.mean_score,
         metrics={metric: figure.mean for metric, figure in each.metrics.items()},
         cost_usd=each.cost_usd,
+        uses=each.uses,
         used_by=each.used_by,
         gain=each.mean_gain,
         first_at=each.first_at,
@@ -108,8 +105,9 @@ def _together(stats: "Stats") -> Side:
         score=_mean([(each.mean_score, each.scored) for each in sources if each.mean_score is not None]),
         metrics={metric: mean for metric, mean in metrics.items() if mean is not None},
         cost_usd=sum(costs, Decimal(0)) if costs else None,
+        uses=sum(each.uses for each in sources),
         used_by={user: sum(each.used_by.get(user, 0) for each in sources) for user in users},
-        gain=_mean([(each.mean_gain, sum(each.used_by.values())) for each in sources if each.mean_gain is not None]),
+        gain=_mean([(each.mean_gain, each.uses) for each in sources if each.mean_gain is not None]),
         first_at=min((each.first_at for each in sources if each.first_at), default=None),
         last_at=max((each.last_at for each in sources if each.last_at), default=None),
     )

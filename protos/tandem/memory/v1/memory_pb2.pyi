@@ -1087,17 +1087,21 @@ class SourceStats(_message.Message):
     MEAN_GAIN_FIELD_NUMBER: _builtins.int
     FIRST_AT_FIELD_NUMBER: _builtins.int
     LAST_AT_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
     records: _builtins.int
     scored: _builtins.int
     mean_score: _builtins.float
     cost_usd: _builtins.str
     """Sum over its records, US dollars as a decimal number."""
     mean_gain: _builtins.float
+    """Over all uses."""
+    uses: _builtins.int
+    """Uses of its records, also those by nobody named."""
     @_builtins.property
     def metrics(self) -> _containers.MessageMap[_builtins.str, Global___MetricStats]: ...
     @_builtins.property
     def used_by(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Uses of its records by each source, its own included."""
+        """Uses of its records by each source that named itself, its own included."""
 
     @_builtins.property
     def first_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -1115,10 +1119,11 @@ class SourceStats(_message.Message):
         mean_gain: _builtins.float = ...,
         first_at: _timestamp_pb2.Timestamp | None = ...,
         last_at: _timestamp_pb2.Timestamp | None = ...,
+        uses: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_at", b"first_at", "last_at", b"last_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_usd", b"cost_usd", "first_at", b"first_at", "last_at", b"last_at", "mean_gain", b"mean_gain", "mean_score", b"mean_score", "metrics", b"metrics", "records", b"records", "scored", b"scored", "used_by", b"used_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_usd", b"cost_usd", "first_at", b"first_at", "last_at", b"last_at", "mean_gain", b"mean_gain", "mean_score", b"mean_score", "metrics", b"metrics", "records", b"records", "scored", b"scored", "used_by", b"used_by", "uses", b"uses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

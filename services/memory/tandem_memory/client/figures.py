@@ -30,8 +30,9 @@ class SourceStats:
         scored: How many have a score.
         mean_score: Over those; None when there are none.
         cost_usd: Sum over those that say what they cost, US dollars; None when none does.
-        used_by: Uses of its records by each source, its own included.
-        mean_gain: Over those uses, -1 to 1; None when there are none.
+        uses: How often its records were used.
+        used_by: The part of that by each source that named itself, its own included.
+        mean_gain: Over all uses, -1 to 1; None when there are none.
         first_at: When the first was made.
         last_at: When the last was made.
     """
@@ -41,6 +42,7 @@ class SourceStats:
     scored: int
     mean_score: float | None
     cost_usd: Decimal | None
+    uses: int
     used_by: Mapping[str, int]
     mean_gain: float | None
     first_at: datetime | None
@@ -80,8 +82,9 @@ def _source_stats(each: wire.SourceStats) -> SourceStats:
         scored=each.scored,
         mean_score=each.mean_score if each.scored else None,
         cost_usd=Decimal(each.cost_usd) if each.cost_usd else None,
+        uses=each.uses,
         used_by=dict(sorted(each.used_by.items())),
-        mean_gain=each.mean_gain if each.used_by else None,
+        mean_gain=each.mean_gain if each.uses else None,
         first_at=moment(each.first_at) if each.HasField("first_at") else None,
         last_at=moment(each.last_at) if each.HasField("last_at") else None,
     )

@@ -101,12 +101,13 @@ def test_statistics(memory: Driven) -> None:
         record("c", source="y", score=0.25),
     )
     memory.judge(Judged(id=a, gain=1, source="y"), Judged(id=b, gain=-0.5, source="y"), Judged(id=b, gain=1, source="x"))
+    memory.judge(Judged(id=b, gain=0.5))
     told = memory.stats()
-    assert (told.records, told.dimension, told.embedding, told.changes) == (3, 4, "caller", 6)
+    assert (told.records, told.dimension, told.embedding, told.changes) == (3, 4, "caller", 7)
     x = told.by_source["x"]
     assert (x.records, x.scored, x.mean_score, x.cost_usd, x.mean_gain) == (2, 1, 0.5, "0.3", 0.5)
     assert told.by_source["y"].cost_usd == "", "not said is not nothing"
-    assert dict(x.used_by) == {"x": 1, "y": 2}
+    assert (x.uses, dict(x.used_by)) == (4, {"x": 1, "y": 2})
     assert (x.first_at.seconds, x.last_at.seconds) == (3, 5)
     assert x.metrics["m"] == MetricStats(count=2, mean=2.5, min=1, max=4)
     assert x.metrics["n"] == MetricStats(count=1, mean=-2, min=-2, max=-2)
