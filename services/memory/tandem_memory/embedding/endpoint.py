@@ -4,6 +4,7 @@ What may pass is asked again, with jitter: no connection, no answer in time, 408
 is not asked before. Everything else needs a person, and is told in one line. The key is shown to the endpoint and to nobody else.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _BATCH = 256  # texts in a request: the API takes 2,048 of them, but no more tokens together than 256 texts of 1,000 have
 _LONGEST_PAUSE_S = 5.0
+_TOTAL_S = 20.0  # well within the 30 s that a client waits unless it says otherwise: later it would not hear what is wrong
+_AWAY = "check that it is up, or try again later"
 _PASSING = frozenset((408, 409, 425, 429))  # and whatever is 500 or more
 
 
@@ -29,13 +32,13 @@ class Patience:
     """Limits in seconds.
 
     Attributes:
-        total_s: How long a request is repeated.
+        total_s: How long a request is repeated, the last time included.
         answer_s: For one answer, connecting included.
         pause_s: Before a request is repeated for the first time; and the jitter.
     """
 
-    total_s: float = 60
-    answer_s: float = 30
+    total_s: float = _TOTAL_S
+    answer_s: float = _TOTAL_S
     pause_s: float = 0.2
 
 
@@ -102,28 +105,26 @@ class Endpoint:
         return found
 
     async def _patiently(self, texts: Sequence[str]) -> "httpx2.Response":
-        import httpx2
+        patience, failed = self._patience, list[Exception]()
 
-        patience = self._patience
+        def again(error: Exception) -> bool | float:
+            if (after := _again(error)) is not False:  # stamina asks of a cancellation, too
+                failed.append(error)
+            return after
+
+        pauses = {"wait_initial": patience.pause_s, "wait_max": _LONGEST_PAUSE_S, "wait_jitter": patience.pause_s}
         try:
-            async for attempt in stamina.retry_context(
-                _again,
-                attempts=None,
-                timeout=patience.total_s,
-                wait_initial=patience.pause_s,
-                wait_max=_LONGEST_PAUSE_S,
-                wait_jitter=patience.pause_s,
-            ):
-                with attempt:
-                    answer = await self._post(texts)
-                    if answer.status_code in _PASSING or answer.is_server_error:
-                        answer.raise_for_status()
-                    return answer
-        except httpx2.HTTPStatusError as error:
-            raise self._refused(StatusCode.UNAVAILABLE, f"answered {error.response.status_code}; try again later") from error
-        except httpx2.RequestError as error:
-            raise self._refused(StatusCode.UNAVAILABLE, f"{type(error).__name__}; check that it is up, or try again later") from error
-        raise AssertionError  # stamina raises the last error itself
+            async with asyncio.timeout(patience.total_s):
+                async for attempt in stamina.retry_context(again, attempts=None, timeout=None, **pauses):
+                    with attempt:
+                        answer = await self._post(texts)
+                        if answer.status_code in _PASSING or answer.is_server_error:
+                            answer.raise_for_status()
+                        return answer
+        except TimeoutError:
+            problem = _problem(failed[-1]) if failed else f"no answer in {patience.total_s:g} s; {_AWAY}"
+            raise self._refused(StatusCode.UNAVAILABLE, problem) from (failed[-1] if failed else None)
+        raise AssertionError  # all that may pass is asked again until time is up
 
     async def _post(self, texts: Sequence[str]) -> "httpx2.Response":
         import httpx2
@@ -146,6 +147,15 @@ class Endpoint:
 
     def _refused(self, code: StatusCode, problem: str) -> Refused:
         return Refused(code, f"embedding model {self._model!r} at {self._url}: {problem}")
+
+
+def _problem(error: Exception) -> str:
+    """What is said of the last of several failures."""
+    import httpx2
+
+    if isinstance(error, httpx2.HTTPStatusError):
+        return f"answered {error.response.status_code}; try again later"
+    return f"{type(error).__name__}; {_AWAY}"
 
 
 def _again(error: Exception) -> bool | float:

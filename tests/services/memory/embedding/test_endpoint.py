@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from grpc import StatusCode
+from tandem_memory.client.link import Terms
 from tandem_memory.embedding import Endpoint
 from tandem_memory.embedding.endpoint import Patience
 from tandem_rpc import Refused
@@ -90,6 +91,20 @@ def test_an_endpoint_that_stays_away_is_given_up(server: tuple[str, Told]) -> No
     gone = refusal(Endpoint("http://127.0.0.1:1/v1", "small", patience=HASTY).embed(["a"]))
     assert gone.code == StatusCode.UNAVAILABLE
     assert "ConnectError" in gone.message
+
+
+def test_an_endpoint_that_never_answers_is_given_up(server: tuple[str, Told]) -> None:
+    """Though a single answer may take longer than there is patience for."""
+    url, told = server
+    told.silence_s = 0.6
+    error = refusal(Endpoint(url, "small", patience=Patience(total_s=0.2, answer_s=300)).embed(["a"]))
+    assert error.code == StatusCode.UNAVAILABLE
+    assert error.message.endswith("no answer in 0.2 s; check that it is up, or try again later")
+
+
+def test_whoever_waits_hears_what_is_wrong() -> None:
+    """An endpoint is given up before a client gives up the service, unless one was told otherwise."""
+    assert Patience().total_s + 5 < Terms(namespace="n").deadline_s
 
 
 def test_the_dimension_is_fixed_by_the_first_answer(server: tuple[str, Told]) -> None:
