@@ -1,10 +1,12 @@
 """Counts and means over records, by source. Pure; one record at a time, so that it takes no memory to speak of."""
 
 import math
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import MetricStats, Record, SourceStats, StatsResponse, Use
+
+_MONEY = Context(prec=56)  # digits: 36 of an amount, and 20 more for as many of them as can be counted
 
 
 class Tally:
@@ -51,7 +53,7 @@ class _Source:
         if record.HasField("score"):
             self.scored, self.score = self.scored + 1, self.score + record.score
         if record.cost_usd:
-            self.cost = (self.cost or 0) + Decimal(record.cost_usd)
+            self.cost = _MONEY.add(self.cost or Decimal(), Decimal(record.cost_usd))
         if record.HasField("use"):
             self._use(record.use)
         for name, value in record.metrics.items():

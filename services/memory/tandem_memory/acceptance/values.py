@@ -13,7 +13,7 @@ from tandem_memory.acceptance import limits
 from tandem_memory.uses import MOST_TIMES
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,198}[a-z0-9])?")
-_MONEY = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")  # what a decimal of 36 digits holds; a sum of many stays exact
+_MONEY = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")  # 36 digits, which `statistics` adds exactly
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # years 1 to 9999, as google.protobuf.Timestamp has them
 _SECOND_NS = 1_000_000_000
 _FLOAT_BYTES = 4

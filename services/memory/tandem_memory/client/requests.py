@@ -19,7 +19,6 @@ Query: TypeAlias = "str | Vector | Sequence[float]"
 """A text, embedded as the questions of the namespace are, or a vector of its dimension."""
 
 MOST_RECORDS = 4096  # AppendRequest.records, FeedbackRequest.judged
-MOST_QUERIES = 256  # SearchRequest.queries
 QUERIES_AT_ONCE = 32  # in one request of a stream: answered as one batch by the index, and soon enough
 MOST_IDS = 1000  # GetRequest.ids
 MOST_ON_A_PAGE = 1000  # ScanRequest.limit
