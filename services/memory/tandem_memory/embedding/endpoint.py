@@ -20,7 +20,7 @@ from tandem_memory.embedding.answer import AnswerError, vectors
 if TYPE_CHECKING:
     import httpx2
 
-_BATCH = 256  # texts in a request: the API takes 2,048 of them, but no more tokens together than 256 texts of 1,000 have
+_BATCH = 64  # texts in a request: even a processor answers for so many in time, and a card is no faster with more
 _LONGEST_PAUSE_S = 5.0
 _TOTAL_S = 20.0  # well within the 30 s that a client waits unless it says otherwise: later it would not hear what is wrong
 _AWAY = "check that it is up, or try again later"
