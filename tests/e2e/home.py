@@ -86,8 +86,9 @@ class Home:
         return "\n".join(f"--- {path}\n{path.read_text()[-3000:]}" for path in logs if path.exists())
 
     def sweep(self) -> None:
-        """End what a test left running here."""
-        kill(_processes(lambda process: process.environ().get("TANDEM_STATE") == str(self.path / "state") and process.pid != os.getpid()))
+        """End what a test left running here: whoever was told of a place in it."""
+        state = str(self.path / "state")
+        kill(_processes(lambda process: process.pid != os.getpid() and any(state in told for told in process.environ().values())))
 
 
 def kill(processes: list[psutil.Process]) -> None:

@@ -75,7 +75,7 @@ def test_what_all_share_is_left_out_in_words(shards: Path, capsys: pytest.Captur
     """A gradient that is no number changes nothing of it, and is counted and named like that of an expert."""
     told = run()
     trainer = begun(told, shards)
-    weight = trainer._parameters[0]
+    weight = next(trainer.mixture.shared.parameters())
     weight.register_hook(lambda gradient: gradient * float("nan"))
     before = weight.detach().clone()
     (report,) = steps(trainer, told, 0, 1)

@@ -1,18 +1,19 @@
 """The experts trainer: a language model most of whose weights are never on the device at the same time."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 
 from tandem_trainer import disk, host_memory
-from tandem_trainer.adamw import AdamW
 from tandem_trainer.checkpoint.reader import Reader
 from tandem_trainer.checkpoint.slices import Slice
 from tandem_trainer.data.shards import Shards
 from tandem_trainer.device import memory_of
 from tandem_trainer.experts import building, fitting
 from tandem_trainer.experts.learning.rules import RULES
+from tandem_trainer.experts.learning.shared import SharedLearning
 from tandem_trainer.experts.lessons import Lessons
 from tandem_trainer.experts.sizes import Room, Sizes
 from tandem_trainer.experts.state import State
@@ -45,10 +46,8 @@ class ExpertsTrainer:
         fitting.insist_on_slots(self.sizes, room, memory_of(world.device))
         torch.manual_seed(run.phases[0].data.seed)
         self.mixture, self._rows = building.built(run, self.sizes, room, self._feeding.vocabulary, world.device)
-        self._parameters = tuple(self.mixture.shared.parameters())
-        self._adamw = AdamW(self._parameters, told.optimizer)
-        self._adamw.prepare(self._parameters)
-        self._state = State(self.mixture, self._rows, self._adamw)
+        self._shared = SharedLearning(self.mixture.shared.parameters(), told.optimizer, told.gradient_clip)
+        self._state = State(self.mixture, self._rows, self._shared.adamw)
         self._insist_on_rest(there)
         self._rows_are_filled = False
         self._rule, self._done = RULES[told.mixture.learning_rule], 0
@@ -77,13 +76,8 @@ class ExpertsTrainer:
         if not at.step and self._run.trainer.mixture.keys_from_tokens:
             self.mixture.begin_at(tokens_BT)
         taught = self.mixture.learn(tokens_BT, rate=at.learning_rate * self._rate)
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._run.trainer.gradient_clip or float("inf"))
-        if finite := bool(norm.isfinite()):
-            self._adamw.set_learning_rate(at.learning_rate)
-            self._adamw.step()
-        for weight in self._parameters:
-            weight.grad = None
-        self._lessons.shared(at.step, finite=finite)
+        norm = float(self._shared.step(at.learning_rate))
+        self._lessons.shared(at.step, finite=math.isfinite(norm))
         broke = _tell(at.step, taught.broken_E, "answered no numbers and are asked no more")
         self._report_unwell(at.step if self._rule.through else at.step - 1)
         if at.step == self._run.total_steps - 1:  # nobody is asked once more, and what comes of this lesson is to be told with it
@@ -98,7 +92,7 @@ class ExpertsTrainer:
             loss=float(taught.loss),
             tokens=tokens,
             flops=tokens * self.flops_per_token,
-            gradient_norm=float(norm),
+            gradient_norm=norm,
             device_memory_bytes=self._device_memory_bytes(tokens),
             broken_experts=self._broken,
             refused_updates=self._lessons.left_out(),

@@ -4,10 +4,10 @@
 import torch
 from torch import Tensor, nn
 
-from tandem_trainer.adamw import AdamW
 from tandem_trainer.experts import building
 from tandem_trainer.experts.held import Parts
 from tandem_trainer.experts.learning.router import Router, Scores
+from tandem_trainer.experts.learning.shared import SharedLearning
 from tandem_trainer.experts.moving.slots import HostRows
 from tandem_trainer.experts.proof.meter import Meter
 from tandem_trainer.experts.proof.wanted import Wanted
@@ -32,11 +32,8 @@ class Workload:
         assert isinstance(rows, HostRows), "no disk is asked for"
         meter.leave_out(rows.rows_ER)
         rows.begin(_SEED, share=1 / (2 * _BLOCKS))
-        self._weights = tuple(self.mixture.shared.parameters())
-        self._adamw = AdamW(self._weights, run.trainer.optimizer)
-        self._adamw.prepare(self._weights)
-        self._adamw.set_learning_rate(_RATE)
-        self._clip, self._drawn = run.trainer.gradient_clip, torch.Generator().manual_seed(_SEED)
+        self._shared = SharedLearning(self.mixture.shared.parameters(), run.trainer.optimizer, run.trainer.gradient_clip)
+        self._drawn = torch.Generator().manual_seed(_SEED)
 
     @property
     def parts(self) -> Parts:
@@ -44,13 +41,10 @@ class Workload:
         return building.parts(self.mixture, self._room, _SEQUENCES * _CONTEXT)
 
     def window(self) -> None:
-        """Learn from one window, as the trainer does."""
+        """Learn from one window, by what the trainer learns by."""
         drawn_BT = torch.randint(_VOCABULARY, (_SEQUENCES, _CONTEXT + 1), generator=self._drawn)
         self.mixture.learn(drawn_BT.to(self._device), rate=_EXPERTS_RATE)
-        torch.nn.utils.clip_grad_norm_(self._weights, self._clip)
-        self._adamw.step()
-        for weight in self._weights:
-            weight.grad = None
+        self._shared.step(_RATE)
 
     def rehearse(self) -> None:
         """The most that a window can ask of the device: all tokens want the same experts, in this window, and teach them in the next."""
