@@ -1,5 +1,6 @@
 """What holds for every log, wherever it is kept: which vectors belong into it, and what a record is there. Pure."""
 
+import secrets
 from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -7,7 +8,14 @@ from tandem.memory.v1.memory_pb2 import Record
 
 from tandem_memory.backend import DimensionError, EmbeddingError, Origin
 
+FLOAT_BYTES = 4  # of a vector's component
+_IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
 _MICROSECONDS = 1_000_000
+
+
+def new_identity() -> str:
+    """What tells a namespace from all others, of its name, too."""
+    return secrets.token_hex(_IDENTITY_BYTES)
 
 
 def check(dimensions: Iterable[int], embedding: str, wanted: Origin) -> None:

@@ -1,14 +1,11 @@
 """Which records are not worth their place: what is too old, what did harm, and all but the best. Pure."""
 
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 import numpy.typing as npt
 
 from tandem_memory.backend import Pruning
+from tandem_memory.clock import microseconds
 from tandem_memory.index import Facts
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def removed(facts: Facts, pruning: Pruning) -> npt.NDArray[np.bool_]:
@@ -19,7 +16,7 @@ def removed(facts: Facts, pruning: Pruning) -> npt.NDArray[np.bool_]:
     """
     going = np.zeros(len(facts.positions), np.bool_)
     if pruning.before is not None:
-        going |= facts.at < (pruning.before - _EPOCH) // timedelta(microseconds=1) * 1000
+        going |= facts.at < microseconds(pruning.before) * 1000
     if pruning.harmful_after is not None:
         going |= (facts.times >= max(pruning.harmful_after, 1)) & (facts.gain < 0)
     if pruning.keep_best is not None:

@@ -5,7 +5,7 @@ Light to import: numpy is loaded when a vector is touched. The names that metric
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1 import memory_pb2 as wire
 
+from tandem_memory.clock import EPOCH, microseconds
 from tandem_memory.unfit import shown, unfit
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Vector: TypeAlias = npt.NDArray[np.float32]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Verified(StrEnum):
@@ -200,7 +198,7 @@ _Open: Any = make_dataclass("_Open", [(each.name, object) for each in fields(Rec
 
 def moment(at: Timestamp) -> datetime:
     """A moment of the wire, to the microsecond."""
-    return _EPOCH + timedelta(0, at.seconds, at.nanos // 1000)  # days, seconds, microseconds: by name it takes half as long again
+    return EPOCH + timedelta(0, at.seconds, at.nanos // 1000)  # days, seconds, microseconds: by name it takes half as long again
 
 
 def stamp(name: str, at: datetime | None) -> Timestamp | None:
@@ -214,8 +212,8 @@ def stamp(name: str, at: datetime | None) -> Timestamp | None:
     if at.tzinfo is None:
         msg = f"{name}: {at.isoformat()} has no time zone; give one, such as tzinfo=UTC"
         raise ValueError(msg)
-    microseconds = (at - _EPOCH) // _MICROSECOND
-    return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1000)
+    seconds, rest = divmod(microseconds(at), 1_000_000)
+    return Timestamp(seconds=seconds, nanos=rest * 1000)
 
 
 def texts(name: str, given: Sequence[str]) -> Sequence[str]:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +38,9 @@ from tandem_memory.cassandra.cluster.spaces import Space, Spaces
 from tandem_memory.cassandra.log import places
 from tandem_memory.cassandra.shelf.shelf import Manners, Shelf
 from tandem_memory.cassandra.shelf.tails import Room
+from tandem_memory.clock import utc_now
 
-_FLOAT_BYTES = 4
 _REPLICA_BYTES = 6  # of the name of a replica, which is new at each start
-
-
-def utc_now() -> datetime:
-    """The clock of this machine."""
-    return datetime.now(UTC)
 
 
 class Clustered:
@@ -181,7 +176,7 @@ class Clustered:
 
     async def _fitting(self, namespace: str, records: Sequence[Record], embedding: str) -> Shelf:
         """The namespace that these vectors belong into, begun if need be."""
-        dimensions = [len(record.vector) // _FLOAT_BYTES for record in records]
+        dimensions = [len(record.vector) // logged.FLOAT_BYTES for record in records]
         there = self._spaces.remembered(namespace)
         if there is None:
             logged.check(dimensions, embedding, Origin(dimension=dimensions[0], embedding=embedding))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Reco
 
 from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Nearest, News, OnDamage, Origin, Page, Pruning, Removed
 from tandem_memory.bell import Bell
+from tandem_memory.clock import utc_now
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committed, Committer, not_counted
 from tandem_memory.embedded.indexes import Indexes
@@ -33,11 +34,6 @@ _THREADS = 4  # readers that may wait for the disk at once
 _AT_LENGTH = 2  # that go through everything; others of their kind wait, but nobody who looks for a few records does
 
 _T = TypeVar("_T")
-
-
-def utc_now() -> datetime:
-    """The clock of this machine."""
-    return datetime.now(UTC)
 
 
 class Embedded:

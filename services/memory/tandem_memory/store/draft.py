@@ -5,18 +5,17 @@ A job is refused before it has written anything. The effects are what the derive
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Change, Record
 
+from tandem_memory.clock import microseconds
 from tandem_memory.store.entries import written
 from tandem_memory.store.namespace import Head, Namespace, known
 from tandem_memory.store.tables import Table, place
 from tandem_memory.store.transaction import Transaction
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ class Draft:
         self.transaction, self.now = transaction, now
         self.namespaces, self.heads = dict(namespaces), dict(heads)
         self.effects: list[Effect] = []
-        self._now_us = (now - _EPOCH) // timedelta(microseconds=1)
+        self._now_us = microseconds(now)
         self.kept_from_us = self._now_us - kept // timedelta(microseconds=1)
 
     def namespace(self, name: str) -> Namespace:

@@ -21,7 +21,6 @@ from tandem_memory.store.tables import Table, named, packed, place, unpacked
 from tandem_memory.store.transaction import Transaction
 from tandem_memory.uses import judge
 
-FLOAT_BYTES = 4
 _IDS_A_CHANGE = 10_000  # about 80 KB, so that Watch can hand it on in one message
 
 _Done_co = TypeVar("_Done_co", covariant=True)
@@ -86,7 +85,7 @@ class Append:
         return told
 
     def _namespace(self, draft: Draft) -> Namespace:
-        dimensions = [len(record.vector) // FLOAT_BYTES for record in self.records]
+        dimensions = [len(record.vector) // logged.FLOAT_BYTES for record in self.records]
         known = draft.namespaces.get(self.namespace)
         logged.check(dimensions, self.embedding, known.origin if known else Origin(dimension=dimensions[0], embedding=self.embedding))
         return known or draft.begin(self.namespace, dimensions[0], self.embedding)

@@ -1,17 +1,16 @@
 """What does not change about a namespace, and how far its log has come."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
 from tandem_memory.backend import Origin, UnknownNamespaceError
+from tandem_memory.clock import microseconds
+from tandem_memory.logged import new_identity
 
-_IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
 _JUMP = 1_000_000  # where the clock has not come as far as the log: a quarter of an hour of a thousand changes a second
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Gap: TypeAlias = tuple[int, int]
 """A position, and the one up to which those behind it were never given."""
@@ -45,7 +44,7 @@ class Namespace:
         return cls(
             name=name,
             number=number,
-            identity=_identity(),
+            identity=new_identity(),
             dimension=dimension,
             embedding=embedding,
             created_at=now.isoformat(),
@@ -71,8 +70,8 @@ class Namespace:
         Its cursors are those of another namespace. Its positions go on from how many microseconds it is since 1970: no log takes in a
         change in each, so neither the original nor what was restored before has come as far, and no id is given twice.
         """
-        until = max(last + _JUMP, (now - _EPOCH) // timedelta(microseconds=1))
-        return replace(self, identity=_identity(), gaps=(*self.gaps, (last, until)))
+        until = max(last + _JUMP, microseconds(now))
+        return replace(self, identity=new_identity(), gaps=(*self.gaps, (last, until)))
 
     @property
     def origin(self) -> Origin:
@@ -117,7 +116,3 @@ def known(namespaces: Mapping[str, Namespace], name: str) -> Namespace:
     if found is None:
         raise UnknownNamespaceError(name)
     return found
-
-
-def _identity() -> str:
-    return secrets.token_hex(_IDENTITY_BYTES)

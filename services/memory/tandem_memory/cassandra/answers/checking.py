@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Finding, Judged, Record
 
+from tandem_memory import logged
 from tandem_memory.backend import DamagedError
 from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.reading import walk
 from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.cassandra.writers.drafts import key_name, told_first, told_name
-
-_FLOAT_BYTES = 4
 
 
 async def check(shelves: Sequence[Shelf]) -> tuple[int, list[Finding]]:
@@ -60,7 +59,7 @@ class _Check:
                 judged += _judged(entry)
             except DecodeError as error:
                 yield entry.place, str(error)
-            if entry.kind == Kind.RECORD and len(entry.exact) != self._shelf.space.dimension * _FLOAT_BYTES:
+            if entry.kind == Kind.RECORD and len(entry.exact) != self._shelf.space.dimension * logged.FLOAT_BYTES:
                 yield entry.place, f"a vector of {len(entry.exact)} bytes, not of {self._shelf.space.dimension} numbers"
         for place, what in await self._torn(torn):
             yield place, what

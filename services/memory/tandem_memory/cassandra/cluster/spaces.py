@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - the names in statements are ours; values are bound
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +9,8 @@ from datetime import datetime
 from tandem_memory.backend import Origin, UnknownNamespaceError
 from tandem_memory.cassandra.cluster import schema
 from tandem_memory.cassandra.cluster.asking import Asking
+from tandem_memory.logged import new_identity
 
-_IDENTITY_BYTES = 6  # two namespaces of one name, in stores that somebody swapped, are alike once in 10^14
 _COLUMNS = "name, identity, dimension, embedding, created_at"
 
 
@@ -73,7 +72,7 @@ class Spaces:
         try:
             return await self.known(name)
         except UnknownNamespaceError:
-            return await self._begin(Space(name, secrets.token_hex(_IDENTITY_BYTES), dimension, embedding, now.isoformat()))
+            return await self._begin(Space(name, new_identity(), dimension, embedding, now.isoformat()))
 
     async def _begin(self, space: Space) -> Space:
         for cql in self._lacking(space.dimension):

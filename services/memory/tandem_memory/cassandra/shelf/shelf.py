@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tandem_memory.backend import StoreUnavailableError
@@ -19,9 +19,9 @@ from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
 from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Awaiting, Claims
 from tandem_memory.cassandra.writers.ledger import Ledger, Pen
+from tandem_memory.clock import microseconds
 from tandem_memory.remembering import KEPT
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 1 << 62  # no log comes so far
 _EMPTIED_AT_ONCE = 64
 _LONGER = 1.1  # than asked for: clocks differ, and who begins anew reads for a while what was known then
@@ -126,7 +126,7 @@ class Shelf:
     def forgotten_us(self) -> int:
         """Before this moment it is not known any more what was removed or judged; 0 while all is known."""
         moment = self._now() - timedelta(seconds=self._manners.kept)
-        return (moment - _EPOCH) // timedelta(microseconds=1) if moment > datetime.fromisoformat(self.space.created_at) else 0
+        return microseconds(moment) if moment > datetime.fromisoformat(self.space.created_at) else 0
 
     async def ready(self) -> None:
         """Return when the logs have been read for the first time."""
@@ -209,7 +209,7 @@ class Shelf:
 
     def _moment_us(self, writer: str) -> int:
         """Now, but not before anything that is known here; and later than what others wrote."""
-        now_us = (self._now() - _EPOCH) // timedelta(microseconds=1)
+        now_us = microseconds(self._now())
         latest_us = self.tails.latest_us
         own = self.tails.of[writer].position > 0 and latest_us == self._own_us
         self._own_us = max(now_us, latest_us if own else latest_us + 1)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Change, Finding, Record, Use
 
+from tandem_memory import logged
 from tandem_memory.backend import DamagedError
 from tandem_memory.store.entries import parsed
-from tandem_memory.store.jobs import FLOAT_BYTES
 from tandem_memory.store.namespace import Namespace
 from tandem_memory.store.seal import located, unsealed
 from tandem_memory.store.snapshot import Snapshot
@@ -117,7 +117,7 @@ class Comparison:
         positions: list[int] = []
         for key, value in self._rows(Table.VECTORS, namespace):
             positions.append(placed(key)[1])
-            if value is not None and len(value) != namespace.dimension * FLOAT_BYTES:
+            if value is not None and len(value) != namespace.dimension * logged.FLOAT_BYTES:
                 self._note(located(Table.VECTORS, key), f"{len(value)} bytes, not {namespace.dimension} numbers")
         vectors = np.array(positions, np.uint64)
         for position in np.setdiff1d(records, vectors).tolist():
