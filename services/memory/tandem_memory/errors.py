@@ -1,7 +1,7 @@
 """What a backend may say in place of an answer. `backend` has all of them, for who speaks to one."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 class StoreFullError(Exception):
@@ -13,7 +13,15 @@ class StoreRemovedError(StoreFullError):
 
 
 class StoreUnsureError(StoreFullError):
-    """It was written, and the disk broke off before that was certain to last: it is there now, and is not to be written a second time."""
+    """It was written, and the disk broke off before that was certain to last: it is there now, and is not to be written a second time.
+
+    Attributes:
+        done: What came of it, as it would have been returned.
+    """
+
+    def __init__(self, message: str, done: Any = None) -> None:  # noqa: ANN401  # whatever is returned where it is raised
+        super().__init__(message)
+        self.done = done
 
 
 class StoreUnavailableError(Exception):

@@ -1,4 +1,4 @@
-"""What holds for every log, wherever it is kept: which vectors belong into it, and what a record is there. Pure."""
+"""What holds for every log, wherever it is kept: what tells it from others, which vectors belong into it, and what a record is there."""
 
 import secrets
 from collections.abc import Iterable

@@ -32,6 +32,7 @@ def kept(step: int, problem: str = "") -> Kept:
         ([saved(5, 1, "full"), saved(5), kept(5, "a part is missing")], "full"),
         ([saved(5), saved(10, 1, "full"), kept(5)], "full"),  # one that took long ends after a later one was lost
         ([saved(5, 1, "full"), saved(10), saved(10, 1), kept(10)], ""),
+        ([saved(10, 0, "full"), kept(5, "a part is missing"), kept(7)], "full"),  # commits come long after the parts
         ([kept(5, "no quorum"), saved(10)], "no quorum"),
         ([kept(5, "no quorum"), saved(10), kept(10)], ""),
     ],

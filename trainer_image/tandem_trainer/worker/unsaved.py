@@ -18,7 +18,7 @@ class Unsaved:
         """Of a part or of a whole checkpoint. What comes later makes up for what came before it, and for nothing after."""
         rank, step = result.snapshot.rank, result.snapshot.step
         if result.problem:
-            self._lost[rank] = step, result.problem
+            self._lost[rank] = max(self._lost.get(rank, (0, "")), (step, result.problem), key=lambda lost: lost[0])
         elif isinstance(result, Kept):
             self._lost = {other: lost for other, lost in self._lost.items() if lost[0] > step}
         elif not self._leads and self._lost.get(rank, (step,))[0] <= step:

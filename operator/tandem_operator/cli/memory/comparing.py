@@ -6,11 +6,14 @@ Every figure is the service's own, counted over the records that match; nothing 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
+from functools import reduce
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tandem_memory.client import SourceStats, Stats
+
+_MONEY = Context(prec=56)  # digits, as the service adds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ def _together(stats: "Stats") -> Side:
         records=stats.records,
         score=_mean([(each.mean_score, each.scored) for each in sources if each.mean_score is not None]),
         metrics={metric: mean for metric, mean in metrics.items() if mean is not None},
-        cost_usd=sum(costs, Decimal(0)) if costs else None,
+        cost_usd=reduce(_MONEY.add, costs) if costs else None,
         uses=sum(each.uses for each in sources),
         used_by={user: sum(each.used_by.get(user, 0) for each in sources) for user in users},
         gain=_mean([(each.mean_gain, each.uses) for each in sources if each.mean_gain is not None]),

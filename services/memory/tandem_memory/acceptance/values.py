@@ -10,13 +10,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Verified
 
 from tandem_memory.acceptance import limits
+from tandem_memory.logged import FLOAT_BYTES
 from tandem_memory.uses import MOST_TIMES
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,198}[a-z0-9])?")
 _MONEY = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")  # 36 digits, which `statistics` adds exactly
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # years 1 to 9999, as google.protobuf.Timestamp has them
 _SECOND_NS = 1_000_000_000
-_FLOAT_BYTES = 4
 _KINDS = frozenset(Verified.values())
 _SHOWN = 80  # characters of a wrong value that are repeated to who sent it
 
@@ -128,7 +128,7 @@ def check_verified(field: str, kind: int) -> None:
 
 def check_vector(field: str, vector: bytes) -> None:
     """Little-endian float32 with a direction. Whether it has the namespace's dimension is seen where that is known."""
-    whole, rest = divmod(len(vector), _FLOAT_BYTES)
+    whole, rest = divmod(len(vector), FLOAT_BYTES)
     if rest:
         raise UnacceptableError(
             field=field, problem=f"{len(vector)} bytes are no whole number of float32; send {whole * 4} or {whole * 4 + 4}"

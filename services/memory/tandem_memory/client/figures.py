@@ -76,15 +76,16 @@ def _source_stats(each: wire.SourceStats) -> SourceStats:
         name: MetricStats(count=metric.count, mean=metric.mean, min=metric.min, max=metric.max)
         for name, metric in sorted(each.metrics.items())
     }
+    uses = each.uses or sum(each.used_by.values())  # a service from before there was that field
     return SourceStats(
         records=each.records,
         metrics=metrics,
         scored=each.scored,
         mean_score=each.mean_score if each.scored else None,
         cost_usd=Decimal(each.cost_usd) if each.cost_usd else None,
-        uses=each.uses,
+        uses=uses,
         used_by=dict(sorted(each.used_by.items())),
-        mean_gain=each.mean_gain if each.uses else None,
+        mean_gain=each.mean_gain if uses else None,
         first_at=moment(each.first_at) if each.HasField("first_at") else None,
         last_at=moment(each.last_at) if each.HasField("last_at") else None,
     )

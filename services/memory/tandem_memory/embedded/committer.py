@@ -79,7 +79,7 @@ class Committer:
 
         Raises:
             StoreFullError, or what the job was refused with: nothing of it was done.
-            StoreUnsureError: all of it was, and may be gone after a power cut.
+            StoreUnsureError: it was, and may be gone after a power cut.
         """
         if self._closing:
             msg = "the store is closing: nothing more is taken in"
@@ -136,13 +136,17 @@ class Committer:
         began_s = time.monotonic()
         try:
             committed = self._store.commit([waiting.job for waiting in group])
+        except StoreUnsureError as error:
+            self._learned([each.catch_up for each in self._learners])
+            self._answer(group, [each if isinstance(each, Exception) else error for each in error.done.outcomes], error.done.effects)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._learned([each.catch_up for each in self._learners])  # some of it may be there, and is not done a second time
-            if len(group) > 1 and not isinstance(error, StoreUnsureError):
+            if len(group) > 1:
                 for waiting in group:
                     self._commit([waiting])
             else:
-                self._answer(group, [error] * len(group), ())
+                self._answer(group, [error], ())
             return
         failure = self._learned([partial(each.learn, committed.effects) for each in self._learners])
         self._committed(sum(len(each.records) for each in committed.effects if isinstance(each, Added)), time.monotonic() - began_s)

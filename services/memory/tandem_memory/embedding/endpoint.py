@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BATCH = 64  # texts in a request: even a processor answers for so many in time, and a card is no faster with more
 _LONGEST_PAUSE_S = 5.0
-_TOTAL_S = 20.0  # well within the 30 s that a client waits unless it says otherwise: later it would not hear what is wrong
+_TOTAL_S = 20.0  # of one request, well within the 30 s that a client waits unless it says otherwise: later it would not hear what is wrong
 _AWAY = "check that it is up, or try again later"
 _PASSING = frozenset((408, 409, 425, 429))  # and whatever is 500 or more
 

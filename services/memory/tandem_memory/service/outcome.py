@@ -21,6 +21,7 @@ from tandem_memory.backend import (
     StoreFullError,
     StoreRemovedError,
     StoreUnavailableError,
+    StoreUnsureError,
     UnknownNamespaceError,
 )
 from tandem_memory.figures import Figures
@@ -86,6 +87,11 @@ def _full(error: StoreFullError, call: _Call) -> Refused:
     return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
 
 
+def _unsure(error: StoreUnsureError, call: _Call) -> Refused:
+    what = f"it is written, and whether it would outlive a power cut is not known ({error})"
+    return Refused(grpc.StatusCode.UNAVAILABLE, f"{call.name.lower()}: {what}; ask for the same again, under the same keys")
+
+
 def _removed(error: StoreRemovedError, call: _Call) -> Refused:
     return Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{call.name.lower()}: {error}")
 
@@ -145,6 +151,7 @@ _SAID: Mapping[type[Exception], _Say] = {
     UnacceptableError: _unacceptable,
     UnknownNamespaceError: _unknown,
     StoreRemovedError: _removed,
+    StoreUnsureError: _unsure,
     StoreFullError: _full,
     DimensionError: _dimension,
     EmbeddingError: _embedding,

@@ -151,16 +151,16 @@ class Environment:
         if transaction.writes and (begun is None or not begun.done()):
             self._unsure = True
         if self._unsure:  # also where nothing was to be written: what was found there already may be what is not certain
-            self._make_sure()
+            self._make_sure(done)
         return done
 
-    def _make_sure(self) -> None:
+    def _make_sure(self, done: object) -> None:
         """Have all that is committed on the disk: also what a write that an error broke off may have made the kernel forget."""
         try:
             self._held.sync(True)  # noqa: FBT003 - lmdb's own signature
         except lmdb.Error as error:
             msg = f"{self._folder}: the disk broke off a write ({error})"
-            raise StoreUnsureError(msg) from error
+            raise StoreUnsureError(msg, done) from error
         self._unsure = False
 
     def _turned(self) -> bool:

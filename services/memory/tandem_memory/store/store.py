@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Finding
 
-from tandem_memory.backend import CursorError, DamagedError, DimensionError, EmbeddingError, StoreFullError, UnknownNamespaceError
+from tandem_memory.backend import (
+    CursorError,
+    DamagedError,
+    DimensionError,
+    EmbeddingError,
+    StoreFullError,
+    StoreUnsureError,
+    UnknownNamespaceError,
+)
 from tandem_memory.remembering import KEPT
 from tandem_memory.store import reading
 from tandem_memory.store.checking import Comparison, damaged_pages, strangers
@@ -111,7 +119,7 @@ class Store:
 
         Raises:
             StoreFullError: none was done.
-            StoreUnsureError: all were, and may be gone after a power cut.
+            StoreUnsureError: what was not refused was done, and may be gone after a power cut; with a `Committed`.
             StoreUnavailableError: nor was any here; they may be done once a copy is taken that is under way.
         """
 
@@ -127,6 +135,10 @@ class Store:
 
         try:
             draft, outcomes = self._environment.write(work)
+        except StoreUnsureError as error:
+            self._learn()
+            draft, outcomes = error.done
+            raise StoreUnsureError(str(error), Committed(outcomes=outcomes, effects=draft.effects)) from error
         except StoreFullError:
             self._learn()  # a disk that broke off a write may have taken it all the same
             raise
@@ -161,6 +173,7 @@ class Store:
 
         Raises:
             StoreFullError: nothing was changed.
+            StoreUnsureError: it was, and may be gone after a power cut.
         """
         now = self._now()
 
@@ -169,8 +182,10 @@ class Store:
                 again = namespace.again(reading.head(transaction, namespace).position, now)
                 transaction.put(Table.NAMESPACES, name.encode(), again.written())
 
-        self._environment.write(work)
-        self._learn()
+        try:
+            self._environment.write(work)
+        finally:
+            self._learn()
 
     def check(self) -> Checked:
         """Compare all that is kept, while others read and write: the pages as they are at one moment, then each namespace at one.

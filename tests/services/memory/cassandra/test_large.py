@@ -67,7 +67,7 @@ def test_a_judgement_without_its_pieces_is_forgotten(memory: Driven) -> None:
 
 
 def test_texts_are_not_read_to_judge_and_to_remove(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither all at once nor at all, but where a filter asks about them; what is removed is looked up a part at a time."""
+    """Those of the judged not at all; a removal looks through a page at a time and keeps none, and looks up again a part at a time."""
     monkeypatch.setattr(writing, "_AT_ONCE", 2, raising=False)
     read, looked = list[Place](), list[int]()
     reading, looking = pieces.Pieces._read, Log.kinds

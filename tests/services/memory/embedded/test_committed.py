@@ -10,6 +10,7 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Judged
 from tandem_memory.backend import DimensionError, Pruning, StoreUnsureError
 from tandem_memory.embedded import Embedded
+from tandem_memory.store import Append
 
 from tests.services.memory.driven import ALL, NAMESPACE, Driven, record
 
@@ -64,7 +65,7 @@ class NotSynced:
 
 
 def test_a_group_that_may_not_last_is_not_written_again(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records and judgements without a key are there once, and each of their callers is told."""
+    """Records and judgements without a key are there once, and each of their callers is told; so is who watches, and who is refused."""
     (judged,) = memory.ids(record("before"))
     backend: Any = memory.backend
     environment = backend._store._environment
@@ -77,13 +78,19 @@ def test_a_group_that_may_not_last_is_not_written_again(memory: Driven, monkeypa
             patched.setattr(environment, "_redo", None)
             patched.setattr(environment, "_held", NotSynced(environment._held, 9))
             appends = [asyncio.create_task(memory.backend.append(NAMESPACE, [record(f"{n}")], embedding="caller")) for n in range(3)]
+            narrow = Append(namespace=NAMESPACE, records=[record(near=(1,))], embedding="caller")
+            refused = asyncio.create_task(backend._committer.do(narrow))
             judges = [asyncio.create_task(memory.backend.judge(NAMESPACE, [Judged(id=judged, gain=1)])) for _ in range(3)]
             await asyncio.sleep(0)
             held.let_go.set()
-            return await asyncio.gather(waiting, *appends, *judges, return_exceptions=True)
+            return await asyncio.gather(refused, waiting, *appends, *judges, return_exceptions=True)
 
-    done = memory.run(written())
-    assert [type(each) for each in done[1:]] == [StoreUnsureError] * 6
+    watcher = memory.watch(only_new=True)
+    assert watcher.silent()
+    refused, _, *done = memory.run(written())
+    assert isinstance(refused, DimensionError)
+    assert [type(each) for each in done] == [StoreUnsureError] * 6
+    assert len(watcher.changes(6)) == 6
     assert [each.question for each in memory.scan()] == ["before", "0", "1", "2"]
     assert memory.get(judged)[0].use.times == 3
     assert memory.check() == (4, [])

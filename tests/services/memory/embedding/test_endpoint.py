@@ -103,7 +103,7 @@ def test_an_endpoint_that_never_answers_is_given_up(server: tuple[str, Told]) ->
 
 
 def test_whoever_waits_hears_what_is_wrong() -> None:
-    """An endpoint is given up before a client gives up the service, unless one was told otherwise."""
+    """A request to an endpoint is given up before a client gives up the service, unless one was told otherwise."""
     assert Patience().total_s + 5 < Terms(namespace="n").deadline_s
 
 

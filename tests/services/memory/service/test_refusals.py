@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from tandem.memory.v1 import memory_pb2 as pb
-from tandem_memory.backend import StoreFullError
+from tandem_memory.backend import StoreFullError, StoreUnsureError
 from tandem_memory.embedded import Embedded
 
 from tests.services.memory.service.conftest import Running, Start, append, record, refusal, vector
@@ -183,6 +183,9 @@ class Full(Embedded):
     """A store on a disk that is full: nothing else can make it so on every machine."""
 
     async def append(self, namespace: str, records: Sequence[pb.Record], *, embedding: str) -> Any:
+        if namespace == "unsure":
+            msg = "the disk broke off a write"
+            raise StoreUnsureError(msg)
         if namespace == "full":
             msg = "No space left on device"
             raise StoreFullError(msg)
@@ -202,4 +205,7 @@ def test_a_full_disk_is_said_and_reading_goes_on(start: Start, loop: Any, tmp_pa
     code, line, _ = refusal(lambda: stub.Append(append(record("b"), namespace="full")))
     assert code is Code.RESOURCE_EXHAUSTED
     assert line.startswith("append: the disk is full or may not be written (No space left on device)")
+    code, line, _ = refusal(lambda: stub.Append(append(record("b"), namespace="unsure")))
+    assert code == Code.UNAVAILABLE
+    assert line.startswith("append: it is written, and whether it would outlive a power cut is not known (the disk broke off a write)")
     assert stub.Search(pb.SearchRequest(namespace="n", queries=[pb.Query(text="a")])).found[0].hits
