@@ -22,4 +22,9 @@ def verdict(error: Exception) -> tuple[int, str]:
     if isinstance(error, Refusal):
         return FAILED if error.retryable else DO_NOT_RESTART, str(error)
     traceback.print_exception(error)
-    return FAILED, " ".join(f"{type(error).__name__}: {error}".split())
+    return FAILED, in_a_line(error)
+
+
+def in_a_line(error: Exception) -> str:
+    """What a stranger's error says."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -38,16 +38,32 @@ class Disk:
         return min(limits, key=lambda each: each.bytes)
 
 
+def insist(needed: int, limit: Limit, field: str, said: str, fix: str) -> None:
+    """Make sure that so many bytes are within a limit.
+
+    Args:
+        needed: How many.
+        limit: Of them.
+        field: Below trainer.experts, what is to be corrected.
+        said: What needs them, with their number.
+        fix: How.
+
+    Raises:
+        Refusal: with both numbers.
+    """
+    if needed > limit.bytes:
+        message = f"trainer.experts.{field}: {said}, and {limit.said_by} {limit.bytes:,}: {fix}"
+        raise Refusal(message)
+
+
 def insist_on_memory(sizes: Sizes, limit: Limit) -> None:
     """Make sure that the host can hold all experts.
 
     Raises:
         Refusal: with what is needed and what there is.
     """
-    if sizes.staged_bytes > limit.bytes:
-        needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of host memory, two checkpoints under way included"
-        message = f"trainer.experts.mixture.count: {needed}, and {limit.said_by} {limit.bytes:,}: {_MORE_MEMORY}"
-        raise Refusal(message)
+    said = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of host memory, two checkpoints under way included"
+    insist(sizes.staged_bytes, limit, "mixture.count", said, _MORE_MEMORY)
 
 
 def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, there: Disk) -> None:
@@ -61,9 +77,7 @@ def insist_on_disk(sizes: Sizes, room: Room, limit: Limit, there: Disk) -> None:
         message = f"trainer.experts.memory.disk: {there.folder} is in memory, not on a disk: mount a disk there, or leave the field out"
         raise Refusal(message)
     needed = f"{sizes.count:,} experts need {sizes.staged_bytes:,} bytes of disk, two checkpoints under way included"
-    if sizes.staged_bytes > there.limit.bytes:
-        message = f"trainer.experts.mixture.count: {needed}, and {there.limit.said_by} {there.limit.bytes:,}: {_MORE_DISK}"
-        raise Refusal(message)
+    insist(sizes.staged_bytes, there.limit, "mixture.count", needed, _MORE_DISK)
     if sizes.staged_bytes > there.free:  # for now: who has taken the others may give them back
         free = f"on the disk of {there.folder} there are free {there.free:,}"
         message = f"trainer.experts.memory.disk: {needed}, and {free}: free more, or take another"
@@ -78,10 +92,8 @@ def insist_on_passing(sizes: Sizes, room: Room, limit: Limit) -> None:
         Refusal: with what is needed and what there is.
     """
     passing = room.passing_bytes(sizes)
-    if passing > limit.bytes:
-        way = f"{room.slots * room.group:,} experts on their way to and from the disk need {passing:,} bytes of host memory"
-        message = f"trainer.experts.memory: {way}, and {limit.said_by} {limit.bytes:,}: take fewer slots, or fewer experts in a slot"
-        raise Refusal(message)
+    way = f"{room.slots * room.group:,} experts on their way to and from the disk need {passing:,} bytes of host memory"
+    insist(passing, limit, "memory", way, "take fewer slots, or fewer experts in a slot")
 
 
 def insist_on_slots(sizes: Sizes, room: Room, there: Limit) -> None:
@@ -91,11 +103,8 @@ def insist_on_slots(sizes: Sizes, room: Room, there: Limit) -> None:
         Refusal: with what is needed and what there is.
     """
     needed = room.bytes(sizes)
-    if needed > there.bytes:
-        places = f"slots for {room.slots * room.group:,} experts, and what they are worked on with, need {needed:,} bytes"
-        fix = "take fewer slots, fewer experts in a slot, or no keepActivations"
-        message = f"trainer.experts.memory: {places}, and {there.said_by} {there.bytes:,}: {fix}"
-        raise Refusal(message)
+    places = f"slots for {room.slots * room.group:,} experts, and what they are worked on with, need {needed:,} bytes"
+    insist(needed, there, "memory", places, "take fewer slots, fewer experts in a slot, or no keepActivations")
 
 
 def insist_on_rest(sizes: Sizes, shared_bytes: int, there: Disk) -> None:
@@ -105,10 +114,7 @@ def insist_on_rest(sizes: Sizes, shared_bytes: int, there: Disk) -> None:
         Refusal: with what is needed and what there is.
     """
     needed = sizes.staged_bytes + STAGED * shared_bytes
-    if needed > there.limit.bytes:
-        rest = f"{sizes.count:,} experts need {needed:,} bytes of disk, {_WITH_REST}"
-        message = f"trainer.experts.memory.disk: {rest}, and {there.limit.said_by} {there.limit.bytes:,}: {_MORE_DISK}"
-        raise Refusal(message)
+    insist(needed, there.limit, "memory.disk", f"{sizes.count:,} experts need {needed:,} bytes of disk, {_WITH_REST}", _MORE_DISK)
 
 
 def insist_on_all(sizes: Sizes, shared_bytes: int, beside_bytes: int, limit: Limit) -> None:
@@ -124,7 +130,5 @@ def insist_on_all(sizes: Sizes, shared_bytes: int, beside_bytes: int, limit: Lim
         Refusal: with what is needed and what there is.
     """
     needed = sizes.staged_bytes + STAGED * shared_bytes + beside_bytes
-    if needed > limit.bytes:
-        rest = f"{sizes.count:,} experts need {needed:,} bytes of host memory, {_WITH_REST}"
-        message = f"trainer.experts.mixture.count: {rest}, and {limit.said_by} {limit.bytes:,}: {_MORE_MEMORY}"
-        raise Refusal(message)
+    said = f"{sizes.count:,} experts need {needed:,} bytes of host memory, {_WITH_REST}"
+    insist(needed, limit, "mixture.count", said, _MORE_MEMORY)

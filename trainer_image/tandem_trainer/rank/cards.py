@@ -9,7 +9,6 @@ _USUAL: Final[Mapping[str, str]] = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # with which its products are the same bits each time
 }
 
-
 VISIBLE: Final = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 
 

@@ -85,12 +85,12 @@ def _place(job: Job, number: int, local_rank: int, environ: Mapping[str, str]) -
         # Threads that wait by spinning take the processors of a busy machine from those they wait for: measured as a tenth of the speed.
         "OMP_WAIT_POLICY": environ.get("OMP_WAIT_POLICY", "PASSIVE"),
     }
-    if not gpus:
-        place |= dict.fromkeys(cards.VISIBLE, "")  # who did not ask for cards gets none, also where there are some
-    elif alone:  # workers that share a machine share out its cards
-        place |= cards.share(environ, job.worker_rank * gpus, gpus)
     if gpus:
         place |= cards.settings(environ)
+        if alone:  # workers that share a machine share out its cards
+            place |= cards.share(environ, job.worker_rank * gpus, gpus)
+    else:
+        place |= dict.fromkeys(cards.VISIBLE, "")  # who did not ask for cards gets none, also where there are some
     if alone and sys.platform == "linux":
         place["GLOO_SOCKET_IFNAME"] = "lo"  # a machine's own name need not resolve
     return {name: str(value) for name, value in place.items()}

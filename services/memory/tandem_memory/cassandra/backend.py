@@ -30,7 +30,7 @@ from tandem_memory.backend import (
 )
 from tandem_memory.bell import Bell
 from tandem_memory.cassandra.answers import answers, checking, copying, finding, writing
-from tandem_memory.cassandra.answers.watching import Spot, Told, follow
+from tandem_memory.cassandra.answers.watching import Spot, Told, beginning, follow
 from tandem_memory.cassandra.cluster import schema
 from tandem_memory.cassandra.cluster.asking import Asking
 from tandem_memory.cassandra.cluster.link import Link
@@ -113,7 +113,7 @@ class Clustered:
     ) -> AsyncIterator[News]:
         """Read all logs from the cursor on, as they grow."""
         from_now = only_new and not cursor
-        begin = self._begin_now(namespace) if from_now else partial(_begin, cursor)
+        begin = self._begin_now(namespace) if from_now else partial(_begin, cursor) if cursor else beginning
         told = Told(wanted=wanted, vectors=vectors, place_first=from_now)
         return follow(self._bell, partial(self._shelf_if_there, namespace, cursor), begin, told, self._manners)
 
@@ -226,4 +226,4 @@ class Clustered:
 def _begin(cursor: str, shelf: Shelf) -> Spot:
     """Where a cursor says."""
     after = places.positions(shelf.space.identity, cursor, shelf.tails.heads, shelf.tails.closed)
-    return Spot(after=after, since_us=places.since_us(cursor) if cursor else shelf.forgotten_us)
+    return Spot(after=after, since_us=places.since_us(cursor))

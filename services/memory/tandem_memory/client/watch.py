@@ -105,6 +105,7 @@ class AsyncWatch:
     def __init__(self, link: AsyncLink, terms: Terms, request: wire.WatchRequest) -> None:
         self._link, self._terms, self._request = link, terms, request
         self._call: aio.UnaryStreamCall[wire.WatchRequest, wire.WatchResponse] | None = None
+        self._said: AsyncIterator[wire.WatchResponse]
         self._closed = False
 
     @property
@@ -142,7 +143,8 @@ class AsyncWatch:
         if self._closed:
             return None
         with said_well(self._link.address):
-            self._call = self._link.stub.Watch(self._request)
+            self._call = call = self._link.stub.Watch(self._request)
+        self._said = aiter(call)
         return await self._heard()
 
     async def _next(self) -> wire.WatchResponse | None:
@@ -154,22 +156,15 @@ class AsyncWatch:
             return None
 
     async def _heard(self) -> wire.WatchResponse | None:
-        from grpc import aio
-
-        assert self._call
         try:
-            with said_well(self._link.address):
-                response = await self._call.read()
+            response = await self._link.heard(self._said)
         except MemoryServiceError:
             if self._closed:
                 return None
             raise
-        if response is not aio.EOF:
-            assert isinstance(response, wire.WatchResponse)
-            return response
-        if self._closed:
-            return None
-        raise ended(self._link.address)
+        if response is None and not self._closed:
+            raise ended(self._link.address)
+        return response
 
 
 def request(

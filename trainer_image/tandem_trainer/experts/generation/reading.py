@@ -88,11 +88,8 @@ def _insist_on_room(sizes: Sizes, room: Room, told: Memory) -> None:
             raise Refusal(message)
         fitting.insist_on_passing(sizes, room, host_memory.limit(None))
         return
-    there = host_memory.limit(None)
-    if needed > there.bytes:
-        experts = f"{sizes.count:,} experts need {needed:,} bytes of host memory"
-        message = f"trainer.experts.mixture.count: {experts}, and {there.said_by} {there.bytes:,}: take a larger machine"
-        raise Refusal(message)
+    experts = f"{sizes.count:,} experts need {needed:,} bytes of host memory"
+    fitting.insist(needed, host_memory.limit(None), "mixture.count", experts, "take a larger machine")
 
 
 def _filled(mixture: Mixture, rows: Rows, kept: Sizes, store: Store) -> tuple[Manifest, tuple[Skipped, ...]]:

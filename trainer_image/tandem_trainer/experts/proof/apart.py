@@ -7,6 +7,7 @@ from typing import Any
 
 from tandem_trainer.experts.proof.judging import Row
 from tandem_trainer.experts.proof.wanted import Wanted
+from tandem_trainer.verdict import in_a_line
 
 
 class EndedError(Exception):
@@ -45,7 +46,7 @@ def _measure(wanted: Wanted, count: int, writing: Connection) -> None:
     try:
         writing.send(measure(wanted, count, writing.send))
     except Exception as error:
-        writing.send(f"{type(error).__name__}: {' '.join(str(error).split())}")  # such as a card's memory, which nobody could foresee
+        writing.send(in_a_line(error))  # such as a card's memory, which nobody could foresee
         raise
 
 

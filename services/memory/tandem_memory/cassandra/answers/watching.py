@@ -73,7 +73,7 @@ async def follow(
     while True:
         rung, more, changes = bell.next(), False, list[Change]()
         if (found := await shelf()) is None:
-            begin = _beginning  # whoever saw that there was nothing is told of all that comes, also by others
+            begin = beginning  # whoever saw that there was nothing is told of all that comes, also by others
         else:
             await found.refresh(manners.poll if spot is not None else 0)
             spot = begin(found) if spot is None else spot
@@ -86,7 +86,8 @@ async def follow(
             await rung_or_late(rung, min(told_s + manners.quiet - clock(), manners.poll))
 
 
-def _beginning(shelf: Shelf) -> Spot:
+def beginning(shelf: Shelf) -> Spot:
+    """Before all that is told: what is forgotten by now is in the sums of what is there."""
     return Spot(after={}, since_us=shelf.forgotten_us)
 
 
