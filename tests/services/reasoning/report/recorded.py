@@ -22,24 +22,21 @@ KINDS = ("doubles", "halves", "squares")  # the local lane knows the first, gues
 PATIENCE_S = 300
 
 
-def asked(count: int, *, labelled: bool = True) -> list[Question]:
+def asked(count: int) -> list[Question]:
     """So many, of three kinds."""
-    return [
-        Question(id=f"q{n}", text=f"What is {n} of <b>{KINDS[n % 3]}</b>?", answer=str(n) if labelled else None, kind=KINDS[n % 3])
-        for n in range(count)
-    ]
+    return [Question(id=f"q{n}", text=f"What is {n} of <b>{KINDS[n % 3]}</b>?", answer=str(n), kind=KINDS[n % 3]) for n in range(count)]
 
 
-def record(folder: Path, count: int, *, policy: str = "Cascade", labelled: bool = True, **more: Any) -> Path:
-    """The ledger of a whole run, `job.json` beside it."""
+def record(folder: Path, count: int, **routing: Any) -> Path:
+    """The ledger of a whole run, `job.json` beside it; `routing` where it is not a cascade's own."""
     folder.mkdir(parents=True, exist_ok=True)
 
     async def deed() -> Path:
         async with AsyncExitStack() as stack:
             local, cloud = [await stack.enter_async_context(playing()) for _ in range(2)]
             local.answer, cloud.answer = _answering(_local), _answering(_cloud)
-            run = job({"local": [local.url], "cloud": [cloud.url]}, routing={"policy": policy}, **more)
-            coordinator = await stack.enter_async_context(coordinating(folder, run, asked(count, labelled=labelled)))
+            run = job({"local": [local.url], "cloud": [cloud.url]}, routing={"policy": "Cascade", **routing})
+            coordinator = await stack.enter_async_context(coordinating(folder, run, asked(count)))
             await asyncio.gather(*(work(coordinator.address, name) for name in ("one", "two")))
             return coordinator.ledger
 
