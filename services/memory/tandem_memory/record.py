@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.clock import EPOCH, microseconds
+from tandem_memory.rules.clock import EPOCH, microseconds
 from tandem_memory.unfit import shown, unfit
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tandem_memory.bell import Bell, rung_or_late
+from tandem_memory.backend.bell import Bell, rung_or_late
 
 
 async def _turns(count: int = 20) -> None:

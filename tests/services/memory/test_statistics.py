@@ -2,7 +2,7 @@
 
 from tandem.memory.v1.memory_pb2 import Record
 from tandem_memory.acceptance.values import check_money
-from tandem_memory.statistics import Tally
+from tandem_memory.rules.statistics import Tally
 
 
 def test_money_is_added_exactly() -> None:

@@ -2,7 +2,7 @@
 
 from tandem.memory.v1.memory_pb2 import Judged, Record, Use
 from tandem_memory.acceptance import limits
-from tandem_memory.uses import MOST_SOURCES, judge
+from tandem_memory.rules.uses import MOST_SOURCES, judge
 
 
 def test_what_is_judged_by_ever_more_sources_can_be_imported_again() -> None:

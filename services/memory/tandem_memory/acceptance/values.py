@@ -10,8 +10,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tandem.memory.v1.memory_pb2 import Verified
 
 from tandem_memory.acceptance import limits
-from tandem_memory.logged import FLOAT_BYTES
-from tandem_memory.uses import MOST_TIMES
+from tandem_memory.rules.logged import FLOAT_BYTES
+from tandem_memory.rules.uses import MOST_TIMES
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,198}[a-z0-9])?")
 _MONEY = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")  # 36 digits, which `statistics` adds exactly

@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory import logged
-from tandem_memory.answer_size import within
 from tandem_memory.backend import (
     Appended,
     CursorError,
@@ -28,7 +26,8 @@ from tandem_memory.backend import (
     Removed,
     UnknownNamespaceError,
 )
-from tandem_memory.bell import Bell
+from tandem_memory.backend.answer_size import within
+from tandem_memory.backend.bell import Bell
 from tandem_memory.cassandra.answers import answers, checking, copying, finding, writing
 from tandem_memory.cassandra.answers.watching import Spot, Told, beginning, follow
 from tandem_memory.cassandra.cluster import schema
@@ -38,7 +37,8 @@ from tandem_memory.cassandra.cluster.spaces import Space, Spaces
 from tandem_memory.cassandra.log import places
 from tandem_memory.cassandra.shelf.shelf import Manners, Shelf
 from tandem_memory.cassandra.shelf.tails import Room
-from tandem_memory.clock import utc_now
+from tandem_memory.rules import logged
+from tandem_memory.rules.clock import utc_now
 
 _REPLICA_BYTES = 6  # of the name of a replica, which is new at each start
 

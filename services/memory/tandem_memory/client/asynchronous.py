@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Self
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.client import answers, figures, requests, watch
+from tandem_memory.client import answers, figures, requests
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
-from tandem_memory.client.appender import AsyncAppender, append_async
 from tandem_memory.client.blocking import LONG_S
 from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
-from tandem_memory.client.finds import Finds, OnRefused
-from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
-from tandem_memory.client.searcher import AsyncSearcher
-from tandem_memory.client.watch import AsyncWatch
-from tandem_memory.client.writer import AsyncWriter, Taken
+from tandem_memory.client.streams import watch
+from tandem_memory.client.streams.appender import AsyncAppender, append_async
+from tandem_memory.client.streams.finds import Finds, OnRefused
+from tandem_memory.client.streams.line import Line
+from tandem_memory.client.streams.searcher import AsyncSearcher
+from tandem_memory.client.streams.watch import AsyncWatch
+from tandem_memory.client.streams.writer import AsyncWriter, Taken
 from tandem_memory.record import Record
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class AsyncMemory:
         on_refused: OnRefused | None = None,
     ) -> AsyncIterator[Sequence[Hit]]:
         """As `Memory.search_many`."""
-        from tandem_memory.client.async_talk import AsyncTalk
+        from tandem_memory.client.streams.async_talk import AsyncTalk
 
         requests.some(k)
         finds = Finds(self._link.address, on_refused)

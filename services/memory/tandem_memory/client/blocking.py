@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Self
 
 from tandem.memory.v1 import memory_pb2 as wire
 
-from tandem_memory.client import answers, figures, requests, watch
+from tandem_memory.client import answers, figures, requests
 from tandem_memory.client.answers import Appended, BackedUp, Checked, Hit, Imported, Judged, Namespace, OnDamaged, OnEmbedding, Removed
-from tandem_memory.client.appender import Appender, append
 from tandem_memory.client.figures import Stats
 from tandem_memory.client.filter import EVERYTHING, Filter
-from tandem_memory.client.finds import Finds, OnRefused
-from tandem_memory.client.line import Line
 from tandem_memory.client.link import Link, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
-from tandem_memory.client.searcher import Searcher
-from tandem_memory.client.talk import Talk
-from tandem_memory.client.watch import Watch
-from tandem_memory.client.writer import Taken, Writer
+from tandem_memory.client.streams import watch
+from tandem_memory.client.streams.appender import Appender, append
+from tandem_memory.client.streams.finds import Finds, OnRefused
+from tandem_memory.client.streams.line import Line
+from tandem_memory.client.streams.searcher import Searcher
+from tandem_memory.client.streams.talk import Talk
+from tandem_memory.client.streams.watch import Watch
+from tandem_memory.client.streams.writer import Taken, Writer
 from tandem_memory.record import Record
 
 if TYPE_CHECKING:

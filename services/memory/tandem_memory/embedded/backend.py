@@ -13,8 +13,7 @@ import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
 from tandem_memory.backend import Appended, CursorError, DimensionError, Got, Nearest, News, OnDamage, Origin, Page, Pruning, Removed
-from tandem_memory.bell import Bell
-from tandem_memory.clock import utc_now
+from tandem_memory.backend.bell import Bell
 from tandem_memory.embedded import cursors, emptying
 from tandem_memory.embedded.committer import Committed, Committer, not_counted
 from tandem_memory.embedded.indexes import Indexes
@@ -23,8 +22,9 @@ from tandem_memory.embedded.recalled import Recalled
 from tandem_memory.embedded.shortness import Shortness
 from tandem_memory.embedded.upkeep import Upkeep
 from tandem_memory.embedded.watching import follow
-from tandem_memory.pruning import removed
-from tandem_memory.remembering import KEPT
+from tandem_memory.rules.clock import utc_now
+from tandem_memory.rules.pruning import removed
+from tandem_memory.rules.remembering import KEPT
 from tandem_memory.store import Append, Effect, Judge, Spot, Store
 from tandem_memory.store.store import FIRST_MAP_BYTES
 

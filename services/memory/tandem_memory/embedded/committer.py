@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from tandem_memory.backend import StoreUnsureError
-from tandem_memory.settling import settle
+from tandem_memory.backend.settling import settle
 from tandem_memory.store import Added, Effect, Job, Store
 
 # A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.

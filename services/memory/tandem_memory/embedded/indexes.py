@@ -17,8 +17,8 @@ from tandem_memory.backend import DamagedError, UnknownNamespaceError
 from tandem_memory.embedded.replay import replay, take
 from tandem_memory.index import Index, SnapshotError
 from tandem_memory.store import Effect, Namespace, Store, reading
-from tandem_memory.store.room import check_spare
-from tandem_memory.store.tables import Table, place
+from tandem_memory.store.disk.room import check_spare
+from tandem_memory.store.disk.tables import Table, place
 
 _ALL = Filter()
 _A_CHANGE = 3  # times its vector: itself, at 4 bits, in the graph that is written anew, and its columns

@@ -9,15 +9,15 @@ from typing import TypeAlias
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter, Record, StatsResponse
 
-from tandem_memory.answer_size import within
 from tandem_memory.backend import PAGE_BYTES, Got, Near, Nearest, OnDamage, Page
+from tandem_memory.backend.answer_size import within
 from tandem_memory.embedded import cursors
 from tandem_memory.embedded.recalled import Recalled
 from tandem_memory.index import Index
-from tandem_memory.statistics import Tally
+from tandem_memory.rules.statistics import Tally
+from tandem_memory.rules.wanted import wants
 from tandem_memory.store import Namespace, Snapshot, Spot, Store, position_in, reading
 from tandem_memory.store.reading import Stretch
-from tandem_memory.wanted import wants
 
 # What one message of a stream carries at most, but for a single large change: gRPC's usual limit is 4 MiB.
 _MOST_CHANGES = 256

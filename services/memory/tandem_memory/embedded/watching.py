@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
 from tandem_memory.backend import DamagedError, News, OnDamage
-from tandem_memory.bell import Bell, rung_or_late
+from tandem_memory.backend.bell import Bell, rung_or_late
 from tandem_memory.embedded.cursors import cursor
+from tandem_memory.rules.wanted import wants
 from tandem_memory.store import Namespace, Spot
 from tandem_memory.store.reading import Stretch
-from tandem_memory.wanted import wants
 
 
 async def follow(

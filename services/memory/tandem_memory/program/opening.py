@@ -24,7 +24,7 @@ from tandem_memory.moves import backup
 from tandem_memory.program.rights_file import RightsFile
 from tandem_memory.program.settings import Settings
 from tandem_memory.rights import Rights
-from tandem_memory.store.errors import FormatError, InUseError
+from tandem_memory.store.disk.errors import FormatError, InUseError
 from tandem_memory.store.store import LOG
 
 _DAY_S = 86_400.0

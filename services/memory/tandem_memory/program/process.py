@@ -15,7 +15,7 @@ from tandem_rpc.process import address_file
 from tandem_rpc.process.scraping import Scraping
 
 from tandem_memory.backend import Backend
-from tandem_memory.counting import Counting
+from tandem_memory.backend.counting import Counting
 from tandem_memory.embedding import Endpoint
 from tandem_memory.figures import Figures
 from tandem_memory.moves import backup

@@ -13,7 +13,7 @@ from tandem_rpc.exposure import host_of
 
 from tandem_memory.acceptance import Limits
 from tandem_memory.acceptance.limits import DIMENSIONS
-from tandem_memory.remembering import KEPT
+from tandem_memory.rules.remembering import KEPT
 
 
 def _with_port(address: str) -> str:

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Change, Record
 
-from tandem_memory.clock import microseconds
+from tandem_memory.rules.clock import microseconds
+from tandem_memory.store.disk.tables import Table, place
+from tandem_memory.store.disk.transaction import Transaction
 from tandem_memory.store.entries import written
 from tandem_memory.store.namespace import Head, Namespace, known
-from tandem_memory.store.tables import Table, place
-from tandem_memory.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ from itertools import islice
 from tandem.memory.v1.memory_pb2 import Change, Record, Use
 
 from tandem_memory.backend import DamagedError
+from tandem_memory.rules.uses import judge
+from tandem_memory.store.disk.seal import unsealed
+from tandem_memory.store.disk.tables import Table, named, packed, place, placed, prefix
+from tandem_memory.store.disk.transaction import Transaction
 from tandem_memory.store.draft import Draft
 from tandem_memory.store.entries import moment_us, parsed
 from tandem_memory.store.namespace import Namespace
-from tandem_memory.store.seal import unsealed
-from tandem_memory.store.tables import Table, named, packed, place, placed, prefix
-from tandem_memory.store.transaction import Transaction
-from tandem_memory.uses import judge
 
 _FOR_EACH = 2  # changes that are forgotten for one that is added: more than one, or a backlog would stay
 _MOST_BYTES = 1 << 20  # of changes that one job forgets: a large removal is 80 KB

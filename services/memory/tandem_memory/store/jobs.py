@@ -9,17 +9,17 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record, Use
 
-from tandem_memory import logged
 from tandem_memory.backend import Appended, CursorError, DamagedError, Origin
+from tandem_memory.rules import logged
+from tandem_memory.rules.uses import judge
+from tandem_memory.store.disk.room import KEPT_BYTES, KEPT_FOR_REMOVALS_BYTES
+from tandem_memory.store.disk.seal import unproven, unsealed
+from tandem_memory.store.disk.tables import Table, named, packed, place, unpacked
+from tandem_memory.store.disk.transaction import Transaction
 from tandem_memory.store.draft import Added, Draft, Gone, Used
 from tandem_memory.store.entries import parsed, written
 from tandem_memory.store.forgetting import forget, use_of
 from tandem_memory.store.namespace import Namespace
-from tandem_memory.store.room import KEPT_BYTES, KEPT_FOR_REMOVALS_BYTES
-from tandem_memory.store.seal import unproven, unsealed
-from tandem_memory.store.tables import Table, named, packed, place, unpacked
-from tandem_memory.store.transaction import Transaction
-from tandem_memory.uses import judge
 
 _IDS_A_CHANGE = 10_000  # about 80 KB, so that Watch can hand it on in one message
 

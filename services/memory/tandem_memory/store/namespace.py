@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tandem_memory.backend import Origin, UnknownNamespaceError
-from tandem_memory.clock import microseconds
-from tandem_memory.logged import new_identity
+from tandem_memory.rules.clock import microseconds
+from tandem_memory.rules.logged import new_identity
 
 _JUMP = 1_000_000  # where the clock has not come as far as the log: a quarter of an hour of a thousand changes a second
 

@@ -9,13 +9,13 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Change, Record
 
 from tandem_memory.backend import CursorTooOldError, DamagedError, OnDamage
+from tandem_memory.store.disk.seal import located, unsealed
+from tandem_memory.store.disk.tables import Table, place, placed, prefix, unpacked
+from tandem_memory.store.disk.transaction import Transaction
 from tandem_memory.store.draft import Added, Gone, Used
 from tandem_memory.store.entries import as_kept, moment_us, parsed
 from tandem_memory.store.forgetting import use_of
 from tandem_memory.store.namespace import Head, Namespace
-from tandem_memory.store.seal import located, unsealed
-from tandem_memory.store.tables import Table, place, placed, prefix, unpacked
-from tandem_memory.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

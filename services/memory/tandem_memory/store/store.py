@@ -21,19 +21,19 @@ from tandem_memory.backend import (
     StoreUnsureError,
     UnknownNamespaceError,
 )
-from tandem_memory.remembering import KEPT
+from tandem_memory.rules.remembering import KEPT
 from tandem_memory.store import reading
 from tandem_memory.store.checking import Comparison, damaged_pages, strangers
+from tandem_memory.store.disk.environment import FIRST_MAP_BYTES, Environment
+from tandem_memory.store.disk.errors import FormatError, NoStoreError
+from tandem_memory.store.disk.opening import data_file, locked
+from tandem_memory.store.disk.room import check_copy, check_room
+from tandem_memory.store.disk.snapshot import Snapshot
+from tandem_memory.store.disk.tables import Table
+from tandem_memory.store.disk.transaction import Transaction
 from tandem_memory.store.draft import Draft, Effect
-from tandem_memory.store.environment import FIRST_MAP_BYTES, Environment
-from tandem_memory.store.errors import FormatError, NoStoreError
 from tandem_memory.store.jobs import Job
 from tandem_memory.store.namespace import Namespace, known
-from tandem_memory.store.opening import data_file, locked
-from tandem_memory.store.room import check_copy, check_room
-from tandem_memory.store.snapshot import Snapshot
-from tandem_memory.store.tables import Table
-from tandem_memory.store.transaction import Transaction
 
 LOG = "log"  # the folder of LMDB's files within a store's
 _VERSION = b"tandem memory 1"

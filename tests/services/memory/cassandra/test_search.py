@@ -7,7 +7,7 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange, Record
 from tandem_memory.cassandra import Clustered, Link, Manners
 from tandem_memory.cassandra.log.facets import asked, facets
-from tandem_memory.wanted import wants
+from tandem_memory.rules.wanted import wants
 
 from tests.services.memory.driven import NAMESPACE
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem.memory.v1 import memory_pb2 as wire
-from tandem_memory.client.line import Line
+from tandem_memory.client.streams.line import Line
 
 DEEDS = st.lists(st.sampled_from(["put", "put", "put", "take", "take", "answer", "break"]), max_size=200)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from tandem_memory.client import AsyncMemory, Memory, Record, RefusedError, TooLateError
-from tandem_memory.client import streamed as module
+from tandem_memory.client.streams import streamed as module
 from tandem_rpc import Refused
 
 from tests.clocks import Clock

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tandem.memory.v1.memory_pb2 import Change, Judged, Use
 from tandem_memory.backend import Pruning
-from tandem_memory.remembering import KEPT
+from tandem_memory.rules.remembering import KEPT
 
 from tests.services.memory.driven import ALL, Clock, Driven, questions, record
 

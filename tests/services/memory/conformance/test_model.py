@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from tandem.memory.v1.memory_pb2 import Change, Filter, Judged, Record
 from tandem_memory.backend import Pruning
 from tandem_memory.embedded import Embedded
-from tandem_memory.wanted import utility, wants
+from tandem_memory.rules.wanted import utility, wants
 
 from tests.services.memory.driven import Driven, record
 

@@ -9,7 +9,7 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Change, Judged, Use
 from tandem_memory.backend import CursorTooOldError, Pruning
 from tandem_memory.embedded import Embedded
-from tandem_memory.store.tables import Table
+from tandem_memory.store.disk.tables import Table
 
 from tests.services.memory.driven import ALL, NAMESPACE, Clock, Driven, questions, record
 

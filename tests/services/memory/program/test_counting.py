@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Namespace
-from tandem_memory import counting
-from tandem_memory.backend import StoreUnavailableError
-from tandem_memory.counting import Counting
+from tandem_memory.backend import StoreUnavailableError, counting
+from tandem_memory.backend.counting import Counting
 
 
 class Dear:

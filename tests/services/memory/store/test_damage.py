@@ -10,8 +10,8 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Finding, Judged, Record
 from tandem_memory.backend import DamagedError, ReadingLostError
 from tandem_memory.store import Judge, Remove, Store, reading
-from tandem_memory.store.tables import Table, named, packed, place
-from tandem_memory.store.transaction import Transaction
+from tandem_memory.store.disk.tables import Table, named, packed, place
+from tandem_memory.store.disk.transaction import Transaction
 
 from tests.services.memory.driven import record
 

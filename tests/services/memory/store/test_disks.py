@@ -13,7 +13,7 @@ import lmdb
 import pytest
 from tandem_memory.backend import DamagedError, ReadingLostError, StoreFullError
 from tandem_memory.store import FormatError, InUseError, Remove, Store
-from tandem_memory.store.tables import Table
+from tandem_memory.store.disk.tables import Table
 
 from tests.parts.small_disk import mounted_read_only
 
@@ -118,7 +118,7 @@ def test_files_that_cannot_be_opened_again(open_store: OpenStore, monkeypatch: p
     environment: Any = store._environment
     environment._held = BreaksOff(environment._held)
     with monkeypatch.context() as full:
-        full.setattr("tandem_memory.store.environment.opened", lambda *_: (_ for _ in ()).throw(lmdb.InvalidError))
+        full.setattr("tandem_memory.store.disk.environment.opened", lambda *_: (_ for _ in ()).throw(lmdb.InvalidError))
         with pytest.raises(DamagedError):
             commit(store, append(large("b", 10)))
     assert "store/log cannot be opened: " in (store.trouble() or "")

@@ -15,7 +15,7 @@ import lmdb
 import pytest
 from tandem_memory.backend import StoreFullError, StoreUnsureError
 from tandem_memory.store import Remove, Store
-from tandem_memory.store.redo import FILE, SLOT_BYTES
+from tandem_memory.store.disk.redo import FILE, SLOT_BYTES
 
 from tests.services.memory.store.conftest import OpenStore
 from tests.services.memory.store.jobs import NAMESPACE, append, commit, held, large
@@ -195,12 +195,12 @@ def test_what_is_left_cannot_be_done_on_a_disk_that_takes_nothing(
     after = cut(before)
 
     def unwritable(folder: Path, map_bytes: int) -> tuple[lmdb.Environment, bool]:
-        from tandem_memory.store.opening import opened_to_read
+        from tandem_memory.store.disk.opening import opened_to_read
 
         return opened_to_read(folder, map_bytes), False
 
     with monkeypatch.context() as patched:
-        patched.setattr("tandem_memory.store.environment.opened", unwritable)
+        patched.setattr("tandem_memory.store.disk.environment.opened", unwritable)
         with pytest.raises(StoreFullError, match=r"^[^\n]*its last 1 commits are still to be done again after a power cut[^\n]*$"):
             open_store(after)
     assert held(open_store(after)) == ["first", "second"]

@@ -16,9 +16,9 @@ from tandem_memory.cassandra.shelf.reading import walk, without_vectors
 from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.index import Facts
 from tandem_memory.index.fields.columns import nanoseconds
-from tandem_memory.pruning import removed
-from tandem_memory.statistics import Tally
-from tandem_memory.wanted import utility, wants
+from tandem_memory.rules.pruning import removed
+from tandem_memory.rules.statistics import Tally
+from tandem_memory.rules.wanted import utility, wants
 
 _LOOKED_UP = 64  # ids at once, which may be of the largest records
 _PART = 256  # records of an export that are given out at once

@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Finding, Judged, Record
 
-from tandem_memory import logged
 from tandem_memory.backend import DamagedError
 from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.reading import walk
 from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.cassandra.writers.drafts import key_name, told_first, told_name
+from tandem_memory.rules import logged
 
 
 async def check(shelves: Sequence[Shelf]) -> tuple[int, list[Finding]]:

@@ -19,7 +19,7 @@ from tandem_memory.cassandra.log.facets import asked
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.reading import walk
 from tandem_memory.cassandra.shelf.shelf import Shelf
-from tandem_memory.wanted import wants
+from tandem_memory.rules.wanted import wants
 
 _MOST = 1000  # candidates that Cassandra names at once (cassandra.sai.vector_search.max_top_k)
 _SPARE = 20  # candidates more than twice as many as are wanted: an approximate index misses some, and orders others wrongly

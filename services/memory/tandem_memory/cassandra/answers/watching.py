@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
 from tandem_memory.backend import News
-from tandem_memory.bell import Bell, rung_or_late
+from tandem_memory.backend.bell import Bell, rung_or_late
 from tandem_memory.cassandra.log import places
 from tandem_memory.cassandra.log.entries import Entry
 from tandem_memory.cassandra.shelf.reading import walk
 from tandem_memory.cassandra.shelf.shelf import Manners, Shelf
-from tandem_memory.wanted import wants
+from tandem_memory.rules.wanted import wants
 
 _MOST_BYTES = 1 << 20  # of one message, but for a single large change: gRPC's usual limit is 4 MiB
 

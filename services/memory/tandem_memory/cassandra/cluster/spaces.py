@@ -9,7 +9,7 @@ from datetime import datetime
 from tandem_memory.backend import Origin, UnknownNamespaceError
 from tandem_memory.cassandra.cluster import schema
 from tandem_memory.cassandra.cluster.asking import Asking
-from tandem_memory.logged import new_identity
+from tandem_memory.rules.logged import new_identity
 
 _COLUMNS = "name, identity, dimension, embedding, created_at"
 

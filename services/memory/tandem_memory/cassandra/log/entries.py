@@ -10,7 +10,7 @@ from tandem.memory.v1.memory_pb2 import Change, Judged, Record
 
 from tandem_memory.backend import CursorTooOldError
 from tandem_memory.cassandra.log.places import Place
-from tandem_memory.uses import judge
+from tandem_memory.rules.uses import judge
 
 _FLOAT = "<f4"
 _KEPT_FLOAT = ">f4"  # as Cassandra keeps vectors

@@ -19,8 +19,8 @@ from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
 from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Awaiting, Claims
 from tandem_memory.cassandra.writers.ledger import Ledger, Pen
-from tandem_memory.clock import microseconds
-from tandem_memory.remembering import KEPT
+from tandem_memory.rules.clock import microseconds
+from tandem_memory.rules.remembering import KEPT
 
 _END = 1 << 62  # no log comes so far
 _EMPTIED_AT_ONCE = 64

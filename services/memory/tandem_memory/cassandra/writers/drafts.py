@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from tandem.memory.v1.memory_pb2 import Change, Judged, Pruned, Record
 
-from tandem_memory import logged
 from tandem_memory.cassandra.cluster.asking import Statement
 from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.writers.lines import Draft
+from tandem_memory.rules import logged
 
 _IDS_A_CHANGE = 128  # removed together, so that a watcher hears of it if and only if it was done: about 20 KB, as Cassandra wants it
 _AGAIN = "again "  # no name of a judgement begins like this

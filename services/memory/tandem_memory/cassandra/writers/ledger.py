@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tandem_memory.backend import StoreUnavailableError
+from tandem_memory.backend.settling import settle
 from tandem_memory.cassandra.cluster.asking import Asking
 from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.log import Log
@@ -17,7 +18,6 @@ from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Claims
 from tandem_memory.cassandra.writers.lines import Booked, Draft, Line, Placed, stretches
-from tandem_memory.settling import settle
 
 _MOST_PLACED = 512  # drafts: claims of more than the next few stretches would only have beats and writes wait behind them
 

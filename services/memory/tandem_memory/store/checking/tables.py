@@ -14,14 +14,14 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from tandem.memory.v1.memory_pb2 import Change, Finding, Record, Use
 
-from tandem_memory import logged
 from tandem_memory.backend import DamagedError
+from tandem_memory.rules import logged
+from tandem_memory.store.disk.seal import located, unsealed
+from tandem_memory.store.disk.snapshot import Snapshot
+from tandem_memory.store.disk.tables import Table, place, placed, prefix, unpacked
+from tandem_memory.store.disk.transaction import Transaction
 from tandem_memory.store.entries import parsed
 from tandem_memory.store.namespace import Namespace
-from tandem_memory.store.seal import located, unsealed
-from tandem_memory.store.snapshot import Snapshot
-from tandem_memory.store.tables import Table, place, placed, prefix, unpacked
-from tandem_memory.store.transaction import Transaction
 
 _OF_NAMESPACES = (Table.RECORDS, Table.VECTORS, Table.CHANGES, Table.USE, Table.KEYS, Table.TOLD, Table.FORGOTTEN, Table.FOLDED)
 _AT_ONCE = 4096  # rows: about 30 ms

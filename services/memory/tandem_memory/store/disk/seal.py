@@ -8,7 +8,7 @@ import struct
 import zlib
 
 from tandem_memory.backend import DamagedError
-from tandem_memory.store.tables import Table
+from tandem_memory.store.disk.tables import Table
 
 _CRC = struct.Struct(">I")
 

@@ -1,4 +1,4 @@
-"""What passes between the service and a backend, beside the wire's own messages. `backend` has all of it, for who speaks to one."""
+"""What passes between the service and a backend, beside the wire's own messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

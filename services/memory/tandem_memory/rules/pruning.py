@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tandem_memory.backend import Pruning
-from tandem_memory.clock import microseconds
 from tandem_memory.index import Facts
+from tandem_memory.rules.clock import microseconds
 
 
 def removed(facts: Facts, pruning: Pruning) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from tandem_memory.client.answers import Hit
 from tandem_memory.client.filter import EVERYTHING, Filter
 from tandem_memory.client.link import AsyncLink, Link, Terms
 from tandem_memory.client.requests import Query
-from tandem_memory.client.streamed import AsyncStreamed, AsyncWays, Streamed, Ways
+from tandem_memory.client.streams.streamed import AsyncStreamed, AsyncWays, Streamed, Ways
 
 
 class Searcher(Streamed[SearchRequest, SearchResponse]):

@@ -19,9 +19,9 @@ from typing import Self
 
 from tandem_objects.durable import sync_folder
 
-from tandem_memory.store.errors import FormatError
-from tandem_memory.store.tables import Table
-from tandem_memory.store.transaction import Write
+from tandem_memory.store.disk.errors import FormatError
+from tandem_memory.store.disk.tables import Table
+from tandem_memory.store.disk.transaction import Write
 
 FILE = "redo"
 SLOT_BYTES = 2 << 20  # 64 records from each of eight writers; what is larger waits for two syncs, which then are the smaller part

@@ -8,9 +8,9 @@ from typing import Any
 import lmdb
 
 from tandem_memory.backend import ReadingLostError
-from tandem_memory.store.gate import Gate
-from tandem_memory.store.tables import Table
-from tandem_memory.store.transaction import Transaction
+from tandem_memory.store.disk.gate import Gate
+from tandem_memory.store.disk.tables import Table
+from tandem_memory.store.disk.transaction import Transaction
 
 
 class Snapshot:

@@ -10,8 +10,8 @@ from typing import Any
 import lmdb
 
 from tandem_memory.backend import StoreFullError
-from tandem_memory.store.errors import InUseError
-from tandem_memory.store.tables import Table
+from tandem_memory.store.disk.errors import InUseError
+from tandem_memory.store.disk.tables import Table
 
 # LMDB reports a write that was cut short by a full disk as EIO. After all of these a later write may do.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})

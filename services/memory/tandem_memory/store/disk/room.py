@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tandem_memory.backend import StoreFullError
-from tandem_memory.store.opening import DATA
-from tandem_memory.store.transaction import Transaction
+from tandem_memory.store.disk.opening import DATA
+from tandem_memory.store.disk.transaction import Transaction
 
 FEWEST = 64  # records of a removal that is done in parts
 KEPT_FOR_REMOVALS_BYTES = 4 << 20

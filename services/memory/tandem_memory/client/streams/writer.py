@@ -12,9 +12,9 @@ from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client import answers, requests
 from tandem_memory.client.answers import Appended
-from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Link, Terms
-from tandem_memory.client.talk import Talk
+from tandem_memory.client.streams.line import Line
+from tandem_memory.client.streams.talk import Talk
 from tandem_memory.record import Record
 
 Taken = Callable[[str, Appended], None]
@@ -77,7 +77,7 @@ class AsyncWriter:
     """The same in an event loop; use it in an `async with` block. Methods raise as those of `Writer` do."""
 
     def __init__(self, link: AsyncLink, terms: Terms, on_taken: Taken | None = None) -> None:
-        from tandem_memory.client.async_talk import AsyncTalk
+        from tandem_memory.client.streams.async_talk import AsyncTalk
 
         self._taken = _Acknowledged(on_taken)
         self._talk = AsyncTalk(link, terms, link.stub.AppendStream, _line(terms.namespace), self._taken.told)

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tandem_memory.client.errors import MemoryServiceError, TooLateError, ended, in_all
-from tandem_memory.client.line import Line
 from tandem_memory.client.link import Link, Terms, said_well
 from tandem_memory.client.requests import Sized
+from tandem_memory.client.streams.line import Line
 
 if TYPE_CHECKING:
     import grpc

@@ -1,4 +1,4 @@
-"""What a backend may say in place of an answer. `backend` has all of them, for who speaks to one."""
+"""What a backend may say in place of an answer."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -11,7 +11,7 @@ from tandem_memory.client import answers, requests
 from tandem_memory.client.answers import Appended
 from tandem_memory.client.errors import counted_from
 from tandem_memory.client.link import AsyncLink, Link, Terms
-from tandem_memory.client.streamed import AsyncStreamed, AsyncWays, Streamed, Ways
+from tandem_memory.client.streams.streamed import AsyncStreamed, AsyncWays, Streamed, Ways
 from tandem_memory.record import Record
 
 

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import lmdb
 
 from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError, StoreUnavailableError, StoreUnsureError
-from tandem_memory.store.gate import Gate, OccupiedError
-from tandem_memory.store.opening import DATA, FULL, data_file, existing, locked, opened, records_in
-from tandem_memory.store.redo import Redo, Redoing, left
-from tandem_memory.store.snapshot import Snapshot
-from tandem_memory.store.tables import Table
-from tandem_memory.store.transaction import DAMAGE, Transaction
+from tandem_memory.store.disk.gate import Gate, OccupiedError
+from tandem_memory.store.disk.opening import DATA, FULL, data_file, existing, locked, opened, records_in
+from tandem_memory.store.disk.redo import Redo, Redoing, left
+from tandem_memory.store.disk.snapshot import Snapshot
+from tandem_memory.store.disk.tables import Table
+from tandem_memory.store.disk.transaction import DAMAGE, Transaction
 
 FIRST_MAP_BYTES = 1 << 36
 _IDENTITY = b"identity"

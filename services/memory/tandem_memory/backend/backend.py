@@ -14,49 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter, Finding, Judged, Namespace, Record, StatsResponse
 
-from tandem_memory.errors import (
-    CursorError,
-    CursorTooOldError,
-    DamagedError,
-    DimensionError,
-    EmbeddingError,
-    OnDamage,
-    ReadingLostError,
-    StoreFullError,
-    StoreRemovedError,
-    StoreUnavailableError,
-    StoreUnsureError,
-    UnknownNamespaceError,
-)
-from tandem_memory.exchange import FOUND_BYTES, PAGE_BYTES, Appended, Got, Near, Nearest, News, Origin, Page, Pruning, Removed, TooLarge
-
-__all__ = [
-    "FOUND_BYTES",
-    "PAGE_BYTES",
-    "Appended",
-    "Backend",
-    "CursorError",
-    "CursorTooOldError",
-    "DamagedError",
-    "DimensionError",
-    "EmbeddingError",
-    "Got",
-    "Near",
-    "Nearest",
-    "News",
-    "OnDamage",
-    "Origin",
-    "Page",
-    "Pruning",
-    "ReadingLostError",
-    "Removed",
-    "StoreFullError",
-    "StoreRemovedError",
-    "StoreUnavailableError",
-    "StoreUnsureError",
-    "TooLarge",
-    "UnknownNamespaceError",
-]
+from tandem_memory.backend.errors import OnDamage
+from tandem_memory.backend.exchange import Appended, Got, Nearest, News, Origin, Page, Pruning, Removed
 
 
 class Backend(Protocol):

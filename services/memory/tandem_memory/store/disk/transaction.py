@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import lmdb
 
 from tandem_memory.backend import DamagedError
-from tandem_memory.store.seal import sealed, unsealed
-from tandem_memory.store.tables import Table
+from tandem_memory.store.disk.seal import sealed, unsealed
+from tandem_memory.store.disk.tables import Table
 
 # What LMDB says when a page is not what it must be.
 DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.BadValsizeError, lmdb.InvalidError, lmdb.BadTxnError)

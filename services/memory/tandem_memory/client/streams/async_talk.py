@@ -6,10 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tandem_memory.client.errors import MemoryServiceError, ended, in_all
-from tandem_memory.client.line import Line
 from tandem_memory.client.link import AsyncLink, Terms, said_well
 from tandem_memory.client.requests import Sized
-from tandem_memory.client.talk import silent
+from tandem_memory.client.streams.line import Line
+from tandem_memory.client.streams.talk import silent
 
 if TYPE_CHECKING:
     from grpc import aio

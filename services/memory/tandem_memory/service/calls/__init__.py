@@ -1,0 +1,1 @@
+"""The wire's calls, a file for each group of them."""
