@@ -20,6 +20,8 @@ def among(queries: Vectors, slots: Slots, rows: Vectors, k: int) -> Near:
 def between(rows: Rows, queries: Vectors, first: int, passing: Mask, k: int) -> Near:
     """The k nearest of each query among the slots from `first` on for which `passing` holds."""
     found = Near.nothing(len(queries))
+    if not len(passing):
+        return found
     for slots, cosines in _scored(rows, queries, first, passing):
         if len(slots):
             found = merged([found, _nearest(slots, cosines, k)], k)

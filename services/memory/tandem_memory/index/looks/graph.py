@@ -74,8 +74,9 @@ class Graph:
             # Together: each call waits for the interpreter when it is back, and others have it for as long as they like.
             matches = self._hnsw.search(rounded[part], wanted, threads=_HANDS if wanted >= _LONG else 1)
             if isinstance(matches, BatchMatches):
-                there = np.arange(wanted) < matches.counts[:, None]
-                found[part] = np.where(there, matches.keys.astype(np.int64), NOBODY)
+                found[part] = matches.keys
+                if matches.counts.min() < wanted:
+                    found[part][np.arange(wanted) >= matches.counts[:, None]] = NOBODY
             else:  # of one query
                 found[at, : len(matches.keys)] = matches.keys
         return found
@@ -107,7 +108,8 @@ class Graph:
             self.busy = False
 
     def _rounded(self, rows: Vectors) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
-        return np.clip(np.rint(rows * self.scale), -_LARGEST, _LARGEST).astype(np.int8)
+        scaled = np.rint(rows * self.scale)
+        return np.minimum(np.maximum(scaled, -_LARGEST, out=scaled), _LARGEST, out=scaled).astype(np.int8)  # in half the time of `clip`
 
 
 def scale(sample: Vectors) -> float:

@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index.fields.condition import Mask
 from tandem_memory.index.rows import Rows, Slots, Vectors
 
 _LEAST, _MOST = np.float32(-1), np.float32(1)  # of a cosine
@@ -43,10 +42,6 @@ class Near:
         rows = np.arange(len(places))[:, None]  # as `take_along_axis` has it, in a quarter of its time
         return Near(slots=self.slots[rows, places], cosines=self.cosines[rows, places])
 
-    def without(self, dropped: Mask) -> "Near":
-        """The same, but for some finds."""
-        return Near(slots=np.where(dropped, NOBODY, self.slots), cosines=np.where(dropped, np.float32(-np.inf), self.cosines))
-
 
 def merged(finds: Sequence[Near], k: int) -> Near:
     """The k nearest of each query among `finds`, of which there is at least one."""
@@ -64,14 +59,21 @@ def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
     return Near(slots=slots, cosines=cosines)
 
 
-def ranked(rows: Rows, queries: Vectors, near: Near) -> Near:
-    """The same finds, nearest first and older first among equals; places without a find come last.
+def together(finds: Sequence[Slots]) -> Slots:
+    """Slots that several looks have found, of which there is at least one, none of them twice; shape (queries, found)."""
+    some = [each for each in finds if each.shape[1]] or finds[:1]
+    return some[0] if len(some) == 1 else np.hstack(some)
 
-    Cosines are summed in one order and in float64, so that they do not depend on how a row was found or on what else was asked.
+
+def ranked(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
+    """The k nearest of each query among its own `slots`, shape (queries, found), nearest first and older first among equals.
+
+    Places without a find come last. Cosines are summed in one order and in float64, so that they do not depend on how a row was found
+    or on what else was asked.
     """
-    taken = rows.take(np.maximum(near.slots, 0).ravel()).astype(np.float64).reshape(*near.slots.shape, rows.dimension)
+    taken = rows.take(np.maximum(slots, 0).ravel()).astype(np.float64).reshape(*slots.shape, rows.dimension)
     cosines = np.einsum("qnd,qd->qn", taken, queries.astype(np.float64)).astype(np.float32)
     np.minimum(np.maximum(cosines, _LEAST, out=cosines), _MOST, out=cosines)
-    cosines[near.slots == NOBODY] = -np.inf
-    order = np.lexsort((near.slots, -cosines), axis=1)
-    return Near(slots=near.slots, cosines=cosines).at(order)
+    cosines[slots == NOBODY] = -np.inf
+    order = np.lexsort((slots, -cosines), axis=1)[:, :k]
+    return Near(slots=slots, cosines=cosines).at(order)

@@ -10,7 +10,7 @@ from tandem.memory.v1.memory_pb2 import Filter
 from tandem_memory.index.fields.columns import digest
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
-from tandem_memory.index.looks.near import NOBODY, Near, measured, merged, ranked
+from tandem_memory.index.looks.near import NOBODY, measured, ranked, together
 from tandem_memory.index.looks.selection import FEW, Remembered, Selection
 from tandem_memory.index.looks.ways import Way, by_graph, cheapest, roughly
 from tandem_memory.index.rows import Slots, Vectors
@@ -47,43 +47,43 @@ def search(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Rem
     """For each of `queries`, unit vectors of shape (queries, dimension), the k nearest that match: position and cosine, nearest first."""
     if not view.count:
         return [[] for _ in queries]
-    near = ranked(view.rows, queries, _near(view, queries, k, wanted, remembered))
+    near = ranked(view.rows, queries, _candidates(view, queries, k, wanted, remembered), k)
     positions: list[list[int]] = view.columns.position.first(view.count)[near.slots].tolist()
     cosines: list[list[float]] = near.cosines.tolist()
     found = np.count_nonzero(near.slots != NOBODY, axis=1).tolist()
     return [list(zip(row[:count], those[:count], strict=True)) for row, those, count in zip(positions, cosines, found, strict=True)]
 
 
-def _near(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Near:
-    """A digest to leave out is often another for each search, and few records have it: look without, then drop what has it."""
+def _candidates(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Slots:
+    """Slots that hold all but certainly the k nearest of each query, NOBODY among them; shape (queries, found).
+
+    A digest to leave out is often another for each search, and few records have it: look without, then drop what has it.
+    """
     if not wanted.not_source_hash:
         condition = Condition(wanted, view.columns)
         return _found(view, queries, k, condition, remembered.selection(view, wanted, condition))
-    found = _near(view, queries, k + _SPARE, without_digest(wanted), remembered)
-    excluded = view.columns.digest.first(view.count)[found.slots] == digest(wanted.not_source_hash)
-    excluded &= found.slots != NOBODY
-    if excluded.sum(axis=1).max(initial=0) > _SPARE:
+    found = _candidates(view, queries, k + _SPARE, without_digest(wanted), remembered)
+    excluded = view.columns.digest.first(view.count)[found] == digest(wanted.not_source_hash)
+    excluded &= found != NOBODY
+    if excluded.sum(axis=1).max(initial=0) > max(_SPARE, found.shape[1] - k):
         condition = Condition(wanted, view.columns)
         return _found(view, queries, k, condition, Selection(view, condition))
-    return found.without(excluded).nearest(k)
+    return np.where(excluded, NOBODY, found)
 
 
-def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Near:
-    tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k)
-    if not selection.count:
-        return tail
-    return merged([tail, _sealed(view, queries, k, selection)], k)
+def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Slots:
+    tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k).slots
+    return together([tail, _sealed(view, queries, k, selection)]) if selection.count else tail
 
 
-def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Near:
+def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Slots:
     if selection.count <= FEW:
-        return exact.among(queries, *selection.few, k)
+        return exact.among(queries, *selection.few, k).slots
     way = cheapest(view, selection, len(queries), k)
     if way == Way.MULTIPLY:
-        return exact.between(view.rows, queries, 0, selection.allowed, k)
+        return exact.between(view.rows, queries, 0, selection.allowed, k).slots
     if way == Way.WALK and view.graph is not None:
-        near = by_graph(view, view.graph, selection, queries, k)
-        if near is not None:
-            return near
-    slots = roughly(selection, queries, k)
-    return measured(view.rows, queries, slots).nearest(k)
+        slots = by_graph(view, view.graph, selection, queries, k)
+        if slots is not None:
+            return slots
+    return measured(view.rows, queries, roughly(selection, queries, k)).nearest(k).slots

@@ -45,6 +45,11 @@ class Selection:
         """Segments that hold many of them, each with a mask; None where all of it is allowed."""
         return self._divided[0]
 
+    @cached_property
+    def scanned(self) -> int:
+        """Rows of these segments."""
+        return sum(len(segment.slots) for segment, _ in self.parts)
+
     @property
     def scattered(self) -> Slots:
         """The other slots, each among many that are not allowed; at most FEW."""

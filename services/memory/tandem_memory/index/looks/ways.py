@@ -11,7 +11,7 @@ import numpy as np
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.exact import SPARSE
 from tandem_memory.index.looks.graph import Graph
-from tandem_memory.index.looks.near import NOBODY, Near, measured, merged
+from tandem_memory.index.looks.near import NOBODY, measured, merged, together
 from tandem_memory.index.looks.selection import Selection
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
@@ -21,10 +21,11 @@ _SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of sev
 _BEGIN_WALK, _WALK = 60_000, 4_000  # along the graph: for a query, and for each find
 _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
-_WIDTH, _WIDTH_ROWS, _WIDER = 34, 1 << 17, 36  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_WIDTH, _WIDTH_ROWS, _WIDER = 30, 1 << 17, 36  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
+_MANY = 64  # finds of a query: more are measured roughly first, in half of the memory
 _NEARLY = 10  # finds beyond k that 8 bits may have put so, at least, and half of k: more of them give .003 more recall
 
 
@@ -43,8 +44,8 @@ def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     return merged([*finds, exact.among(queries, selection.scattered, selection.scattered_rows, wanted)], wanted).slots
 
 
-def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Near | None:
-    """About the k nearest of each query among the sealed rows of a selection; None when too few of what was found are of it."""
+def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Slots | None:
+    """Slots that hold about the k nearest of each query among the sealed rows of a selection; None when too few found are of it."""
     covers, width = min(graph.covers, view.sealed), _width(view, selection, k)
     slots = graph.nearest(queries, width)
     if selection.count == view.sealed:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
@@ -54,15 +55,16 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     least = int(fit.sum(axis=1).min(initial=k))
     if least < k and least < np.count_nonzero(selection.allowed[:covers]):
         return None
-    near = measured(view.rows, queries, np.where(fit, slots, NOBODY))
-    return merged([near, exact.between(view.rows, queries, covers, selection.allowed[covers:], k)], k)
+    slots = np.where(fit, slots, NOBODY)
+    if slots.shape[1] > _MANY:
+        slots = measured(view.rows, queries, slots).nearest(k).slots
+    return together([slots, exact.between(view.rows, queries, covers, selection.allowed[covers:], k).slots])
 
 
 def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
     """The way that costs least for so many queries."""
     width = _width(view, selection, k)
-    rows = sum(len(segment.slots) for segment, _ in selection.parts)
-    scan = _BEGIN_SCAN * len(selection.parts) * queries + rows * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
+    scan = _BEGIN_SCAN * len(selection.parts) * queries + selection.scanned * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
     scan += _MULTIPLY * len(selection.scattered) * queries
     sparse = selection.count < SPARSE * view.sealed
     multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
