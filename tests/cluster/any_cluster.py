@@ -12,6 +12,7 @@ from typing import Any
 from tests.cluster.control.taints import EFFECT, NOTICES
 from tests.cluster.site import ClusterError
 
+NODES = "/api/v1/nodes"
 _PAUSE_S = 0.2
 
 
@@ -35,9 +36,14 @@ class AnyCluster:
             raise ClusterError(msg)
         return done.stdout
 
-    def get(self, *arguments: object) -> Any:
-        """What `kubectl get` finds, as a value."""
-        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+    def get(self, path: str) -> Any:
+        """What the API has at a path: parsed if it is JSON.
+
+        Raises:
+            ClusterError: When it has nothing, or is not reached.
+        """
+        told = self.kubectl("get", "--raw", path)
+        return json.loads(told) if told[:1] == "{" else told
 
     def wait_until(self, what: str, happened: Callable[[], object], seconds: float = 300) -> None:
         """Return once it has happened; what the API refuses meanwhile (not found, unreachable) counts as not yet.
@@ -61,7 +67,7 @@ class AnyCluster:
         """The name of a namespace of its own, in which pods can be made: a controller gives it the account that they run under."""
         name = f"{prefix}-{secrets.token_hex(3)}"
         self.kubectl("create", "namespace", name)
-        self.wait_until(f"the service account of {name}", lambda: self.get("serviceaccount", "default", "-n", name))
+        self.wait_until(f"the service account of {name}", lambda: self.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
         return name
 
     @property
@@ -71,7 +77,7 @@ class AnyCluster:
         Raises:
             ClusterError: When there are no two.
         """
-        free = sorted(each["metadata"]["name"] for each in self.get("nodes")["items"] if _takes_pods(each))
+        free = sorted(each["metadata"]["name"] for each in self.get(NODES)["items"] if _takes_pods(each))
         if len(free) < 2:
             msg = f"two nodes that are ready and not tainted are needed, and there is only {free}"
             raise ClusterError(msg)
@@ -79,7 +85,7 @@ class AnyCluster:
 
     def node_is_ready(self, name: str) -> bool:
         """What the API says of a node."""
-        return _ready(self.get("node", name))
+        return _ready(self.get(f"{NODES}/{name}"))
 
     def node_notice(self, name: str, kind: str = "karpenter") -> None:
         """Taint a node as the machinery of that kind does when the node is about to go (`control/taints.py`)."""
@@ -87,7 +93,7 @@ class AnyCluster:
 
     def node_untaint(self, name: str) -> None:
         """Take the taints of all notices off."""
-        keys = {taint["key"] for taint in self.get("node", name)["spec"].get("taints", [])} & set(NOTICES.values())
+        keys = {taint["key"] for taint in self.get(f"{NODES}/{name}")["spec"].get("taints", [])} & set(NOTICES.values())
         if keys:
             self.kubectl("taint", "node", name, *(f"{key}-" for key in sorted(keys)))
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 from tests.cluster import life
 from tests.cluster.any_cluster import AnyCluster
@@ -34,6 +36,14 @@ class Cluster(AnyCluster):
             msg = f"cluster {site.number} is not up: `python -m tests.cluster up`"
             raise ClusterError(msg)
         return cls(site=site, programs=programs, kubeconfig=site.admin, kubectl_program=programs.kube / "kubectl")
+
+    def get(self, path: str) -> Any:
+        """As for any cluster, and for a tenth of what it costs to start kubectl: tests that wait look again and again."""
+        try:
+            return api.call(self.site, "GET", path)
+        except (OSError, HTTPException) as error:
+            msg = f"{path}: {error}"
+            raise ClusterError(msg) from error
 
     @property
     def host_address(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.cluster.cluster import Cluster
 from tests.parts.base_images import BASE_IMAGE
 
+_POD = "/api/v1/namespaces/{}/pods/diarist"
 _SCRIPT = """
 import socket, sys, time
 while True:
@@ -38,7 +39,7 @@ class Diarist:
     @property
     def starts(self) -> int:
         """How many containers it has had, as the API knows."""
-        told = self.cluster.get("pod", "diarist", "-n", self.namespace)["status"].get("containerStatuses", [])  # none for a moment
+        told = self.cluster.get(_POD.format(self.namespace))["status"].get("containerStatuses", [])  # none for a moment
         return sum(container["restartCount"] + 1 for container in told)
 
 
@@ -58,7 +59,7 @@ def write_diary(cluster: Cluster, namespace: str, node: str) -> Diarist:
         "spec": {"nodeName": node, "terminationGracePeriodSeconds": 0, "containers": [container], "volumes": volumes},
     }
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(pod))
-    uid = cluster.get("pod", "diarist", "-n", namespace)["metadata"]["uid"]
+    uid = cluster.get(_POD.format(namespace))["metadata"]["uid"]
     diarist = Diarist(cluster=cluster, namespace=namespace, node=node, uid=uid)
     cluster.wait_until("the pod to write", lambda: diarist.entries)
     return diarist

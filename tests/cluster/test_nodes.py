@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.any_cluster import NODES
 from tests.cluster.cluster import Cluster
 from tests.cluster.control.taints import EFFECT, NOTICES
 from tests.cluster.diarist import Diarist, write_diary
@@ -72,7 +73,7 @@ def test_a_power_cut(cluster: Cluster, namespace: str, diarist: Diarist, tmp_pat
     cluster.node_start("node2")
     assert cluster.node_is_ready("node2")
     assert reachable(cluster, "node2")
-    assert cluster.get("node", "node2")["status"]["allocatable"]["example.com/gpu"] == "8"
+    assert cluster.get(f"{NODES}/node2")["status"]["allocatable"]["example.com/gpu"] == "8"
     cluster.wait_until("the pod's second container", lambda: diarist.starts == 2)
     assert diarist.entries[: len(written)] == written
     run(cluster, namespace, "node2", "localhost/late:1")
@@ -99,10 +100,10 @@ def test_a_cut_cable(cluster: Cluster, diarist: Diarist) -> None:
 def test_a_notice(cluster: Cluster, kind: str) -> None:
     """It is the taint that this machinery sets, and it can be taken back."""
     cluster.node_notice("node1", kind)
-    (taint,) = cluster.get("node", "node1")["spec"]["taints"]
+    (taint,) = cluster.get(f"{NODES}/node1")["spec"]["taints"]
     assert (taint["key"], taint["effect"]) == (NOTICES[kind], EFFECT)
     cluster.node_untaint("node1")
-    assert "taints" not in cluster.get("node", "node1")["spec"]
+    assert "taints" not in cluster.get(f"{NODES}/node1")["spec"]
 
 
 def test_an_image_for_running_nodes(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_the_api_server_dies(cluster: Cluster) -> None:
     with pytest.raises(ClusterError, match="refused"):
         cluster.kubectl("get", "configmap", kept)
     cluster.api_start()
-    assert cluster.get("configmap", kept)["metadata"]["name"] == kept
+    assert cluster.get(f"/api/v1/namespaces/default/configmaps/{kept}")["metadata"]["name"] == kept
     cluster.kubectl("delete", "configmap", kept)
 
 

@@ -18,6 +18,7 @@ from tests.cluster.cluster import Cluster
 from tests.parts.running import free_port, running
 
 _NAMESPACE = "many"
+_RUNS = f"/apis/tandem.dev/v1alpha1/namespaces/{_NAMESPACE}/trainingruns"
 _GROUP = "/apis/tandem.dev/v1alpha1"
 _SHOWN = 100  # runs whose changes are timed
 _PROMISED = 1000  # runs
@@ -80,7 +81,7 @@ def say_writes(metric: str, written: dict[tuple[str, ...], float], runs: int, sa
 def age(cluster: Cluster, said: Speaking, runs: int, say: Say) -> None:
     """How old is what the status of each run says of its progress? And since when is a checkpoint known that no status shows?"""
     ages, unshown = list[float](), [0.0]
-    for each in cluster.get("trainingruns", "-n", _NAMESPACE)["items"]:
+    for each in cluster.get(_RUNS)["items"]:
         name, status = each["metadata"]["name"], each.get("status", {})
         ages.append(said.age_s(name, status.get("step", 0)) or float("inf"))
         step, at = said.saved_at.get(name, (0, 0.0))
@@ -115,7 +116,7 @@ async def _running(cluster: Cluster, runs: int) -> Load:
 
 def uids(cluster: Cluster) -> dict[str, str]:
     """The uid of every run, by name."""
-    return {each["metadata"]["name"]: each["metadata"]["uid"] for each in cluster.get("trainingruns", "-n", _NAMESPACE)["items"]}
+    return {each["metadata"]["name"]: each["metadata"]["uid"] for each in cluster.get(_RUNS)["items"]}
 
 
 def telemetry(address: str, token: Path) -> dict[str, str]:

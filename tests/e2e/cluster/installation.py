@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import yaml
 
@@ -128,7 +129,11 @@ class Tenant:
     @property
     def pods(self) -> list[dict[str, Any]]:
         """Those of all runs."""
-        return json.loads(self.kubectl("get", "pods", "-l", "app.kubernetes.io/managed-by=tandem", "-o", "json"))["items"]
+        return self.items("/api/v1", "pods", labelSelector="app.kubernetes.io/managed-by=tandem")
+
+    def items(self, group: str, kind: str, **selector: str) -> list[dict[str, Any]]:
+        """What the namespace has of a kind."""
+        return self.installation.cluster.get(f"{group}/namespaces/{self.namespace}/{kind}?{urlencode(selector)}")["items"]
 
     def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
         """What kubectl says, in the namespace."""
@@ -151,12 +156,13 @@ class Applied:
     @property
     def object(self) -> dict[str, Any]:
         """All of it."""
-        return json.loads(self.tenant.kubectl("get", self.kind, self.name, "-o", "json"))
+        path = f"/apis/tandem.dev/v1alpha1/namespaces/{self.tenant.namespace}/{self.kind.lower()}s/{self.name}"
+        return self.tenant.installation.cluster.get(path)
 
     @property
     def pods(self) -> list[dict[str, Any]]:
         """Its pods, of all attempts."""
-        return json.loads(self.tenant.kubectl("get", "pods", "-l", self.label, "-o", "json"))["items"]
+        return self.tenant.items("/api/v1", "pods", labelSelector=self.label)
 
     @property
     def label(self) -> str:
@@ -167,7 +173,7 @@ class Applied:
     def events(self) -> list[str]:
         """The reasons of its events, in their order."""
         selector = f"regarding.name={self.name},regarding.kind={self.kind}"
-        told = json.loads(self.tenant.kubectl("get", "events.events.k8s.io", f"--field-selector={selector}", "-o", "json"))["items"]
+        told = self.tenant.items("/apis/events.k8s.io/v1", "events", fieldSelector=selector)
         return [each["reason"] for each in sorted(told, key=lambda each: each["eventTime"])]
 
     @property

@@ -12,6 +12,7 @@ from tandem_trainer.checkpoint.claim import claim
 from tandem_trainer.checkpoint.errors import Fenced
 from tandem_trainer.checkpoint.keys import MANIFESTS
 
+from tests.cluster.any_cluster import NODES
 from tests.cluster.cluster import Cluster
 from tests.cluster.life import Wanted
 from tests.cluster.site import ClusterError
@@ -81,21 +82,21 @@ def _refused(run: Applied) -> None:
 
 def _published(run: Applied, metric: str, by: str = TELEMETRY) -> float | None:
     """What Prometheus would read of a run; None while nothing is said."""
-    told = run.tenant.installation.cluster.kubectl("get", "--raw", f"/api/v1/namespaces/tandem/{by}/proxy/metrics")
+    told = run.tenant.installation.cluster.get(f"/api/v1/namespaces/tandem/{by}/proxy/metrics")
     found = re.search(rf'^{metric}{{namespace="{run.tenant.namespace}",run="{run.name}"}} (\S+)$', told, re.MULTILINE)
     return float(found[1]) if found else None
 
 
 def _told(run: Applied, reason: str) -> datetime:
     """When the run's event of that reason was written, by the operator's clock."""
-    found = json.loads(run.tenant.kubectl("get", "events.events.k8s.io", f"--field-selector=regarding.name={run.name}", "-o", "json"))
-    (at,) = [each["eventTime"] for each in found["items"] if each["reason"] == reason]
+    found = run.tenant.items("/apis/events.k8s.io/v1", "events", fieldSelector=f"regarding.name={run.name}")
+    (at,) = [each["eventTime"] for each in found if each["reason"] == reason]
     return datetime.fromisoformat(at)
 
 
 def _given_up(cluster: Cluster, node: str) -> datetime:
     """When the control plane has given a node up, which it says in whole seconds."""
-    (at,) = [each["lastTransitionTime"] for each in cluster.get("node", node)["status"]["conditions"] if each["type"] == "Ready"]
+    (at,) = [each["lastTransitionTime"] for each in cluster.get(f"{NODES}/{node}")["status"]["conditions"] if each["type"] == "Ready"]
     return datetime.fromisoformat(at)
 
 

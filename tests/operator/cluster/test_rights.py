@@ -70,7 +70,8 @@ def _placed(document: Document, home: str) -> Document:
 @pytest.fixture
 def through(mode: str, api_cluster: Cluster, home: str, namespace: str, given: None, tmp_path: Path) -> Iterator[FaultProxy]:  # noqa: ARG001, PLR0917
     """The way to the API server of whoever has a token of the operator's account."""
-    (account,) = [each for each in api_cluster.get("serviceaccounts", "-n", home)["items"] if "operator" in each["metadata"]["name"]]
+    there = api_cluster.get(f"/api/v1/namespaces/{home}/serviceaccounts")["items"]
+    (account,) = [each for each in there if "operator" in each["metadata"]["name"]]
     token = api_cluster.kubectl("create", "token", account["metadata"]["name"], "-n", home).strip()
     theirs, folder = tmp_path / "operator.conf", tmp_path / "rights"
     write_kubeconfig(theirs, api_cluster.site.server, token, api_cluster.site.pki / "ca.crt")

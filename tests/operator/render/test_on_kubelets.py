@@ -63,7 +63,7 @@ def _probing(made: Manifest) -> Manifest:
 
 def _state(cluster: Any, namespace: str, name: str) -> dict[str, Any]:
     """How the container of a pod ended; empty while it has not."""
-    containers = cluster.get("pod", name, "-n", namespace)["status"].get("containerStatuses", [{}])
+    containers = cluster.get(f"/api/v1/namespaces/{namespace}/pods/{name}")["status"].get("containerStatuses", [{}])
     return containers[0].get("state", {}).get("terminated", {})
 
 
