@@ -15,7 +15,7 @@ from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.stored import Stored
 
 _FORMAT = 1
-_GRAPH_FORM = 2  # how a graph is built, and so how far it has to be walked: one of another form is left out, and built anew
+_GRAPH_FORM = 3  # how a graph is built, and so how far it has to be walked: one of another form is left out, and built anew
 _NAME = "manifest.json"
 
 

@@ -19,11 +19,11 @@ from tandem_memory.index.looks.near import NOBODY
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.stored import Stored
 
-_CONNECTIVITY = 16  # links of a node, twice that on the lowest level: the paper's middle of 5 to 48
+_CONNECTIVITY = 32  # links of a node, twice that on the lowest level: with 16 a million rows have to be looked at twice as long
 _EXPANSION_ADD = 160  # candidates for them: with 100 rows are added in 3/4 of the time, but a search must look at half as many again
 _LARGEST = 127
 _ADDED_AT_ONCE, _SOUGHT_AT_ONCE = 4, 16  # rows and queries: each about 1 to 4 ms, for which others wait
-_HANDS, _LONG = min(2, os.cpu_count() or 1), 80  # threads for walks that look for so many rows: to begin one takes as long as a short walk
+_HANDS, _LONG = min(2, os.cpu_count() or 1), 50  # threads for walks that look for so many rows: to begin one takes as long as a short walk
 _UNTIL_SEEN_S = 0.005  # who has seen that the graph is free has begun by then, or is through
 
 
