@@ -49,7 +49,7 @@ def test_every_rule_learns_what_a_plain_layer_learns(rule: str, room: Room) -> N
         assert max(_off(one, other) for one, other in zip(mine, others, strict=True)) < 1e-5
 
 
-@pytest.mark.parametrize(("width", "inner"), [(8, 12), (18, 7), (64, 50), (50, 100), (36, 10), (64, 64)])
+@pytest.mark.parametrize(("width", "inner"), [(4, 2), (8, 12), (18, 7), (64, 50), (50, 100), (36, 10), (64, 64)])
 @pytest.mark.parametrize("rule", ["responsibility", "local_adam", "oja"])
 @pytest.mark.usefixtures("either")
 def test_settling_changes_no_bit(rule: str, width: int, inner: int) -> None:

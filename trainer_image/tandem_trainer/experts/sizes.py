@@ -12,6 +12,7 @@ NUMBER_BYTES: Final = 4  # fp32: a row is the master copy
 LINE: Final = 16  # numbers in a cache line of 64 bytes
 PIECE: Final = 512  # pairs that are worked on at a time: enough for a product to run at full speed, few enough to stay in a cache
 _SMALL: Final = 1 << 15  # numbers of a matrix: up to here it takes longer to begin a product than to make it, for few pairs
+_TINY: Final = 400 // LINE  # numbers of a matrix: below, torch makes several products by another kernel than one, and to other bits
 _FEW: Final = 64  # pairs
 _TOGETHER: Final = 32  # experts: more in one product gain little (tests.bench.experts.schedule)
 _SHARED: Final = 1 << 16  # numbers of a matrix, of all in a slot that they share: slots stay small beside what they are for
@@ -50,8 +51,8 @@ class Sizes:
 
     @property
     def few(self) -> int:
-        """Up to so many pairs of an expert are worked on side by side with those of its neighbours; large experts have no such number."""
-        return _FEW if self.width * self.inner <= _SMALL else 0
+        """Up to so many pairs of an expert are worked on side by side with those of its neighbours; none of large and of tiny ones."""
+        return _FEW if _TINY <= self.width * self.inner <= _SMALL else 0
 
     @property
     def together(self) -> int:

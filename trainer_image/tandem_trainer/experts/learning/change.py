@@ -105,8 +105,9 @@ def _oja(at: Place, traced: Trace, piece: Piece) -> None:
     _add_product(at.d_out_BFD, traced.inside_BCF, traced.error_BCD, piece)
     helped_BC1 = _shared(_helped(at, traced).clamp_(min=0.0), piece)
     _add_product(at.d_in_BDF, torch.mul(traced.x_BCD, -helped_BC1, out=traced.answer_BCD), traced.inside_BCF, piece)
-    squares_BCF = torch.square(traced.inside_BCF, out=traced.inner_error_BCF)
-    at.d_in_BDF.addcmul_(at.in_BDF, (helped_BC1.transpose(1, 2) @ squares_BCF))
+    # Summed and no product: torch makes one so small by another kernel where neighbours have more pairs, and to other bits.
+    decay_BCF = torch.square(traced.inside_BCF, out=traced.inner_error_BCF).mul_(helped_BC1)
+    at.d_in_BDF.addcmul_(at.in_BDF, decay_BCF.sum(1, keepdim=True))
 
 
 def _add_product(sum_BIO: Tensor, left_BCI: Tensor, right_BCO: Tensor, piece: Piece) -> None:
