@@ -47,6 +47,23 @@ def test_a_call_is_paid_once(ledger: Ledger, open_ledger: OpenLedger) -> None:
     assert ledger.reader().recorded("other") is None
 
 
+def test_who_is_started_anew_pays_for_what_went_before(ledger: Ledger) -> None:
+    """A worker that was killed while it called is given its item again, under the same fence: the call that it sent is taken to be spent.
+
+    The same call is then made under a ticket of its own. Under the first one it would be charged for twice, and be booked once.
+    """
+    before = one(ledger)
+    sent = reserve(ledger, before.hold, "k")
+    (again,) = ledger.do(Claim(worker="w", count=1, lease_s=LEASE_S, has=frozenset()), now=1)
+    assert again.hold == before.hold
+    assert ledger.sums.total == Books(spent_nano=10, unconfirmed_nano=10, unconfirmed_calls=1)
+    ticket = reserve(ledger, again.hold, "k")
+    assert ticket != sent
+    assert settle(ledger, ticket, call("k", "a")) == Settled(recorded=True)
+    assert ledger.sums.total == Books(spent_nano=15, unconfirmed_nano=10, unconfirmed_calls=1, calls=1, input_tokens=3, output_tokens=2)
+    assert settle(ledger, sent, call("k", "a")) == Settled(recorded=False, rebilled_nano=5)  # its process lives after all
+
+
 def test_the_cap(ledger: Ledger) -> None:
     """What might cost more than is left is refused; whether waiting helps is said."""
     hold = one(ledger).hold

@@ -54,7 +54,8 @@ class Claim:
         count: How many at most.
         lease_s: For how long.
         has: When the answer to an earlier claim may have been lost, the items that the worker knows of. What it was given beside
-            them is given again, and does not count as another attempt; None when all answers came.
+            them is given again, and does not count as another attempt; None when all answers came. Calls that are open for it
+            were made by a process of that name that is gone: they are taken to be spent, and are not this one's to make.
     """
 
     worker: str
@@ -75,7 +76,9 @@ class Claim:
         leases = [self._lease(draft, *row) for row in draft.all(_UNHEARD, self.worker)]
         unheard = [each for each in leases if each.hold.item not in has][: self.count]
         for each in unheard:
-            draft.run("UPDATE item SET until = ? WHERE position = ?", draft.age + self.lease_s, draft.item(each.hold.item)[0])
+            position, *_ = draft.item(each.hold.item)
+            draft.run("UPDATE item SET until = ? WHERE position = ?", draft.age + self.lease_s, position)
+            draft.give_up_calls(position)
         return unheard
 
     def _leased(self, draft: Draft, position: int) -> Lease:
