@@ -21,7 +21,7 @@ _SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of sev
 _BEGIN_WALK, _WALK = 60_000, 6_000  # along the graph: for a query, and for each find
 _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
-_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 14  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 24  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
@@ -49,7 +49,7 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     covers, width = min(graph.covers, view.sealed), _width(view, selection, k)
     slots = graph.nearest(queries, width)
     if selection.count == view.sealed:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
-        slots = slots[:, : max(k + max(_NEARLY, k // 2), width // 2)]
+        slots = slots[:, : k + max(_NEARLY, k // 2)]
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
     fit &= selection.allowed[np.where(fit, slots, 0)]
     least = int(fit.sum(axis=1).min(initial=k))
