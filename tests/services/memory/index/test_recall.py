@@ -113,6 +113,16 @@ def test_what_was_added_last_is_found_before_it_is_arranged() -> None:
         assert [hits[0][0] for hits in found] == list(range(first, first + 500))
 
 
+def test_what_comes_behind_many_that_are_left_out_is_found() -> None:
+    """More of the last records are left out than a look at them has to spare; what has been arranged has others, and none as near."""
+    index = filled(9000)
+    query = unit(QUERY[:1])
+    near = query + 0.001 * np.arange(41)[:, None] * unit(VECTORS[:1])
+    index.add(np.arange(9000, 9041, dtype=np.uint64), near, [Record(source_hash="asked")] * 40 + [Record(source_hash="another")])
+    ((first, *_),) = index.search(query, 10, Filter(not_source_hash="asked"))
+    assert first[0] == 9040
+
+
 def test_recall_holds_after_mass_removal() -> None:
     """Whole neighbourhoods go, and with them nearly all that the graph would find; then what is left is arranged anew."""
     index = filled()

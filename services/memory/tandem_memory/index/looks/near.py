@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tandem_memory.index.rows import Rows, Slots, Vectors
 
 _LEAST, _MOST = np.float32(-1), np.float32(1)  # of a cosine
+_MANY = 64  # finds of a query
 NOBODY = -1  # fills up where a query has found less than another
 
 
@@ -59,18 +60,14 @@ def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
     return Near(slots=slots, cosines=cosines)
 
 
-def together(finds: Sequence[Slots]) -> Slots:
-    """Slots that several looks have found, of which there is at least one, none of them twice; shape (queries, found)."""
-    some = [each for each in finds if each.shape[1]] or finds[:1]
-    return some[0] if len(some) == 1 else np.hstack(some)
-
-
 def ranked(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
     """The k nearest of each query among its own `slots`, shape (queries, found), nearest first and older first among equals.
 
     Places without a find come last. Cosines are summed in one order and in float64, so that they do not depend on how a row was found
-    or on what else was asked.
+    or on what else was asked. Where they are many, those that count are found by float32 first, in half of the memory.
     """
+    if slots.shape[1] > max(_MANY, k):
+        slots = measured(rows, queries, slots).nearest(k).slots
     taken = rows.take(np.maximum(slots, 0).ravel()).astype(np.float64).reshape(*slots.shape, rows.dimension)
     cosines = np.einsum("qnd,qd->qn", taken, queries.astype(np.float64)).astype(np.float32)
     np.minimum(np.maximum(cosines, _LEAST, out=cosines), _MOST, out=cosines)

@@ -10,7 +10,7 @@ from tandem.memory.v1.memory_pb2 import Filter
 from tandem_memory.index.fields.columns import digest
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
-from tandem_memory.index.looks.near import NOBODY, measured, ranked, together
+from tandem_memory.index.looks.near import NOBODY, ranked
 from tandem_memory.index.looks.selection import FEW, Remembered, Selection
 from tandem_memory.index.looks.ways import Way, by_graph, cheapest, roughly
 from tandem_memory.index.rows import Slots, Vectors
@@ -65,7 +65,7 @@ def _candidates(view: View, queries: Vectors, k: int, wanted: Filter, remembered
     found = _candidates(view, queries, k + _SPARE, without_digest(wanted), remembered)
     excluded = view.columns.digest.first(view.count)[found] == digest(wanted.not_source_hash)
     excluded &= found != NOBODY
-    if excluded.sum(axis=1).max(initial=0) > max(_SPARE, found.shape[1] - k):
+    if excluded.sum(axis=1).max(initial=0) > _SPARE:  # all of them may be of one look, which had no more to spare
         condition = Condition(wanted, view.columns)
         return _found(view, queries, k, condition, Selection(view, condition))
     return np.where(excluded, NOBODY, found)
@@ -73,7 +73,7 @@ def _candidates(view: View, queries: Vectors, k: int, wanted: Filter, remembered
 
 def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Slots:
     tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k).slots
-    return together([tail, _sealed(view, queries, k, selection)]) if selection.count else tail
+    return np.hstack([tail, _sealed(view, queries, k, selection)]) if selection.count else tail
 
 
 def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Slots:
@@ -86,4 +86,4 @@ def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Slots
         slots = by_graph(view, view.graph, selection, queries, k)
         if slots is not None:
             return slots
-    return measured(view.rows, queries, roughly(selection, queries, k)).nearest(k).slots
+    return roughly(selection, queries, k)

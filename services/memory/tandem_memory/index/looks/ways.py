@@ -11,7 +11,7 @@ import numpy as np
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.exact import SPARSE
 from tandem_memory.index.looks.graph import Graph
-from tandem_memory.index.looks.near import NOBODY, measured, merged, together
+from tandem_memory.index.looks.near import NOBODY, merged
 from tandem_memory.index.looks.selection import Selection
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
@@ -25,7 +25,6 @@ _WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 24  # finds that give recall@10 over 
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
-_MANY = 64  # finds of a query: more are measured roughly first, in half of the memory
 _NEARLY = 10  # finds beyond k that 8 bits may have put so, at least, and half of k: more of them give .003 more recall
 
 
@@ -55,10 +54,8 @@ def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k
     least = int(fit.sum(axis=1).min(initial=k))
     if least < k and least < np.count_nonzero(selection.allowed[:covers]):
         return None
-    slots = np.where(fit, slots, NOBODY)
-    if slots.shape[1] > _MANY:
-        slots = measured(view.rows, queries, slots).nearest(k).slots
-    return together([slots, exact.between(view.rows, queries, covers, selection.allowed[covers:], k).slots])
+    behind = exact.between(view.rows, queries, covers, selection.allowed[covers:], k)
+    return np.hstack([np.where(fit, slots, NOBODY), behind.slots])
 
 
 def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
