@@ -18,8 +18,8 @@ from tests.cluster.cluster import Cluster
 from tests.parts.running import free_port, running
 
 _NAMESPACE = "many"
-_RUNS = f"/apis/tandem.dev/v1alpha1/namespaces/{_NAMESPACE}/trainingruns"
 _GROUP = "/apis/tandem.dev/v1alpha1"
+_RUNS = f"{_GROUP}/namespaces/{_NAMESPACE}/trainingruns"
 _SHOWN = 100  # runs whose changes are timed
 _PROMISED = 1000  # runs
 _MIB = 1 << 20

@@ -21,8 +21,12 @@ COUNT = 120
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a run and of its report."""
-    folder = tmp_path_factory.mktemp("run")
-    ledger = record(folder, COUNT, explore=0.3)
+    return reported(tmp_path_factory.mktemp("run"), COUNT, explore=0.3)
+
+
+def reported(folder: Path, count: int, *, explore: float) -> Path:
+    """The folder, with a run in it and its report."""
+    ledger = record(folder, count, explore=explore)
     write(ledger, folder, job=Job.model_validate_json((folder / "job.json").read_bytes()), now=NOW)
     return folder
 
@@ -80,9 +84,7 @@ def test_whether_one_lane_would_have_done(run: Path) -> None:
 
 def test_accuracy_by_class_and_lane(tmp_path: Path) -> None:
     """The local lane knows one class, guesses at another and has the third wrong: to the question, where it was asked them all."""
-    ledger = record(tmp_path, 30, explore=1)
-    write(ledger, tmp_path, job=Job.model_validate_json((tmp_path / "job.json").read_bytes()), now=NOW)
-    kinds = {each["kind"]: each for each in told(tmp_path)["kinds"]}
+    kinds = {each["kind"]: each for each in told(reported(tmp_path, 30, explore=1))["kinds"]}
     assert set(kinds) == set(KINDS)
     assert (kinds["doubles"]["local"], kinds["squares"]["local"]) == (1, 0)
     assert 0 < kinds["halves"]["local"] < 1

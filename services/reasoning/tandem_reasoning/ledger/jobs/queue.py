@@ -73,13 +73,12 @@ class Claim:
 
     def _unheard(self, draft: Draft, has: frozenset[str]) -> list[Lease]:
         """Renew leases that the worker has and does not know of."""
-        leases = [self._lease(draft, *row) for row in draft.all(_UNHEARD, self.worker)]
-        unheard = [each for each in leases if each.hold.item not in has][: self.count]
-        for each in unheard:
-            position, *_ = draft.item(each.hold.item)
+        leases = {row[0]: self._lease(draft, *row) for row in draft.all(_UNHEARD, self.worker)}
+        unheard = [position for position, lease in leases.items() if lease.hold.item not in has][: self.count]
+        for position in unheard:
             draft.run("UPDATE item SET until = ? WHERE position = ?", draft.age + self.lease_s, position)
             draft.give_up_calls(position)
-        return unheard
+        return [leases[position] for position in unheard]
 
     def _leased(self, draft: Draft, position: int) -> Lease:
         row = draft.one(_LEASE, self.worker, draft.age + self.lease_s, position)
