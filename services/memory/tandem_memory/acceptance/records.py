@@ -8,6 +8,7 @@ from tandem_memory.acceptance import limits
 from tandem_memory.acceptance.limits import Limits
 from tandem_memory.acceptance.values import (
     UnacceptableError,
+    all_vectors,
     check_count,
     check_each,
     check_finite,
@@ -69,20 +70,28 @@ def _check_use(use: Use) -> None:
 
 def _check_records(records: Sequence[Record], together_bytes: int, most: Limits) -> None:
     check_count("records", len(records), limits.RECORDS, "records")
-    with_vectors = bool(records[0].vector)
+    vectors = [record.vector for record in records]
+    with_vectors, well = bool(vectors[0]), len(vectors) > 1 and all_vectors(vectors)
 
     def check(record: Record) -> None:
         if together_bytes > most.record_bytes and record.ByteSize() > most.record_bytes:
             limit = f"at most {most.record_bytes} are taken (TANDEM_MEMORY_MOST_RECORD_BYTES)"
             raise UnacceptableError(field="", problem=f"{record.ByteSize()} bytes; {limit}")
-        _check_record(record, with_vector=with_vectors)
+        _check_record(record, with_vector=with_vectors, vector_is_well=well)
 
     check_each("records", records, check)
 
 
-def _check_record(record: Record, *, with_vector: bool) -> None:
-    vector = record.vector
+def _check_record(record: Record, *, with_vector: bool, vector_is_well: bool) -> None:
     check_key("key", record.key)
+    if not vector_is_well:
+        _check_found_by(record, with_vector=with_vector)
+    _check_words(record)
+    _check_figures(record)
+
+
+def _check_found_by(record: Record, *, with_vector: bool) -> None:
+    vector = record.vector
     if bool(vector) is not with_vector:
         problem = "one record with and one without; send vectors for all of a request or for none"
         raise UnacceptableError(field="vector", problem=problem)
@@ -90,8 +99,6 @@ def _check_record(record: Record, *, with_vector: bool) -> None:
         check_vector("vector", vector)
     elif not record.question:
         raise UnacceptableError(field="question", problem="absent, and there is no vector; give one of the two, to be found by")
-    _check_words(record)
-    _check_figures(record)
 
 
 def _check_words(record: Record) -> None:

@@ -21,7 +21,9 @@ from tandem_memory.store import Added, Effect, Job, Store
 # A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.
 _MOST_BYTES = 16 << 20
 _MOST_JOBS = 4096
-_PATIENCE = 0.25  # of what a group took: to wait so long costs less than it spares, as soon as a third of those who are likely come
+# Of what a group took: for so long at most the next one waits for those who are likely to come. Of eight writers who do nothing else, each
+# had to wait for every second sync with a quarter of it; one who does not come costs the others one such wait.
+_PATIENCE = 1.0
 
 _T = TypeVar("_T")
 

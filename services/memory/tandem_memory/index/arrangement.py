@@ -16,6 +16,7 @@ from tandem_memory.index.rows import Rows, Slots
 
 TAIL = 1024  # rows that are searched exactly before they are worth a segment, while others come: 1.5 MB of 384 dimensions to read
 _OWN = 1024  # rows of a source that are worth a segment: with fewer, a search for all would start more scans than it is worth
+_ASTRAY = 32  # rows are made anew at most, so that one that is scanned among those of others, or multiplied, comes to its own
 _DEAD = 0.25  # part of a segment that may be removed records before it is made again without them
 
 
@@ -33,16 +34,28 @@ def arranged(rows: Rows, columns: Columns, slots: Slots) -> Iterator[Segment]:
         yield made(rows, MIXED, shared)
 
 
-def alike(segments: Sequence[Segment]) -> tuple[Segment, Segment] | None:
-    """Two segments of one owner that are to be merged, if there are such: neighbours in size, less than double."""
+def alike(segments: Sequence[Segment], times: float) -> tuple[Segment, Segment] | None:
+    """Two segments of one owner that are to be merged, if there are such: neighbours in size, the larger less than `times` the smaller."""
     by_owner: dict[int, list[Segment]] = {}
     for segment in sorted(segments, key=_size):
         by_owner.setdefault(segment.owner, []).append(segment)
     for own in by_owner.values():
         for small, large in pairwise(own):
-            if _size(large) < 2 * _size(small):
+            if _size(large) < times * _size(small):
                 return small, large
     return None
+
+
+def astray(segments: Sequence[Segment], columns: Columns) -> tuple[Segment, ...]:
+    """What is to be made anew so that rows that share a segment come to the rest of their source, which has one: none if they are few."""
+    smallest = {segment.owner: segment for segment in sorted(segments, key=_size, reverse=True)}
+    shared = smallest.pop(MIXED, None)
+    if shared is None:
+        return ()
+    names, counts = np.unique(columns.source.first(int(shared.slots[-1]) + 1)[shared.slots], return_counts=True)
+    theirs = zip(names.tolist(), counts.tolist(), strict=True)
+    joined = [smallest[name] for name, count in theirs if name in smallest and _size(smallest[name]) <= _ASTRAY * count]
+    return (shared, *joined) if joined else ()
 
 
 def hollow(segments: Iterable[Segment], columns: Columns) -> Segment | None:

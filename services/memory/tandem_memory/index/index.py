@@ -4,6 +4,7 @@ One thread adds, removes and judges; any number search. What a search sees is a 
 so that nobody waits: neither a writer for a reader nor a reader for anybody, but for milliseconds at the graph.
 """
 
+import math
 import threading
 import time
 from collections.abc import Collection, Sequence
@@ -43,6 +44,7 @@ class Index:
         self._writing = threading.Lock()
         self._arranging = threading.Lock()
         self._added_at = time.monotonic()
+        self._sought_at = -math.inf
         self.covers = 0
 
     def __len__(self) -> int:
@@ -95,6 +97,7 @@ class Index:
 
     def search(self, queries: Vectors, k: int, wanted: Filter) -> list[list[tuple[int, float]]]:
         """For each of `queries`, shape (queries, dimension), its k nearest records that match: position and cosine, nearest first."""
+        self._sought_at = time.monotonic()
         return search(self._view, unit(queries), k, wanted, self._remembered)
 
     def kind(self, wanted: Filter) -> int:
@@ -117,9 +120,11 @@ class Index:
         return facts(view.columns, slots[view.columns.alive.first(view.count)[slots]])
 
     def upkeep(self) -> bool:
-        """Do a slice of the work that makes later searches faster; whether there is more. For any one thread, beside all others."""
+        """Do a slice of the work that makes later searches faster; whether there may be more now. For any one thread, beside all others."""
         with self._arranging:
-            step = upkeep.step(self._view, quiet=time.monotonic() - self._added_at > upkeep.QUIET_S)
+            now_s = time.monotonic()
+            quiet, sought = now_s - self._added_at > upkeep.QUIET_S, now_s < self._sought_at + upkeep.SOUGHT_S
+            step = upkeep.step(self._view, quiet=quiet, sought=sought)
             if step is None:
                 return False
             with self._writing:

@@ -24,6 +24,7 @@ class View:
         segments: Disjoint.
         arrangement: How often the segments were changed.
         solid: How many were dead when every segment was found to hold enough records that are there.
+        tidy: The arrangement in which no row was found to share a segment that had better be with the rest of its source.
         graph: Over the slots below its `covers`; None while there are too few.
     """
 
@@ -36,4 +37,5 @@ class View:
     segments: tuple[Segment, ...] = ()
     arrangement: int = 0
     solid: int = 0
+    tidy: int = -1
     graph: Graph | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,32 @@ def test_each_group_is_told_with_its_new_records(tmp_path: Path) -> None:
     assert sum(records for records, _ in told) == 52
     assert len(told) < 50
     assert all(seconds > 0 for _, seconds in told)
+
+
+def test_writers_who_come_again_share_a_sync(tmp_path: Path) -> None:
+    """However long each takes to come again, if it is less than a sync does; taking turns, each would wait for two of them."""
+    told, slow_s = list[int](), 0.2
+
+    def committed(records: int, _: float) -> None:
+        told.append(records)
+        time.sleep(slow_s)
+
+    async def deed() -> None:
+        memory = Embedded(tmp_path, committed=committed)
+
+        async def write(name: str) -> None:
+            for number in range(8):
+                await memory.append(NAMESPACE, [record(f"{name} {number}")], embedding="caller")
+                await asyncio.sleep(slow_s / 2)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(write("a"))
+            await asyncio.sleep(slow_s / 2)  # so that they begin apart
+            group.create_task(write("b"))
+        await memory.close()
+
+    asyncio.run(deed())
+    assert told.count(2) > told.count(1)
 
 
 class Held:

@@ -119,7 +119,7 @@ class Columns:
     def _extend_metrics(self, begin: int, records: Sequence[Record]) -> None:
         told: dict[str, tuple[list[int], list[float]]] = {}
         for slot, record in enumerate(records, begin):
-            for name, value in record.metrics.items():
+            for name, value in record.metrics.items() if record.metrics else ():
                 slots, values = told.setdefault(name, ([], []))
                 slots.append(slot)
                 values.append(value)
@@ -138,7 +138,7 @@ class Columns:
         self.utility.extend(np.array([utility(*use) for use in uses], np.float64))
 
     def _extend_tags(self, records: Sequence[Record]) -> None:
-        codes = [[self.tags.code(tag) for tag in dict.fromkeys(record.tags)] for record in records]
+        codes = [[self.tags.code(tag) for tag in dict.fromkeys(record.tags)] if record.tags else () for record in records]
         ends = np.cumsum([len(each) for each in codes], dtype=np.int64) + len(self.tag)
         self.tag.extend(np.array([code for each in codes for code in each], np.int32))
         self.tag_ends.extend(ends)

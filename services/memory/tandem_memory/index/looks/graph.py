@@ -37,10 +37,11 @@ class Graph:
     Attributes:
         busy: It is added to or written down: who searches may have to wait.
         covers: Every row below this slot that was there is in it.
+        rests_until_s: By the clock `time.monotonic`; until then it need not grow where nobody waits for it.
         stored: Where it is written down, and what it covered then.
     """
 
-    __slots__ = ("_hnsw", "busy", "covers", "scale", "stored")
+    __slots__ = ("_hnsw", "busy", "covers", "rests_until_s", "scale", "stored")
 
     def __init__(self, dimension: int, scale: float) -> None:
         self._hnsw = Hnsw(
@@ -53,6 +54,7 @@ class Graph:
             enable_key_lookups=False,
         )
         self.scale, self.covers, self.busy = scale, 0, False
+        self.rests_until_s = 0.0
         self.stored: tuple[Stored, int] | None = None
 
     def __len__(self) -> int:
