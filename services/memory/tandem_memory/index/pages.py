@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 _ALLOWED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_SIZE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 _MAPPINGS = Path("/proc/self/smaps")
 _LARGE_BYTES = 32 << 20
 _COLLAPSE = 25  # at once, for what is there already (Linux 6.1); older kernels refuse it, and come to it by themselves by and by
@@ -36,12 +37,14 @@ def ask(done: Asked) -> Asked:
     with suppress(OSError):  # no such kernel, or no descriptor to read with: it is slower then, and that is all
         if b"[never]" in _ALLOWED.read_bytes():
             return done
-        madvise = ctypes.CDLL(None).madvise
+        madvise, page_bytes = ctypes.CDLL(None).madvise, int(_SIZE.read_bytes())
         madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
         now.update(_large())
         for begin, size in now - done:
             madvise(begin, size, mmap.MADV_HUGEPAGE)
-            madvise(begin, size, _COLLAPSE)
+            # One by one: the kernel gives up at the first place where nothing is yet, and what lies behind it would stay as it is.
+            for page in range(-(-begin // page_bytes) * page_bytes, begin + size - page_bytes + 1, page_bytes):
+                madvise(page, page_bytes, _COLLAPSE)
     return now
 
 

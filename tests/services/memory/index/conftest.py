@@ -1,12 +1,15 @@
 """Records and vectors to search among."""
 
+import ctypes
 import json
+import mmap
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from tandem.memory.v1.memory_pb2 import Record
 from tandem_memory.index import Index
@@ -31,3 +34,12 @@ def fill() -> Fill:
         return index
 
     return filled
+
+
+def resident(path: Path) -> npt.NDArray[np.bool_]:
+    """For each page of a file whether it is in the page cache."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ | mmap.PROT_WRITE, flags=mmap.MAP_PRIVATE) as held:
+        found, at = np.empty(len(held) // mmap.PAGESIZE, np.uint8), ctypes.c_char.from_buffer(held)
+        assert ctypes.CDLL(None).mincore(ctypes.byref(at), ctypes.c_size_t(len(held)), ctypes.c_void_p(found.ctypes.data)) == 0
+        del at
+    return found & 1 == 1

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange, Record
 from tandem_memory.index import Index, SnapshotError
+from tandem_memory.index.kept import files
 
-from tests.services.memory.index.conftest import rewrite_manifest
+from tests.services.memory.index.conftest import resident, rewrite_manifest
 
 RANDOM = np.random.default_rng(3)
 VECTORS = RANDOM.standard_normal((5000, 16)).astype(np.float32)
@@ -126,3 +127,17 @@ def test_a_save_that_fails_leaves_the_snapshot_before(tmp_path: Path, monkeypatc
     assert answers(Index.load(tmp_path, 16)) == before
     index.save(tmp_path)
     assert answers(Index.load(tmp_path, 16)) == answers(index)
+
+
+def test_rows_are_read_ahead_and_what_was_read_once_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a page cache that cannot hold all of it, searches need the rows; a file that memory is unlikely to hold is let be."""
+    rows = tmp_path / "rows"
+    files.written(rows, lambda path: path.write_bytes(bytes(32 << 20)))
+    assert resident(rows).mean() < 0.5
+    monkeypatch.setattr(files, "_FETCHED_BYTES", (32 << 20) - 1)
+    assert not list(files.fetched(rows))
+    assert resident(rows).mean() < 0.5
+    monkeypatch.setattr(files, "_FETCHED_BYTES", 32 << 20)
+    assert len(list(files.fetched(rows))) == 8
+    assert resident(rows).all()
+    assert not list(files.fetched(tmp_path / "gone"))

@@ -142,6 +142,7 @@ def _load_segment(stored: Stored) -> Segment:
     except (KeyError, ValueError) as error:
         raise SnapshotError(stored.path, str(error)) from error
     read.stored.append(stored)
+    files.let_go(stored.path)
     return read
 
 
@@ -151,9 +152,11 @@ def _load_graph(said: Manifest) -> Graph | None:
     stored, scale, covers = said.graph
     files.check(stored)
     try:
-        return Graph.read(stored, said.dimension, scale, covers)
+        graph = Graph.read(stored, said.dimension, scale, covers)
     except RuntimeError as error:
         raise SnapshotError(stored.path, str(error)) from error
+    files.let_go(stored.path)
+    return graph
 
 
 def _sweep(folder: Path, kept: frozenset[str]) -> None:

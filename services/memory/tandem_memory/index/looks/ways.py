@@ -21,10 +21,10 @@ _SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of sev
 _BEGIN_WALK, _WALK = 60_000, 6_000  # along the graph: for a query, and for each find
 _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
-_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 24  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 21  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
-_ROUGH = 20  # finds beyond twice k that 4 bits may have put in the wrong order
+_ROUGH = 10  # finds beyond k and half of it that 4 bits may have put in the wrong order
 _NEARLY = 10  # finds beyond k that 8 bits may have put so, at least, and half of k: more of them give .003 more recall
 
 
@@ -38,7 +38,7 @@ class Way(StrEnum):
 
 def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
-    wanted = 2 * k + _ROUGH
+    wanted = k + k // 2 + _ROUGH
     finds = [segment.nearest(queries, wanted, mask) for segment, mask in selection.parts]
     return merged([*finds, exact.among(queries, selection.scattered, selection.scattered_rows, wanted)], wanted).slots
 
