@@ -66,7 +66,7 @@ def _searched(work: Workload, address: str, beside: str, seconds: float) -> None
     from the disk as far as the room does not hold all of it.
     """
     say("memory_million_search_first", _rate(work, address, seconds), "queries/s")
-    _rate(work, address, 3 * seconds)  # a thousand questions, where the disk reads 3,000 pages a second
+    _rate(work, address, 3 * seconds)  # until all of the thousand questions were asked
     few, rate = _rate(work, beside, seconds), _rate(work, address, seconds)
     say("memory_million_search", rate, "queries/s", few=few, ratio=rate / few, floor=_PART)
 

@@ -21,9 +21,9 @@ from tandem_memory.store import Added, Effect, Job, Store
 # A group is done once it has so much to write: more would make the first of it wait without sparing syncs that count.
 _MOST_BYTES = 16 << 20
 _MOST_JOBS = 4096
-# Of what a group took: for so long at most the next one waits for those who are likely to come. Of eight writers who do nothing else, each
-# had to wait for every second sync with a quarter of it; one who does not come costs the others one such wait.
-_PATIENCE = 1.0
+# Of what a group took: for so long at most the next one waits for those who are likely to come, unless that was in vain the last time.
+# With a quarter of it, each of eight writers who do nothing else had to wait for every second sync.
+_PATIENCE, _PATIENCE_S = 1.0, 0.05
 
 _T = TypeVar("_T")
 
@@ -73,6 +73,7 @@ class Committer:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closing = False
         self._likely, self._likely_until_s = 0, 0.0
+        self._in_vain = False
         self._thread = threading.Thread(target=self._run, name="memory-committer", daemon=True)
         self._thread.start()
 
@@ -103,8 +104,8 @@ class Committer:
             group, going_on = self._gathered()
             if group:
                 began_s = time.monotonic()
-                self._commit(group)
-                self._expect(len(group), time.monotonic() - began_s)
+                whole = self._commit(group)
+                self._expect(len(group), time.monotonic() - began_s if whole and not self._in_vain else 0.0)
 
     def _expect(self, answered: int, took_s: float) -> None:
         """Who was answered is likely to come again at once, beside those who came meanwhile.
@@ -112,20 +113,22 @@ class Committer:
         If none waited for the other, writers would fall apart into two halves that take turns, with half a group in each sync.
         """
         self._likely = answered + self._queue.qsize()
-        self._likely_until_s = time.monotonic() + _PATIENCE * took_s
+        self._likely_until_s = time.monotonic() + min(_PATIENCE * took_s, _PATIENCE_S)
 
     def _gathered(self) -> tuple[list[_Waiting], bool]:
         """The next group, and whether there is one after it."""
-        group, weight = list[_Waiting](), 0
+        group, weight, self._in_vain = list[_Waiting](), 0, False
         following = self._queue.get()
         while following is not None:
             group.append(following)
             weight += following.job.weight_bytes
             if weight >= _MOST_BYTES or len(group) >= _MOST_JOBS:
                 return group, True
+            patience_s = self._patience_s(len(group))
             try:
-                following = self._queue.get(timeout=self._patience_s(len(group)))
+                following = self._queue.get(timeout=patience_s)
             except queue.Empty:
+                self._in_vain = patience_s > 0
                 return group, True
         return group, False
 
@@ -134,14 +137,15 @@ class Committer:
         left_s = self._likely_until_s - time.monotonic()
         return left_s if gathered < self._likely and left_s > 0 else 0
 
-    def _commit(self, group: Sequence[_Waiting]) -> None:
+    def _commit(self, group: Sequence[_Waiting]) -> bool:
+        """Whether all of it was done at once."""
         began_s = time.monotonic()
         try:
             committed = self._store.commit([waiting.job for waiting in group])
         except StoreUnsureError as error:
             self._learned([each.catch_up for each in self._learners])
             self._answer(group, [each if isinstance(each, Exception) else error for each in error.done.outcomes], error.done.effects)
-            return
+            return False
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._learned([each.catch_up for each in self._learners])  # some of it may be there, and is not done a second time
             if len(group) > 1:
@@ -149,11 +153,12 @@ class Committer:
                     self._commit([waiting])
             else:
                 self._answer(group, [error], ())
-            return
+            return False
         failure = self._learned([partial(each.learn, committed.effects) for each in self._learners])
         self._committed(sum(len(each.records) for each in committed.effects if isinstance(each, Added)), time.monotonic() - began_s)
         # What is durable and not searched is not done: who hands it in again under its key is told its id.
         self._answer(group, [failure] * len(group) if failure else committed.outcomes, committed.effects)
+        return True
 
     def _learned(self, learn: Sequence[Callable[[], None]]) -> Exception | None:
         """What went wrong, if anything."""

@@ -27,7 +27,6 @@ class Upkeep:
         self._indexes, self._clock = indexes, clock
         self._failed = dict[str, int]()  # how many changes were unsaved when a snapshot failed
         self._stuck = dict[str, int]()  # how far the log had come when an index could not be arranged
-        self._cold = set(indexes.all)  # whose rows may have gone from memory while a snapshot was read or written
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory-upkeep", daemon=True)
         self._thread.start()
@@ -50,7 +49,6 @@ class Upkeep:
         while not self._over.wait(_PAUSE_S):
             while not self._over.is_set() and self._slice():
                 arranged = True
-            self._fetch()
             if arranged and self._clock() >= due_s:
                 arranged, asked, due_s = False, pages.ask(asked), self._clock() + _PAGES_S
 
@@ -63,13 +61,6 @@ class Upkeep:
             if self._due(name, index) or (not arranging and index.outgrown and name not in self._failed):
                 self._save(name)
         return more
-
-    def _fetch(self) -> None:
-        """Have the rows read that may be on the disk alone, unless it is time to end."""
-        while self._cold:
-            for _ in self._indexes.all[self._cold.pop()].fetched():
-                if self._over.is_set():
-                    return
 
     def _due(self, name: str, index: Index) -> bool:
         """Whether enough has changed since the last snapshot, or since one that failed."""
@@ -101,4 +92,3 @@ class Upkeep:
             _log.warning(told, name, error, exc_info=not isinstance(error, OSError))
         else:
             self._failed.pop(name, None)
-            self._cold.add(name)

@@ -2,7 +2,7 @@
 
 A source with enough rows has segments of its own; the others share. Segments of one owner are merged when they come to be of
 like size, so that there are few of them and a row is quantised again at most once for each doubling (O'Neil et al., "The
-Log-Structured Merge-Tree", 1996).
+Log-Structured Merge-Tree", 1996). In peace more is merged, and a source's rows among others come to the rest of it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from tandem_memory.index.rows import Rows, Slots
 
 TAIL = 1024  # rows that are searched exactly before they are worth a segment, while others come: 1.5 MB of 384 dimensions to read
 _OWN = 1024  # rows of a source that are worth a segment: with fewer, a search for all would start more scans than it is worth
-_ASTRAY = 32  # rows are made anew at most, so that one that is scanned among those of others, or multiplied, comes to its own
+_ASTRAY = 32  # rows are made anew at most for each that comes to its own
 _DEAD = 0.25  # part of a segment that may be removed records before it is made again without them
 
 
@@ -47,15 +47,18 @@ def alike(segments: Sequence[Segment], times: float) -> tuple[Segment, Segment] 
 
 
 def astray(segments: Sequence[Segment], columns: Columns) -> tuple[Segment, ...]:
-    """What is to be made anew so that rows that share a segment come to the rest of their source, which has one: none if they are few."""
+    """What is to be made anew so that rows in a shared segment come to the rest of their source; none where it would cost too much."""
     smallest = {segment.owner: segment for segment in sorted(segments, key=_size, reverse=True)}
-    shared = smallest.pop(MIXED, None)
-    if shared is None:
-        return ()
-    names, counts = np.unique(columns.source.first(int(shared.slots[-1]) + 1)[shared.slots], return_counts=True)
-    theirs = zip(names.tolist(), counts.tolist(), strict=True)
-    joined = [smallest[name] for name, count in theirs if name in smallest and _size(smallest[name]) <= _ASTRAY * count]
-    return (shared, *joined) if joined else ()
+    for shared in segments:
+        if shared.owner == MIXED:
+            sources = columns.source.first(int(shared.slots[-1]) + 1)[shared.slots]
+            names, counts = np.unique(sources, return_counts=True)
+            theirs = zip(names.tolist(), counts.tolist(), strict=True)
+            joined = [(smallest[name], count) for name, count in theirs if name in smallest and _size(smallest[name]) <= _ASTRAY * count]
+            made_anew = _size(shared) + sum(_size(own) for own, _ in joined)
+            if joined and made_anew <= _ASTRAY * sum(count for _, count in joined):
+                return (shared, *(own for own, _ in joined))
+    return ()
 
 
 def hollow(segments: Iterable[Segment], columns: Columns) -> Segment | None:

@@ -7,7 +7,7 @@ so that nobody waits: neither a writer for a reader nor a reader for anybody, bu
 import math
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -18,7 +18,7 @@ from tandem.memory.v1.memory_pb2 import Filter, Record
 from tandem_memory.index import compaction, upkeep
 from tandem_memory.index.fields.columns import Columns, Positions, utility
 from tandem_memory.index.fields.facts import Facts, facts
-from tandem_memory.index.kept import files, snapshot
+from tandem_memory.index.kept import snapshot
 from tandem_memory.index.looks.search import at_hand, matching, search, without_digest
 from tandem_memory.index.looks.selection import Remembered
 from tandem_memory.index.rows import Rows, Vectors, unit
@@ -123,8 +123,8 @@ class Index:
         """Do a slice of the work that makes later searches faster; whether there may be more now. For any one thread, beside all others."""
         with self._arranging:
             now_s = time.monotonic()
-            quiet, sought = now_s - self._added_at > upkeep.QUIET_S, now_s < self._sought_at + upkeep.SOUGHT_S
-            step = upkeep.step(self._view, quiet=quiet, sought=sought)
+            traffic = upkeep.Traffic(since_added_s=now_s - self._added_at, since_sought_s=now_s - self._sought_at)
+            step = upkeep.step(self._view, traffic)
             if step is None:
                 return False
             with self._writing:
@@ -150,11 +150,6 @@ class Index:
             settled = snapshot.save(folder, view, covers)
             with self._writing:
                 self._view = replace(self._view, rows=self._view.rows.settle(settled, view.count))
-
-    def fetched(self) -> Iterator[None]:
-        """Have the rows read that are in a file, a piece at a time: some may be in memory no more. For a thread that has time."""
-        settled = self._view.rows.settled
-        return iter(()) if settled is None else files.fetched(settled.path)
 
     def _compact(self, folder: Path) -> None:
         prepared = compaction.prepare(self._view, folder)

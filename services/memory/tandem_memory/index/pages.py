@@ -15,7 +15,7 @@ from typing import TypeAlias
 _ALLOWED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _SIZE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 _MAPPINGS = Path("/proc/self/smaps")
-_LARGE_BYTES = 32 << 20
+_LARGE_BYTES, _PIECE_BYTES = 32 << 20, 64 << 20
 _COLLAPSE = 25  # at once, for what is there already (Linux 6.1); older kernels refuse it, and come to it by themselves by and by
 
 
@@ -42,9 +42,12 @@ def ask(done: Asked) -> Asked:
         now.update(_large())
         for begin, size in now - done:
             madvise(begin, size, mmap.MADV_HUGEPAGE)
-            # One by one: the kernel gives up at the first place where nothing is yet, and what lies behind it would stay as it is.
-            for page in range(-(-begin // page_bytes) * page_bytes, begin + size - page_bytes + 1, page_bytes):
-                madvise(page, page_bytes, _COLLAPSE)
+            first, last = -(-begin // page_bytes) * page_bytes, begin + size - (begin + size) % page_bytes
+            for piece in range(first, last, max(_PIECE_BYTES, page_bytes)):
+                end = min(piece + max(_PIECE_BYTES, page_bytes), last)
+                if madvise(piece, end - piece, _COLLAPSE):  # given up at the first place where nothing is yet: what lies behind, by itself
+                    for page in range(piece, end, page_bytes):
+                        madvise(page, page_bytes, _COLLAPSE)
     return now
 
 

@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tandem_memory.index import ahead
 from tandem_memory.index.growing import Growing
 
 Vectors = npt.NDArray[np.float32]
 Slots = npt.NDArray[np.int64]
-_LARGE_BYTES = 1 << 29  # a file that memory may not hold
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -84,19 +82,12 @@ class Rows:
         if border == 0:
             return self._fresh.first(len(self._fresh)).take(slots, axis=0)  # in 2/3 of the time that indexing by slots takes
         if not len(self._fresh):
-            self._announce(slots)
             return self._old.take(slots, axis=0)
         taken = np.empty((len(slots), self.dimension), np.float32)
         old = slots < border
-        self._announce(slots[old])
         taken[old] = self._old.take(slots[old], axis=0)
         taken[~old] = self._fresh.first(len(self._fresh)).take(slots[~old] - border, axis=0)
         return taken
-
-    def _announce(self, slots: Slots) -> None:
-        """Have those that are on the disk alone read side by side; one after the other they would be, and everybody would wait for each."""
-        if self._old.nbytes >= _LARGE_BYTES:
-            ahead.read(self._old, slots)
 
     def runs(self, first: int, last: int, most: int) -> Iterator[tuple[int, Vectors]]:
         """The rows from `first` to before `last` as (slot of its first row, rows) of at most `most` rows, without copying."""

@@ -1,11 +1,11 @@
 """What makes later searches faster, one step at a time: sealing the tail, merging segments, making hollow ones anew, growing the graph.
 
-A step is worked out beside everything else and then only put in place.
+A step is worked out beside everything else and then only put in place. How much is done follows from who adds and who searches.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,40 +18,58 @@ from tandem_memory.index.view import View
 Step = Callable[[View], View]
 
 QUIET_S = 0.25  # without an add for so long, the graph may have the processor
-SOUGHT_S = 1.0  # without a search for so long, nobody is known to gain by the graph, and who adds comes first
+PEACE_S = 10.0  # without an add for so long, what is worth its while only once may be done
+SOUGHT_S = 1.0  # without a search for so long, nobody is known to gain by any of this, and who adds comes first
 
 _SHORT = 64  # rows: a tail as short as this stays; every batch of searches reads all of it, which costs more than what it computes
-_LONG, _MANY = 8 * TAIL, 32  # rows of a tail, and segments, while others add and nobody searches
+_LONG, _MANY = 8 * TAIL, 32  # rows of a tail, and segments beyond one for each owner, while others add and nobody searches
 _ALIKE, _ALIKE_IN_PEACE = 2, 8  # times the size of the smaller of two segments that are merged
 _GRAPH_FROM = 1 << 15  # rows: below, scanning all costs no more than walking
 _GRAPH_SAMPLE = 4096  # rows that its scale is taken from
-_SLICE = 32  # rows at a time, about 10 ms
+_SLICE = 32  # rows at a time, 10 to 30 ms
 _BEHIND, _HOPELESS = 4096, 1 << 15  # rows that the graph lacks: from here it grows while others add, and here it waits until they stop
-_REST = 9  # times what a slice took it rests, where others add and nobody searches: a thousand rows take a second of a processor
+_REST = 9  # times what a slice took it rests, at least, where others add and nobody searches
 _HOLLOW = 0.3  # part of the graph that may be removed records before it is begun anew
 
 
-def step(view: View, *, quiet: bool, sought: bool) -> Step | None:
-    """The next thing to do, done but for putting it in place; None when there is nothing now.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """For how many seconds nobody has added anything, and nobody has searched."""
 
-    Args:
-        view: The index.
-        quiet: Nobody has added anything lately.
-        sought: Somebody has searched lately.
-    """
-    pressed = not (quiet or sought)
-    if view.count - view.sealed >= (_SHORT if quiet else _LONG if pressed else TAIL):
+    since_added_s: float
+    since_sought_s: float
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody adds."""
+        return self.since_added_s > QUIET_S
+
+    @property
+    def peace(self) -> bool:
+        """Nobody adds, nor is likely to go on in a moment."""
+        return self.since_added_s > PEACE_S
+
+    @property
+    def pressed(self) -> bool:
+        """Somebody adds and nobody searches."""
+        return not self.quiet and self.since_sought_s > SOUGHT_S
+
+
+def step(view: View, traffic: Traffic) -> Step | None:
+    """The next thing to do, done but for putting it in place; None when there is nothing now."""
+    if view.count - view.sealed >= (_SHORT if traffic.quiet else _LONG if traffic.pressed else TAIL):
         return _seal(view)
-    pair = None if pressed and len(view.segments) < _MANY else alike(view.segments, _ALIKE_IN_PEACE if quiet else _ALIKE)
+    beyond = len(view.segments) - len({segment.owner for segment in view.segments})
+    pair = None if traffic.pressed and beyond < _MANY else alike(view.segments, _ALIKE_IN_PEACE if traffic.peace else _ALIKE)
     if pair is not None:
         return _replace(view, pair)
     if view.dead != view.solid:
         emptied = hollow(view.segments, view.columns)
         return _replace(view, (emptied,)) if emptied is not None else lambda now: replace(now, solid=view.dead)
-    if quiet and view.arrangement != view.tidy:
+    if traffic.peace and view.arrangement != view.tidy:
         strays = astray(view.segments, view.columns)
         return _replace(view, strays) if strays else lambda now: replace(now, tidy=view.arrangement)
-    return _grow(view, quiet=quiet, pressed=pressed)
+    return _grow(view, traffic)
 
 
 def _seal(view: View) -> Step:
@@ -67,20 +85,20 @@ def _replace(view: View, old: Sequence[Segment]) -> Step:
     return lambda now: replace(now, segments=(*kept, *new), arrangement=now.arrangement + 1)
 
 
-def _grow(view: View, *, quiet: bool, pressed: bool) -> Step | None:
+def _grow(view: View, traffic: Traffic) -> Step | None:
     """A slice of the graph. It is added to in place: searches leave out what is beyond what it covers."""
     graph = view.graph
     if graph is None:
         if view.sealed < _GRAPH_FROM:
             return None
         return _begin(view)
-    if len(graph) - _alive_below(view, graph.covers) > _HOLLOW * len(graph) and quiet:
+    if len(graph) - _alive_below(view, graph.covers) > _HOLLOW * len(graph) and traffic.quiet:
         return _begin(view)
     behind = view.sealed - graph.covers
-    if behind == 0 or not (quiet or _BEHIND <= behind <= _HOPELESS):
+    if behind == 0 or not (traffic.quiet or _BEHIND <= behind <= _HOPELESS):
         return None
     began_s = time.monotonic()
-    if pressed and began_s < graph.rests_until_s:
+    if traffic.pressed and behind < _HOPELESS // 2 and began_s < graph.rests_until_s:
         return None
     last = min(graph.covers + _SLICE, view.sealed)
     slots = _alive(view, np.arange(graph.covers, last))

@@ -118,7 +118,8 @@ def test_what_is_no_name_is_said(name: str) -> None:
 )
 def test_a_record_that_cannot_be_used_is_named(fields: dict[str, Any], field: str, said: str) -> None:
     """Whichever record of a request it is: its place is said, too."""
-    request = pb.AppendRequest(namespace="n", records=[pb.Record(question="?", vector=vector(1) if fields.get("vector") else b"")])
+    well = vector(*[1] * min(len(fields.get("vector", b"")) // 4, 8192))  # of the same length where it may be: looked at together
+    request = pb.AppendRequest(namespace="n", records=[pb.Record(question="?", vector=well)])
     request.records.add(**{"question": "?", **fields})
     with pytest.raises(UnacceptableError) as caught:
         acceptance.check_append(request, Limits())

@@ -1,7 +1,5 @@
 """How long an end may take, and what is done first."""
 
-import itertools
-from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -77,25 +75,4 @@ def test_huge_pages_are_asked_for_at_the_start_and_after_each_arrangement(monkey
     assert heard.get(timeout=_PATIENCE_S) == {(0, 1)}
     with pytest.raises(Empty):
         heard.get(timeout=0.2)
-    upkeep.close()
-
-
-def test_rows_are_read_ahead_at_the_start_and_after_each_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once each, and not for longer than there is time."""
-    read = SimpleQueue[Index]()
-
-    def fetched(index: Index) -> Iterator[None]:
-        read.put(index)
-        yield from itertools.repeat(None)  # a file without end
-
-    monkeypatch.setattr(Index, "fetched", lambda index: read.put(index) or iter([None]))
-    monkeypatch.setattr("tandem_memory.embedded.upkeep._PAUSE_S", 0.01)
-    slow: Any = Slow(a=0)
-    upkeep = Upkeep(slow, clock=slow.clock)
-    assert read.get(timeout=_PATIENCE_S) is slow.all["a"]
-    with pytest.raises(Empty):
-        read.get(timeout=0.2)
-    monkeypatch.setattr(Index, "fetched", fetched)
-    slow.changes["a"] = 20_000
-    assert read.get(timeout=_PATIENCE_S) is slow.all["a"]
     upkeep.close()

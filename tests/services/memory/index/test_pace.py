@@ -10,21 +10,23 @@ from tandem_memory.index.arrangement import TAIL
 from tandem_memory.index.looks.segment import MIXED
 
 DIMENSION = 16
+_LONG_S = 1e9  # for a test, and less than never
 RANDOM = np.random.default_rng(3)
 
 
 @pytest.fixture(autouse=True)
 def never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if somebody added all the time, and whoever searches went on; the graph begins with few rows."""
+    """As if somebody added all the time, and whoever has searched went on; the graph begins with few rows."""
     monkeypatch.setattr(upkeep, "QUIET_S", math.inf)
-    monkeypatch.setattr(upkeep, "SOUGHT_S", math.inf)
+    monkeypatch.setattr(upkeep, "PEACE_S", math.inf)
+    monkeypatch.setattr(upkeep, "SOUGHT_S", _LONG_S)
     monkeypatch.setattr(upkeep, "_GRAPH_FROM", 4 * TAIL)
 
 
-def add(index: Index, count: int, sources: int = 1) -> None:
+def add(index: Index, count: int, sources: int = 1, kind: str = "s") -> None:
     first = index.covers
     index.covers += count
-    records = [Record(source=f"s{number % sources}") for number in range(count)]
+    records = [Record(source=f"{kind}{number % sources}") for number in range(count)]
     index.add(np.arange(first, index.covers, dtype=np.uint64), RANDOM.standard_normal((count, DIMENSION)).astype(np.float32), records)
 
 
@@ -39,6 +41,12 @@ def sizes(index: Index) -> list[int]:
 
 def covered(index: Index) -> int:
     return index._view.graph.covers if index._view.graph else 0
+
+
+def among_others(index: Index, owner: int) -> int:
+    """How many rows of a source share a segment."""
+    sources = index._view.columns.source.first(index._view.count)
+    return sum(int(np.count_nonzero(sources[each.slots] == owner)) for each in index._view.segments if each.owner == MIXED)
 
 
 def test_who_adds_comes_first_until_somebody_searches() -> None:
@@ -60,21 +68,21 @@ def test_who_adds_comes_first_until_somebody_searches() -> None:
 def test_the_graph_grows_by_a_slice_and_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless somebody searches: then it goes on until little is left of what it lacks."""
     index = Index(DIMENSION)
-    add(index, 16 * TAIL)
+    add(index, 12 * TAIL)
     monkeypatch.setattr(upkeep, "_REST", math.inf)
     settle(index)
     assert covered(index) == upkeep._SLICE
     monkeypatch.setattr(upkeep, "_REST", 0)
     index._view.graph.rests_until_s = 0.0
     settle(index)
-    assert 16 * TAIL - covered(index) < upkeep._BEHIND
-    add(index, 16 * TAIL)
+    assert 12 * TAIL - covered(index) < upkeep._BEHIND
+    add(index, 12 * TAIL)
     monkeypatch.setattr(upkeep, "_REST", math.inf)
     settle(index)
     before = covered(index)
     index.search(RANDOM.standard_normal((1, DIMENSION)).astype(np.float32), 10, Filter())
     settle(index)
-    assert before <= 16 * TAIL < covered(index)
+    assert before <= 12 * TAIL < covered(index)
 
 
 def test_in_peace_a_sources_rows_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,12 +91,39 @@ def test_in_peace_a_sources_rows_come_together(monkeypatch: pytest.MonkeyPatch) 
     index.search(RANDOM.standard_normal((1, DIMENSION)).astype(np.float32), 10, Filter())
     for count in (12 * TAIL, TAIL, TAIL // 2):
         add(index, count, sources=3)
-        add(index, TAIL, sources=TAIL)
+        add(index, TAIL, sources=TAIL, kind="t")
         settle(index)
     monkeypatch.setattr(upkeep, "QUIET_S", 0.0)
     settle(index)
+    assert among_others(index, 0)  # somebody may go on in a moment
+    monkeypatch.setattr(upkeep, "PEACE_S", 0.0)
+    settle(index)
     owners = [segment.owner for segment in index._view.segments]
     assert len(owners) == len(set(owners)) == 4
-    shared = next(segment for segment in index._view.segments if segment.owner == MIXED)
-    assert not set(index._view.columns.source.first(index._view.count)[shared.slots].tolist()) & set(owners)
+    assert not any(among_others(index, owner) for owner in range(3))
     assert index._view.tidy == index._view.arrangement
+
+
+def test_a_few_rows_among_many_of_others_stay_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they share with thousands of small sources is not made anew for them; where that is less, they come to their own."""
+    monkeypatch.setattr(upkeep, "QUIET_S", 0.0)
+    monkeypatch.setattr(upkeep, "PEACE_S", 0.0)
+    for others, apart in ((4 * TAIL, 40), (200, 0)):
+        index = Index(DIMENSION)
+        add(index, TAIL)
+        settle(index)
+        add(index, 40)
+        add(index, others, sources=others, kind="t")
+        settle(index)
+        assert among_others(index, 0) == apart
+        assert index._view.tidy == index._view.arrangement
+
+
+def test_what_is_added_for_long_without_a_search_comes_into_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it lacks so much that nobody would be served by it any more."""
+    monkeypatch.setattr(upkeep, "_REST", math.inf)
+    monkeypatch.setattr(upkeep, "_HOPELESS", 8 * TAIL)
+    index = Index(DIMENSION)
+    add(index, 8 * TAIL)
+    settle(index)
+    assert 4 * TAIL < covered(index) <= 4 * TAIL + upkeep._SLICE

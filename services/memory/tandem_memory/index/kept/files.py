@@ -1,4 +1,4 @@
-"""Files of a snapshot: written beside, made durable, and checked when they are read."""
+"""Files of a snapshot: written beside, made durable, checked when they are read, and let go of where they are read but once."""
 
 import os
 import secrets
@@ -15,7 +15,6 @@ from tandem_memory.index.stored import Stored
 
 BLOCK_ROWS = 4096  # rows under one checksum: appending reads at most so many of the old ones again
 _PIECE = 1 << 22  # bytes of a file at a time
-_FETCHED_BYTES = 4 << 30  # 2.8 million rows of 384 dimensions
 
 
 def new(folder: Path, kind: str, ending: str) -> Path:
@@ -51,9 +50,11 @@ def read_arrays(stored: Stored) -> dict[str, npt.NDArray[np.generic]]:
     check(stored)
     try:
         with np.load(stored.path, allow_pickle=False) as arrays:
-            return dict(arrays)
+            read = dict(arrays)
     except (OSError, ValueError) as error:
         raise SnapshotError(stored.path, str(error)) from error
+    let_go(stored.path)
+    return read
 
 
 def checksum(path: Path) -> int:
@@ -69,18 +70,6 @@ def let_go(path: Path) -> None:
     """Tell the kernel that a file is not read again soon: its pages had better hold rows, which every search reads."""
     with suppress(OSError, AttributeError), path.open("rb") as file:  # not every system hears of it: the kernel finds out by and by
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def fetched(path: Path) -> Iterator[None]:
-    """Read a file into the page cache, a piece at a time, so that searches need not wait for the disk row by row.
-
-    Asked to do so by itself (posix_fadvise) Linux reads a few megabytes, and no more of a file of any size. One that is larger than
-    _FETCHED_BYTES is let be: memory is unlikely to hold it.
-    """
-    piece = bytearray(_PIECE)
-    with suppress(OSError), path.open("rb", buffering=0) as file:  # who searches meets what is wrong
-        while os.fstat(file.fileno()).st_size <= _FETCHED_BYTES and file.readinto(piece):
-            yield
 
 
 def check(stored: Stored) -> None:

@@ -24,7 +24,8 @@ from tandem_memory.index.rows import Rows, Settled
 from tandem_memory.index.stored import Stored
 from tandem_memory.index.view import View
 
-_GROWN = 1.1  # the graph is written again when it covers so many times the rows that it did: writing it holds everybody up
+# The graph is written again when it covers so many times the rows that it did, and at least so many more: writing it holds everybody up.
+_GROWN, _GROWN_BY = 1.1, 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,8 @@ def load(folder: Path, dimension: int) -> Snapshot:
 
 def outgrown(graph: Graph) -> bool:
     """Whether it covers so much more than when it was written down that it is to be written again."""
-    return graph.covers > (0 if graph.stored is None else _GROWN * graph.stored[1])
+    covered = 0 if graph.stored is None else graph.stored[1]
+    return graph.covers >= max(_GROWN * covered, covered + _GROWN_BY)
 
 
 def _save_rows(folder: Path, view: View) -> Settled:
@@ -142,7 +144,6 @@ def _load_segment(stored: Stored) -> Segment:
     except (KeyError, ValueError) as error:
         raise SnapshotError(stored.path, str(error)) from error
     read.stored.append(stored)
-    files.let_go(stored.path)
     return read
 
 

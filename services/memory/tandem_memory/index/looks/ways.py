@@ -24,7 +24,7 @@ _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once
 _WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 21  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
-_ROUGH = 10  # finds beyond k and half of it that 4 bits may have put in the wrong order
+_ROUGH = 10  # finds beyond k + k // 2 that 4 bits may have put in the wrong order
 _NEARLY = 10  # finds beyond k that 8 bits may have put so, at least, and half of k: more of them give .003 more recall
 
 
