@@ -15,8 +15,9 @@ _MANY = 200
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driven]:
-    """A memory of enough records for a graph."""
+    """A memory of enough records for a graph, each part of which is worth being written down."""
     monkeypatch.setattr("tandem_memory.index.upkeep._GRAPH_FROM", _MANY // 2)
+    monkeypatch.setattr("tandem_memory.index.kept.snapshot._GROWN_BY", 1)
     driven = Driven(lambda: Embedded(tmp_path / "memory"))
     driven.append(*(record(str(number), near=(1, number, number % 7, 0)) for number in range(_MANY)))
     yield driven
