@@ -21,7 +21,7 @@ _SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of sev
 _BEGIN_WALK, _WALK = 60_000, 6_000  # along the graph: for a query, and for each find
 _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
-_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 21  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 23  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 10  # finds beyond k + k // 2 that 4 bits may have put in the wrong order
