@@ -42,13 +42,19 @@ def ask(done: Asked) -> Asked:
         now.update(_large())
         for begin, size in now - done:
             madvise(begin, size, mmap.MADV_HUGEPAGE)
-            first, last = -(-begin // page_bytes) * page_bytes, begin + size - (begin + size) % page_bytes
-            for piece in range(first, last, max(_PIECE_BYTES, page_bytes)):
-                end = min(piece + max(_PIECE_BYTES, page_bytes), last)
-                if madvise(piece, end - piece, _COLLAPSE):  # given up at the first place where nothing is yet: what lies behind, by itself
-                    for page in range(piece, end, page_bytes):
-                        madvise(page, page_bytes, _COLLAPSE)
+            for piece in _within(range(begin, begin + size), _PIECE_BYTES // page_bytes * page_bytes or page_bytes, page_bytes):
+                if madvise(
+                    piece.start, len(piece), _COLLAPSE
+                ):  # given up at the first place where nothing is yet: what lies behind, by itself
+                    for page in _within(piece, page_bytes, page_bytes):
+                        madvise(page.start, len(page), _COLLAPSE)
     return now
+
+
+def _within(memory: range, piece_bytes: int, page_bytes: int) -> Iterator[range]:
+    """Pieces of the whole huge pages that lie in memory."""
+    first, last = -(-memory.start // page_bytes) * page_bytes, memory.stop // page_bytes * page_bytes
+    return (range(at, min(at + piece_bytes, last)) for at in range(first, last, piece_bytes))
 
 
 def _large() -> Iterator[tuple[int, int]]:

@@ -59,8 +59,7 @@ def step(view: View, traffic: Traffic) -> Step | None:
     """The next thing to do, done but for putting it in place; None when there is nothing now."""
     if view.count - view.sealed >= (_SHORT if traffic.quiet else _LONG if traffic.pressed else TAIL):
         return _seal(view)
-    beyond = len(view.segments) - len({segment.owner for segment in view.segments})
-    pair = None if traffic.pressed and beyond < _MANY else alike(view.segments, _ALIKE_IN_PEACE if traffic.peace else _ALIKE)
+    pair = _to_be_merged(view.segments, traffic)
     if pair is not None:
         return _replace(view, pair)
     if view.dead != view.solid:
@@ -70,6 +69,12 @@ def step(view: View, traffic: Traffic) -> Step | None:
         strays = astray(view.segments, view.columns)
         return _replace(view, strays) if strays else lambda now: replace(now, tidy=view.arrangement)
     return _grow(view, traffic)
+
+
+def _to_be_merged(segments: Sequence[Segment], traffic: Traffic) -> tuple[Segment, Segment] | None:
+    if traffic.pressed and len(segments) - len({segment.owner for segment in segments}) < _MANY:
+        return None
+    return alike(segments, _ALIKE_IN_PEACE if traffic.peace else _ALIKE)
 
 
 def _seal(view: View) -> Step:

@@ -24,6 +24,12 @@ def rewrite_manifest(folder: Path, change: Callable[[dict[str, Any]], dict[str, 
     manifest.write_text(f"{text}\n{zlib.crc32(text.encode())}\n")
 
 
+def settle(index: Index) -> None:
+    """Have all done that there is to do for it now."""
+    while index.upkeep():
+        pass
+
+
 @pytest.fixture
 def fill() -> Fill:
     """An index of `vectors`, at positions 1, 2, ..., with `records` or empty ones."""

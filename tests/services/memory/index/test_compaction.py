@@ -9,6 +9,8 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Filter, MetricRange, Record
 from tandem_memory.index import Index, compaction
 
+from tests.services.memory.index.conftest import settle
+
 COUNT = 12_000
 RANDOM = np.random.default_rng(9)
 VECTORS = RANDOM.standard_normal((COUNT, 16)).astype(np.float32)
@@ -25,11 +27,6 @@ def record(number: int) -> Record:
 
 def add(index: Index, first: int, last: int) -> None:
     index.add(np.arange(first, last, dtype=np.uint64), VECTORS[first:last], [record(number) for number in range(first, last)])
-
-
-def settle(index: Index) -> None:
-    while index.upkeep():
-        pass
 
 
 def answers(index: Index) -> list[Any]:

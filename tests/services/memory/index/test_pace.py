@@ -9,6 +9,8 @@ from tandem_memory.index import Index, upkeep
 from tandem_memory.index.arrangement import TAIL
 from tandem_memory.index.looks.segment import MIXED
 
+from tests.services.memory.index.conftest import settle
+
 DIMENSION = 16
 _LONG_S = 1e9  # for a test, and less than never
 RANDOM = np.random.default_rng(3)
@@ -28,11 +30,6 @@ def add(index: Index, count: int, sources: int = 1, kind: str = "s") -> None:
     index.covers += count
     records = [Record(source=f"{kind}{number % sources}") for number in range(count)]
     index.add(np.arange(first, index.covers, dtype=np.uint64), RANDOM.standard_normal((count, DIMENSION)).astype(np.float32), records)
-
-
-def settle(index: Index) -> None:
-    while index.upkeep():
-        pass
 
 
 def sizes(index: Index) -> list[int]:

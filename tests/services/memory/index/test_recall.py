@@ -12,7 +12,7 @@ from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import selection, ways
 from tandem_memory.index.rows import unit
 
-from tests.services.memory.index.conftest import rewrite_manifest
+from tests.services.memory.index.conftest import rewrite_manifest, settle
 
 COUNT, DIMENSION, QUERIES = 16_000, 64, 50
 RANDOM = np.random.default_rng(11)
@@ -46,11 +46,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def add(index: Index, first: int, last: int) -> None:
     index.add(np.arange(first, last, dtype=np.uint64), VECTORS[first:last], RECORDS[first:last])
-
-
-def settle(index: Index) -> None:
-    while index.upkeep():
-        pass
 
 
 def filled(last: int = COUNT) -> Index:
