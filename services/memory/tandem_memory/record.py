@@ -3,11 +3,12 @@
 Light to import: numpy is loaded when a vector is touched. The names that metrics have are in `measured`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -73,8 +74,14 @@ class Use:
         return self.gain / self.times if self.times else 0.0
 
 
+class _Unread:
+    """What a record is read from, if it is read as it is asked for."""
+
+    __slots__ = ("_unread",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Record:
+class Record(_Unread):
     """What was asked, what was answered, and how that went. What is None or empty was not measured or not said.
 
     Attributes:
@@ -128,32 +135,28 @@ class Record:
 
     @classmethod
     def of(cls, message: wire.Record) -> "Record":
-        """The record that the wire's message holds. What is empty is not converted: searches are answered with ten of these."""
-        has, at = message.HasField, message.at
-        made = moment(at) if has("at") else None
-        strategy, metrics, cost, tags, vector = message.strategy, message.metrics, message.cost_usd, message.tags, message.vector
-        open_ = _Open(
-            question=message.question,
-            answer=message.answer,
-            strategy=tuple(strategy) if strategy else (),
-            source=message.source,
-            at=made,
-            metrics=dict(metrics) if metrics else {},
-            score=message.score if has("score") else None,
-            agreement=message.agreement if has("agreement") else None,
-            verified=_VERIFIED.get(message.verified, Verified.UNSAID),
-            cost_usd=Decimal(cost) if cost else None,
-            model=message.model,
-            tags=tuple(tags) if tags else (),
-            source_hash=message.source_hash,
-            vector=floats(vector) if vector else None,
-            key=message.key,
-            id=message.id,
-            appended_at=None if not has("appended_at") else made if made and message.appended_at == at else moment(message.appended_at),
-            use=_use_of(message.use) if has("use") else None,
-        )
+        """The record that the wire's message holds."""
+        open_ = _Open(*[read(message) for read in _READ.values()])
         open_.__class__ = cls
         return cast("Record", open_)
+
+    @classmethod
+    def within(cls, message: wire.Record) -> "Record":
+        """The same, in a third of the time: a field is read when it is asked for. It keeps in memory what the message is part of."""
+        record = object.__new__(cls)
+        object.__setattr__(record, "_unread", message)
+        return record
+
+    if not TYPE_CHECKING:  # who checks types knows the fields, and is to know no others
+
+        def __getattr__(self, name: str) -> object:
+            """A field that nobody has asked for yet."""
+            if name not in _READ:
+                msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(msg, name=name, obj=self)
+            value = _READ[name](self._unread)
+            object.__setattr__(self, name, value)
+            return value
 
     def message(self) -> wire.Record:
         """The wire's message that holds this record.
@@ -193,7 +196,7 @@ class Record:
 
 # A record that is still open: the same places under the same names, so that giving it the class makes it one. Where values are frozen,
 # setting each takes a call, which is half the time that a record takes.
-_Open: Any = make_dataclass("_Open", [(each.name, object) for each in fields(Record)], slots=True, kw_only=True)
+_Open: Any = make_dataclass("_Open", [(each.name, object) for each in fields(Record)], bases=(_Unread,), slots=True)
 
 
 def moment(at: Timestamp) -> datetime:
@@ -256,6 +259,29 @@ def packed(name: str, vector: object) -> bytes:
 
 def _use_of(use: wire.Use) -> Use:
     return Use(times=use.times, gain=use.gain, by_source=dict(use.by_source))
+
+
+# How each field is read, in their order. What is empty is not converted: a page of an export has a thousand of these.
+_READ: Mapping[str, Callable[[wire.Record], object]] = {
+    "question": attrgetter("question"),
+    "answer": attrgetter("answer"),
+    "strategy": lambda message: tuple(each) if (each := message.strategy) else (),
+    "source": attrgetter("source"),
+    "at": lambda message: moment(message.at) if message.HasField("at") else None,
+    "metrics": lambda message: dict(each) if (each := message.metrics) else {},
+    "score": lambda message: message.score if message.HasField("score") else None,
+    "agreement": lambda message: message.agreement if message.HasField("agreement") else None,
+    "verified": lambda message: _VERIFIED.get(message.verified, Verified.UNSAID),
+    "cost_usd": lambda message: Decimal(each) if (each := message.cost_usd) else None,
+    "model": attrgetter("model"),
+    "tags": lambda message: tuple(each) if (each := message.tags) else (),
+    "source_hash": attrgetter("source_hash"),
+    "vector": lambda message: floats(each) if (each := message.vector) else None,
+    "key": attrgetter("key"),
+    "id": attrgetter("id"),
+    "appended_at": lambda message: moment(message.appended_at) if message.HasField("appended_at") else None,
+    "use": lambda message: _use_of(message.use) if message.HasField("use") else None,
+}
 
 
 def _comparable(value: object) -> object:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tandem.memory.v1 import memory_pb2 as wire
 
 from tandem_memory.client.errors import MemoryServiceError, RefusedError, counted_from
 from tandem_memory.record import Record
+
+_SMALL_BYTES = 64 * 1024  # of what a query found, which may all stay in memory for one record that somebody keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +21,8 @@ class Appended:
     known: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A record that a search found, and the cosine of the angle between query and record, -1 to 1."""
+class Hit(NamedTuple):
+    """A record that a search found, and the cosine of the angle between query and record, -1 to 1; a tuple, since there are ten of them."""
 
     record: Record
     similarity: float
@@ -178,7 +179,8 @@ def hits(found: wire.Found, address: str, number: int = 0) -> Sequence[Hit]:
         field = f"queries[{number}]"
         msg = f"memory at {address}: {field}: {found.refused}"
         raise RefusedError(msg, field=field)
-    return [Hit(record=Record.of(hit.record), similarity=hit.similarity) for hit in found.hits]
+    read = Record.within if found.ByteSize() <= _SMALL_BYTES else Record.of
+    return [Hit(read(hit.record), hit.similarity) for hit in found.hits]
 
 
 def news(response: wire.WatchResponse) -> News:

@@ -16,6 +16,7 @@ from tandem_memory.backend import Backend, DamagedError, Nearest, TooLarge
 from tandem_memory.figures import Figures
 
 _AT_ONCE, _PATIENCE_S = 2, 0.005  # batches, the second one for who has waited so long: each of two small ones pays what one costs
+_TURNS = 5  # of the loop that bring no search, before a batch where the last one was for several: until all that was received is here
 _QUERIES = 32  # of a batch that more than one caller is in: beyond that a query costs the same, and the first would wait
 
 
@@ -48,19 +49,35 @@ class Batches:
     _made: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
     _due: bool = False
     _timed: bool = False
+    _crowded: bool = False
+    _came: int = 0
+    _turns: int = 0
 
     async def nearest(self, question: Question, queries: npt.NDArray[np.float32]) -> Nearest:
         """The records nearest to each of `queries`, shape (queries, dimension of the namespace)."""
         loop = asyncio.get_running_loop()
         asked = _Asked(queries, loop.time(), loop.create_future())
         self._waiting.setdefault(question, []).append(asked)
-        if not self._due:
-            self._due = True
-            loop.call_soon(self._begin)  # after all that this turn of the loop brings
+        self._came += 1
+        self._turns = 0
+        self._soon()
         return await asked.answer
 
+    def _soon(self) -> None:
+        """Begin when this turn of the loop has brought all that it brings, or some turns later."""
+        if self._waiting and not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._turned)
+
+    def _turned(self) -> None:
+        self._turns += 1
+        if self._crowded and self._turns < _TURNS and self._came < _QUERIES:
+            asyncio.get_running_loop().call_soon(self._turned)
+        else:
+            self._due, self._came, self._turns = False, 0, 0
+            self._begin()
+
     def _begin(self) -> None:
-        self._due = False
         while self._waiting and len(self._made) < _AT_ONCE:
             question, waiting = next(iter(self._waiting.items()))  # those whose turn has not come for longest
             if self._made and not self._impatient(waiting[0]):
@@ -70,6 +87,7 @@ class Batches:
             if waiting:
                 self._waiting[question] = waiting  # behind all others, or a crowd that asks the same would keep them from ever being asked
             if batch:
+                self._crowded = len(batch) > 1
                 self.figures.batch(sum(len(each.queries) for each in batch))
                 made = asyncio.create_task(self._make(question, batch))
                 self._made.add(made)
@@ -90,7 +108,7 @@ class Batches:
 
     def _over(self, made: "asyncio.Task[None]") -> None:
         self._made.discard(made)
-        self._begin()
+        self._soon()
 
     async def _make(self, question: Question, batch: Sequence[_Asked]) -> None:
         queries = batch[0].queries if len(batch) == 1 else np.concatenate([each.queries for each in batch])
