@@ -23,7 +23,7 @@ def unit(vectors: Vectors) -> Vectors:
     Squares of very large or very small components would leave float32, and none leaves float64.
     """
     wide = vectors.astype(np.float64)
-    wide /= np.maximum(np.sqrt(np.einsum("nd,nd->n", wide, wide))[:, None], _TINY)
+    wide /= np.maximum(np.sqrt(np.vecdot(wide, wide))[:, None], _TINY)
     return wide.astype(np.float32)
 
 

@@ -69,7 +69,7 @@ def ranked(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
     if slots.shape[1] > max(_MANY, k):
         slots = measured(rows, queries, slots).nearest(k).slots
     taken = rows.take(np.maximum(slots, 0).ravel()).astype(np.float64).reshape(*slots.shape, rows.dimension)
-    cosines = np.einsum("qnd,qd->qn", taken, queries.astype(np.float64)).astype(np.float32)
+    cosines = np.vecdot(taken, queries.astype(np.float64)[:, None]).astype(np.float32)
     np.minimum(np.maximum(cosines, _LEAST, out=cosines), _MOST, out=cosines)
     cosines[slots == NOBODY] = -np.inf
     order = np.lexsort((slots, -cosines), axis=1)[:, :k]

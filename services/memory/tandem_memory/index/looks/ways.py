@@ -46,16 +46,20 @@ def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
 def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Slots | None:
     """Slots that hold about the k nearest of each query among the sealed rows of a selection; None when too few found are of it."""
     covers, width = min(graph.covers, view.sealed), _width(view, selection, k)
-    slots = graph.nearest(queries, width)
-    if selection.count == view.sealed:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
+    slots, everything = graph.nearest(queries, width), selection.count == view.sealed
+    if everything:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
         slots = slots[:, : k + max(_NEARLY, k // 2)]
     fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
-    fit &= selection.allowed[np.where(fit, slots, 0)]
-    least = int(fit.sum(axis=1).min(initial=k))
-    if least < k and least < np.count_nonzero(selection.allowed[:covers]):
-        return None
-    behind = exact.between(view.rows, queries, covers, selection.allowed[covers:], k)
-    return np.hstack([np.where(fit, slots, NOBODY), behind.slots])
+    if not everything:
+        fit &= selection.allowed[np.where(fit, slots, 0)]
+    if not fit.all():
+        least = int(fit.sum(axis=1).min(initial=k))
+        if least < k and least < np.count_nonzero(selection.allowed[:covers]):
+            return None
+        slots = np.where(fit, slots, NOBODY)
+    if covers == view.sealed:
+        return slots
+    return np.hstack([slots, exact.between(view.rows, queries, covers, selection.allowed[covers:], k).slots])
 
 
 def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
