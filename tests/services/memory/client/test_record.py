@@ -1,6 +1,7 @@
 """Records on their way to the wire and back."""
 
-from dataclasses import replace
+import pickle
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +63,28 @@ def test_records_are_equal_when_all_of_them_is(one: Record, other: Record) -> No
     assert hash(one) == hash(replace(one))
     assert (one == other) == (one.message() == other.message())
     assert one != replace(one, vector=np.array([1, 2, 3.5, 4, 5, 6, 7, 8, 9], dtype="<f4"))
+
+
+@given(RECORDS)
+def test_a_record_that_is_read_as_it_is_asked_for_is_the_same(record: Record) -> None:
+    """Every field, whichever is asked for first; as a whole, as a copy, and over again."""
+    message = record.message()
+    for name in reversed([each.name for each in fields(Record)]):
+        one = Record.within(message)
+        assert replace(Record(question="?"), **{name: getattr(one, name)}) == replace(Record(question="?"), **{name: getattr(record, name)})
+        assert one == record
+        assert hash(one) == hash(record)
+    assert replace(Record.within(message), key="other") == replace(record, key="other")
+    assert pickle.loads(pickle.dumps(Record.within(message))) == record  # noqa: S301 - of our own
+    assert repr(Record.within(message)) == repr(Record.of(message))
+    assert Record.within(message).message() == message
+
+
+def test_a_record_has_no_other_fields() -> None:
+    """A name that no field has is an attribute that is not there, of a record that was read and of one that was made."""
+    for record in (Record(question="?"), Record.within(wire.Record(question="?"))):
+        with pytest.raises(AttributeError, match="'Record' object has no attribute 'sorce'"):
+            record.sorce  # type: ignore[attr-defined]  # noqa: B018 # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,42 @@ def test_what_comes_meanwhile_gathers() -> None:
     _searched(scenario)
 
 
+def test_after_a_look_for_several_what_is_nearly_here_is_waited_for() -> None:
+    """Searches that come a turn of the loop apart are one look; one that comes when the last look was for one waits for nobody."""
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        looked.go.set()
+        await asyncio.gather(search(1), search(2))
+        await asyncio.gather(*await _turn_by_turn(search, 3, 4, 5))
+        await search(6)
+        await asyncio.gather(*await _turn_by_turn(search, 7, 8))
+        assert [queries for _, queries, _ in looked.asked] == [[1, 2], [3, 4, 5], [6], [7], [8]]
+
+    _searched(scenario)
+
+
+def test_a_full_look_waits_for_nobody() -> None:
+    """However many come, turn by turn, the first is answered once as many are here as a look is made for."""
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        looked.go.set()
+        await asyncio.gather(search(1), search(2))
+        searches = await _turn_by_turn(search, *range(3, 103))
+        assert searches[0].done()
+        await asyncio.gather(*searches)
+
+    _searched(scenario)
+
+
+async def _turn_by_turn(search: Callable[..., "asyncio.Task[list[str]]"], *queries: float) -> list["asyncio.Task[list[str]]"]:
+    searches = list["asyncio.Task[list[str]]"]()
+    for query in queries:
+        searches.append(search(query))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    return searches
+
+
 def test_behind_a_look_that_takes_long_nobody_waits_long() -> None:
     """Another one is begun for them, and what comes while both are under way is made together afterwards."""
 
