@@ -43,9 +43,8 @@ def ask(done: Asked) -> Asked:
         for begin, size in now - done:
             madvise(begin, size, mmap.MADV_HUGEPAGE)
             for piece in _within(range(begin, begin + size), _PIECE_BYTES // page_bytes * page_bytes or page_bytes, page_bytes):
-                if madvise(
-                    piece.start, len(piece), _COLLAPSE
-                ):  # given up at the first place where nothing is yet: what lies behind, by itself
+                # It is given up at the first place where nothing is yet; then what lies behind that is asked for by itself.
+                if madvise(piece.start, len(piece), _COLLAPSE):
                     for page in _within(piece, page_bytes, page_bytes):
                         madvise(page.start, len(page), _COLLAPSE)
     return now

@@ -54,8 +54,7 @@ def merged(finds: Sequence[Near], k: int) -> Near:
 
 def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
     """Cosines of each query with its own `slots`, shape (queries, found); NOBODY may be among them."""
-    taken = rows.take(np.maximum(slots, 0).ravel()).reshape(*slots.shape, rows.dimension)
-    cosines = np.matmul(taken, queries[:, :, None])[:, :, 0]
+    cosines = np.matmul(_taken(rows, slots), queries[:, :, None])[:, :, 0]
     cosines[slots == NOBODY] = -np.inf
     return Near(slots=slots, cosines=cosines)
 
@@ -68,9 +67,13 @@ def ranked(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
     """
     if slots.shape[1] > max(_MANY, k):
         slots = measured(rows, queries, slots).nearest(k).slots
-    taken = rows.take(np.maximum(slots, 0).ravel()).astype(np.float64).reshape(*slots.shape, rows.dimension)
-    cosines = np.vecdot(taken, queries.astype(np.float64)[:, None]).astype(np.float32)
+    cosines = np.vecdot(_taken(rows, slots).astype(np.float64), queries.astype(np.float64)[:, None]).astype(np.float32)
     np.minimum(np.maximum(cosines, _LEAST, out=cosines), _MOST, out=cosines)
     cosines[slots == NOBODY] = -np.inf
     order = np.lexsort((slots, -cosines), axis=1)[:, :k]
     return Near(slots=slots, cosines=cosines).at(order)
+
+
+def _taken(rows: Rows, slots: Slots) -> Vectors:
+    """The rows at `slots`, shape (queries, found, dimension); any row where there is nobody."""
+    return rows.take(np.maximum(slots, 0).ravel()).reshape(*slots.shape, rows.dimension)
