@@ -10,7 +10,7 @@ from tandem.memory.v1 import memory_pb2 as wire
 from tandem_memory.client.errors import MemoryServiceError, RefusedError, counted_from
 from tandem_memory.record import Record
 
-_SMALL_BYTES = 64 * 1024  # of what a query found, which may all stay in memory for one record that somebody keeps
+_SMALL_BYTES = 64 * 1024  # of an answer, all of which stays in memory for as long as somebody keeps a record that is read from it later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Appended:
 
 
 class Hit(NamedTuple):
-    """A record that a search found, and the cosine of the angle between query and record, -1 to 1; a tuple, since there are ten of them."""
+    """A record that a search found, and the cosine of the angle between query and record, -1 to 1. A search answers with ten: a tuple."""
 
     record: Record
     similarity: float
@@ -169,8 +169,8 @@ def records(messages: Iterable[wire.Record]) -> Sequence[Record]:
     return [Record.of(message) for message in messages]
 
 
-def hits(found: wire.Found, address: str, number: int = 0) -> Sequence[Hit]:
-    """What a query found, nearest first.
+def hits(found: wire.Found, address: str, number: int = 0, *, read: Callable[[wire.Record], Record] = Record.of) -> Sequence[Hit]:
+    """What a query found, nearest first, each record taken over by `read`.
 
     Raises:
         RefusedError: when the query, which is `number` of all, is refused by itself.
@@ -179,8 +179,13 @@ def hits(found: wire.Found, address: str, number: int = 0) -> Sequence[Hit]:
         field = f"queries[{number}]"
         msg = f"memory at {address}: {field}: {found.refused}"
         raise RefusedError(msg, field=field)
-    read = Record.within if found.ByteSize() <= _SMALL_BYTES else Record.of
     return [Hit(read(hit.record), hit.similarity) for hit in found.hits]
+
+
+def only_hits(response: wire.SearchResponse, address: str) -> Sequence[Hit]:
+    """The same, of the only query of a search. Raises as `hits` does."""
+    read = Record.within if response.ByteSize() <= _SMALL_BYTES else Record.of
+    return hits(response.found[0], address, read=read)
 
 
 def news(response: wire.WatchResponse) -> News:

@@ -68,7 +68,7 @@ class AsyncMemory:
         """As `Memory.search`."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
         response = await self._link.ask(self._terms, self._link.stub.Search, request)
-        return answers.hits(response.found[0], self._link.address)
+        return answers.only_hits(response, self._link.address)
 
     def searcher(self) -> AsyncSearcher:
         """As `Memory.searcher`."""

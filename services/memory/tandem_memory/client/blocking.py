@@ -90,7 +90,7 @@ class Memory:
     def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """The k records nearest to a text or vector, nearest first; whatever was acknowledged before is found."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        return answers.hits(self._link.ask(self._terms, self._link.stub.Search, request).found[0], self._link.address)
+        return answers.only_hits(self._link.ask(self._terms, self._link.stub.Search, request), self._link.address)
 
     def searcher(self) -> Searcher:
         """A `with` block for searches one after the other: over one stream, which costs about half of what as many calls do."""

@@ -2,6 +2,9 @@
 
 Only those that ask the same of the same namespace can be. While one batch is made, what comes meanwhile gathers; so batches grow
 with the load, and a search that comes alone waits for nobody. Behind a batch that takes long nobody waits long: another one is begun.
+
+Where several have been answered together, they are likely to come again together: what was received meanwhile comes here in a few turns
+of the loop, some microseconds each, for which a batch waits.
 """
 
 import asyncio
@@ -16,7 +19,7 @@ from tandem_memory.backend import Backend, DamagedError, Nearest, TooLarge
 from tandem_memory.figures import Figures
 
 _AT_ONCE, _PATIENCE_S = 2, 0.005  # batches, the second one for who has waited so long: each of two small ones pays what one costs
-_TURNS = 5  # of the loop that bring no search, before a batch where the last one was for several: until all that was received is here
+_TURNS = 5  # of the loop without a search that a batch waits for others of its crowd: in ten no more of them come together
 _QUERIES = 32  # of a batch that more than one caller is in: beyond that a query costs the same, and the first would wait
 
 
@@ -49,33 +52,38 @@ class Batches:
     _made: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
     _due: bool = False
     _timed: bool = False
-    _crowded: bool = False
-    _came: int = 0
     _turns: int = 0
+    _crowd: Question | None = None
 
     async def nearest(self, question: Question, queries: npt.NDArray[np.float32]) -> Nearest:
         """The records nearest to each of `queries`, shape (queries, dimension of the namespace)."""
         loop = asyncio.get_running_loop()
         asked = _Asked(queries, loop.time(), loop.create_future())
         self._waiting.setdefault(question, []).append(asked)
-        self._came += 1
-        self._turns = 0
         self._soon()
         return await asked.answer
 
     def _soon(self) -> None:
-        """Begin when this turn of the loop has brought all that it brings, or some turns later."""
+        """Have a batch begin after all that this turn of the loop brings, and perhaps the next few."""
+        self._turns = 0
         if self._waiting and not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._turned)
 
     def _turned(self) -> None:
         self._turns += 1
-        if self._crowded and self._turns < _TURNS and self._came < _QUERIES:
+        if self._waits():
             asyncio.get_running_loop().call_soon(self._turned)
         else:
-            self._due, self._came, self._turns = False, 0, 0
+            self._due = False
             self._begin()
+
+    def _waits(self) -> bool:
+        """Whether the next batch is not for as many yet as are likely to be nearly here."""
+        if self._made or self._turns >= _TURNS or self._crowd not in self._waiting:
+            return False
+        question, waiting = next(iter(self._waiting.items()))
+        return question == self._crowd and sum(len(each.queries) for each in waiting) < _QUERIES and self._left_s(waiting[0]) > 0
 
     def _begin(self) -> None:
         while self._waiting and len(self._made) < _AT_ONCE:
@@ -87,7 +95,7 @@ class Batches:
             if waiting:
                 self._waiting[question] = waiting  # behind all others, or a crowd that asks the same would keep them from ever being asked
             if batch:
-                self._crowded = len(batch) > 1
+                self._note(question, len(batch))
                 self.figures.batch(sum(len(each.queries) for each in batch))
                 made = asyncio.create_task(self._make(question, batch))
                 self._made.add(made)
@@ -95,12 +103,21 @@ class Batches:
 
     def _impatient(self, asked: _Asked) -> bool:
         """Whether somebody has waited too long behind a batch; if not, there is another look when it would be so."""
-        loop = asyncio.get_running_loop()
-        left_s = asked.since + _PATIENCE_S - loop.time()
+        left_s = self._left_s(asked)
         if left_s > 0 and not self._timed:
             self._timed = True
-            loop.call_later(left_s, self._looked)
+            asyncio.get_running_loop().call_later(left_s, self._looked)
         return left_s <= 0
+
+    def _left_s(self, asked: _Asked) -> float:
+        return asked.since + _PATIENCE_S - asyncio.get_running_loop().time()
+
+    def _note(self, question: Question, callers: int) -> None:
+        """Note who is answered together."""
+        if callers > 1:
+            self._crowd = question
+        elif question == self._crowd:
+            self._crowd = None
 
     def _looked(self) -> None:
         self._timed = False

@@ -1,32 +1,36 @@
 """What a search found, as values."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
 from tandem.memory.v1 import memory_pb2 as wire
 from tandem_memory.client import Hit
-from tandem_memory.client.answers import hits
+from tandem_memory.client.answers import hits, only_hits
 
-_RECORDS, _TEXT = 10, 100_000
 _ANSWERS = 100  # of a megabyte each
 
 
-def test_who_keeps_a_record_of_each_large_answer_keeps_no_answers() -> None:
-    """A hundred records of 100 kB, of a hundred answers of a megabyte, are held in ten megabytes and not in a hundred."""
-    packed = wire.Found(hits=[_hit(number) for number in range(_RECORDS)]).SerializeToString()
-    _kept(packed, 3)  # what is made once
+def _of_one(packed: bytes) -> Sequence[Hit]:
+    return only_hits(wire.SearchResponse.FromString(packed), "here")
+
+
+def _of_the_first(packed: bytes) -> Sequence[Hit]:
+    return hits(wire.SearchResponse.FromString(packed).found[0], "here")
+
+
+@pytest.mark.parametrize(("queries", "read"), [(1, _of_one), (32, _of_the_first)])
+def test_who_keeps_a_record_of_each_large_answer_keeps_no_answers(queries: int, read: Callable[[bytes], Sequence[Hit]]) -> None:
+    """A hundred records of a hundred answers of a megabyte are held in what they need, whether one query was answered so or several."""
+    text = "q" * (1_000_000 // (10 * queries))
+    found = wire.Found(hits=[wire.Hit(record=wire.Record(key=str(number), question=text), similarity=1) for number in range(10)])
+    packed = wire.SearchResponse(found=[found] * queries).SerializeToString()
+    read(packed)  # what is made once
     before = _resident_bytes()
-    kept = _kept(packed, _ANSWERS)
+    kept = [read(packed)[0] for _ in range(_ANSWERS)]
     assert _resident_bytes() - before < 0.4 * _ANSWERS * len(packed)
-    assert {each.record.key for each in kept} == {"0"}
-
-
-def _kept(packed: bytes, count: int) -> list[Hit]:
-    return [hits(wire.Found.FromString(packed), "here")[0] for _ in range(count)]
-
-
-def _hit(number: int) -> wire.Hit:
-    return wire.Hit(record=wire.Record(key=str(number), question="q" * _TEXT), similarity=1)
+    assert {(each.record.key, each.record.question) for each in kept} == {("0", text)}
 
 
 def _resident_bytes() -> int:

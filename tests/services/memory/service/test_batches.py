@@ -10,6 +10,7 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Record
 from tandem_memory.backend import DamagedError, Near
 from tandem_memory.figures import Figures
+from tandem_memory.service import batches
 from tandem_memory.service.batches import Batches, Question
 
 from tests.services.memory.service.turns import idle
@@ -41,11 +42,11 @@ class Looked:
 def _searched(scenario: Callable[[Looked, Callable[..., "asyncio.Task[list[str]]"]], Coroutine[Any, Any, None]]) -> None:
     async def running() -> None:
         looked = Looked()
-        batches = Batches(looked, Figures())  # type: ignore[arg-type]
+        together = Batches(looked, Figures())  # type: ignore[arg-type]
 
         async def nearest(*queries: float, namespace: str = "n", k: int = 1, wanted: bytes = b"") -> list[str]:
             question = Question(namespace=namespace, k=k, wanted=wanted, vectors=False)
-            found = await batches.nearest(question, np.array([[query] for query in queries], np.float32))
+            found = await together.nearest(question, np.array([[query] for query in queries], np.float32))
             return [each[0].record.id for each in found]
 
         await scenario(looked, lambda *queries, **asked: asyncio.create_task(nearest(*queries, **asked)))
@@ -81,39 +82,86 @@ def test_what_comes_meanwhile_gathers() -> None:
 
 
 def test_after_a_look_for_several_what_is_nearly_here_is_waited_for() -> None:
-    """Searches that come a turn of the loop apart are one look; one that comes when the last look was for one waits for nobody."""
+    """Searches that come a few turns of the loop apart are one look, once several of their kind were."""
 
     async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
         looked.go.set()
         await asyncio.gather(search(1), search(2))
-        await asyncio.gather(*await _turn_by_turn(search, 3, 4, 5))
-        await search(6)
-        await asyncio.gather(*await _turn_by_turn(search, 7, 8))
-        assert [queries for _, queries, _ in looked.asked] == [[1, 2], [3, 4, 5], [6], [7], [8]]
+        await asyncio.gather(*await _spread(search, 3, 4, 5, turns=4))
+        assert [queries for _, queries, _ in looked.asked] == [[1, 2], [3, 4, 5]]
 
     _searched(scenario)
 
 
-def test_a_full_look_waits_for_nobody() -> None:
-    """However many come, turn by turn, the first is answered once as many are here as a look is made for."""
+def test_what_comes_alone_waits_for_nobody() -> None:
+    """One whose like was answered alone, or never, is looked up in the turn after it came, also beside a crowd that asks something else."""
 
     async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
         looked.go.set()
         await asyncio.gather(search(1), search(2))
-        searches = await _turn_by_turn(search, *range(3, 103))
-        assert searches[0].done()
+        searches = [search(3, k=2), search(4)]
+        await _turn(3)
+        assert looked.asked[1:] == [("n", [3], 2)]
+        searches.append(search(5))
+        await asyncio.gather(*searches)
+        searches = [search(6)]
+        await _turn(8)  # the last of a crowd waits for a few
+        searches.append(search(7))
+        await _turn(3)
+        assert [queries for _, queries, _ in looked.asked[2:]] == [[4, 5], [6], [7]]
         await asyncio.gather(*searches)
 
     _searched(scenario)
 
 
-async def _turn_by_turn(search: Callable[..., "asyncio.Task[list[str]]"], *queries: float) -> list["asyncio.Task[list[str]]"]:
+def test_a_full_look_waits_for_nobody() -> None:
+    """However many come, turn by turn, the first is answered once as many are here as a look is made for; who waited behind one at once."""
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        looked.go.set()
+        await asyncio.gather(search(1), search(2))
+        searches = await _spread(search, *range(3, 40), turns=2)
+        assert [len(queries) for _, queries, _ in looked.asked] == [2, 32]
+        await asyncio.gather(*searches)
+        looked.go.clear()
+        searches = [search(40), search(41)]
+        await idle()
+        searches.extend(map(search, range(42, 82)))
+        await idle()
+        before = len(looked.asked)
+        looked.go.set()
+        await _turn(6)
+        assert len(looked.asked) > before
+        await asyncio.gather(*searches)
+
+    _searched(scenario)
+
+
+def test_nobody_waits_long_for_others_who_keep_coming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they come too slowly to fill a look, the first of them is looked up when it has waited as long as anybody may."""
+    monkeypatch.setattr(batches, "_PATIENCE_S", 0.0)
+
+    async def scenario(looked: Looked, search: Callable[..., "asyncio.Task[list[str]]"]) -> None:
+        looked.go.set()
+        await asyncio.gather(search(1), search(2))
+        await asyncio.gather(*await _spread(search, 3, 4, turns=4))
+        assert [queries for _, queries, _ in looked.asked] == [[1, 2], [3], [4]]
+
+    _searched(scenario)
+
+
+async def _spread(search: Callable[..., "asyncio.Task[list[str]]"], *queries: float, turns: int) -> list["asyncio.Task[list[str]]"]:
+    """One search after the other, so many turns of the loop apart."""
     searches = list["asyncio.Task[list[str]]"]()
     for query in queries:
         searches.append(search(query))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await _turn(turns)
     return searches
+
+
+async def _turn(times: int) -> None:
+    for _ in range(times):
+        await asyncio.sleep(0)
 
 
 def test_behind_a_look_that_takes_long_nobody_waits_long() -> None:

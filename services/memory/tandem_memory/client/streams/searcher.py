@@ -21,7 +21,7 @@ class Searcher(Streamed[SearchRequest, SearchResponse]):
     def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """As `Memory.search`."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        return answers.hits(self._ask(request).found[0], self._link.address)
+        return answers.only_hits(self._ask(request), self._link.address)
 
 
 class AsyncSearcher(AsyncStreamed[SearchRequest, SearchResponse]):
@@ -33,4 +33,4 @@ class AsyncSearcher(AsyncStreamed[SearchRequest, SearchResponse]):
     async def search(self, query: Query, k: int = 10, where: Filter = EVERYTHING, *, with_vectors: bool = False) -> Sequence[Hit]:
         """As `Memory.search`."""
         request = requests.search(self._terms.namespace, [requests.query(query)], k, where, with_vectors=with_vectors)
-        return answers.hits((await self._ask(request)).found[0], self._link.address)
+        return answers.only_hits(await self._ask(request), self._link.address)

@@ -62,7 +62,7 @@ def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
 def ranked(rows: Rows, queries: Vectors, slots: Slots, k: int) -> Near:
     """The k nearest of each query among its own `slots`, shape (queries, found), nearest first and older first among equals.
 
-    Places without a find come last. Cosines are summed in one order and in float64, so that they do not depend on how a row was found
+    Places without a find come last. Cosines are summed by one routine and in float64, so that they do not depend on how a row was found
     or on what else was asked. Where they are many, those that count are found by float32 first, in half of the memory.
     """
     if slots.shape[1] > max(_MANY, k):
