@@ -105,14 +105,13 @@ class Committer:
             if group:
                 began_s = time.monotonic()
                 whole = self._commit(group)
-                self._expect(len(group), time.monotonic() - began_s if whole and not self._in_vain else 0.0)
+                self._expect(time.monotonic() - began_s if whole and not self._in_vain else 0.0)
 
-    def _expect(self, answered: int, took_s: float) -> None:
+    def _expect(self, took_s: float) -> None:
         """Who was answered is likely to come again at once, beside those who came meanwhile.
 
         If none waited for the other, writers would fall apart into two halves that take turns, with half a group in each sync.
         """
-        self._likely = answered + self._queue.qsize()
         self._likely_until_s = time.monotonic() + min(_PATIENCE * took_s, _PATIENCE_S)
 
     def _gathered(self) -> tuple[list[_Waiting], bool]:
@@ -172,6 +171,7 @@ class Committer:
 
     def _answer(self, group: Sequence[_Waiting], outcomes: Sequence[Any], effects: Sequence[Effect]) -> None:
         """Wake all who wait by one call into the event loop."""
+        self._likely = len(group) + self._queue.qsize()  # counted before any of them can have come again, who would be counted twice
 
         def on_the_loop() -> None:
             for waiting, outcome in zip(group, outcomes, strict=True):

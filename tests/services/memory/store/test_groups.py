@@ -125,6 +125,7 @@ def test_who_was_answered_is_waited_for(open_store: OpenStore, monkeypatch: pyte
     """Writers that come again and again do not fall apart into groups that take turns; a lone one waits for nobody."""
     # What syncs in milliseconds waits for seconds then: longer than a writer may be held up by all that a machine does beside.
     monkeypatch.setattr("tandem_memory.embedded.committer._PATIENCE", 1000)
+    monkeypatch.setattr("tandem_memory.embedded.committer._PATIENCE_S", 60)
     store = Counted(open_store())
     store.let_go.set()
 
