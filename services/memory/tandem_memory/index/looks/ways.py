@@ -22,6 +22,7 @@ _BEGIN_WALK, _WALK = 60_000, 6_000  # along the graph: for a query, and for each
 _MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
 
 _WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 23  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
+_DIMENSION, _DEEPER = 384, 8  # of the rows for which that holds, and how many more finds for rows of twice as many components
 _WIDEST = 400  # above, a filter leaves too little of what the graph finds
 _CHANCE = 1.3  # a filter's share differs from place to place
 _ROUGH = 10  # finds beyond k + k // 2 that 4 bits may have put in the wrong order
@@ -78,5 +79,9 @@ def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
 
 def _width(view: View, selection: Selection, k: int) -> int:
     share = selection.count / view.sealed
-    wide = _WIDTH + _WIDER * max(0.0, math.log2(view.sealed / _WIDTH_ROWS))
-    return int(wide + k * (1.0 if share == 1.0 else _CHANCE / share))
+    wider, deeper = _doublings(view.sealed / _WIDTH_ROWS), _doublings(view.rows.dimension / _DIMENSION)
+    return int(_WIDTH + _WIDER * wider + _DEEPER * deeper + k * (1.0 if share == 1.0 else _CHANCE / share))
+
+
+def _doublings(times: float) -> float:
+    return max(0.0, math.log2(times))
