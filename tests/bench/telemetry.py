@@ -4,20 +4,20 @@ Both services run in a process of their own, and what counts is processor time o
 one core sustains. `ratio` is ours over that of a service which only counts its requests, on the same box in the same minute.
 Prints one line of JSON for the rate and one for how memory grew between the first and the second half.
 
-    python tests/bench/telemetry.py [reports]
+    python -m tests.bench.telemetry [reports]
 """
 
 import json
 import multiprocessing
-import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
+
+from tests.resident import resident_bytes
 
 RUNS = 100
 FLOOR_PER_SECOND = 2_000
@@ -162,8 +162,7 @@ def answer(parent: Connection, scrape: Any) -> None:
     """Say what was used so far whenever asked, and be scraped once each time, until terminated."""
     while parent.recv():
         scrape()
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        parent.send((time.process_time(), pages * os.sysconf("SC_PAGE_SIZE")))
+        parent.send((time.process_time(), resident_bytes()))
 
 
 def say(line: dict[str, object]) -> None:

@@ -144,7 +144,7 @@ class Record(_Unread):
 
     @classmethod
     def within(cls, message: wire.Record) -> "Record":
-        """The same in half the time: times, figures and whatever else has to be converted is, once it is asked for.
+        """The same in a quarter of the time: times, figures and whatever else has to be converted is, once it is asked for.
 
         Until all records of the wire's answer are forgotten, that stays in memory as a whole.
         """

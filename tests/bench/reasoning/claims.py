@@ -30,8 +30,9 @@ from tandem_reasoning.values import Question
 from tandem_reasoning.worker.line import Line
 
 from tests.bench.memory.line import say
-from tests.bench.reasoning.processes import Coordinator, coordinating, core_s_of, resident_bytes
+from tests.bench.reasoning.processes import Coordinator, coordinating, core_s_of
 from tests.bench.reasoning.servers import ROLES
+from tests.resident import resident_bytes
 
 RATE_ASKED, P99_ASKED_MS, BYTES_ASKED = 5_000, 10.0, 300 * 10**6
 AT_A_TIME = 16  # questions of a claim, where a worker thinks about many at once

@@ -12,7 +12,6 @@ changes less.
 import argparse
 import asyncio
 import gc
-import os
 import sqlite3
 import tempfile
 import time
@@ -28,6 +27,7 @@ from tandem_reasoning.ledger import Claim, Complete, Desk, Hold, Intend, Ledger,
 from tandem_reasoning.values import Call, CallPlace, Question, Usage
 
 from tests.bench.memory.line import say
+from tests.resident import resident_bytes
 
 ROUNDS = 5
 CLAIMS_ASKED, P99_ASKED_MS, BYTES_ASKED = 5_000, 10.0, 300 * 10**6
@@ -171,12 +171,6 @@ def restart(folder: Path, items: int) -> None:
     path.read_bytes()
     floor = time.perf_counter() - began
     say("reasoning_ledger_open", ours, "s", floor=floor, ratio=ours / floor, calls=items * CALLS_AN_ITEM, bytes=path.stat().st_size)
-
-
-def resident_bytes() -> int:
-    """Memory of this process now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

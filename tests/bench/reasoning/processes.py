@@ -87,11 +87,6 @@ def core_s_of(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS  # utime and stime, fields 14 and 15 in proc(5)
 
 
-def resident_bytes(pid: int) -> int:
-    """Memory of a process now."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 @contextmanager
 def _process(module: str, environ: Mapping[str, str], folder: Path) -> Generator["subprocess.Popen[bytes]"]:
     with (folder / f"{module}.log").open("ab") as log:

@@ -1,13 +1,13 @@
 """What a search found, as values."""
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 from tandem.memory.v1 import memory_pb2 as wire
 from tandem_memory.client import Hit
 from tandem_memory.client.answers import hits, only_hits
+
+from tests.resident import resident_bytes
 
 _ANSWERS = 100  # of a megabyte each
 
@@ -27,11 +27,7 @@ def test_who_keeps_a_record_of_each_large_answer_keeps_no_answers(queries: int, 
     found = wire.Found(hits=[wire.Hit(record=wire.Record(key=str(number), question=text), similarity=1) for number in range(10)])
     packed = wire.SearchResponse(found=[found] * queries).SerializeToString()
     read(packed)  # what is made once
-    before = _resident_bytes()
+    before = resident_bytes()
     kept = [read(packed)[0] for _ in range(_ANSWERS)]
-    assert _resident_bytes() - before < 0.4 * _ANSWERS * len(packed)
+    assert resident_bytes() - before < 0.4 * _ANSWERS * len(packed)
     assert {(each.record.key, each.record.question) for each in kept} == {("0", text)}
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tandem_memory.index import pages
 
+from tests.resident import resident_bytes
+
 ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 GIVEN = ENABLED.exists() and "[never]" not in ENABLED.read_text()
 
@@ -87,8 +89,3 @@ def notes(held: mmap.mmap) -> dict[str, list[str]]:
             found[first] = rest
     assert found, f"{at:x} is in no mapping"
     return found
-
-
-def resident_bytes() -> int:
-    """What this process has in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE

@@ -13,7 +13,7 @@ from tandem_memory.figures import Figures
 from tandem_memory.service import batches
 from tandem_memory.service.batches import Batches, Question
 
-from tests.services.memory.service.turns import idle
+from tests.services.memory.service.turns import idle, turn
 
 
 class Looked:
@@ -100,14 +100,14 @@ def test_what_comes_alone_waits_for_nobody() -> None:
         looked.go.set()
         await asyncio.gather(search(1), search(2))
         searches = [search(3, k=2), search(4)]
-        await _turn(3)
+        await turn(3)
         assert looked.asked[1:] == [("n", [3], 2)]
         searches.append(search(5))
         await asyncio.gather(*searches)
         searches = [search(6)]
-        await _turn(8)  # the last of a crowd waits for a few
+        await turn(8)  # the last of a crowd waits for a few
         searches.append(search(7))
-        await _turn(3)
+        await turn(3)
         assert [queries for _, queries, _ in looked.asked[2:]] == [[4, 5], [6], [7]]
         await asyncio.gather(*searches)
 
@@ -130,7 +130,7 @@ def test_a_full_look_waits_for_nobody() -> None:
         await idle()
         before = len(looked.asked)
         looked.go.set()
-        await _turn(6)
+        await turn(6)
         assert len(looked.asked) > before
         await asyncio.gather(*searches)
 
@@ -155,13 +155,8 @@ async def _spread(search: Callable[..., "asyncio.Task[list[str]]"], *queries: fl
     searches = list["asyncio.Task[list[str]]"]()
     for query in queries:
         searches.append(search(query))
-        await _turn(turns)
+        await turn(turns)
     return searches
-
-
-async def _turn(times: int) -> None:
-    for _ in range(times):
-        await asyncio.sleep(0)
 
 
 def test_behind_a_look_that_takes_long_nobody_waits_long() -> None:

@@ -5,5 +5,10 @@ import asyncio
 
 async def idle() -> None:
     """Let everything happen that can."""
-    for _ in range(50):
+    await turn(50)
+
+
+async def turn(times: int) -> None:
+    """Let the loop turn so many times."""
+    for _ in range(times):
         await asyncio.sleep(0)
