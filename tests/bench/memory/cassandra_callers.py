@@ -67,10 +67,9 @@ class Bare:
         self._writer, self._position = f"{secrets.token_hex(6)}.0", 0
 
     def append(self, numbers: range, keys: Sequence[str]) -> None:
-        """Look all names up, claim them, then write all records in as few batches as Cassandra takes well."""
+        """Claim all names, then write all records in as few batches as Cassandra takes well."""
         from cassandra.query import BatchStatement, BatchType
 
-        self._all("SELECT place FROM claims WHERE identity = ? AND name = ?", [(self._identity, f"record {key}") for key in keys])
         first, self._position = self._position + 1, self._position + len(numbers)
         claim = "INSERT INTO claims (identity, name, place) VALUES (?, ?, ?) IF NOT EXISTS"
         self._all(claim, [(self._identity, f"record {key}", f"{self._writer}-{first + at}") for at, key in enumerate(keys)])

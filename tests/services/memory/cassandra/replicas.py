@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from tandem.memory.v1.memory_pb2 import Change, Filter
 from tandem_memory.backend import Near, StoreUnavailableError, TooLarge
 from tandem_memory.cassandra import Clustered, Link, Manners
 from tandem_memory.cassandra.cluster.asking import Statement
+from tandem_memory.rules.clock import utc_now
 
 from tests.services.memory.driven import NAMESPACE, record
 
@@ -34,11 +36,13 @@ class Passing:
 
 
 @asynccontextmanager
-async def replicas(link: Link, count: int, manners: Manners, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[list[Clustered]]:
+async def replicas(
+    link: Link, count: int, manners: Manners, clock: Callable[[], float] = time.monotonic, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[list[Clustered]]:
     """So many replicas of one new store."""
     store = secrets.token_hex(4)
     async with AsyncExitStack() as stack:
-        opened = [Clustered(link, store=store, manners=manners, clock=clock) for _ in range(count)]
+        opened = [Clustered(link, store=store, manners=manners, clock=clock, now=now) for _ in range(count)]
         for each in opened:
             stack.push_async_callback(each.close)
         yield opened

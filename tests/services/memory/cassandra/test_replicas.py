@@ -2,13 +2,18 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
-from tandem.memory.v1.memory_pb2 import Judged
-from tandem_memory.backend import Pruning, StoreUnavailableError
+from tandem.memory.v1.memory_pb2 import Change, Judged
+from tandem_memory.backend import Appended, Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Link, Manners
+from tandem_memory.cassandra.cluster.asking import Statement
 from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.writers.claims import _CAUTION, Standing
 from tandem_memory.cassandra.writers.ledger import _MOST_PLACED
+from tandem_memory.cassandra.writers.ledgers import MOST
 
 from tests.services.memory.driven import NAMESPACE, record
 
@@ -18,6 +23,14 @@ from .replicas import EVERYTHING, Passing, PowerCut, Writers, all_records, neare
 pytestmark = pytest.mark.xdist_group("cassandra")
 LENIENT = Manners(quiet=0.02, poll=0.02, lease=600, gone=6000)
 QUERY = (1, 0, 0, 0)
+
+
+def by_log(changes: Sequence[Change]) -> dict[str, list[int]]:
+    """Positions of what was appended, in the order of telling."""
+    logs = defaultdict[str, list[int]](list)
+    for place in (Place.parsed(change.appended.id) for change in changes):
+        logs[place.writer].append(place.position)
+    return logs
 
 
 def test_each_sees_what_the_other_writes(link: Link) -> None:
@@ -36,11 +49,9 @@ def test_each_sees_what_the_other_writes(link: Link) -> None:
                 appended = {change.appended.key: change.appended.id for change in changes}
                 assert appended == writers.acknowledged
                 assert len(changes) == count
-                assert changes[: len(halfway)] == halfway
-                logs = defaultdict[str, list[int]](list)
-                for place in map(Place.parsed, appended.values()):
-                    logs[place.writer].append(place.position)
-                assert len(logs) == 2
+                logs = by_log(changes)
+                assert all(logs[writer][: len(positions)] == positions for writer, positions in by_log(halfway).items())
+                assert len({writer.partition(".")[0] for writer in logs}) == 2
                 assert all(positions == list(range(1, len(positions) + 1)) for positions in logs.values())
 
     asyncio.run(watched())
@@ -78,20 +89,20 @@ def test_a_name_that_cannot_be_claimed_costs_nobody_else(link: Link) -> None:
                     raise StoreUnavailableError
                 return await take(name, place, instead_of, passing=passing)
 
-            keys = ["before", "unlucky", "behind"]
+            # Each log has one of those before it, so that it comes behind one of them and before another.
+            keys = [*(f"before {at}" for at in range(MOST)), "unlucky", *(f"behind {at}" for at in range(MOST))]
             shelf.claims.take = taken
             outcomes = await asyncio.gather(
                 *(one.append(NAMESPACE, [record(key, key=key)], embedding="caller") for key in keys), return_exceptions=True
             )
             shelf.claims.take = take
-            assert [isinstance(each, StoreUnavailableError) for each in outcomes] == [False, True, False]
+            assert [key for key, each in zip(keys, outcomes, strict=True) if isinstance(each, StoreUnavailableError)] == ["unlucky"]
             (again,) = await other.append(NAMESPACE, [record("unlucky", key="unlucky")], embedding="caller")
             assert not again.known
             await one.append(NAMESPACE, [record("last", key="last")], embedding="caller")
             assert sorted((await all_records(one)).values()) == sorted(["first", *keys, "last"])
-            appended = [change.appended for change in await told(other, 5)]
-            own = [each.key for each in appended if Place.parsed(each.id).writer == shelf._pen.writer]
-            assert (own[0], sorted(own[1:3]), own[3]) == ("first", ["before", "behind"], "last")
+            appended = [change.appended.key for change in await told(other, len(keys) + 2)]
+            assert (appended[0], appended[-1]) == ("first", "last")
             assert (await other.check())[1] == []
 
     asyncio.run(refused())
@@ -104,20 +115,101 @@ def test_who_waits_behind_a_write_that_fails_is_taken_in(link: Link) -> None:
         async with replicas(link, 1, MANNERS) as (one,):
             await one.append(NAMESPACE, [record("first", key="first")], embedding="caller")
             (shelf,) = one._shelves.values()
-            pen, keys = shelf._pen, [str(number) for number in range(_MOST_PLACED + 200)]
+            keys = [str(number) for number in range(MOST * _MOST_PLACED + 200)]
             appends = [asyncio.create_task(one.append(NAMESPACE, [record(key, key=key)], embedding="caller")) for key in keys]
             with PowerCut(one):
                 await asyncio.wait(appends, return_when=asyncio.FIRST_COMPLETED)
-            assert pen.position - pen.written <= _MOST_PLACED
+            assert max(log.pen.position - log.pen.written for log in shelf.ledgers._logs) <= _MOST_PLACED
             outcomes = await asyncio.gather(*appends, return_exceptions=True)
             failed = [key for key, each in zip(keys, outcomes, strict=True) if isinstance(each, BaseException)]
-            assert 0 < len(failed) <= _MOST_PLACED
+            assert 0 < len(failed) <= MOST * _MOST_PLACED
             again = await asyncio.gather(*(one.append(NAMESPACE, [record(key, key=key)], embedding="caller") for key in failed))
             assert not any(each.known for (each,) in again)
             assert sorted((await all_records(one)).values()) == sorted(["first", *keys])
             assert (await one.check())[1] == []
 
     asyncio.run(taken_in())
+
+
+def test_who_writes_at_the_same_time_has_a_log_of_his_own(link: Link) -> None:
+    """One who writes alone has one; what comes after something was acknowledged comes after it for all readers, whatever the clock says."""
+
+    async def written() -> None:
+        async with replicas(link, 2, MANNERS, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)) as (one, other):
+            for each in range(3):
+                await one.append(NAMESPACE, [record(f"alone {each}")], embedding="caller")
+            (shelf,) = one._shelves.values()
+            assert len(shelf.ledgers.begun) == 1
+            for turn in range(4):
+                keys = [f"{turn} {each}" for each in range(MOST + 3)]
+                await asyncio.gather(*(one.append(NAMESPACE, [record(key, key=key)], embedding="caller") for key in keys))
+            assert len(shelf.ledgers.begun) == MOST
+            keys = [key for key in (await all_records(other)).values() if key]
+            assert len(keys) == 4 * (MOST + 3)
+            assert [key[0] for key in keys] == sorted(key[0] for key in keys)
+            assert [change.appended.key for change in await told(one, 3 + len(keys))] == ["", "", "", *keys]
+            assert (await other.check())[1] == []
+
+    asyncio.run(written())
+
+
+def test_a_key_that_comes_again_while_it_is_written(link: Link) -> None:
+    """Into another log of the same replica: who comes second waits until the first is there."""
+
+    async def waited() -> None:
+        async with replicas(link, 1, MANNERS) as (one,):
+            for _ in range(2):  # the second is known, so that names are looked up from then on
+                await one.append(NAMESPACE, [record("before", key="before")], embedding="caller")
+            write, gate = one._asking.write, asyncio.Event()
+
+            async def held(statements: Sequence[Statement], *, together: bool = False) -> None:
+                await gate.wait()
+                await write(statements, together=together)
+
+            one._asking.write = held
+            tasks = list[asyncio.Task[Sequence[Appended]]]()
+            for key in ("another", "twice", "twice", "twice"):
+                tasks.append(asyncio.create_task(one.append(NAMESPACE, [record(key, key=key)], embedding="caller")))
+                await asyncio.sleep(0.3)
+            assert not any(task.done() for task in tasks)
+            gate.set()
+            done = [appended for task in tasks for appended in await task]
+            one._asking.write = write
+            assert len({each.id for each in done[1:]}) == 1
+            assert [each.known for each in done] == [False, False, True, True]
+            assert sorted((await all_records(one)).values()) == ["another", "before", "twice"]
+            assert await one.check() == (3, [])
+
+    asyncio.run(waited())
+
+
+def test_names_are_looked_up_where_they_may_be_known(link: Link) -> None:
+    """New ones are claimed at once; one that is known costs a place, and for a while none does."""
+
+    async def looked() -> None:
+        async with replicas(link, 2, MANNERS) as (one, other):
+            (first,) = await one.append(NAMESPACE, [record("a", key="a")], embedding="caller")
+            for _ in range(3):
+                assert await other.append(NAMESPACE, [record("a", key="a")], embedding="caller") == [Appended(id=first.id, known=True)]
+            (shelf,) = other._shelves.values()
+            assert [shelf.tails.heads[writer] for writer in shelf.ledgers.begun] == [1]
+            looks, standing = list[str](), shelf.awaiting.standing
+
+            async def counted(name: str) -> Standing:
+                looks.append(name)
+                return await standing(name)
+
+            shelf.awaiting.standing = counted
+            for number in range(2 * _CAUTION):
+                (done,) = await other.append(NAMESPACE, [record(str(number), key=str(number))], embedding="caller")
+                assert not done.known
+            assert len(looks) == _CAUTION
+            appended = await other.append(NAMESPACE, [record(key, key=key) for key in ("new", "a", "newer")], embedding="caller")
+            assert [each.known for each in appended] == [False, True, False]
+            assert sorted((await all_records(one)).values()) == sorted(["a", "new", "newer", *map(str, range(2 * _CAUTION))])
+            assert (await one.check())[1] == []
+
+    asyncio.run(looked())
 
 
 def test_what_one_took_in_the_other_finds(link: Link) -> None:

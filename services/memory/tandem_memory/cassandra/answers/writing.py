@@ -1,4 +1,4 @@
-"""What callers have written: names are looked up first, then everything is booked together."""
+"""What callers have written: names are looked up first, where they may be known, then everything is booked together."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,9 @@ async def append(shelf: Shelf, records: Sequence[Record], *, back: bool) -> Sequ
     done: dict[int, Appended] = {}
     firsts = _firsts([key_name(record.key) for record in records])
     left = list(firsts)
+    look = not shelf.novelty.likely
     while left:
-        standings = await _standings(shelf, [key_name(records[at].key) for at in left])
+        standings = await _standings(shelf, [key_name(records[at].key) for at in left]) if look else {}
         fresh: dict[int, Standing] = {}
         for at in left:
             standing = standings.get(key_name(records[at].key), _FREE)
@@ -38,9 +39,12 @@ async def append(shelf: Shelf, records: Sequence[Record], *, back: bool) -> Sequ
                 fresh[at] = standing
             else:
                 done[at] = Appended(id=str(standing.holder), known=True)
-        booked = await shelf.ledger.book([drafts.record(shelf.log, records[at], fresh[at].holder, back=back) for at in fresh])
+        own = [drafts.record(shelf.log, records[at], fresh[at].holder, back=back) for at in fresh]
+        booked = await shelf.ledgers.book(own) if own else ()
         done |= {at: Appended(id=str(each.place), known=False) for at, each in zip(fresh, booked, strict=True) if each.place}
-        left = [at for at in left if at not in done]  # somebody was faster: they are looked up again
+        left, look = [at for at in left if at not in done], True  # they are not new, or somebody was faster
+    if any(records[at].key for at in firsts):
+        shelf.novelty.learn(known=any(each.known for each in done.values()))
     first_of = {records[at].key: at for at in firsts if records[at].key}
     return [done[at] if at in done else Appended(id=done[first_of[record.key]].id, known=True) for at, record in enumerate(records)]
 
@@ -59,7 +63,7 @@ async def judge(shelf: Shelf, judged: Sequence[Judged]) -> int:
         if standing.entry is None or standing.entry.at_us < forgotten_us:
             before = [beside for beside in entries[of[at]].judged if beside.at_us < forgotten_us and told_first(beside.name) == name]
             new.append(drafts.judgement(shelf.log, judged[at], standing.holder, len(before)))
-    return sum(booked.place is not None for booked in await shelf.ledger.book(new)) if new else 0
+    return sum(booked.place is not None for booked in await shelf.ledgers.book(new)) if new else 0
 
 
 async def prune(shelf: Shelf, pruning: Pruning) -> Removed:
@@ -76,7 +80,7 @@ async def _remove(shelf: Shelf, records: Mapping[Place, Record]) -> list[Record]
     """Remove those that are still there, and let their keys go."""
     entries = await shelf.log.kinds(records)
     places = [place for place in records if place in entries and entries[place].kind == Kind.RECORD]
-    await shelf.ledger.book([draft for draft, _ in drafts.removals(shelf.log, places)])
+    await shelf.ledgers.book([draft for draft, _ in drafts.removals(shelf.log, places)])
     await shelf.log.forget_pieces(entries[place] for place in places)
     names = ((key_name(records[place].key), place) for place in places if records[place].key)
     # A key that is not let go leads to nothing, and is free all the same: this only spares the next one a look.

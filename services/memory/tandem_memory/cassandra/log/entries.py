@@ -126,4 +126,6 @@ def direction(exact: bytes, dimension: int) -> bytes:
     wide = np.frombuffer(exact, _FLOAT).astype(np.float64)
     wide /= max(float(np.abs(wide).max(initial=0.0)), np.finfo(np.float64).tiny)
     wide /= max(float(np.sqrt(wide @ wide)), np.finfo(np.float64).tiny)
-    return np.pad(wide, (0, dimension - len(wide))).astype(_KEPT_FLOAT).tobytes()
+    if len(wide) < dimension:
+        wide = np.pad(wide, (0, dimension - len(wide)))
+    return wide.astype(_KEPT_FLOAT).tobytes()

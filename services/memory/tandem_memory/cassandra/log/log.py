@@ -19,7 +19,7 @@ from tandem_memory.cassandra.cluster.schema import BUCKET, SAID_SO, TAKEN_AWAY, 
 from tandem_memory.cassandra.cluster.spaces import Space
 from tandem_memory.cassandra.log.entries import Entry, Kind, contiguous, direction, grouped
 from tandem_memory.cassandra.log.facets import facets
-from tandem_memory.cassandra.log.pieces import Pieces, kept_in_row
+from tandem_memory.cassandra.log.pieces import Pieces, in_pieces, kept_in_row
 from tandem_memory.cassandra.log.places import Place, bucket
 from tandem_memory.index.fields.columns import nanoseconds
 
@@ -97,9 +97,10 @@ class Log:
         )
         return last
 
-    async def write_pieces(self, entry: Entry) -> None:
-        """Write what of an entry does not go into its row, before that is written."""
-        await self._pieces.write(entry, self._ttl_s if entry.kind == Kind.CHANGE else 0)
+    async def write_pieces(self, entries: Iterable[Entry]) -> None:
+        """Write what of entries does not go into their rows, before those are written."""
+        written = (self._pieces.write(entry, self._ttl_s if entry.kind == Kind.CHANGE else 0) for entry in entries if in_pieces(entry))
+        await asyncio.gather(*written)
 
     async def forget_pieces(self, entries: Iterable[Entry]) -> None:
         """Take away the pieces of entries that are gone."""

@@ -20,9 +20,14 @@ _AT_ONCE = 16 << 20  # of bodies in pieces that are held at once, and one body w
 _OF_A_PIECE = "identity = ? AND place = ? AND number = ?"
 
 
+def in_pieces(entry: Entry) -> bool:
+    """Whether the body of an entry does not go into its row."""
+    return len(entry.body) > _IN_A_ROW
+
+
 def kept_in_row(entry: Entry) -> tuple[bytes | None, int]:
     """The columns `body` and `size` of an entry's row."""
-    return (None, len(entry.body)) if len(entry.body) > _IN_A_ROW else (entry.body, 0)
+    return (None, len(entry.body)) if in_pieces(entry) else (entry.body, 0)
 
 
 class Pieces:
@@ -33,12 +38,11 @@ class Pieces:
 
     async def write(self, entry: Entry, ttl_s: int) -> None:
         """Write the pieces of an entry whose body does not go into its row; they go by themselves after `ttl_s`, with 0 never."""
-        if len(entry.body) > _IN_A_ROW:
-            cql = f"INSERT INTO pieces (identity, place, number, body) VALUES (?, ?, ?, ?) USING TIMESTAMP {WRITTEN} AND TTL ?"
-            pieces = [entry.body[begin : begin + _PIECE] for begin in range(0, len(entry.body), _PIECE)]
-            keys = self._keys(entry, len(entry.body))
-            written = (self._asking.write([Statement(cql, (*key, piece, ttl_s))]) for key, piece in zip(keys, pieces, strict=True))
-            await asyncio.gather(*written)
+        cql = f"INSERT INTO pieces (identity, place, number, body) VALUES (?, ?, ?, ?) USING TIMESTAMP {WRITTEN} AND TTL ?"
+        pieces = [entry.body[begin : begin + _PIECE] for begin in range(0, len(entry.body), _PIECE)]
+        keys = self._keys(entry, len(entry.body))
+        written = (self._asking.write([Statement(cql, (*key, piece, ttl_s))]) for key, piece in zip(keys, pieces, strict=True))
+        await asyncio.gather(*written)
 
     async def put_together(self, entries: Sequence[Entry], *, all_of_them: bool = False) -> list[Entry]:
         """The entries with their bodies: as many as may be held at once, or all."""

@@ -15,7 +15,7 @@ from tandem_memory.cassandra.cluster.schema import FOR_GOOD
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Closed
 from tandem_memory.cassandra.shelf.tails import Tails
-from tandem_memory.cassandra.writers.beats import Beats
+from tandem_memory.cassandra.writers.beats import Heard
 
 
 class Closing:
@@ -26,18 +26,18 @@ class Closing:
         identity: Of the namespace.
         log: How entries are read.
         tails: Who is told of closed logs.
-        beats: Who was heard of when.
+        heard: Who was heard of when.
         gone_s: How long a writer that said nothing may be silent.
     """
 
-    def __init__(self, asking: Asking, identity: str, *, log: Log, tails: Tails, beats: Beats, gone_s: float) -> None:
+    def __init__(self, asking: Asking, identity: str, *, log: Log, tails: Tails, heard: Heard, gone_s: float) -> None:
         self._asking, self._identity = asking, identity
-        self._log, self._tails, self._beats, self._gone_s = log, tails, beats, gone_s
+        self._log, self._tails, self._heard, self._gone_s = log, tails, heard, gone_s
 
     def due(self, writer: str) -> bool:
         """Whether a log may be closed, as far as this replica knows."""
         tail = self._tails.of[writer]
-        return not tail.closed and tail.settled >= tail.position and (tail.ended or self._beats.unheard_s(writer) > self._gone_s)
+        return not tail.closed and tail.settled >= tail.position and (tail.ended or self._heard.unheard_s(writer) > self._gone_s)
 
     async def learn(self, count: int) -> None:
         """Have the first `count` closed logs be known."""
@@ -59,7 +59,7 @@ class Closing:
         """A log, if its writer has left and this replica has read all of it."""
         tail = self._tails.of[writer]
         end = tail.position
-        if not (tail.ended or await self._beats.left(writer)):
+        if not (tail.ended or await self._heard.left(writer)):
             return None
         if await self._log.stretch(writer, end, end + 1) or tail.position != end:
             return None  # that came late, and is read first

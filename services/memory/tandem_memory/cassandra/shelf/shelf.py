@@ -1,4 +1,4 @@
-"""All that this replica holds of one namespace: its logs as far as they have been read, the names in it, and the log it writes."""
+"""All that this replica holds of one namespace: its logs as far as they have been read, the names in it, and the logs it writes."""
 
 import asyncio
 import math
@@ -16,9 +16,10 @@ from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.closing import Closing
 from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
-from tandem_memory.cassandra.writers.beats import Beats
-from tandem_memory.cassandra.writers.claims import Awaiting, Claims
+from tandem_memory.cassandra.writers.beats import Beats, Heard
+from tandem_memory.cassandra.writers.claims import Awaiting, Claims, Novelty
 from tandem_memory.cassandra.writers.ledger import Ledger, Pen
+from tandem_memory.cassandra.writers.ledgers import Ledgers
 from tandem_memory.rules.clock import microseconds
 from tandem_memory.rules.remembering import KEPT
 
@@ -92,21 +93,13 @@ class Shelf:
     ) -> None:
         self.space = space
         self.log = Log(asking, space, manners.ttl_s)
-        self.claims = Claims(asking, space.identity, manners.ttl_s)
+        self.claims, self.novelty = Claims(asking, space.identity, manners.ttl_s), Novelty()
         self.tails = Tails(space.dimension, room)
         self._asking, self._now, self._clock, self._manners, self._room, self._ring = asking, now, clock, manners, room, ring
-        self._beats = Beats(asking, space.identity, manners.lease, clock)
-        self._closing = Closing(asking, space.identity, log=self.log, tails=self.tails, beats=self._beats, gone_s=manners.gone)
-        self._pen = Pen(replica)
-        self._own_us = 0
-        self._ready = False
-        self.ledger = Ledger(
-            *(asking, self.log, self.claims, self._beats),
-            pen=self._pen,
-            begin=self._begin,
-            moment_us=self._moment_us,
-            learn=self._learn,
-        )
+        self._heard = Heard(asking, space.identity, manners.lease, clock)
+        self._closing = Closing(asking, space.identity, log=self.log, tails=self.tails, heard=self._heard, gone_s=manners.gone)
+        self._replica, self._ready = replica, False
+        self.ledgers = Ledgers(replica, self._ledger)
         self.awaiting = Awaiting(
             self.claims,
             read=self.entry,
@@ -161,15 +154,24 @@ class Shelf:
 
     async def close(self) -> None:
         """Finish what was begun, and say that nothing will follow."""
-        await self.ledger.finish()
+        await self.ledgers.finish()
         for task in filter(None, (self._settling, self._being_closed)):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        if self._pen.begun:
-            with suppress(StoreUnavailableError):  # then it is followed for longer than needed
-                cql = "UPDATE writers USING TIMESTAMP 2 SET ended = true WHERE identity = ? AND writer = ?"
-                await self._asking.rows(cql, self.space.identity, self._pen.writer)
+        with suppress(StoreUnavailableError):  # then they are followed for longer than needed
+            cql = "UPDATE writers USING TIMESTAMP 2 SET ended = true WHERE identity = ? AND writer = ?"
+            await asyncio.gather(*(self._asking.rows(cql, self.space.identity, writer) for writer in self.ledgers.begun))
+
+    def _ledger(self, pen: Pen) -> Ledger:
+        return Ledger(
+            *(self._asking, self.log, self.claims),
+            Beats(self._asking, self.space.identity, self._manners.lease, self._clock),
+            pen=pen,
+            begin=self._begin,
+            moment_us=self._moment_us,
+            learn=self._learn,
+        )
 
     async def _read_next(self, before: "asyncio.Task[None] | None") -> None:
         if before is not None:
@@ -185,10 +187,10 @@ class Shelf:
         self._close_soon()
 
     async def _read_on(self, writer: str, row: _Row) -> None:
-        self._beats.hear(writer, row.beat)
+        self._heard.hear(writer, row.beat)
         settled, settled_us = row.settled or 0, row.settled_us or 0
         tail = self.tails.begin(writer, settled, settled_us)
-        if writer == self._pen.writer or tail.ended:
+        if self.ledgers.writes(writer) or tail.ended:
             return
         self.tails.settle(writer, settled, settled_us)
         if self._read_to_its_end(writer):
@@ -202,18 +204,13 @@ class Shelf:
     def _read_to_its_end(self, writer: str) -> bool:
         """Whether a log was read after its writer had last been heard of; what may have come late is looked for now and then."""
         looked_s = self._looked_s.get(writer, float("-inf"))
-        return looked_s > self._beats.silent_from_s(writer) and self._clock() - looked_s < self._manners.late
+        return looked_s > self._heard.silent_from_s(writer) and self._clock() - looked_s < self._manners.late
 
     def _begin(self, writer: str) -> None:
         self.tails.begin(writer, 0, 0)
 
     def _moment_us(self, writer: str) -> int:
-        """Now, but not before anything that is known here; and later than what others wrote."""
-        now_us = microseconds(self._now())
-        latest_us = self.tails.latest_us
-        own = self.tails.of[writer].position > 0 and latest_us == self._own_us
-        self._own_us = max(now_us, latest_us if own else latest_us + 1)
-        return self._own_us
+        return self.tails.moment_us(writer, microseconds(self._now()))
 
     def _learn(self, writer: str, entries: Sequence[Entry]) -> None:
         self.tails.learn(writer, entries)
@@ -222,10 +219,10 @@ class Shelf:
 
     async def _given_up(self, place: Place) -> bool:
         """Whether nobody will write at a place any more, but for what is on its way already."""
-        if place.replica == self._pen.replica:
-            return place.writer != self._pen.writer
+        if place.replica == self._replica:
+            return not self.ledgers.writes(place.writer)
         tail = self.tails.of.get(place.writer)
-        return (tail is not None and tail.ended) or await self._beats.given_up(place.writer)
+        return (tail is not None and tail.ended) or await self._heard.given_up(place.writer)
 
     async def _empty(self, place: Place) -> None:
         """See to it that nothing is at a place for ever, nor at those before it where nothing is yet."""
@@ -256,7 +253,7 @@ class Shelf:
         self._close_soon()
 
     def _close_soon(self) -> None:
-        due = [writer for writer in self.tails.of if writer != self._pen.writer and self._closing.due(writer)]
+        due = [writer for writer in self.tails.of if self._closing.due(writer) and not self.ledgers.writes(writer)]
         if due and (self._being_closed is None or self._being_closed.done()):
             self._being_closed = asyncio.create_task(self._close(due))
 
@@ -272,7 +269,7 @@ class Shelf:
                 self._settled_s.pop(writer, None)
             elif (
                 tail.ended
-                or writer.startswith(f"{self._pen.replica}.")
+                or writer.startswith(f"{self._replica}.")
                 or now_s - self._settled_s.setdefault(writer, now_s) > self._manners.settle_for_others
             ):
                 wanted.append(writer)

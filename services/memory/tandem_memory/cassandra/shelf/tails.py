@@ -24,6 +24,7 @@ from tandem_memory.index import Index
 _REBUILT = 4096  # rows that are not needed any more before memory is given back
 _UNASKED = ("question", "answer", "strategy", "cost_usd", "model", "key", "vector")  # what no filter asks about a record
 _ROW_BYTES = 2304  # of a young record beside its fields and its vector, measured: its place, its message, its row in the index
+_INDEXED_AT_ONCE = 256  # young records: one by one takes ten times as long, and many are settled before anybody searches
 _COPIES = 4  # of a vector, measured: as it was handed in, and in an index that makes room before it needs it
 
 
@@ -86,10 +87,11 @@ class Tails:
     def __init__(self, dimension: int, room: Room) -> None:
         self.of: dict[str, Tail] = {}
         self.closed: list[Closed] = []
-        self.latest_us = 0
+        self.latest_us, self._latest_of = 0, ""
         self._room = room
         self._young = Index(dimension)
         self._places: list[Place] = []
+        self._indexed = 0  # of them
         self._records: dict[Place, _Young] = {}
 
     @property
@@ -121,7 +123,7 @@ class Tails:
         """The end of a log, which is new to this replica if it was not known."""
         if writer not in self.of:
             self.of[writer] = Tail(position=settled, settled=settled)
-            self.latest_us = max(self.latest_us, settled_us)
+            self._note(writer, settled_us)
         return self.of[writer]
 
     def learn(self, writer: str, entries: Sequence[Entry]) -> None:
@@ -129,7 +131,7 @@ class Tails:
         if not entries:
             return
         self.of[writer].position = entries[-1].place.position
-        self.latest_us = max(self.latest_us, *(entry.at_us for entry in entries))
+        self._note(writer, max(entry.at_us for entry in entries))
         fresh = [entry for entry in entries if entry.kind == Kind.RECORD]
         if fresh:
             self._add([(entry.place, _asked(entry), entry.exact) for entry in fresh])
@@ -144,7 +146,7 @@ class Tails:
             return
         self._forget(Place(writer, position) for position in range(tail.settled + 1, min(settled, tail.position) + 1))
         tail.settled, tail.position = settled, max(tail.position, settled)
-        self.latest_us = max(self.latest_us, settled_us)
+        self._note(writer, settled_us)
 
     def close(self, log: Closed) -> None:
         """Nothing follows in a log, and all nodes have it."""
@@ -154,24 +156,43 @@ class Tails:
         tail.position, tail.ended, tail.closed = log.position, True, True
         self.closed.append(log)
 
+    def moment_us(self, writer: str, now_us: int) -> int:
+        """The moment of what follows in a log: now, but not before what it has, and later than what is known of any other."""
+        return max(now_us, self.latest_us + (self._latest_of != writer))
+
     def near(self, queries: npt.NDArray[np.float32], k: int, wanted: Filter) -> list[list[Place]]:
         """For each query the k nearest of the young records that match, whatever became of their use."""
         if not self._records:
             return [[] for _ in queries]
+        self._index()
         lasting = Filter()
         lasting.CopyFrom(wanted)
         lasting.ClearField("min_utility")
         return [[self._places[number - 1] for number, _ in found] for found in self._young.search(queries, k, lasting)]
 
+    def _note(self, writer: str, at_us: int) -> None:
+        """A log has something of that moment."""
+        if at_us > self.latest_us:
+            self.latest_us, self._latest_of = at_us, writer
+        elif at_us == self.latest_us and writer != self._latest_of:
+            self._latest_of = ""  # several have
+
     def _add(self, records: Sequence[tuple[Place, Record, bytes]]) -> None:
-        numbers = range(len(self._places) + 1, len(self._places) + len(records) + 1)
-        vectors = np.frombuffer(b"".join(exact for _, _, exact in records), "<f4").reshape(len(records), self._young.dimension)
-        self._young.add(np.array(numbers, np.uint64), vectors, [asked for _, asked, _ in records])
-        for number, (place, asked, exact) in zip(numbers, records, strict=True):
+        for number, (place, asked, exact) in enumerate(records, len(self._places) + 1):
             young = _Young(number, asked, exact, asked.ByteSize() + _COPIES * len(exact) + _ROW_BYTES)
             self._places.append(place)
             self._records[place] = young
             self._room.held_bytes += young.weight_bytes
+        if len(self._places) - self._indexed >= _INDEXED_AT_ONCE:
+            self._index()
+
+    def _index(self) -> None:
+        """Have the index know all that are young."""
+        fresh = [young for place in self._places[self._indexed :] if (young := self._records.get(place))]
+        self._indexed = len(self._places)
+        if fresh:
+            vectors = np.frombuffer(b"".join(young.exact for young in fresh), "<f4").reshape(len(fresh), self._young.dimension)
+            self._young.add(np.array([young.number for young in fresh], np.uint64), vectors, [young.asked for young in fresh])
 
     def _forget(self, places: Iterable[Place]) -> None:
         gone = [young for place in places if (young := self._records.pop(place, None))]
@@ -181,7 +202,7 @@ class Tails:
             left = [(place, young.asked, young.exact) for place, young in self._records.items()]
             self._room.held_bytes -= sum(young.weight_bytes for young in self._records.values())
             self._young = Index(self._young.dimension)
-            self._places, self._records = [], {}
+            self._places, self._indexed, self._records = [], 0, {}
             if left:
                 self._add(left)
 

@@ -16,12 +16,11 @@ _BEATS_A_LEASE = 3
 
 
 class Beats:
-    """The beats of the log that this replica writes of a namespace, and those of others that it has heard."""
+    """The beats of a log that this replica writes of a namespace."""
 
     def __init__(self, asking: Asking, identity: str, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._asking, self._identity, self._lease_s, self._clock = asking, identity, lease_s, clock
         self._writer, self._beat, self._breaks, self._since_s = "", 0, 0, float("-inf")
-        self._heard: dict[str, tuple[int | None, float]] = {}
 
     async def may_go_on(self, writer: str) -> bool:
         """Say that a writer is there; whether nobody takes it to have left since it was last heard of.
@@ -52,32 +51,6 @@ class Beats:
             with suppress(asyncio.CancelledError, StoreUnavailableError):
                 await beating
 
-    def hear(self, writer: str, beat: int | None) -> None:
-        """Note a beat that was read."""
-        if self._heard.get(writer, (-1, 0))[0] != beat:
-            self._heard[writer] = (beat, self._clock())
-
-    def silent_from_s(self, writer: str) -> float:
-        """From when on, by the clock of this replica, a writer acknowledges nothing unless it is heard of again."""
-        return self._heard[writer][1] + 2 * self._lease_s
-
-    def unheard_s(self, writer: str) -> float:
-        """For how long, by the clock of this replica, nothing new was heard of a writer."""
-        return self._clock() - self._heard[writer][1] if writer in self._heard else 0.0
-
-    async def given_up(self, writer: str) -> bool:
-        """Whether a writer has not been heard of for so long that it acknowledges nothing any more."""
-        cql = "SELECT beat FROM writers WHERE identity = ? AND writer = ?"
-        rows = await self._asking.rows(cql, self._identity, writer)
-        self.hear(writer, rows[0][0] if rows else None)
-        return self._clock() > self.silent_from_s(writer)
-
-    async def left(self, writer: str) -> bool:
-        """Whether a writer that was not heard of for so long will never be again: if it comes back, it goes on in a new log."""
-        cql = "UPDATE writers USING TIMESTAMP 2 SET leaving = true WHERE identity = ? AND writer = ?"
-        await self._asking.rows(cql, self._identity, writer)
-        return await self.given_up(writer)
-
     async def _keep_beating(self) -> None:
         while True:
             await asyncio.sleep(self._lease_s / _BEATS_A_LEASE)
@@ -94,3 +67,37 @@ class Beats:
         # What counts is when it was sent; and a beat that comes after the lease has run out does not mend what was before it.
         self._breaks += self._clock() - self._since_s >= self._lease_s
         self._since_s = max(self._since_s, now_s)
+
+
+class Heard:
+    """The beats of logs of a namespace, as this replica has heard them."""
+
+    def __init__(self, asking: Asking, identity: str, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._asking, self._identity, self._lease_s, self._clock = asking, identity, lease_s, clock
+        self._last: dict[str, tuple[int | None, float]] = {}
+
+    def hear(self, writer: str, beat: int | None) -> None:
+        """Note a beat that was read."""
+        if self._last.get(writer, (-1, 0))[0] != beat:
+            self._last[writer] = (beat, self._clock())
+
+    def silent_from_s(self, writer: str) -> float:
+        """From when on, by the clock of this replica, a writer acknowledges nothing unless it is heard of again."""
+        return self._last[writer][1] + 2 * self._lease_s
+
+    def unheard_s(self, writer: str) -> float:
+        """For how long, by the clock of this replica, nothing new was heard of a writer."""
+        return self._clock() - self._last[writer][1] if writer in self._last else 0.0
+
+    async def given_up(self, writer: str) -> bool:
+        """Whether a writer has not been heard of for so long that it acknowledges nothing any more."""
+        cql = "SELECT beat FROM writers WHERE identity = ? AND writer = ?"
+        rows = await self._asking.rows(cql, self._identity, writer)
+        self.hear(writer, rows[0][0] if rows else None)
+        return self._clock() > self.silent_from_s(writer)
+
+    async def left(self, writer: str) -> bool:
+        """Whether a writer that was not heard of for so long will never be again: if it comes back, it goes on in a new log."""
+        cql = "UPDATE writers USING TIMESTAMP 2 SET leaving = true WHERE identity = ? AND writer = ?"
+        await self._asking.rows(cql, self._identity, writer)
+        return await self.given_up(writer)

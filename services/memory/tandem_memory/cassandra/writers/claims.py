@@ -16,6 +16,7 @@ from tandem_memory.cassandra.log.places import Place
 
 _LOOK_AGAIN_S = 0.02
 _LOOK_AGAIN_AT_MOST_S = 0.5
+_CAUTION = 16  # calls whose names are looked up after one of them was not new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,25 @@ class Standing:
 
     holder: Place | None
     entry: Entry | None
+
+
+@dataclass(slots=True)
+class Novelty:
+    """Whether the names of a call are likely to be new: then they are claimed without a look before, which spares a third of the way.
+
+    One that is not new has cost a place in a log by then, at which nothing is.
+    """
+
+    _caution: int = 0
+
+    @property
+    def likely(self) -> bool:
+        """Whether they are."""
+        return not self._caution
+
+    def learn(self, *, known: bool) -> None:
+        """How it was with a call: whether one of its names was somebody's."""
+        self._caution = _CAUTION if known else max(self._caution - 1, 0)
 
 
 class Claims:

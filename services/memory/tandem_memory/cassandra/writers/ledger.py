@@ -1,4 +1,4 @@
-"""The one log that this replica writes of a namespace: who hands something in claims its names at once, and what has them is written.
+"""A log that this replica writes of a namespace: who hands something in claims its names at once, and what has them is written.
 
 Places are given in the order in which things come, and written in that order, as many together as have their names by then. A write is
 begun when the one before it is at a quorum. When it is not known whether one was written, the log ends there for good, and the replica
@@ -6,40 +6,43 @@ goes on in a new one: nothing comes after what may be a gap.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.backend.settling import settle
 from tandem_memory.cassandra.cluster.asking import Asking
-from tandem_memory.cassandra.log.entries import Entry, Kind
+from tandem_memory.cassandra.log.entries import Entry
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Claims
 from tandem_memory.cassandra.writers.lines import Booked, Draft, Line, Placed, stretches
 
-_MOST_PLACED = 512  # drafts: claims of more than the next few stretches would only have beats and writes wait behind them
+_MOST_PLACED = 128  # drafts: claims of more than the next stretch would only have beats and writes wait behind them
 
 
 @dataclass(slots=True)
 class Pen:
-    """Which log is written, how far its places are given, and how far they are written."""
+    """Which log is written, how far its places are given, and how far they are written.
 
-    replica: str
-    turn: int = 0
-    position: int = 0
-    written: int = 0
-    begun: bool = False
+    Attributes:
+        names: Of logs, each for one that nobody has begun.
+        writer: The log's name.
+    """
 
-    @property
-    def writer(self) -> str:
-        """The log's name."""
-        return f"{self.replica}.{self.turn}"
+    names: Iterator[str]
+    writer: str = field(init=False)
+    position: int = field(init=False)
+    written: int = field(init=False)
+    begun: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.give_up()
 
     def give_up(self) -> None:
         """Go on in a new log."""
-        self.turn, self.position, self.written, self.begun = self.turn + 1, 0, 0, False
+        self.writer, self.position, self.written, self.begun = next(self.names), 0, 0, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Ledger:
         asking: The cluster.
         log: How entries are written.
         claims: Whose names are whose.
-        beats: Says that this replica is there.
+        beats: Says that the writer of this log is there.
         pen: Which log.
         begin: Has this replica know of a log that it begins.
         moment_us: The moment of what is written now: later than all that this replica knows of.
@@ -174,7 +177,7 @@ class Ledger:
         """What stands at the places of `lines` now."""
         at_us = self._moment_us(self._pen.writer)
         entries = [line.entry(at_us) for line in lines]
-        await asyncio.gather(*(self._log.write_pieces(entry) for entry in entries if entry.kind != Kind.NOTHING))
+        await self._log.write_pieces(entries)
         for stretch in stretches(lines, entries):
             statements = [statement for line, entry in stretch for statement in line.statements(self._log, entry)]
             await self._asking.write(statements, together=any(line.draft.beside for line, _ in stretch))
