@@ -1,1 +1,1 @@
-"""How a replica writes its own log: that it is heard of, whose names are whose, and what waits to be written."""
+"""How a replica writes its own logs: that it is heard of, whose names are whose, and what waits to be written."""

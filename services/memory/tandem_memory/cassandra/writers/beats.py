@@ -43,18 +43,24 @@ class Beats:
 
         What it gives tells whether nobody can have given that writer up since this began.
         """
-        breaks, beating = self._breaks, asyncio.create_task(self._keep_beating())
+        breaks, beating = self._breaks, list[asyncio.Task[None]]()
+        # A task only where it takes so long: most writes are through by then, and to begin and end one takes a tenth of what a write does.
+        due = asyncio.get_running_loop().call_later(
+            self._lease_s / _BEATS_A_LEASE, lambda: beating.append(asyncio.create_task(self._keep_beating()))
+        )
         try:
             yield lambda: self._breaks == breaks and self._clock() - self._since_s < self._lease_s
         finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError, StoreUnavailableError):
-                await beating
+            due.cancel()
+            for task in beating:
+                task.cancel()
+                with suppress(asyncio.CancelledError, StoreUnavailableError):
+                    await task
 
     async def _keep_beating(self) -> None:
         while True:
-            await asyncio.sleep(self._lease_s / _BEATS_A_LEASE)
             await self._beat_now()
+            await asyncio.sleep(self._lease_s / _BEATS_A_LEASE)
 
     async def _beat_now(self) -> None:
         """Say that this writer is there, unless it did a moment ago."""
