@@ -66,7 +66,7 @@ def test_all_that_the_wire_has_is_taken() -> None:
 
 
 def test_a_cursor_may_name_every_log_of_a_cluster() -> None:
-    """Each start of each replica begins one, and a cursor says how far each has been read."""
+    """Each start of each replica begins some, and a cursor says how far each has been read."""
     cursor = ",".join(["0" * 12, *(f"{number:012x}.0-{number + 1}" for number in range(1000))])
     acceptance.check_scan(pb.ScanRequest(namespace="a", cursor=cursor))
     acceptance.check_watch(pb.WatchRequest(namespace="a", cursor=cursor))

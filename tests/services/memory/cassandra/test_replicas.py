@@ -3,15 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pytest
 from tandem.memory.v1.memory_pb2 import Change, Judged
-from tandem_memory.backend import Appended, Pruning, StoreUnavailableError
+from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Link, Manners
-from tandem_memory.cassandra.cluster.asking import Statement
 from tandem_memory.cassandra.log.places import Place
-from tandem_memory.cassandra.writers.claims import _CAUTION, Standing
 from tandem_memory.cassandra.writers.ledger import _MOST_PLACED
 from tandem_memory.cassandra.writers.ledgers import MOST
 
@@ -129,87 +126,6 @@ def test_who_waits_behind_a_write_that_fails_is_taken_in(link: Link) -> None:
             assert (await one.check())[1] == []
 
     asyncio.run(taken_in())
-
-
-def test_who_writes_at_the_same_time_has_a_log_of_his_own(link: Link) -> None:
-    """One who writes alone has one; what comes after something was acknowledged comes after it for all readers, whatever the clock says."""
-
-    async def written() -> None:
-        async with replicas(link, 2, MANNERS, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)) as (one, other):
-            for each in range(3):
-                await one.append(NAMESPACE, [record(f"alone {each}")], embedding="caller")
-            (shelf,) = one._shelves.values()
-            assert len(shelf.ledgers.begun) == 1
-            for turn in range(4):
-                keys = [f"{turn} {each}" for each in range(MOST + 3)]
-                await asyncio.gather(*(one.append(NAMESPACE, [record(key, key=key)], embedding="caller") for key in keys))
-            assert len(shelf.ledgers.begun) == MOST
-            keys = [key for key in (await all_records(other)).values() if key]
-            assert len(keys) == 4 * (MOST + 3)
-            assert [key[0] for key in keys] == sorted(key[0] for key in keys)
-            assert [change.appended.key for change in await told(one, 3 + len(keys))] == ["", "", "", *keys]
-            assert (await other.check())[1] == []
-
-    asyncio.run(written())
-
-
-def test_a_key_that_comes_again_while_it_is_written(link: Link) -> None:
-    """Into another log of the same replica: who comes second waits until the first is there."""
-
-    async def waited() -> None:
-        async with replicas(link, 1, MANNERS) as (one,):
-            for _ in range(2):  # the second is known, so that names are looked up from then on
-                await one.append(NAMESPACE, [record("before", key="before")], embedding="caller")
-            write, gate = one._asking.write, asyncio.Event()
-
-            async def held(statements: Sequence[Statement], *, together: bool = False) -> None:
-                await gate.wait()
-                await write(statements, together=together)
-
-            one._asking.write = held
-            tasks = list[asyncio.Task[Sequence[Appended]]]()
-            for key in ("another", "twice", "twice", "twice"):
-                tasks.append(asyncio.create_task(one.append(NAMESPACE, [record(key, key=key)], embedding="caller")))
-                await asyncio.sleep(0.3)
-            assert not any(task.done() for task in tasks)
-            gate.set()
-            done = [appended for task in tasks for appended in await task]
-            one._asking.write = write
-            assert len({each.id for each in done[1:]}) == 1
-            assert [each.known for each in done] == [False, False, True, True]
-            assert sorted((await all_records(one)).values()) == ["another", "before", "twice"]
-            assert await one.check() == (3, [])
-
-    asyncio.run(waited())
-
-
-def test_names_are_looked_up_where_they_may_be_known(link: Link) -> None:
-    """New ones are claimed at once; one that is known costs a place, and for a while none does."""
-
-    async def looked() -> None:
-        async with replicas(link, 2, MANNERS) as (one, other):
-            (first,) = await one.append(NAMESPACE, [record("a", key="a")], embedding="caller")
-            for _ in range(3):
-                assert await other.append(NAMESPACE, [record("a", key="a")], embedding="caller") == [Appended(id=first.id, known=True)]
-            (shelf,) = other._shelves.values()
-            assert [shelf.tails.heads[writer] for writer in shelf.ledgers.begun] == [1]
-            looks, standing = list[str](), shelf.awaiting.standing
-
-            async def counted(name: str) -> Standing:
-                looks.append(name)
-                return await standing(name)
-
-            shelf.awaiting.standing = counted
-            for number in range(2 * _CAUTION):
-                (done,) = await other.append(NAMESPACE, [record(str(number), key=str(number))], embedding="caller")
-                assert not done.known
-            assert len(looks) == _CAUTION
-            appended = await other.append(NAMESPACE, [record(key, key=key) for key in ("new", "a", "newer")], embedding="caller")
-            assert [each.known for each in appended] == [False, True, False]
-            assert sorted((await all_records(one)).values()) == sorted(["a", "new", "newer", *map(str, range(2 * _CAUTION))])
-            assert (await one.check())[1] == []
-
-    asyncio.run(looked())
 
 
 def test_what_one_took_in_the_other_finds(link: Link) -> None:

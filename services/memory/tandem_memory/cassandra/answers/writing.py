@@ -83,7 +83,7 @@ async def _remove(shelf: Shelf, records: Mapping[Place, Record]) -> list[Record]
     await shelf.ledgers.book([draft for draft, _ in drafts.removals(shelf.log, places)])
     await shelf.log.forget_pieces(entries[place] for place in places)
     names = ((key_name(records[place].key), place) for place in places if records[place].key)
-    # A key that is not let go leads to nothing, and is free all the same: this only spares the next one a look.
+    # A key that is not let go leads to nothing, and is free all the same: this only spares the next one a look and a place.
     await asyncio.gather(*(shelf.claims.release(name, place) for name, place in names))
     return [records[place] for place in places]
 

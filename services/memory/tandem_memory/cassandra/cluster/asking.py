@@ -25,6 +25,7 @@ from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.cluster.link import Link
 
 _AT_ONCE = 16  # statements of one replica under way; more only wait in Cassandra's own queues
+_OF_MANY = 12  # of them of the kind that comes by the thousand: beats, writes and searches do not wait behind those
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 
 # What may be otherwise the next time. Whatever else a cluster says of a statement is a mistake of ours.
@@ -53,7 +54,12 @@ class Asking:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._places, self._places_of_many = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_OF_MANY)
+
+    async def one_of_many(self, cql: str, *values: Any) -> list[Any]:  # noqa: ANN401 - what Cassandra keeps
+        """As `rows`, of which thousands may be asked for at once: all others go before."""
+        async with self._places_of_many:
+            return await self.rows(cql, *values)
 
     async def rows(self, cql: str, *values: Any, at: Level = Level.QUORUM) -> list[Any]:  # noqa: ANN401 - what Cassandra keeps
         """The rows that a statement finds.
@@ -70,7 +76,7 @@ class Asking:
         return await self._trying(sent)
 
     async def decided(self, cql: str, *values: Any) -> tuple[bool, tuple[Any, ...]]:  # noqa: ANN401
-        """Whether the condition of a lightweight transaction held; if not, the row that is there.
+        """Whether the condition of a lightweight transaction held; if not, the row that is there. Thousands may be asked for at once.
 
         One whose answer was lost is sent again: it may then find its own row there.
         """
@@ -80,7 +86,8 @@ class Asking:
             bound.consistency_level, bound.serial_consistency_level = Level.QUORUM, Level.SERIAL
             return await self._sent(bound)
 
-        ((applied, *there),) = await self._trying(sent)
+        async with self._places_of_many:
+            ((applied, *there),) = await self._trying(sent)
         return bool(applied), tuple(there)
 
     async def write(self, statements: Sequence[Statement], *, together: bool = False) -> None:

@@ -16,7 +16,7 @@ from tandem_memory.cassandra.log.entries import Entry, Kind
 
 _IN_A_ROW = 16 << 10  # bytes; 256 rows, which are read at once, are 4 MiB then
 _PIECE = 1 << 20
-_AT_ONCE = 16 << 20  # of bodies in pieces that are held at once, and one body whatever its size
+_AT_ONCE = 16 << 20  # of bodies in pieces of a log that are held at once, and one body whatever its size
 _OF_A_PIECE = "identity = ? AND place = ? AND number = ?"
 
 

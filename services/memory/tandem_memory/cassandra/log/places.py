@@ -2,7 +2,7 @@
 
 A writer is one turn of one replica of the service. Both numbers of its name are its own for ever, so no position is given twice.
 
-Every start of a replica makes one more log, and logs that nobody writes any more are closed: numbered, in their order. A cursor names
+Every start of a replica makes a few more logs, and logs that nobody writes any more are closed: numbered, in their order. A cursor names
 how many of them in that order it is behind, and of all others those that it has begun; so it does not grow with the starts. It also names
 the moment before which everything was forgotten when its reader began with nothing, if there was such a moment.
 """
@@ -39,7 +39,7 @@ class Place:
     @property
     def replica(self) -> str:
         """Whose writer it is."""
-        return self.writer.partition(".")[0]
+        return replica(self.writer)
 
     @classmethod
     def parsed(cls, identifier: str) -> "Place":
@@ -76,6 +76,11 @@ class Closed:
     position: int
     began_us: int
     ended_us: int
+
+
+def replica(writer: str) -> str:
+    """Whose log a writer's is."""
+    return writer.partition(".")[0]
 
 
 def bucket(position: int) -> int:

@@ -17,7 +17,7 @@ async def walk(
 ) -> AsyncIterator[Sequence[Entry]]:
     """All entries behind `after` up to `until`, some at a time; without `until` up to where the logs have been read.
 
-    A log is opened when the others have come to where it begins: there may be one for each start that a replica ever had.
+    A log is opened when the others have come to where it begins: there may be some for each start that a replica ever had.
     """
     ends = dict(until) if until is not None else shelf.tails.heads
     began_us = {log.writer: log.began_us for log in shelf.tails.closed if log.writer not in after}

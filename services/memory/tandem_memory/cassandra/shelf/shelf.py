@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.cluster.asking import Asking
@@ -15,6 +14,7 @@ from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.log import Log
 from tandem_memory.cassandra.log.places import Place
 from tandem_memory.cassandra.shelf.closing import Closing
+from tandem_memory.cassandra.shelf.following import Following
 from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
 from tandem_memory.cassandra.writers.beats import Beats, Heard
 from tandem_memory.cassandra.writers.claims import Awaiting, Claims, Novelty
@@ -23,7 +23,6 @@ from tandem_memory.cassandra.writers.ledgers import Ledgers
 from tandem_memory.rules.clock import microseconds
 from tandem_memory.rules.remembering import KEPT
 
-_END = 1 << 62  # no log comes so far
 _EMPTIED_AT_ONCE = 64
 _LONGER = 1.1  # than asked for: clocks differ, and who begins anew reads for a while what was known then
 _LONGEST_TTL_S = 5 * 365 * 86_400  # Cassandra refuses to forget anything after 2038 (CASSANDRA-14092)
@@ -65,17 +64,6 @@ class Manners:
         return longer_s if longer_s < _LONGEST_TTL_S else 0
 
 
-class _Row(NamedTuple):
-    """What everybody knows of a log; with no writer, when there is none, only how many logs are closed."""
-
-    closed: int | None
-    writer: str | None
-    settled: int | None
-    settled_us: int | None
-    ended: bool | None
-    beat: int | None
-
-
 class Shelf:
     """One namespace."""
 
@@ -96,10 +84,22 @@ class Shelf:
         self.claims, self.novelty = Claims(asking, space.identity, manners.ttl_s), Novelty()
         self.tails = Tails(space.dimension, room)
         self._asking, self._now, self._clock, self._manners, self._room, self._ring = asking, now, clock, manners, room, ring
-        self._heard = Heard(asking, space.identity, manners.lease, clock)
+        self._heard = Heard(asking, space.identity, manners.lease, replica, clock)
         self._closing = Closing(asking, space.identity, log=self.log, tails=self.tails, heard=self._heard, gone_s=manners.gone)
         self._replica, self._ready = replica, False
         self.ledgers = Ledgers(replica, self._ledger)
+        self._following = Following(
+            asking=asking,
+            identity=space.identity,
+            log=self.log,
+            tails=self.tails,
+            heard=self._heard,
+            closing=self._closing,
+            own=self.ledgers.writes,
+            late_s=manners.late,
+            clock=clock,
+            read=self._look_after,
+        )
         self.awaiting = Awaiting(
             self.claims,
             read=self.entry,
@@ -107,13 +107,9 @@ class Shelf:
             empty=self._empty,
             patience_s=3 * manners.lease,
         )
-        self._reading: asyncio.Task[None] | None = None
-        self._queued: asyncio.Task[None] | None = None
-        self._read_s = float("-inf")
         self._settling: asyncio.Task[None] | None = None
         self._being_closed: asyncio.Task[None] | None = None
         self._settled_s: dict[str, float] = {}
-        self._looked_s: dict[str, float] = {}
 
     @property
     def forgotten_us(self) -> int:
@@ -129,11 +125,7 @@ class Shelf:
 
     async def refresh(self, older_than_s: float = 0.0) -> None:
         """Read on in all logs, so that all that was acknowledged before this call is known; unless that was done a moment ago."""
-        if self._clock() - self._read_s < older_than_s:
-            return
-        if self._queued is None:
-            self._queued = asyncio.create_task(self._read_next(self._reading))
-        await asyncio.shield(self._queued)
+        await self._following.refresh(older_than_s)
 
     def check_room(self) -> None:
         """Refuse what would be young while too much is.
@@ -160,8 +152,9 @@ class Shelf:
             with suppress(asyncio.CancelledError):
                 await task
         with suppress(StoreUnavailableError):  # then they are followed for longer than needed
-            cql = "UPDATE writers USING TIMESTAMP 2 SET ended = true WHERE identity = ? AND writer = ?"
-            await asyncio.gather(*(self._asking.rows(cql, self.space.identity, writer) for writer in self.ledgers.begun))
+            for writer in self.ledgers.begun:
+                cql = "UPDATE writers USING TIMESTAMP 2 SET ended = true WHERE identity = ? AND writer = ?"
+                await self._asking.rows(cql, self.space.identity, writer)
 
     def _ledger(self, pen: Pen) -> Ledger:
         return Ledger(
@@ -172,39 +165,6 @@ class Shelf:
             moment_us=self._moment_us,
             learn=self._learn,
         )
-
-    async def _read_next(self, before: "asyncio.Task[None] | None") -> None:
-        if before is not None:
-            with suppress(Exception):  # whoever waits for it hears of it
-                await asyncio.shield(before)
-        self._reading, self._queued = self._queued, None
-        began_s = self._clock()
-        cql = "SELECT closed, writer, settled, settled_at, ended, beat FROM writers WHERE identity = ?"
-        rows = [_Row(*row) for row in await self._asking.rows(cql, self.space.identity)]
-        await self._closing.learn(max((row.closed or 0 for row in rows), default=0))
-        await asyncio.gather(*(self._read_on(row.writer, row) for row in rows if row.writer))
-        self._read_s = began_s
-        self._close_soon()
-
-    async def _read_on(self, writer: str, row: _Row) -> None:
-        self._heard.hear(writer, row.beat)
-        settled, settled_us = row.settled or 0, row.settled_us or 0
-        tail = self.tails.begin(writer, settled, settled_us)
-        if self.ledgers.writes(writer) or tail.ended:
-            return
-        self.tails.settle(writer, settled, settled_us)
-        if self._read_to_its_end(writer):
-            return
-        self._looked_s[writer] = self._clock()
-        while entries := await self.log.stretch(writer, tail.position, _END, exact=True):
-            self.tails.learn(writer, entries)
-            self._settle_soon()
-        tail.ended = bool(row.ended)
-
-    def _read_to_its_end(self, writer: str) -> bool:
-        """Whether a log was read after its writer had last been heard of; what may have come late is looked for now and then."""
-        looked_s = self._looked_s.get(writer, float("-inf"))
-        return looked_s > self._heard.silent_from_s(writer) and self._clock() - looked_s < self._manners.late
 
     def _begin(self, writer: str) -> None:
         self.tails.begin(writer, 0, 0)
@@ -226,15 +186,20 @@ class Shelf:
 
     async def _empty(self, place: Place) -> None:
         """See to it that nothing is at a place for ever, nor at those before it where nothing is yet."""
-        self._looked_s.pop(place.writer, None)
+        self._following.look_again(place.writer)
         await self.refresh()
         tail = self.tails.begin(place.writer, 0, 0)
         missing = [Place(place.writer, position) for position in range(tail.position + 1, place.position + 1)]
         for part in _by_bucket(missing):
             await self._asking.write([statement for each in part for statement in self.log.emptied(each, self.tails.latest_us)])
         tail.ended = False  # there is more to read
-        self._looked_s.pop(place.writer, None)
+        self._following.look_again(place.writer)
         await self.refresh()
+
+    def _look_after(self) -> None:
+        """Have what was read settle, and what has ended be closed."""
+        self._settle_soon()
+        self._close_soon()
 
     def _settle_soon(self) -> None:
         if self._settling is None or self._settling.done():
@@ -247,7 +212,8 @@ class Shelf:
             await asyncio.sleep(pause_s)
             pause_s = self._manners.settle
             try:
-                await asyncio.gather(*map(self._settle_log, self._to_settle()))
+                for writer in self._to_settle():  # nobody waits for it, and while a node is away each takes a place for long
+                    await self._settle_log(writer)
             except StoreUnavailableError:
                 pause_s = self._manners.retry
         self._close_soon()

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.cluster.asking import Asking
+from tandem_memory.cassandra.log.places import replica
 
 _BEATS_A_LEASE = 3
 
@@ -76,10 +77,10 @@ class Beats:
 
 
 class Heard:
-    """The beats of logs of a namespace, as this replica has heard them."""
+    """The beats of logs of a namespace, as this replica, `own`, has heard them."""
 
-    def __init__(self, asking: Asking, identity: str, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._asking, self._identity, self._lease_s, self._clock = asking, identity, lease_s, clock
+    def __init__(self, asking: Asking, identity: str, lease_s: float, own: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._asking, self._identity, self._lease_s, self._own, self._clock = asking, identity, lease_s, own, clock
         self._last: dict[str, tuple[int | None, float]] = {}
 
     def hear(self, writer: str, beat: int | None) -> None:
@@ -92,8 +93,14 @@ class Heard:
         return self._last[writer][1] + 2 * self._lease_s
 
     def unheard_s(self, writer: str) -> float:
-        """For how long, by the clock of this replica, nothing new was heard of a writer."""
-        return self._clock() - self._last[writer][1] if writer in self._last else 0.0
+        """For how long, by the clock of this replica, nothing new was heard of a writer, nor of any other of its replica: it may only rest.
+
+        Of this replica itself each log counts alone: what it does not write any more it has given up.
+        """
+        whose = replica(writer)
+        near = [writer] if whose == self._own else [each for each in self._last if replica(each) == whose]
+        heard_s = [self._last[each][1] for each in near if each in self._last]
+        return self._clock() - max(heard_s) if heard_s else 0.0
 
     async def given_up(self, writer: str) -> bool:
         """Whether a writer has not been heard of for so long that it acknowledges nothing any more."""

@@ -16,7 +16,7 @@ from tandem_memory.cassandra.log.places import Place
 
 _LOOK_AGAIN_S = 0.02
 _LOOK_AGAIN_AT_MOST_S = 0.5
-_CAUTION = 16  # calls whose names are looked up after one of them was not new
+_CAUTION = 16  # calls whose names are looked up after one of them was not new: so at most one in so many has a place cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Novelty:
-    """Whether the names of a call are likely to be new: then they are claimed without a look before, which spares a third of the way.
+    """Whether the names of a call are likely to be new: then they are claimed without a look before, one statement of three.
 
     One that is not new has cost a place in a log by then, at which nothing is.
     """
@@ -60,7 +60,7 @@ class Claims:
 
     async def holder(self, name: str) -> Place | None:
         """The place that a name is claimed for."""
-        rows = await self._asking.rows("SELECT place FROM claims WHERE identity = ? AND name = ?", self._identity, name)
+        rows = await self._asking.one_of_many("SELECT place FROM claims WHERE identity = ? AND name = ?", self._identity, name)
         return Place.parsed(rows[0][0]) if rows and rows[0][0] else None
 
     async def take(self, name: str, place: Place, instead_of: Place | None, *, passing: bool) -> Place | None:

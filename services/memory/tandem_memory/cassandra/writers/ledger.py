@@ -19,7 +19,7 @@ from tandem_memory.cassandra.writers.beats import Beats
 from tandem_memory.cassandra.writers.claims import Claims
 from tandem_memory.cassandra.writers.lines import Booked, Draft, Line, Placed, stretches
 
-_MOST_PLACED = 128  # drafts: claims of more than the next stretch would only have beats and writes wait behind them
+_MOST_PLACED = 128  # drafts, a stretch: claims of more would only have those of other logs wait
 
 
 @dataclass(slots=True)
@@ -61,8 +61,11 @@ class Ledger:
         beats: Says that the writer of this log is there.
         pen: Which log.
         begin: Has this replica know of a log that it begins.
-        moment_us: The moment of what is written now: later than all that this replica knows of.
+        moment_us: The moment of what is written now in a log: later than all that this replica knows of others.
         learn: Makes what has been written visible; called before those who wait are told.
+
+    Attributes:
+        pen: The same.
     """
 
     def __init__(
@@ -77,11 +80,16 @@ class Ledger:
         moment_us: Callable[[str], int],
         learn: Callable[[str, Sequence[Entry]], None],
     ) -> None:
-        self._asking, self._log, self._claims, self._beats, self._pen = asking, log, claims, beats, pen
+        self._asking, self._log, self._claims, self._beats, self.pen = asking, log, claims, beats, pen
         self._begin, self._moment_us, self._learn = begin, moment_us, learn
         self._waiting: list[_Waiting] = []
         self._placed: list[Placed] | None = None  # while the pen may go on
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def under_way(self) -> int:
+        """Drafts that are not written yet."""
+        return self.pen.position - self.pen.written + sum(len(each.drafts) for each in self._waiting)
 
     async def book(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
         """Write them, in their order, and return once they are at a quorum and visible.
@@ -108,17 +116,17 @@ class Ledger:
                 async with self._beats.kept() as held:
                     await self._write_placed(held)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-                self._pen.give_up()
+                self.pen.give_up()
                 for answer in self._lost():
                     settle(answer, error)
 
     async def _go_on(self) -> None:
         """Take up the pen, in a new log where somebody may have given up the last one."""
-        if not await self._beats.may_go_on(self._pen.writer):
-            self._pen.give_up()
-            await self._beats.may_go_on(self._pen.writer)
-        self._begin(self._pen.writer)
-        self._pen.begun = True
+        if not await self._beats.may_go_on(self.pen.writer):
+            self.pen.give_up()
+            await self._beats.may_go_on(self.pen.writer)
+        self._begin(self.pen.writer)
+        self.pen.begun = True
 
     async def _write_placed(self, held: Callable[[], bool]) -> None:
         """Write until nobody waits; meanwhile who comes is given a place while few have one."""
@@ -132,9 +140,9 @@ class Ledger:
             if not held():
                 msg = "the cluster took so long that others may have given this replica up"
                 raise StoreUnavailableError(msg)
-            self._learn(self._pen.writer, lines)
+            self._learn(self.pen.writer, lines)
             del self._placed[:ready]
-            self._pen.written += len(lines)
+            self.pen.written += len(lines)
             self._place_more()
             for each in written:
                 settle(each.answer, each.problem or each.booked())
@@ -153,7 +161,7 @@ class Ledger:
 
     def _place_more(self) -> None:
         """Give places to those who wait, while the pen may go on and few have one."""
-        while self._placed is not None and self._waiting and self._pen.position - self._pen.written < _MOST_PLACED:
+        while self._placed is not None and self._waiting and self.pen.position - self.pen.written < _MOST_PLACED:
             self._placed.append(self._place(self._waiting.pop(0)))
 
     def _place(self, waiting: _Waiting) -> Placed:
@@ -164,9 +172,9 @@ class Ledger:
                 own.append(draft)
             if draft.name:
                 names.add(draft.name)
-        first = self._pen.position + 1
-        self._pen.position += len(own)
-        places = [Place(self._pen.writer, position) for position in range(first, self._pen.position + 1)]
+        first = self.pen.position + 1
+        self.pen.position += len(own)
+        places = [Place(self.pen.writer, position) for position in range(first, self.pen.position + 1)]
         holders = asyncio.gather(*(self._claim(draft, place) for draft, place in zip(own, places, strict=True)))
         return Placed(waiting.drafts, own, places, holders, waiting.answer)
 
@@ -175,7 +183,7 @@ class Ledger:
 
     async def _write(self, lines: Sequence[Line]) -> Sequence[Entry]:
         """What stands at the places of `lines` now."""
-        at_us = self._moment_us(self._pen.writer)
+        at_us = self._moment_us(self.pen.writer)
         entries = [line.entry(at_us) for line in lines]
         await self._log.write_pieces(entries)
         for stretch in stretches(lines, entries):

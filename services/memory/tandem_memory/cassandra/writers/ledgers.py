@@ -5,22 +5,14 @@ In one log a write waits for the one before it, and for the names of all that ca
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from tandem_memory.cassandra.writers.ledger import Ledger, Pen
 from tandem_memory.cassandra.writers.lines import Booked, Draft
 
-MOST = 8  # whoever reads on asks for each log that is written, and a cursor names each
-
-
-@dataclass(slots=True)
-class _Written:
-    """A log, and how many drafts are on their way into it."""
-
-    pen: Pen
-    ledger: Ledger
-    drafts: int = 0
+# Of eight callers over one node 104 single records a second were taken in with one log, 172 with four, 192 with eight, with twelve no more.
+# Whoever reads on asks for each log that is written, and a cursor names each.
+MOST = 8
 
 
 class Ledgers:
@@ -33,7 +25,7 @@ class Ledgers:
 
     def __init__(self, replica: str, ledger: Callable[[Pen], Ledger]) -> None:
         self._names, self._ledger = (f"{replica}.{turn}" for turn in count()), ledger
-        self._logs: list[_Written] = []
+        self._logs: list[Ledger] = []
 
     async def book(self, drafts: Sequence[Draft]) -> Sequence[Booked]:
         """Write them into one log, in their order, and return once they are at a quorum and visible.
@@ -41,12 +33,7 @@ class Ledgers:
         Raises:
             StoreUnavailableError: it is not known which of them were written, if any.
         """
-        log = self._idlest()
-        log.drafts += len(drafts)
-        try:
-            return await log.ledger.book(drafts)
-        finally:
-            log.drafts -= len(drafts)
+        return await self._idlest().book(drafts)
 
     @property
     def begun(self) -> Sequence[str]:
@@ -59,12 +46,11 @@ class Ledgers:
 
     async def finish(self) -> None:
         """Return when nothing waits."""
-        await asyncio.gather(*(each.ledger.finish() for each in self._logs))
+        await asyncio.gather(*(each.finish() for each in self._logs))
 
-    def _idlest(self) -> _Written:
-        idlest = min(self._logs, key=lambda log: log.drafts, default=None)
-        if idlest is None or (idlest.drafts and len(self._logs) < MOST):
-            pen = Pen(self._names)
-            idlest = _Written(pen, self._ledger(pen))
+    def _idlest(self) -> Ledger:
+        idlest = min(self._logs, key=lambda log: log.under_way, default=None)
+        if idlest is None or (idlest.under_way and len(self._logs) < MOST):
+            idlest = self._ledger(Pen(self._names))
             self._logs.append(idlest)
         return idlest
