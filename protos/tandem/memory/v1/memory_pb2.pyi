@@ -1013,7 +1013,7 @@ class StatsResponse(_message.Message):
     dimension: _builtins.int
     embedding: _builtins.str
     changes: _builtins.int
-    """Changes since the namespace began."""
+    """Changes since the namespace began; over a cluster also places that were given to a record whose key turned out to be known."""
     @_builtins.property
     def by_source(self) -> _containers.MessageMap[_builtins.str, Global___SourceStats]: ...
     def __init__(

@@ -162,6 +162,8 @@ class MemoryServiceServicer:
 
     def Watch(self, request, context):
         """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+        A record is told of before what became of it. Over a cluster, where several write at a time, changes are in the order of their times as far
+        as they are there when it is looked: one that took longer may come after one that was begun later.
         That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
         one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
         """

@@ -50,6 +50,8 @@ class MemoryServiceStub:
     """All records in the order they were taken in, a page at a time."""
     Watch: _grpc.UnaryStreamMultiCallable[_memory_pb2.WatchRequest, _memory_pb2.WatchResponse]
     """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+    A record is told of before what became of it. Over a cluster, where several write at a time, changes are in the order of their times as far
+    as they are there when it is looked: one that took longer may come after one that was begun later.
     That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
     one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
     """
@@ -90,6 +92,8 @@ class MemoryServiceAsyncStub(MemoryServiceStub):
     """All records in the order they were taken in, a page at a time."""
     Watch: _aio.UnaryStreamMultiCallable[_memory_pb2.WatchRequest, _memory_pb2.WatchResponse]  # type: ignore[assignment]
     """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+    A record is told of before what became of it. Over a cluster, where several write at a time, changes are in the order of their times as far
+    as they are there when it is looked: one that took longer may come after one that was begun later.
     That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
     one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
     """
@@ -169,6 +173,8 @@ class MemoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_memory_pb2.WatchResponse], _abc.AsyncIterator[_memory_pb2.WatchResponse]]:
         """Every change from a cursor on, then live: none is left out, none comes twice to who goes on from the last cursor that it was given.
+        A record is told of before what became of it. Over a cluster, where several write at a time, changes are in the order of their times as far
+        as they are there when it is looked: one that took longer may come after one that was begun later.
         That a record was removed or judged is told for as long as the service is set to remember it, 30 days at least by itself. From an older cursor
         one cannot go on, which is said with OUT_OF_RANGE: begin without one, and what is there is told.
         """

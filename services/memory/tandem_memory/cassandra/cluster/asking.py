@@ -58,8 +58,12 @@ class Asking:
 
     async def one_of_many(self, cql: str, *values: Any) -> list[Any]:  # noqa: ANN401 - what Cassandra keeps
         """As `rows`, of which thousands may be asked for at once: all others go before."""
-        async with self._places_of_many:
-            return await self.rows(cql, *values)
+
+        async def sent() -> list[Any]:
+            async with self._places_of_many:
+                return await self._sent(await self._bound(cql, values, Level.QUORUM))
+
+        return await self._trying(sent)
 
     async def rows(self, cql: str, *values: Any, at: Level = Level.QUORUM) -> list[Any]:  # noqa: ANN401 - what Cassandra keeps
         """The rows that a statement finds.
@@ -69,9 +73,7 @@ class Asking:
         """
 
         async def sent() -> list[Any]:
-            bound = (await self._prepared(cql)).bind(values)
-            bound.consistency_level = at
-            return await self._sent(bound)
+            return await self._sent(await self._bound(cql, values, at))
 
         return await self._trying(sent)
 
@@ -82,12 +84,12 @@ class Asking:
         """
 
         async def sent() -> list[Any]:
-            bound = (await self._prepared(cql)).bind(values)
-            bound.consistency_level, bound.serial_consistency_level = Level.QUORUM, Level.SERIAL
-            return await self._sent(bound)
+            bound = await self._bound(cql, values, Level.QUORUM)
+            bound.serial_consistency_level = Level.SERIAL
+            async with self._places_of_many:
+                return await self._sent(bound)
 
-        async with self._places_of_many:
-            ((applied, *there),) = await self._trying(sent)
+        ((applied, *there),) = await self._trying(sent)
         return bool(applied), tuple(there)
 
     async def write(self, statements: Sequence[Statement], *, together: bool = False) -> None:
@@ -114,6 +116,11 @@ class Asking:
     async def define(self, cql: str) -> None:
         """Change the schema."""
         await asyncio.get_running_loop().run_in_executor(self._link.threads, self._link.define, cql)
+
+    async def _bound(self, cql: str, values: Sequence[Any], at: Level) -> Any:  # noqa: ANN401 - the driver's
+        bound = (await self._prepared(cql)).bind(values)
+        bound.consistency_level = at
+        return bound
 
     async def _prepared(self, cql: str) -> Any:  # noqa: ANN401 - the driver's
         there = self._link.prepared(cql)
