@@ -216,8 +216,9 @@ class Clustered:
         if shelf is not None:
             heads = shelf.tails.heads
             return lambda _: Spot(after=heads)
-        own = f"{self._replica}."
-        return lambda found: Spot(after={writer: head for writer, head in found.tails.heads.items() if not writer.startswith(own)})
+        return lambda found: Spot(
+            after={writer: head for writer, head in found.tails.heads.items() if places.replica_of(writer) != self._replica}
+        )
 
     async def _count(self, space: Space) -> int:
         return await answers.count(await self._shelf(space.name))

@@ -13,6 +13,7 @@ from tandem.memory.v1.memory_pb2 import Change, Filter
 from tandem_memory.backend import Near, StoreUnavailableError, TooLarge
 from tandem_memory.cassandra import Clustered, Link, Manners
 from tandem_memory.cassandra.cluster.asking import Statement
+from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.rules.clock import utc_now
 
 from tests.services.memory.driven import NAMESPACE, record
@@ -46,6 +47,12 @@ async def replicas(
         for each in opened:
             stack.push_async_callback(each.close)
         yield opened
+
+
+def shelf_of(backend: Clustered) -> Shelf:
+    """What a replica holds of the one namespace that it has met."""
+    (shelf,) = backend._shelves.values()
+    return shelf
 
 
 class PowerCut:

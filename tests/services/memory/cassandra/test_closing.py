@@ -8,11 +8,10 @@ import pytest
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra import Clustered, Link, Manners
 from tandem_memory.cassandra.log.places import Closed, cursor, positions
-from tandem_memory.cassandra.shelf.shelf import Shelf
 
 from tests.services.memory.driven import NAMESPACE, record
 
-from .replicas import EVERYTHING, Passing, PowerCut, all_records, nearest, replicas, told
+from .replicas import EVERYTHING, Passing, PowerCut, all_records, nearest, replicas, shelf_of, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 LASTING = Manners(quiet=0.02, poll=0.02, settle=0.01, lease=600)
@@ -24,11 +23,6 @@ PATIENCE_S = 300  # a slow machine is no failure
 
 def closed(number: int, position: int) -> Closed:
     return Closed(writer=f"{number:012x}.0", position=position, began_us=number, ended_us=number)
-
-
-def shelf_of(backend: Clustered) -> Shelf:
-    (shelf,) = backend._shelves.values()
-    return shelf
 
 
 async def written(backend: Clustered) -> set[str]:

@@ -11,14 +11,13 @@ from tandem_memory.cassandra import Clustered, Link
 from tandem_memory.cassandra.cluster.asking import Statement
 from tandem_memory.cassandra.log.entries import Entry
 from tandem_memory.cassandra.log.places import Place
-from tandem_memory.cassandra.shelf.shelf import Shelf
 from tandem_memory.cassandra.writers.claims import _CAUTION, Standing
 from tandem_memory.cassandra.writers.ledgers import MOST
 
 from tests.services.memory.driven import NAMESPACE, record
 
 from .conftest import MANNERS
-from .replicas import EVERYTHING, all_records, replicas, told
+from .replicas import EVERYTHING, all_records, replicas, shelf_of, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 PATIENCE_S = 300  # a slow machine is no failure
@@ -27,11 +26,6 @@ PATIENCE_S = 300  # a slow machine is no failure
 async def keyed(backend: Clustered, *keys: str) -> Sequence[Appended]:
     """Records that are appended in one call."""
     return await backend.append(NAMESPACE, [record(key, key=key) for key in keys], embedding="caller")
-
-
-def shelf_of(backend: Clustered) -> Shelf:
-    (shelf,) = backend._shelves.values()
-    return shelf
 
 
 def test_who_writes_at_the_same_time_has_a_log_of_his_own(link: Link) -> None:

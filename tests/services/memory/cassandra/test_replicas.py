@@ -8,14 +8,14 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Change, Judged
 from tandem_memory.backend import Pruning, StoreUnavailableError
 from tandem_memory.cassandra import Link, Manners
-from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.log.places import Place, replica_of
 from tandem_memory.cassandra.writers.ledger import _MOST_PLACED
 from tandem_memory.cassandra.writers.ledgers import MOST
 
 from tests.services.memory.driven import NAMESPACE, record
 
 from .conftest import MANNERS
-from .replicas import EVERYTHING, Passing, PowerCut, Writers, all_records, nearest, replicas, told
+from .replicas import EVERYTHING, Passing, PowerCut, Writers, all_records, nearest, replicas, shelf_of, told
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 LENIENT = Manners(quiet=0.02, poll=0.02, lease=600, gone=6000)
@@ -48,7 +48,7 @@ def test_each_sees_what_the_other_writes(link: Link) -> None:
                 assert len(changes) == count
                 logs = by_log(changes)
                 assert all(logs[writer][: len(positions)] == positions for writer, positions in by_log(halfway).items())
-                assert len({writer.partition(".")[0] for writer in logs}) == 2
+                assert len(set(map(replica_of, logs))) == 2
                 assert all(positions == list(range(1, len(positions) + 1)) for positions in logs.values())
 
     asyncio.run(watched())
@@ -78,7 +78,7 @@ def test_a_name_that_cannot_be_claimed_costs_nobody_else(link: Link) -> None:
     async def refused() -> None:
         async with replicas(link, 2, MANNERS) as (one, other):
             await one.append(NAMESPACE, [record("first", key="first")], embedding="caller")
-            (shelf,) = one._shelves.values()
+            shelf = shelf_of(one)
             take = shelf.claims.take
 
             async def taken(name: str, place: Place, instead_of: Place | None, *, passing: bool) -> Place | None:
@@ -111,7 +111,7 @@ def test_who_waits_behind_a_write_that_fails_is_taken_in(link: Link) -> None:
     async def taken_in() -> None:
         async with replicas(link, 1, MANNERS) as (one,):
             await one.append(NAMESPACE, [record("first", key="first")], embedding="caller")
-            (shelf,) = one._shelves.values()
+            shelf = shelf_of(one)
             keys = [str(number) for number in range(MOST * _MOST_PLACED + 200)]
             appends = [asyncio.create_task(one.append(NAMESPACE, [record(key, key=key)], embedding="caller")) for key in keys]
             with PowerCut(one):
@@ -197,13 +197,13 @@ def test_settled(link: Link) -> None:
     async def settled() -> None:
         async with replicas(link, 2, Manners(settle=0.01)) as (one, other):
             await one.append(NAMESPACE, [record(str(number), near=(1, number, 0, 0)) for number in range(300)], embedding="caller")
-            tails = one._shelves[next(iter(one._shelves))].tails
+            tails = shelf_of(one).tails
             while tails.young:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
                 await asyncio.sleep(0.05)
             for each in (one, other):
                 found = await nearest(each, QUERY, 10)
                 right = {near.record.question for near in found} & {str(number) for number in range(10)}
                 assert len(right) >= 8, found  # Cassandra's own index is an approximate one
-            assert not other._shelves[next(iter(other._shelves))].tails.young
+            assert not shelf_of(other).tails.young
 
     asyncio.run(settled())

@@ -11,7 +11,7 @@ from tandem_memory.rules.wanted import wants
 
 from tests.services.memory.driven import NAMESPACE
 
-from .replicas import nearest, replicas
+from .replicas import nearest, replicas, shelf_of
 
 pytestmark = pytest.mark.xdist_group("cassandra")
 DIMENSION, RECORDS, K = 16, 1000, 10
@@ -62,7 +62,7 @@ def test_recall(link: Link) -> None:
             await one.append(NAMESPACE, records, embedding="caller")
             for wanted in FILTERS:
                 assert await recall(one, wanted) >= 0.95
-            tails = one._shelves[next(iter(one._shelves))].tails
+            tails = shelf_of(one).tails
             while tails.young:  # noqa: ASYNC110 - what is waited for is a matter of the replica's own
                 await asyncio.sleep(0.05)
             for wanted in FILTERS:

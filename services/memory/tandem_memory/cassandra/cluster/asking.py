@@ -60,8 +60,7 @@ class Asking:
         """As `rows`, of which thousands may be asked for at once: all others go before."""
 
         async def sent() -> list[Any]:
-            async with self._places_of_many:
-                return await self._sent(await self._bound(cql, values, Level.QUORUM))
+            return await self._sent_of_many(await self._bound(cql, values, Level.QUORUM))
 
         return await self._trying(sent)
 
@@ -86,8 +85,7 @@ class Asking:
         async def sent() -> list[Any]:
             bound = await self._bound(cql, values, Level.QUORUM)
             bound.serial_consistency_level = Level.SERIAL
-            async with self._places_of_many:
-                return await self._sent(bound)
+            return await self._sent_of_many(bound)
 
         ((applied, *there),) = await self._trying(sent)
         return bool(applied), tuple(there)
@@ -153,6 +151,10 @@ class Asking:
         except _PASSING as error:
             raise _unavailable(error) from error
         raise AssertionError  # an attempt returns or raises
+
+    async def _sent_of_many(self, statement: Any) -> list[Any]:  # noqa: ANN401 - the driver's
+        async with self._places_of_many:
+            return await self._sent(statement)
 
     async def _sent(self, statement: Any) -> list[Any]:  # noqa: ANN401 - the driver's
         loop = asyncio.get_running_loop()

@@ -39,7 +39,7 @@ class Place:
     @property
     def replica(self) -> str:
         """Whose writer it is."""
-        return replica(self.writer)
+        return replica_of(self.writer)
 
     @classmethod
     def parsed(cls, identifier: str) -> "Place":
@@ -78,7 +78,7 @@ class Closed:
     ended_us: int
 
 
-def replica(writer: str) -> str:
+def replica_of(writer: str) -> str:
     """Whose log a writer's is."""
     return writer.partition(".")[0]
 

@@ -46,7 +46,8 @@ class Following:
         own: Whether a log is written by this replica, which knows what is in it.
         late_s: How often logs of writers that are not heard of any more are read.
         clock: Seconds that pass.
-        read: Called when all logs have been read.
+        learned: Called when something of a log has been read.
+        read: Called when all logs have been.
     """
 
     asking: Asking
@@ -58,6 +59,7 @@ class Following:
     own: Callable[[str], bool]
     late_s: float
     clock: Callable[[], float]
+    learned: Callable[[], object]
     read: Callable[[], object]
     _reading: "asyncio.Task[None] | None" = None
     _queued: "asyncio.Task[None] | None" = None
@@ -115,6 +117,7 @@ class Following:
                 if not (self.tails.holds(place) or self.own(place.writer) or place.writer == writer):
                     await self._learn(place.writer, place.position)
             self.tails.learn(writer, [entry for entry in entries if entry.place.position > tail.position])  # some may be known meanwhile
+            self.learned()
 
 
 def _told_of(entries: Iterable[Entry]) -> Iterator[Place]:

@@ -12,7 +12,7 @@ from tandem_memory.cassandra.cluster.asking import Asking
 from tandem_memory.cassandra.cluster.spaces import Space
 from tandem_memory.cassandra.log.entries import Entry, Kind
 from tandem_memory.cassandra.log.log import Log
-from tandem_memory.cassandra.log.places import Place
+from tandem_memory.cassandra.log.places import Place, replica_of
 from tandem_memory.cassandra.shelf.closing import Closing
 from tandem_memory.cassandra.shelf.following import Following
 from tandem_memory.cassandra.shelf.tails import Room, Tails, UnsettledError
@@ -98,7 +98,8 @@ class Shelf:
             own=self.ledgers.writes,
             late_s=manners.late,
             clock=clock,
-            read=self._look_after,
+            learned=self._settle_soon,
+            read=self._close_soon,
         )
         self.awaiting = Awaiting(
             self.claims,
@@ -196,11 +197,6 @@ class Shelf:
         self._following.look_again(place.writer)
         await self.refresh()
 
-    def _look_after(self) -> None:
-        """Have what was read settle, and what has ended be closed."""
-        self._settle_soon()
-        self._close_soon()
-
     def _settle_soon(self) -> None:
         if self._settling is None or self._settling.done():
             self._settling = asyncio.create_task(self._settle())
@@ -235,7 +231,7 @@ class Shelf:
                 self._settled_s.pop(writer, None)
             elif (
                 tail.ended
-                or writer.startswith(f"{self._replica}.")
+                or replica_of(writer) == self._replica
                 or now_s - self._settled_s.setdefault(writer, now_s) > self._manners.settle_for_others
             ):
                 wanted.append(writer)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 from tandem_memory.backend import StoreUnavailableError
 from tandem_memory.cassandra.cluster.asking import Asking
-from tandem_memory.cassandra.log.places import replica
+from tandem_memory.cassandra.log.places import replica_of
 
 _BEATS_A_LEASE = 3
 
@@ -45,7 +45,7 @@ class Beats:
         What it gives tells whether nobody can have given that writer up since this began.
         """
         breaks, beating = self._breaks, list[asyncio.Task[None]]()
-        # A task only where it takes so long: most writes are through by then, and to begin and end one takes a tenth of what a write does.
+        # A task only where it takes so long: most writes are through by then, and one that begins and ends takes 50 us of 1.6 ms a record.
         due = asyncio.get_running_loop().call_later(
             self._lease_s / _BEATS_A_LEASE, lambda: beating.append(asyncio.create_task(self._keep_beating()))
         )
@@ -97,8 +97,8 @@ class Heard:
 
         Of this replica itself each log counts alone: what it does not write any more it has given up.
         """
-        whose = replica(writer)
-        near = [writer] if whose == self._own else [each for each in self._last if replica(each) == whose]
+        whose = replica_of(writer)
+        near = [writer] if whose == self._own else [each for each in self._last if replica_of(each) == whose]
         heard_s = [self._last[each][1] for each in near if each in self._last]
         return self._clock() - max(heard_s) if heard_s else 0.0
 
