@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 
 from tandem_memory.embedded.indexes import Indexes
-from tandem_memory.index import Index, pages
+from tandem_memory.index import Index
 
 # A start replays what came after the last snapshot, at about 20,000 records a second: a twentieth of a million takes 3 seconds.
 _LEAST_CHANGES = 10_000
 _PART = 20
 _PAUSE_S = 0.25  # between looks for something to do
-_PAGES_S = 10.0  # between looks for large memory: with a million records each takes 45 ms
 # At the end no further snapshot is begun after so long: each of a small index takes 20 ms to be on the disk, so that thousands of them
 # would take longer than the half minute that Kubernetes gives a pod, calls in progress included.
 _CLOSING_S = 5.0
@@ -45,12 +44,9 @@ class Upkeep:
             self._save(name)
 
     def _run(self) -> None:
-        arranged, asked, due_s = True, pages.NOTHING, self._clock()  # what was read at the start is large, too
         while not self._over.wait(_PAUSE_S):
             while not self._over.is_set() and self._slice():
-                arranged = True
-            if arranged and self._clock() >= due_s:
-                arranged, asked, due_s = False, pages.ask(asked), self._clock() + _PAGES_S
+                pass
 
     def _slice(self) -> bool:
         """Do a little for each index; whether there is more to be done."""

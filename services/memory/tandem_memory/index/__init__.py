@@ -1,4 +1,4 @@
-"""What is searched: float rows and columns derived from the log, which alone is the truth. The only room with usearch and turbovec."""
+"""What is searched: float rows and columns derived from the log, which alone is the truth. The only room with faiss and turbovec."""
 
 from tandem_memory.index.fields.facts import Facts
 from tandem_memory.index.index import Index

@@ -1,6 +1,6 @@
 """How the slots of removed records are won back: those that are left move together, under new slots. Positions stay.
 
-Rows are written into a new file, segments without removed records are kept under new slots, others are made anew, and the graph is
+Rows are written into a new file, segments without removed records are kept under new slots, others are made anew, and cells are
 begun again. What is added, removed or judged meanwhile is taken over in the last step, the only one that a writer waits for.
 """
 

@@ -1,7 +1,7 @@
 """The index of one namespace: who writes, who reads, and what they are shown.
 
 One thread adds, removes and judges; any number search. What a search sees is a value (`View`) that is replaced, never changed,
-so that nobody waits: neither a writer for a reader nor a reader for anybody, but for milliseconds at the graph.
+so that nobody waits: neither a writer for a reader nor a reader for anybody, but for milliseconds at the cells.
 """
 
 import math
@@ -105,7 +105,7 @@ class Index:
         return hash(without_digest(wanted).SerializeToString(deterministic=True))
 
     def at_hand(self, wanted: Filter) -> bool:
-        """Whether a search for it finds at hand what matches, and the graph free; in a rare moment it may wait all the same."""
+        """Whether a search for it finds at hand what matches, and the cells free; in a rare moment it may wait all the same."""
         return at_hand(self._view, wanted, self._remembered)
 
     def matching(self, wanted: Filter) -> Positions:
@@ -133,9 +133,9 @@ class Index:
 
     @property
     def outgrown(self) -> bool:
-        """Whether the last snapshot is much older than the graph: a start from it would grow for minutes what is here already."""
-        graph = self._view.graph
-        return graph is not None and snapshot.outgrown(graph)
+        """Whether the last snapshot is much older than the cells: a start from it would fill again what is filled here already."""
+        cells = self._view.cells or self._view.coming
+        return cells is not None and snapshot.outgrown(cells)
 
     def save(self, folder: Path) -> None:
         """Write down all that is here, and let the kernel keep the rows from now on. For any one thread, beside all others.

@@ -1,4 +1,4 @@
-"""What makes later searches faster, one step at a time: sealing the tail, merging segments, making hollow ones anew, growing the graph.
+"""What makes later searches faster, one step at a time: sealing the tail, merging segments, making hollow ones anew, filling cells.
 
 A step is worked out beside everything else and then only put in place. How much is done follows from who adds and who searches.
 """
@@ -10,26 +10,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tandem_memory.index.arrangement import TAIL, alike, arranged, astray, hollow
-from tandem_memory.index.looks.graph import Graph, scale
+from tandem_memory.index.looks import measuring
+from tandem_memory.index.looks.cells import Cells, fitting, sample
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Slots
 from tandem_memory.index.view import View
 
 Step = Callable[[View], View]
 
-QUIET_S = 0.25  # without an add for so long, the graph may have the processor
+QUIET_S = 0.25  # without an add for so long, cells may have the processor
 PEACE_S = 10.0  # without an add for so long, what is worth its while only once may be done
 SOUGHT_S = 1.0  # without a search for so long, nobody is known to gain by any of this, and who adds comes first
 
 _SHORT = 64  # rows: a tail as short as this stays; every batch of searches reads all of it, which costs more than what it computes
 _LONG, _MANY = 8 * TAIL, 32  # rows of a tail, and segments beyond one for each owner, while others add and nobody searches
 _ALIKE, _ALIKE_IN_PEACE = 2, 8  # times the size of the smaller of two segments that are merged
-_GRAPH_FROM = 1 << 15  # rows: below, scanning all costs no more than walking
-_GRAPH_SAMPLE = 4096  # rows that its scale is taken from
-_SLICE = 32  # rows at a time, 10 to 30 ms
-_BEHIND, _HOPELESS = 4096, 1 << 15  # rows that the graph lacks: from here it grows while others add, and here it waits until they stop
+_CELLS_FROM = 1 << 15  # rows: below, scanning all costs no more
+_SLICE = 256  # rows at a time, 10 to 30 ms
+_BEHIND, _HOPELESS = 4096, 1 << 15  # rows that cells lack: from here they are filled while others add, and here that waits until they stop
 _REST = 9  # times what a slice took it rests, at least, where others add and nobody searches
-_HOLLOW = 0.3  # part of the graph that may be removed records before it is begun anew
+_HOLLOW = 0.3  # part of what is in cells that may be removed records before they are made anew
+_FINER = 1.4  # times as many cells as there are would be right: they are made anew, at about each doubling of rows
+_GROWN, _GROWN_QUIETLY = 1.5, 1.1  # times the rows that they covered when it was measured how far to look in them: it is measured again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def step(view: View, traffic: Traffic) -> Step | None:
     if traffic.peace and view.arrangement != view.tidy:
         strays = astray(view.segments, view.columns)
         return _replace(view, strays) if strays else lambda now: replace(now, tidy=view.arrangement)
-    return _grow(view, traffic)
+    return _fill(view, traffic)
 
 
 def _to_be_merged(segments: Sequence[Segment], traffic: Traffic) -> tuple[Segment, Segment] | None:
@@ -90,33 +92,48 @@ def _replace(view: View, old: Sequence[Segment]) -> Step:
     return lambda now: replace(now, segments=(*kept, *new), arrangement=now.arrangement + 1)
 
 
-def _grow(view: View, traffic: Traffic) -> Step | None:
-    """A slice of the graph. It is added to in place: searches leave out what is beyond what it covers."""
-    graph = view.graph
-    if graph is None:
-        if view.sealed < _GRAPH_FROM:
-            return None
+def _fill(view: View, traffic: Traffic) -> Step | None:
+    """A slice of the cells. They are added to in place: searches leave out what is beyond what they cover."""
+    cells = view.coming or view.cells
+    if cells is None:
+        return _begin(view) if view.sealed >= _CELLS_FROM else None
+    if traffic.quiet and view.coming is None and _worn(view, cells):
         return _begin(view)
-    if len(graph) - _alive_below(view, graph.covers) > _HOLLOW * len(graph) and traffic.quiet:
-        return _begin(view)
-    behind = view.sealed - graph.covers
-    if behind == 0 or not (traffic.quiet or _BEHIND <= behind <= _HOPELESS):
-        return None
-    began_s = time.monotonic()
-    if traffic.pressed and behind < _HOPELESS // 2 and began_s < graph.rests_until_s:
-        return None
-    last = min(graph.covers + _SLICE, view.sealed)
-    slots = _alive(view, np.arange(graph.covers, last))
-    graph.add(slots, view.rows.take(slots))
-    graph.covers, ended_s = last, time.monotonic()
-    graph.rests_until_s = ended_s + _REST * (ended_s - began_s)
+    behind, began_s = view.sealed - cells.covers, time.monotonic()
+    resting = traffic.pressed and behind < _HOPELESS // 2 and began_s < cells.rests_until_s
+    if not behind or resting or not (traffic.quiet or _BEHIND <= behind <= _HOPELESS):
+        return _place(view, cells, traffic)
+    last = min(cells.covers + _SLICE, view.sealed)
+    slots = _alive(view, np.arange(cells.covers, last))
+    cells.add(slots, view.rows.take(slots))
+    cells.covers, ended_s = last, time.monotonic()
+    cells.rests_until_s = ended_s + _REST * (ended_s - began_s)
     return lambda now: now
 
 
-def _begin(view: View) -> Step:
-    chosen = np.random.default_rng(0).choice(view.sealed, min(view.sealed, _GRAPH_SAMPLE), replace=False)
-    graph = Graph(view.rows.dimension, scale(view.rows.take(np.sort(chosen))))
-    return lambda now: replace(now, graph=graph)
+def _begin(view: View) -> Step | None:
+    alive = _alive(view, np.arange(view.sealed))
+    if len(alive) < _CELLS_FROM:
+        return None if view.cells is None else lambda now: replace(now, cells=None)
+    number = fitting(len(alive))
+    coming = Cells.around(view.rows.take(alive[sample(len(alive), number)]), number)
+    return lambda now: replace(now, coming=coming)
+
+
+def _worn(view: View, cells: Cells) -> bool:
+    alive = _alive_below(view, cells.covers)
+    return cells.rows - alive > _HOLLOW * cells.rows or fitting(alive) > _FINER * cells.number
+
+
+def _place(view: View, cells: Cells, traffic: Traffic) -> Step | None:
+    """Measure how far to look in cells, and put them where searches see them."""
+    least = (_GROWN_QUIETLY if traffic.quiet else _GROWN) * cells.measured
+    if cells is view.coming:
+        least = view.sealed - _BEHIND if view.cells is None else view.cells.covers
+    if cells.covers < least or cells.covers == cells.measured:
+        return None
+    cells.reach, cells.measured = measuring.reach(view, cells), cells.covers
+    return lambda now: replace(now, cells=cells, coming=None)
 
 
 def _alive(view: View, slots: Slots) -> Slots:

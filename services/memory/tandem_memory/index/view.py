@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tandem_memory.index.fields.columns import Columns
-from tandem_memory.index.looks.graph import Graph
+from tandem_memory.index.looks.cells import Cells
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Rows
 
@@ -25,7 +25,8 @@ class View:
         arrangement: How often the segments were changed.
         solid: How many were dead when every segment was found to hold enough records that are there.
         tidy: The arrangement in which no row was found to share a segment that had better be with the rest of its source.
-        graph: Over the slots below its `covers`; None while there are too few.
+        cells: Of the slots below their `covers`; None while there are too few.
+        coming: Cells that take the place of these once they cover as much and are measured.
     """
 
     rows: Rows
@@ -38,4 +39,5 @@ class View:
     arrangement: int = 0
     solid: int = 0
     tidy: int = -1
-    graph: Graph | None = None
+    cells: Cells | None = None
+    coming: Cells | None = None

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")  # read when such a library is loaded, so nothing was imported yet
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # at each start it tells of builds of itself that are not there
     match sys.argv[1:] if arguments is None else arguments:
         case []:
             from tandem_rpc.process import last_word

@@ -1,4 +1,4 @@
-"""The graph of a large index takes minutes to grow: what has grown is written down, though no record comes any more."""
+"""Cells of a large index are filled when there is time: what has come in is written down, though no record comes any more."""
 
 import time
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ _MANY = 200
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driven]:
-    """A memory of enough records for a graph, each part of which is worth being written down."""
-    monkeypatch.setattr("tandem_memory.index.upkeep._GRAPH_FROM", _MANY // 2)
+    """A memory of enough records for cells, each part of which is worth being written down."""
+    monkeypatch.setattr("tandem_memory.index.upkeep._CELLS_FROM", _MANY // 2)
     monkeypatch.setattr("tandem_memory.index.kept.snapshot._GROWN_BY", 1)
     driven = Driven(lambda: Embedded(tmp_path / "memory"))
     driven.append(*(record(str(number), near=(1, number, number % 7, 0)) for number in range(_MANY)))
@@ -31,8 +31,9 @@ def _index(memory: Driven) -> Index:
 
 
 def _covered(memory: Driven) -> int:
-    graph = _index(memory)._view.graph
-    return 0 if graph is None else graph.covers
+    view = _index(memory)._view
+    cells = view.cells or view.coming
+    return 0 if cells is None else cells.covers
 
 
 def _settle(memory: Driven) -> None:
@@ -40,7 +41,7 @@ def _settle(memory: Driven) -> None:
         time.sleep(0.01)
 
 
-def test_a_start_finds_the_graph_that_had_grown(memory: Driven) -> None:
+def test_a_start_finds_the_cells_that_were_filled(memory: Driven) -> None:
     """Also after a kill, and though fewer records came than make a snapshot."""
     _settle(memory)
     assert isinstance(memory.backend, Embedded)
@@ -50,7 +51,7 @@ def test_a_start_finds_the_graph_that_had_grown(memory: Driven) -> None:
     assert _covered(memory) == _MANY
 
 
-def test_an_orderly_end_writes_down_what_has_grown(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_orderly_end_writes_down_what_was_filled(memory: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether or not all of it has."""
     save, until = Index.save, 64
     monkeypatch.setattr(Index, "save", lambda *_: (_ for _ in ()).throw(OSError("busy")))

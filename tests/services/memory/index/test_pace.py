@@ -7,6 +7,7 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Record
 from tandem_memory.index import Index, upkeep
 from tandem_memory.index.arrangement import TAIL
+from tandem_memory.index.looks.cells import Cells
 from tandem_memory.index.looks.segment import MIXED
 
 from tests.services.memory.index.conftest import settle
@@ -18,11 +19,11 @@ RANDOM = np.random.default_rng(3)
 
 @pytest.fixture(autouse=True)
 def never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if somebody added all the time, and whoever has searched went on; the graph begins with few rows."""
+    """As if somebody added all the time, and whoever has searched went on; cells begin with few rows."""
     monkeypatch.setattr(upkeep, "QUIET_S", math.inf)
     monkeypatch.setattr(upkeep, "PEACE_S", math.inf)
     monkeypatch.setattr(upkeep, "SOUGHT_S", _LONG_S)
-    monkeypatch.setattr(upkeep, "_GRAPH_FROM", 4 * TAIL)
+    monkeypatch.setattr(upkeep, "_CELLS_FROM", 4 * TAIL)
 
 
 def add(index: Index, count: int, sources: int = 1, kind: str = "s") -> None:
@@ -36,8 +37,14 @@ def sizes(index: Index) -> list[int]:
     return sorted(len(segment.slots) for segment in index._view.segments)
 
 
+def cells(index: Index) -> Cells | None:
+    """Those that are being filled."""
+    return index._view.cells if index._view.coming is None else index._view.coming
+
+
 def covered(index: Index) -> int:
-    return index._view.graph.covers if index._view.graph else 0
+    there = cells(index)
+    return 0 if there is None else there.covers
 
 
 def among_others(index: Index, owner: int) -> int:
@@ -62,7 +69,7 @@ def test_who_adds_comes_first_until_somebody_searches() -> None:
     assert sizes(index)[0] == 2 * TAIL  # two of a tail, merged
 
 
-def test_the_graph_grows_by_a_slice_and_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_are_filled_by_a_slice_and_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless somebody searches: then it goes on until little is left of what it lacks."""
     index = Index(DIMENSION)
     add(index, 12 * TAIL)
@@ -70,7 +77,9 @@ def test_the_graph_grows_by_a_slice_and_rests(monkeypatch: pytest.MonkeyPatch) -
     settle(index)
     assert covered(index) == upkeep._SLICE
     monkeypatch.setattr(upkeep, "_REST", 0)
-    index._view.graph.rests_until_s = 0.0
+    there = cells(index)
+    assert there is not None
+    there.rests_until_s = 0.0
     settle(index)
     assert 12 * TAIL - covered(index) < upkeep._BEHIND
     add(index, 12 * TAIL)
@@ -116,7 +125,7 @@ def test_a_few_rows_among_many_of_others_stay_there(monkeypatch: pytest.MonkeyPa
         assert index._view.tidy == index._view.arrangement
 
 
-def test_what_is_added_for_long_without_a_search_comes_into_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_added_for_long_without_a_search_comes_into_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it lacks so much that nobody would be served by it any more."""
     monkeypatch.setattr(upkeep, "_REST", math.inf)
     monkeypatch.setattr(upkeep, "_HOPELESS", 8 * TAIL)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,8 +40,8 @@ FILTERS = {
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graph begins with fewer rows, which are faster added."""
-    monkeypatch.setattr(upkeep, "_GRAPH_FROM", 4096)
+    """Cells begin with fewer rows."""
+    monkeypatch.setattr(upkeep, "_CELLS_FROM", 4096)
     monkeypatch.setattr(upkeep, "QUIET_S", 0.0)
 
 
@@ -59,7 +60,7 @@ def filled(last: int = COUNT) -> Index:
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Index]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upkeep, "_GRAPH_FROM", 4096)
+        patch.setattr(upkeep, "_CELLS_FROM", 4096)
         patch.setattr(upkeep, "QUIET_S", 0.0)
         yield filled()
 
@@ -79,9 +80,9 @@ def recall(index: Index, wanted: Filter, there: np.ndarray, k: int = 10) -> floa
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("k", [1, 10, 100])
 def test_recall_is_high_whatever_the_filter(whole: Index, name: str, k: int) -> None:
-    """At least .95 by segments and graph, as by each way that the filter leads to."""
-    assert whole._view.graph is not None
-    assert whole._view.graph.covers == whole._view.sealed
+    """At least .95 by segments and cells, as by each way that the filter leads to."""
+    assert whole._view.cells is not None
+    assert whole._view.cells.covers == whole._view.sealed
     assert recall(whole, *FILTERS[name], k) >= 0.95
 
 
@@ -119,7 +120,7 @@ def test_what_comes_behind_many_that_are_left_out_is_found() -> None:
 
 
 def test_recall_holds_after_mass_removal() -> None:
-    """Whole neighbourhoods go, and with them nearly all that the graph would find; then what is left is arranged anew."""
+    """Whole neighbourhoods go, and with them nearly all that is in the cells; then what is left is arranged anew."""
     index = filled()
     gone = np.isin(GROUP[:COUNT], GROUP[COUNT : COUNT + 12]) | (SCORE < 0.4)
     index.remove(np.flatnonzero(gone).tolist())
@@ -128,8 +129,8 @@ def test_recall_holds_after_mass_removal() -> None:
             assert recall(index, wanted, there & ~gone) >= 0.95
         settle(index)
     assert sum(len(segment.slots) for segment in index._view.segments) < 1.34 * len(index)
-    assert index._view.graph is not None
-    assert len(index._view.graph) < 1.5 * len(index)
+    assert index._view.cells is not None
+    assert index._view.cells.rows < 1.5 * len(index)
 
 
 def test_searches_are_right_while_it_is_arranged() -> None:
@@ -158,13 +159,13 @@ def test_searches_are_right_while_it_is_arranged() -> None:
 
 
 def test_the_same_calls_give_the_same_index() -> None:
-    """Nothing is left to chance: sampling and the graph's levels are seeded."""
+    """Nothing is left to chance: sampling and centroids are seeded."""
     first, second = filled(9000), filled(9000)
     assert all(first.search(QUERY, 10, wanted) == second.search(QUERY, 10, wanted) for wanted, _ in FILTERS.values())
 
 
 def test_an_arranged_index_is_read_back_as_it_was(whole: Index, tmp_path: Path) -> None:
-    """Segments and graph too; segments are written once, and the graph when it has grown."""
+    """Segments and cells too; segments are written once, and cells when they have grown."""
     before = [whole.search(QUERY, 10, wanted) for wanted, _ in FILTERS.values()]
     whole.save(tmp_path)
     written = {path.name for path in tmp_path.iterdir()}
@@ -195,27 +196,33 @@ def test_rows_that_lie_scattered_are_multiplied(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_a_search_would_wait_for_is_known(whole: Index) -> None:
-    """A graph that is being written, and a filter whose rows are not known yet; a question to leave out changes nothing about that."""
+    """Cells that are being written, and a filter whose rows are not known yet; a question to leave out changes nothing about that."""
     wanted = Filter(min_score=0.25)
     assert not whole.at_hand(wanted)
     whole.search(QUERY, 1, wanted)
-    graph = whole._view.graph
-    assert graph is not None
+    cells = whole._view.cells
+    assert cells is not None
     for asked in (wanted, Filter(min_score=0.25, not_source_hash="h0")):
         assert whole.at_hand(asked)
         assert whole.kind(asked) == whole.kind(wanted) != whole.kind(Filter())
-        with graph._at_work():
+        with cells._at_work():
             assert not whole.at_hand(asked)
 
 
-def test_a_graph_that_was_built_otherwise_is_built_anew(tmp_path: Path) -> None:
-    """It would have to be walked further: an earlier release wrote it. Until there is another one rows are scanned."""
+@pytest.mark.parametrize("before", [True, False])
+def test_cells_that_were_made_otherwise_are_made_anew(tmp_path: Path, *, before: bool) -> None:
+    """Another release wrote them, or one that had a graph in their place. Until there are others rows are scanned."""
     index = filled()
     index.save(tmp_path)
-    rewrite_manifest(tmp_path, lambda said: said | {"graph": said["graph"][:3]})
+
+    def earlier(said: dict[str, Any]) -> dict[str, Any]:
+        cells = said.pop("cells")
+        return said | ({"format": 1, "graph": [cells[0], 1.0, COUNT, 3]} if before else {"cells": [*cells[:-1], 0]})
+
+    rewrite_manifest(tmp_path, earlier)
     read = Index.load(tmp_path, DIMENSION)
-    assert read._view.graph is None
+    assert read._view.cells is None
     for _ in range(2):
         assert recall(read, *FILTERS["all"]) >= 0.95
         settle(read)
-    assert read._view.graph is not None
+    assert read._view.cells is not None

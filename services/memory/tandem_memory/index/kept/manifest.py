@@ -14,9 +14,26 @@ from tandem_memory.index.kept import files
 from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.stored import Stored
 
-_FORMAT = 1
-_GRAPH_FORM = 3  # how a graph is built, and so how far it has to be walked: one of another form is left out, and built anew
+_FORMAT, _BEFORE = 2, 1  # before, there was a graph in place of the cells: it is left out
+_CELLS_FORM = 1  # how cells are made: those of another form are left out, and made anew
 _NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCells:
+    """Cells in a file.
+
+    Attributes:
+        stored: The file.
+        covers: The slots that they cover.
+        measured: What they covered when their reach was measured.
+        reach: How far to look in them, for each of what is measured; fewer where scanning is no further.
+    """
+
+    stored: Stored
+    covers: int
+    measured: int
+    reach: tuple[tuple[float, float, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +49,7 @@ class Manifest:
         sums: Checksum of each block of them.
         columns: Fields by slot.
         segments: Rows at 4 bits.
-        graph: Its file, its scale and the slots that it covers; None where there is none of the form that is walked here.
+        cells: None where there are none of the form that is searched here.
     """
 
     dimension: int
@@ -43,17 +60,17 @@ class Manifest:
     sums: tuple[int, ...]
     columns: Stored
     segments: tuple[Stored, ...]
-    graph: tuple[Stored, float, int] | None
+    cells: KeptCells | None
 
     def names(self) -> frozenset[str]:
         """Of all files that belong to the snapshot."""
-        stored = (self.columns, *self.segments, *(() if self.graph is None else self.graph[:1]))
+        stored = (self.columns, *self.segments, *(() if self.cells is None else (self.cells.stored,)))
         return frozenset((_NAME, self.rows, *(each.path.name for each in stored)))
 
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Make `manifest` the one of `folder`, durably."""
-    graph = manifest.graph
+    cells = manifest.cells
     text = json.dumps(
         {
             "format": _FORMAT,
@@ -65,7 +82,7 @@ def write(folder: Path, manifest: Manifest) -> None:
             "sums": manifest.sums,
             "columns": _entry(manifest.columns),
             "segments": [_entry(stored) for stored in manifest.segments],
-            "graph": None if graph is None else [_entry(graph[0]), *graph[1:], _GRAPH_FORM],
+            "cells": None if cells is None else [_entry(cells.stored), cells.covers, cells.measured, cells.reach, _CELLS_FORM],
         }
     )
     beside = folder / f"{_NAME}-{secrets.token_hex(4)}"
@@ -81,9 +98,6 @@ def read(folder: Path) -> Manifest:
         SnapshotError: there is none, or not as it was written, or of a format that this program does not know.
     """
     said = _checked(folder / _NAME)
-    graph = said["graph"]
-    if graph is not None and graph[3:] != [_GRAPH_FORM]:
-        graph = None
     return Manifest(
         dimension=said["dimension"],
         count=said["count"],
@@ -93,7 +107,7 @@ def read(folder: Path) -> Manifest:
         sums=tuple(said["sums"]),
         columns=_stored(folder, said["columns"]),
         segments=tuple(_stored(folder, entry) for entry in said["segments"]),
-        graph=None if graph is None else (_stored(folder, graph[0]), graph[1], graph[2]),
+        cells=_cells(folder, said.get("cells")),
     )
 
 
@@ -105,9 +119,18 @@ def _checked(path: Path) -> dict[str, Any]:
     if checksum != str(zlib.crc32(text.encode())):
         raise SnapshotError(path, "not as it was written")
     said = json.loads(text)
-    if said["format"] != _FORMAT:
+    if said["format"] not in (_BEFORE, _FORMAT):
         raise SnapshotError(path, f"of format {said['format']}, this program reads {_FORMAT}")
     return said
+
+
+def _cells(folder: Path, said: Sequence[Any] | None) -> KeptCells | None:
+    if said is None or said[-1] != _CELLS_FORM:
+        return None
+    entry, covers, measured, reach, _ = said
+    return KeptCells(
+        stored=_stored(folder, entry), covers=covers, measured=measured, reach=tuple((gap, cells, finds) for gap, cells, finds in reach)
+    )
 
 
 def _entry(stored: Stored) -> tuple[str, int, int]:

@@ -1,14 +1,14 @@
 """What an index writes down so that it need not be built from the log at the next start, and how it is read back.
 
 A folder holds one snapshot: `manifest.json` names its files with their sizes and CRC-32. Rows never change, so that their file
-only grows; segments never change, and are written once; columns are small and written anew, and so is the graph when it has grown
+only grows; segments never change, and are written once; columns are small and written anew, and so are cells that have grown
 by a tenth. The manifest is replaced last, in one step: after a crash the folder holds the snapshot before. Whatever is not as it was
 written is told as `SnapshotError`, and the log is what everything is built from again.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +16,16 @@ import numpy as np
 from tandem_memory.index.fields.columns import Columns
 from tandem_memory.index.kept import files, manifest, packing
 from tandem_memory.index.kept.errors import SnapshotError
-from tandem_memory.index.kept.manifest import Manifest
+from tandem_memory.index.kept.manifest import KeptCells, Manifest
 from tandem_memory.index.looks import segment
-from tandem_memory.index.looks.graph import Graph
+from tandem_memory.index.looks.cells import Cells
+from tandem_memory.index.looks.reach import Effort, Reach
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Rows, Settled
 from tandem_memory.index.stored import Stored
 from tandem_memory.index.view import View
 
-# The graph is written again when it covers so many times the rows that it did, and at least so many more: writing it holds everybody up.
+# Cells are written again when they cover so many times the rows that they did, and at least so many more: searches wait for it.
 _GROWN, _GROWN_BY = 1.1, 4096
 
 
@@ -59,7 +60,7 @@ def save(folder: Path, view: View, covers: int) -> Settled:
         sums=rows.sums,
         columns=files.written(files.new(folder, "columns", "npz"), lambda path: files.write_arrays(path, arrays)),
         segments=tuple(_save_segments(folder, view)),
-        graph=None if view.graph is None else _save_graph(folder, view.graph),
+        cells=_save_cells(folder, view),
     )
     manifest.write(folder, said)
     _sweep(folder, said.names())
@@ -87,15 +88,14 @@ def load(folder: Path, dimension: int) -> Snapshot:
         dead=said.count - int(np.count_nonzero(columns.alive.first(said.count))),
         sealed=said.sealed,
         segments=tuple(_load_segment(stored) for stored in said.segments),
-        graph=_load_graph(said),
     )
-    return Snapshot(view=view, covers=said.covers)
+    return Snapshot(view=_with_cells(view, said.cells), covers=said.covers)
 
 
-def outgrown(graph: Graph) -> bool:
-    """Whether it covers so much more than when it was written down that it is to be written again."""
-    covered = 0 if graph.stored is None else graph.stored[1]
-    return graph.covers >= max(_GROWN * covered, covered + _GROWN_BY)
+def outgrown(cells: Cells) -> bool:
+    """Whether they cover so much more than when they were written down that they are to be written again."""
+    covered = 0 if cells.stored is None else cells.stored[1]
+    return cells.covers >= max(_GROWN * covered, covered + _GROWN_BY)
 
 
 def _save_rows(folder: Path, view: View) -> Settled:
@@ -120,12 +120,18 @@ def _save_segment(folder: Path, each: Segment) -> Stored:
     return files.written(files.new(folder, "segment", "npz"), lambda path: files.write_arrays(path, arrays))
 
 
-def _save_graph(folder: Path, graph: Graph) -> tuple[Stored, float, int]:
-    before = graph.stored
-    if before is None or before[0].path.parent != folder or outgrown(graph):
-        before = graph.stored = files.written(files.new(folder, "graph", "hnsw"), graph.write), graph.covers
+def _save_cells(folder: Path, view: View) -> KeptCells | None:
+    """Those that are searched, or will be for the first time."""
+    cells = view.cells or view.coming
+    if cells is None:
+        return None
+    before = cells.stored
+    if before is None or before[0].path.parent != folder or outgrown(cells):
+        before = cells.stored = files.written(files.new(folder, "cells", "faiss"), cells.write), cells.covers
     stored, covers = before
-    return stored, graph.scale, covers
+    efforts = () if cells.reach is None else (cells.reach.few, cells.reach.many)
+    reach = tuple((each.gap, each.cells, each.finds) for each in efforts if each is not None)
+    return KeptCells(stored=stored, covers=covers, measured=min(cells.measured, covers), reach=reach)
 
 
 def _load_columns(said: Manifest) -> Columns:
@@ -147,17 +153,20 @@ def _load_segment(stored: Stored) -> Segment:
     return read
 
 
-def _load_graph(said: Manifest) -> Graph | None:
-    if said.graph is None:
-        return None
-    stored, scale, covers = said.graph
-    files.check(stored)
+def _with_cells(view: View, said: KeptCells | None) -> View:
+    if said is None:
+        return view
+    files.check(said.stored)
     try:
-        graph = Graph.read(stored, said.dimension, scale, covers)
+        cells = Cells.read(said.stored, said.covers)
     except RuntimeError as error:
-        raise SnapshotError(stored.path, str(error)) from error
-    files.let_go(stored.path)
-    return graph
+        raise SnapshotError(said.stored.path, str(error)) from error
+    files.let_go(said.stored.path)
+    efforts = [Effort(*each) for each in said.reach]
+    if efforts:
+        cells.reach = Reach(efforts[0], efforts[1] if efforts[1:] else None)
+    cells.measured = said.measured
+    return replace(view, cells=cells) if cells.measured else replace(view, coming=cells)
 
 
 def _sweep(folder: Path, kept: frozenset[str]) -> None:

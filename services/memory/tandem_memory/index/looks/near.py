@@ -52,6 +52,12 @@ def merged(finds: Sequence[Near], k: int) -> Near:
     return Near(slots=np.hstack([each.slots for each in some]), cosines=np.hstack([each.cosines for each in some])).nearest(k)
 
 
+def padded(slots: Sequence[Slots]) -> list[Slots]:
+    """Slots of several queries each, with NOBODY behind so that all are of one width."""
+    width = max(each.shape[1] for each in slots)
+    return [np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=NOBODY) for each in slots]
+
+
 def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
     """Cosines of each query with its own `slots`, shape (queries, found); NOBODY may be among them."""
     cosines = np.matmul(_taken(rows, slots), queries[:, :, None])[:, :, 0]

@@ -1,6 +1,6 @@
 """How a search is carried out: which rows can be found, and which way to look through them is the cheapest.
 
-Few rows are multiplied with the query. Many are looked for roughly, among 4-bit rows or along the graph; what is found so is measured
+Few rows are multiplied with the query. Many are looked for roughly, among 4-bit rows or in cells; what is found so is measured
 by the float rows, so that a similarity is always exact. Rows that came last are in neither yet and are multiplied.
 """
 
@@ -12,7 +12,7 @@ from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.near import NOBODY, ranked
 from tandem_memory.index.looks.selection import FEW, Remembered, Selection
-from tandem_memory.index.looks.ways import Way, by_graph, cheapest, roughly
+from tandem_memory.index.looks.ways import Way, by_cells, cheapest, roughly
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
 
@@ -27,9 +27,9 @@ def matching(view: View, wanted: Filter) -> Slots:
 
 
 def at_hand(view: View, wanted: Filter, remembered: Remembered) -> bool:
-    """Whether a search neither has to find out first what matches nor may have to wait for the graph."""
+    """Whether a search neither has to find out first what matches nor may have to wait for the cells."""
     wanted = without_digest(wanted)
-    free = view.graph is None or not view.graph.busy
+    free = view.cells is None or not view.cells.busy
     return free and remembered.knows(view, wanted, Condition(wanted, view.columns))
 
 
@@ -72,6 +72,8 @@ def _candidates(view: View, queries: Vectors, k: int, wanted: Filter, remembered
 
 
 def _found(view: View, queries: Vectors, k: int, condition: Condition, selection: Selection) -> Slots:
+    if view.count == view.sealed:
+        return _sealed(view, queries, k, selection)
     tail = exact.between(view.rows, queries, view.sealed, condition.passing(view.sealed, view.count), k).slots
     return np.hstack([tail, _sealed(view, queries, k, selection)]) if selection.count else tail
 
@@ -79,11 +81,9 @@ def _found(view: View, queries: Vectors, k: int, condition: Condition, selection
 def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Slots:
     if selection.count <= FEW:
         return exact.among(queries, *selection.few, k).slots
-    way = cheapest(view, selection, len(queries), k)
+    way, effort = cheapest(view, selection, len(queries), k)
     if way == Way.MULTIPLY:
         return exact.between(view.rows, queries, 0, selection.allowed, k).slots
-    if way == Way.WALK and view.graph is not None:
-        slots = by_graph(view, view.graph, selection, queries, k)
-        if slots is not None:
-            return slots
+    if way == Way.PROBE and view.cells is not None and effort is not None:
+        return by_cells(view, view.cells, effort, selection, queries, k=k)
     return roughly(selection, queries, k)

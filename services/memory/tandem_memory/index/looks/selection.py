@@ -11,6 +11,7 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter
 
 from tandem_memory.index.fields.condition import Condition, Mask
+from tandem_memory.index.looks.cells import Bits, Cells, Counts
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
@@ -26,13 +27,31 @@ class Selection:
     Attributes:
         allowed: For each sealed slot whether it is one.
         count: How many are.
+        everything: Whether all sealed slots are.
     """
 
     def __init__(self, view: View, condition: Condition) -> None:
         self._view = view
         self.allowed = condition.passing(0, view.sealed)
-        self._all = condition.open and view.dead == 0
-        self.count = view.sealed if self._all else int(np.count_nonzero(self.allowed))
+        self.everything = condition.open and view.dead == 0
+        self.count = view.sealed if self.everything else int(np.count_nonzero(self.allowed))
+        self._counts: tuple[Cells, Counts] | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of the sealed slots that is."""
+        return self.count / self._view.sealed
+
+    @cached_property
+    def bits(self) -> Bits:
+        """The same as `allowed`."""
+        return np.packbits(self.allowed, bitorder="little")
+
+    def counts(self, cells: Cells) -> Counts:
+        """How many of them are in each of `cells`, or were a moment ago."""
+        if self._counts is None or self._counts[0] is not cells:
+            self._counts = cells, cells.counts(self.allowed)
+        return self._counts[1]
 
     @cached_property
     def few(self) -> tuple[Slots, Vectors]:
@@ -65,7 +84,7 @@ class Selection:
         """To scan a segment, of many sources say, for a few of its rows costs more than to multiply those."""
         parts, scattered, left = list[tuple[Segment, Mask | None]](), [np.empty(0, np.int64)], FEW
         for segment in self._view.segments:
-            mask = None if self._all else self.allowed[segment.slots]
+            mask = None if self.everything else self.allowed[segment.slots]
             count = len(segment.slots) if mask is None else int(np.count_nonzero(mask))
             if mask is not None and 0 < count <= min(left, _SPARSE * len(mask)):
                 scattered.append(segment.slots[mask])

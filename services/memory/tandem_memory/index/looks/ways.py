@@ -1,6 +1,6 @@
-"""The ways to look through many rows, and what each costs: multiplying those that match, scanning segments, walking the graph.
+"""The ways to look through many rows, and what each costs: multiplying those that match, scanning segments, looking into cells.
 
-Costs are nanoseconds of one core (EPYC with AVX-512, 384 dimensions); only their proportions matter.
+Costs are nanoseconds of one core (Xeon with AVX-512, 384 dimensions) whose caches something else has used; only their proportions matter.
 """
 
 import math
@@ -9,24 +9,21 @@ from enum import StrEnum
 import numpy as np
 
 from tandem_memory.index.looks import exact
+from tandem_memory.index.looks.cells import Cells
 from tandem_memory.index.looks.exact import SPARSE
-from tandem_memory.index.looks.graph import Graph
-from tandem_memory.index.looks.near import NOBODY, merged
+from tandem_memory.index.looks.near import NOBODY, merged, padded
+from tandem_memory.index.looks.reach import Effort
 from tandem_memory.index.looks.selection import Selection
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
 
-_BEGIN_SCAN = 30_000  # rotate a query, for each segment
-_SCAN_ONE, _SCAN_MANY = 6.0, 2.2  # a row, for a query alone and for each of several together
-_BEGIN_WALK, _WALK = 60_000, 6_000  # along the graph: for a query, and for each find
-_MULTIPLY, _FETCH = 40.0, 130.0  # a float row for a query, and before that once if rows are far between
-
-_WIDTH, _WIDTH_ROWS, _WIDER = 16, 1 << 17, 23  # finds that give recall@10 over .95 in so many rows, and how many more for twice as many
-_DIMENSION, _DEEPER = 384, 8  # of the rows for which that holds, and how many more finds for rows of twice as many components
-_WIDEST = 400  # above, a filter leaves too little of what the graph finds
-_CHANCE = 1.3  # a filter's share differs from place to place
+_BEGIN_SCAN = 40_000  # rotate a query, for each segment
+_SCAN_ONE, _SCAN_MANY = 9.0, 5.0  # a row, for a query alone and for each of several together; in segments of 50,000 rows a third of that
+_BEGIN_PROBE, _CENTROID = 40_000, 0.03  # cells for a query: for itself, and for each component of a centroid
+_PROBE = 0.09  # each component of a row in them
+_MEASURE = 1100.0  # a find: its float row is fetched and multiplied
+_MULTIPLY, _FETCH = 60.0, 190.0  # a float row for a query, and before that once if rows are far between
 _ROUGH = 10  # finds beyond k + k // 2 that 4 bits may have put in the wrong order
-_NEARLY = 10  # finds beyond k that 8 bits may have put so, at least, and half of k: more of them give .003 more recall
 
 
 class Way(StrEnum):
@@ -34,7 +31,7 @@ class Way(StrEnum):
 
     MULTIPLY = "multiply"
     SCAN = "scan"
-    WALK = "walk"
+    PROBE = "probe"
 
 
 def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
@@ -44,44 +41,37 @@ def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     return merged([*finds, exact.among(queries, selection.scattered, selection.scattered_rows, wanted)], wanted).slots
 
 
-def by_graph(view: View, graph: Graph, selection: Selection, queries: Vectors, k: int) -> Slots | None:
-    """Slots that hold about the k nearest of each query among the sealed rows of a selection; None when too few found are of it."""
-    covers, width = min(graph.covers, view.sealed), _width(view, selection, k)
-    slots, everything = graph.nearest(queries, width), selection.count == view.sealed
-    if everything:  # all of them fit, and the nearest come first: those that 8 bits put last need not be measured
-        slots = slots[:, : k + max(_NEARLY, k // 2)]
-    fit = (slots < covers) & (slots != NOBODY)  # the graph may have grown on since
-    if not everything:
-        fit &= selection.allowed[np.where(fit, slots, 0)]
-    if not fit.all():
-        least = int(fit.sum(axis=1).min(initial=k))
-        if least < k and least < np.count_nonzero(selection.allowed[:covers]):
-            return None
-        slots = np.where(fit, slots, NOBODY)
-    if covers == view.sealed:
-        return slots
-    return np.hstack([slots, exact.between(view.rows, queries, covers, selection.allowed[covers:], k).slots])
+def by_cells(view: View, cells: Cells, effort: Effort, selection: Selection, queries: Vectors, *, k: int) -> Slots:
+    """Slots that hold about the k nearest of each query among the sealed rows of a selection."""
+    covers, allowed = min(cells.covers, view.sealed), None if selection.everything else selection.bits
+    slots = cells.nearest(queries, k, effort, selection.counts(cells), allowed)
+    slots[slots >= covers] = NOBODY  # more may have come in since
+    found = np.count_nonzero(slots != NOBODY, axis=1)
+    if covers < view.sealed:
+        slots = np.hstack([slots, exact.between(view.rows, queries, covers, selection.allowed[covers:], k).slots])
+    if found.min(initial=k) < k:  # of a query apart from all rows, or of a selection that has no more
+        short = np.flatnonzero(found < min(k, np.count_nonzero(selection.allowed[:covers])))
+        if len(short):
+            slots, others = padded([slots, roughly(selection, queries[short], k)])
+            slots[short] = others
+    return slots
 
 
-def cheapest(view: View, selection: Selection, queries: int, k: int) -> Way:
-    """The way that costs least for so many queries."""
-    width = _width(view, selection, k)
+def cheapest(view: View, selection: Selection, queries: int, k: int) -> tuple[Way, Effort | None]:
+    """The way that costs least for so many queries, and how far to go where it is by cells."""
     scan = _BEGIN_SCAN * len(selection.parts) * queries + selection.scanned * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
     scan += _MULTIPLY * len(selection.scattered) * queries
     sparse = selection.count < SPARSE * view.sealed
     multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
-    walk = math.inf
-    if view.graph is not None and width <= _WIDEST + k:
-        behind = view.sealed - min(view.graph.covers, view.sealed)
-        walk = queries * (_BEGIN_WALK + _WALK * width + _MULTIPLY * behind)
-    return min(((walk, Way.WALK), (scan, Way.SCAN), (multiply, Way.MULTIPLY)))[1]
+    effort = None if view.cells is None or view.cells.reach is None else view.cells.reach.effort(k, selection.share)
+    probe = math.inf
+    if view.cells is not None and effort is not None:
+        behind = view.sealed - min(view.cells.covers, view.sealed)
+        probe = queries * (cost(view.cells, effort, view.rows.dimension) + _MULTIPLY * behind)
+    return min(((probe, Way.PROBE), (scan, Way.SCAN), (multiply, Way.MULTIPLY)))[1], effort
 
 
-def _width(view: View, selection: Selection, k: int) -> int:
-    share = selection.count / view.sealed
-    wider, deeper = _doublings(view.sealed / _WIDTH_ROWS), _doublings(view.rows.dimension / _DIMENSION)
-    return int(_WIDTH + _WIDER * wider + _DEEPER * deeper + k * (1.0 if share == 1.0 else _CHANCE / share))
-
-
-def _doublings(times: float) -> float:
-    return max(0.0, math.log2(times))
+def cost(cells: Cells, effort: Effort, dimension: int) -> float:
+    """Of a query in cells."""
+    looked_at = _PROBE * effort.cells * cells.rows / cells.number + _CENTROID * cells.number
+    return _BEGIN_PROBE + dimension * looked_at + _MEASURE * effort.finds

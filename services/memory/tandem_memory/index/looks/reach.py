@@ -1,0 +1,45 @@
+"""How far a search in cells has to go: measured for a few nearest and for many, and by the logarithm of their number between."""
+
+import math
+from dataclasses import dataclass
+
+FEW, MANY = 10, 100  # nearest, for which it is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a search does.
+
+    Attributes:
+        gap: How much less similar than the last cell that is needed a centroid may be, in its product with the query.
+        cells: How many cells that are, in the mean.
+        finds: How many of what is found are measured exactly.
+    """
+
+    gap: float
+    cells: float
+    finds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The least effort that finds what is asked for, of FEW nearest and of MANY; None where scanning all rows is no further."""
+
+    few: Effort
+    many: Effort | None
+
+    def effort(self, k: int, share: float) -> Effort | None:
+        """For the k nearest among a share of the rows, above 0 and at most 1: these are as far away as k / share of all are."""
+        if k <= FEW and share == 1.0:
+            return self.few
+        if self.many is None:
+            return None
+        as_far, found = _times(k / share), _times(k)
+        gap = self.few.gap + as_far * (self.many.gap - self.few.gap)
+        cells = self.few.cells * (self.many.cells / self.few.cells) ** as_far
+        return Effort(gap=gap, cells=cells, finds=max(k, math.ceil(self.few.finds * (self.many.finds / self.few.finds) ** found)))
+
+
+def _times(k: float) -> float:
+    """How many times k is as much more than FEW as MANY is."""
+    return math.log(max(k, FEW) / FEW) / math.log(MANY / FEW)
