@@ -20,7 +20,7 @@ _ADD = 1000
 
 
 def measure(work: Workload) -> None:
-    """Tell recall and rates, before and after the graph, and what a snapshot costs."""
+    """Tell recall and rates, before and after it is arranged, and what a snapshot costs."""
     from tandem_memory.index import Index
 
     index = Index(work.vectors.shape[1])

@@ -21,7 +21,7 @@ from tandem_memory.store.disk.room import check_spare
 from tandem_memory.store.disk.tables import Table, place
 
 _ALL = Filter()
-_A_CHANGE = 3  # times its vector: itself, at 4 bits, in cells that are written anew, and its columns
+_A_CHANGE = 3  # times its vector: itself, at 4 bits, in cells, which are written anew with each tenth, and its columns
 _LOOKS = 3
 _APPLIED_S, _AGAIN_S = 10.0, 0.01  # a group that is durable is in the index before that, however busy the machine is
 

@@ -93,16 +93,20 @@ def _replace(view: View, old: Sequence[Segment]) -> Step:
 
 
 def _fill(view: View, traffic: Traffic) -> Step | None:
-    """A slice of the cells. They are added to in place: searches leave out what is beyond what they cover."""
-    cells = view.coming or view.cells
+    """A slice of the cells, and once they are full enough to measure how far to look in them, which takes longer than a slice.
+
+    They are added to in place: searches leave out what is beyond what they cover. Those that come wait while others add.
+    """
+    cells = view.cells if view.coming is None or (view.cells is not None and not traffic.quiet) else view.coming
     if cells is None:
         return _begin(view) if view.sealed >= _CELLS_FROM else None
-    if traffic.quiet and view.coming is None and _worn(view, cells):
+    if traffic.quiet and _worn(view, cells):
         return _begin(view)
     behind, began_s = view.sealed - cells.covers, time.monotonic()
+    wanted = traffic.quiet or _BEHIND <= behind <= _HOPELESS
     resting = traffic.pressed and behind < _HOPELESS // 2 and began_s < cells.rests_until_s
-    if not behind or resting or not (traffic.quiet or _BEHIND <= behind <= _HOPELESS):
-        return _place(view, cells, traffic)
+    if not behind or not wanted or resting:
+        return _measure(view, cells, traffic)
     last = min(cells.covers + _SLICE, view.sealed)
     slots = _alive(view, np.arange(cells.covers, last))
     cells.add(slots, view.rows.take(slots))
@@ -112,28 +116,30 @@ def _fill(view: View, traffic: Traffic) -> Step | None:
 
 
 def _begin(view: View) -> Step | None:
+    """Cells with nothing in them. Of a million rows their centroids take ten seconds, in which nothing else is arranged."""
     alive = _alive(view, np.arange(view.sealed))
     if len(alive) < _CELLS_FROM:
-        return None if view.cells is None else lambda now: replace(now, cells=None)
+        return None if view.cells is view.coming is None else lambda now: replace(now, cells=None, coming=None)
     number = fitting(len(alive))
     coming = Cells.around(view.rows.take(alive[sample(len(alive), number)]), number)
     return lambda now: replace(now, coming=coming)
 
 
 def _worn(view: View, cells: Cells) -> bool:
-    alive = _alive_below(view, cells.covers)
-    return cells.rows - alive > _HOLLOW * cells.rows or fitting(alive) > _FINER * cells.number
+    """Whether they hold too much that was removed, or are too few for what is there."""
+    gone = cells.rows - _alive_below(view, cells.covers)
+    return gone > _HOLLOW * cells.rows or fitting(_alive_below(view, view.sealed)) > _FINER * cells.number
 
 
-def _place(view: View, cells: Cells, traffic: Traffic) -> Step | None:
-    """Measure how far to look in cells, and put them where searches see them."""
+def _measure(view: View, cells: Cells, traffic: Traffic) -> Step | None:
+    """How far to look in cells that have grown; those that come are where searches see them from then on."""
     least = (_GROWN_QUIETLY if traffic.quiet else _GROWN) * cells.measured
     if cells is view.coming:
         least = view.sealed - _BEHIND if view.cells is None else view.cells.covers
     if cells.covers < least or cells.covers == cells.measured:
         return None
     cells.reach, cells.measured = measuring.reach(view, cells), cells.covers
-    return lambda now: replace(now, cells=cells, coming=None)
+    return (lambda now: replace(now, cells=cells, coming=None)) if cells is view.coming else lambda now: now
 
 
 def _alive(view: View, slots: Slots) -> Slots:

@@ -1,18 +1,12 @@
 """How long an end may take, and what is done first."""
 
-from queue import Empty, SimpleQueue
 from typing import Any
 
-import numpy as np
 import pytest
-from tandem.memory.v1.memory_pb2 import Record
 from tandem_memory.embedded.upkeep import Upkeep
-from tandem_memory.index import Index, pages
-from tandem_memory.index.pages import Asked
+from tandem_memory.index import Index
 
 from tests.services.memory.driven import Driven, questions, record
-
-_PATIENCE_S = 30
 
 
 class Slow:
@@ -53,26 +47,3 @@ def test_an_end_without_snapshots_loses_nothing(memory: Driven, monkeypatch: pyt
     assert not list(memory.backend._indexes._folder.glob("*"))
     assert [questions(memory.scan(namespace=name)) for name in "abc"] == [["of a"], ["of b"], ["of c"]]
     assert memory.check() == (3, [])
-
-
-def test_huge_pages_are_asked_for_at_the_start_and_after_each_arrangement(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not again while nothing changes; what need not be asked for again is handed on."""
-    heard = SimpleQueue[Asked]()
-
-    def ask(done: Asked) -> Asked:
-        heard.put(done)
-        return {*done, (len(done), 1)}
-
-    monkeypatch.setattr(pages, "ask", ask)
-    monkeypatch.setattr("tandem_memory.embedded.upkeep._PAUSE_S", 0.01)
-    monkeypatch.setattr("tandem_memory.embedded.upkeep._PAGES_S", 0.0)
-    monkeypatch.setattr("tandem_memory.index.upkeep.QUIET_S", 0.0)
-    slow: Any = Slow(a=0)
-    upkeep = Upkeep(slow, clock=slow.clock)
-    assert heard.get(timeout=_PATIENCE_S) == set()
-    index: Index = slow.all["a"]
-    index.add(np.arange(1, 101, dtype=np.uint64), np.eye(100, 4, dtype=np.float32) + 1, [Record()] * 100)
-    assert heard.get(timeout=_PATIENCE_S) == {(0, 1)}
-    with pytest.raises(Empty):
-        heard.get(timeout=0.2)
-    upkeep.close()

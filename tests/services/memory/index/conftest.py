@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tandem.memory.v1.memory_pb2 import Record
-from tandem_memory.index import Index
+from tandem_memory.index import Index, upkeep
 
 Fill = Callable[..., Index]
 
@@ -28,6 +28,13 @@ def settle(index: Index) -> None:
     """Have all done that there is to do for it now."""
     while index.upkeep():
         pass
+
+
+@pytest.fixture
+def early_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells begin with fewer rows, and nobody adds any."""
+    monkeypatch.setattr(upkeep, "_CELLS_FROM", 4096)
+    monkeypatch.setattr(upkeep, "QUIET_S", 0.0)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few rows are worth a segment, and rough finds are so many that none can be missed."""
     monkeypatch.setattr(upkeep, "TAIL", 3)
     monkeypatch.setattr(arrangement, "_OWN", 2)
-    monkeypatch.setattr(search, "FEW", 1)
+    monkeypatch.setattr(search, "MULTIPLIED", 1)
     monkeypatch.setattr(ways, "_ROUGH", 1000)
 
 

@@ -134,7 +134,7 @@ def test_recall_holds_after_mass_removal() -> None:
 
 
 def test_searches_are_right_while_it_is_arranged() -> None:
-    """In every moment of sealing, merging and growing, with adds and removals in between."""
+    """In every moment of sealing, merging and filling, with adds and removals in between."""
     index, alive = Index(DIMENSION), np.zeros(COUNT, np.bool_)
     done = threading.Event()
 
@@ -178,7 +178,7 @@ def test_an_arranged_index_is_read_back_as_it_was(whole: Index, tmp_path: Path) 
 
 def test_rows_that_lie_scattered_are_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a segment of many sources holds few of the wanted one, those few are taken out of it; what is found stays as it was."""
-    monkeypatch.setattr(selection, "FEW", 300)  # fewer than are of the large source
+    monkeypatch.setattr(selection, "MULTIPLIED", 300)  # fewer than are of the large source
     sources = (3, *range(20, 60))  # one with a segment of its own, and many that share one with hundreds of others
     index, wanted, there = filled(), Filter(sources=[f"s{source}" for source in sources]), np.isin(SOURCE, sources)
     view = index._view

@@ -25,7 +25,7 @@ from tandem_memory.index.rows import Rows, Settled
 from tandem_memory.index.stored import Stored
 from tandem_memory.index.view import View
 
-# Cells are written again when they cover so many times the rows that they did, and at least so many more: searches wait for it.
+# Cells are written again, all of them, when they cover so many times the rows that they did, and at least so many more.
 _GROWN, _GROWN_BY = 1.1, 4096
 
 
@@ -159,7 +159,7 @@ def _with_cells(view: View, said: KeptCells | None) -> View:
     files.check(said.stored)
     try:
         cells = Cells.read(said.stored, said.covers)
-    except RuntimeError as error:
+    except (IndexError, RuntimeError, ValueError) as error:
         raise SnapshotError(said.stored.path, str(error)) from error
     files.let_go(said.stored.path)
     efforts = [Effort(*each) for each in said.reach]

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 FEW, MANY = 10, 100  # nearest, for which it is measured
+_NO_FURTHER = 1.1  # times as many: a tenth of the rows may be removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Effort:
     """What a search does.
 
     Attributes:
-        gap: How much less similar than the last cell that is needed a centroid may be, in its product with the query.
+        gap: How much less near than the last cell that is needed another may be (`Cells.chosen`).
         cells: How many cells that are, in the mean.
         finds: How many of what is found are measured exactly.
     """
@@ -30,16 +31,16 @@ class Reach:
 
     def effort(self, k: int, share: float) -> Effort | None:
         """For the k nearest among a share of the rows, above 0 and at most 1: these are as far away as k / share of all are."""
-        if k <= FEW and share == 1.0:
+        if k / share <= _NO_FURTHER * FEW:
             return self.few
         if self.many is None:
             return None
-        as_far, found = _times(k / share), _times(k)
+        as_far, found = _between(k / share), _between(k)
         gap = self.few.gap + as_far * (self.many.gap - self.few.gap)
         cells = self.few.cells * (self.many.cells / self.few.cells) ** as_far
         return Effort(gap=gap, cells=cells, finds=max(k, math.ceil(self.few.finds * (self.many.finds / self.few.finds) ** found)))
 
 
-def _times(k: float) -> float:
-    """How many times k is as much more than FEW as MANY is."""
+def _between(k: float) -> float:
+    """Where k stands between FEW (0) and MANY (1), by its logarithm; above 1 beyond."""
     return math.log(max(k, FEW) / FEW) / math.log(MANY / FEW)

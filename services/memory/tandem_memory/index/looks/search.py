@@ -11,7 +11,7 @@ from tandem_memory.index.fields.columns import digest
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.near import NOBODY, ranked
-from tandem_memory.index.looks.selection import FEW, Remembered, Selection
+from tandem_memory.index.looks.selection import MULTIPLIED, Remembered, Selection
 from tandem_memory.index.looks.ways import Way, by_cells, cheapest, roughly
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
@@ -79,7 +79,7 @@ def _found(view: View, queries: Vectors, k: int, condition: Condition, selection
 
 
 def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Slots:
-    if selection.count <= FEW:
+    if selection.count <= MULTIPLIED:
         return exact.among(queries, *selection.few, k).slots
     way, effort = cheapest(view, selection, len(queries), k)
     if way == Way.MULTIPLY:

@@ -5,7 +5,9 @@ A selection holds for one arrangement of segments and until a record is removed 
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter
@@ -16,9 +18,10 @@ from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
 
-FEW = 2048  # matches that are multiplied one by one: about as fast as a segment of so many
+MULTIPLIED = 2048  # matches that are multiplied one by one: about as fast as a segment of so many
 _SPARSE = 0.125  # of a segment: a row of it is scanned in a sixth of the time in which one is multiplied, and the query is rotated before
-_REMEMBERED = 16  # filters; each costs at most a byte or two for a row, and FEW float rows (3 MB of 384 dimensions)
+_GROWN = 1.1  # times what cells covered: what is in them is counted again
+_REMEMBERED = 16  # filters; each costs at most a byte or two for a row, and MULTIPLIED float rows (3 MB of 384 dimensions)
 
 
 class Selection:
@@ -31,11 +34,11 @@ class Selection:
     """
 
     def __init__(self, view: View, condition: Condition) -> None:
-        self._view = view
+        self._view = replace(view, cells=None, coming=None)  # which are large, and may be replaced while this is remembered
         self.allowed = condition.passing(0, view.sealed)
         self.everything = condition.open and view.dead == 0
         self.count = view.sealed if self.everything else int(np.count_nonzero(self.allowed))
-        self._counts: tuple[Cells, Counts] | None = None
+        self._counts = WeakKeyDictionary[Cells, tuple[int, Counts]]()
 
     @property
     def share(self) -> float:
@@ -48,14 +51,15 @@ class Selection:
         return np.packbits(self.allowed, bitorder="little")
 
     def counts(self, cells: Cells) -> Counts:
-        """How many of them are in each of `cells`, or were a moment ago."""
-        if self._counts is None or self._counts[0] is not cells:
-            self._counts = cells, cells.counts(self.allowed)
-        return self._counts[1]
+        """How many of them are in each of `cells`; while these are filled, or were when they covered a tenth less."""
+        covers, known = cells.covers, self._counts.get(cells)
+        if known is None or known[0] < covers >= min(_GROWN * known[0], self._view.sealed):
+            known = self._counts[cells] = covers, cells.counts(self.allowed)
+        return known[1]
 
     @cached_property
     def few(self) -> tuple[Slots, Vectors]:
-        """The slots and copies of their rows; for at most FEW."""
+        """The slots and copies of their rows; for at most MULTIPLIED."""
         slots = np.flatnonzero(self.allowed)
         return slots, self._view.rows.take(slots)
 
@@ -71,7 +75,7 @@ class Selection:
 
     @property
     def scattered(self) -> Slots:
-        """The other slots, each among many that are not allowed; at most FEW."""
+        """The other slots, each among many that are not allowed; at most MULTIPLIED."""
         return self._divided[1]
 
     @cached_property
@@ -82,7 +86,7 @@ class Selection:
     @cached_property
     def _divided(self) -> tuple[tuple[tuple[Segment, Mask | None], ...], Slots]:
         """To scan a segment, of many sources say, for a few of its rows costs more than to multiply those."""
-        parts, scattered, left = list[tuple[Segment, Mask | None]](), [np.empty(0, np.int64)], FEW
+        parts, scattered, left = list[tuple[Segment, Mask | None]](), [np.empty(0, np.int64)], MULTIPLIED
         for segment in self._view.segments:
             mask = None if self.everything else self.allowed[segment.slots]
             count = len(segment.slots) if mask is None else int(np.count_nonzero(mask))

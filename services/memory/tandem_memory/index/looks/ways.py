@@ -63,7 +63,8 @@ def cheapest(view: View, selection: Selection, queries: int, k: int) -> tuple[Wa
     scan += _MULTIPLY * len(selection.scattered) * queries
     sparse = selection.count < SPARSE * view.sealed
     multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
-    effort = None if view.cells is None or view.cells.reach is None else view.cells.reach.effort(k, selection.share)
+    reach = None if view.cells is None else view.cells.reach
+    effort = None if reach is None else reach.effort(k, selection.share)
     probe = math.inf
     if view.cells is not None and effort is not None:
         behind = view.sealed - min(view.cells.covers, view.sealed)
@@ -72,6 +73,6 @@ def cheapest(view: View, selection: Selection, queries: int, k: int) -> tuple[Wa
 
 
 def cost(cells: Cells, effort: Effort, dimension: int) -> float:
-    """Of a query in cells."""
+    """Of a query in cells, in nanoseconds."""
     looked_at = _PROBE * effort.cells * cells.rows / cells.number + _CENTROID * cells.number
     return _BEGIN_PROBE + dimension * looked_at + _MEASURE * effort.finds
