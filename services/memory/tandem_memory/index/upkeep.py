@@ -93,9 +93,9 @@ def _replace(view: View, old: Sequence[Segment]) -> Step:
 
 
 def _fill(view: View, traffic: Traffic) -> Step | None:
-    """A slice of the cells, and once they are full enough to measure how far to look in them, which takes longer than a slice.
+    """Fill cells by a slice, or, when there is nothing to fill now, measure how far to look in them, which may take seconds.
 
-    They are added to in place: searches leave out what is beyond what they cover. Those that come wait while others add.
+    They are added to in place: searches leave out what is beyond what they cover. Those that are to replace others wait while others add.
     """
     cells = view.cells if view.coming is None or (view.cells is not None and not traffic.quiet) else view.coming
     if cells is None:
@@ -128,7 +128,7 @@ def _begin(view: View) -> Step | None:
 def _worn(view: View, cells: Cells) -> bool:
     """Whether they hold too much that was removed, or are too few for what is there."""
     gone = cells.rows - _alive_below(view, cells.covers)
-    return gone > _HOLLOW * cells.rows or fitting(_alive_below(view, view.sealed)) > _FINER * cells.number
+    return gone > _HOLLOW * max(cells.rows, _CELLS_FROM) or fitting(_alive_below(view, view.sealed)) > _FINER * cells.number
 
 
 def _measure(view: View, cells: Cells, traffic: Traffic) -> Step | None:

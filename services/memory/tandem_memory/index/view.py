@@ -25,8 +25,8 @@ class View:
         arrangement: How often the segments were changed.
         solid: How many were dead when every segment was found to hold enough records that are there.
         tidy: The arrangement in which no row was found to share a segment that had better be with the rest of its source.
-        cells: Of the slots below their `covers`; None while there are too few.
-        coming: Cells that take the place of these once they cover as much and are measured.
+        cells: Of the slots below their `covers`; None where there are too few, or none have been filled yet.
+        coming: Cells that take the place of these once they cover as much, or nearly all if there are none, and are measured.
     """
 
     rows: Rows

@@ -33,6 +33,7 @@ def like_rows(count: int = 50) -> Vectors:
     return (CENTRES[chosen] + RANDOM.standard_normal((count, DIMENSION))).astype(np.float32)
 
 
-def way(index: Index, wanted: Filter, k: int = FEW) -> ways.Way:
+def in_cells(index: Index, wanted: Filter, k: int = FEW) -> bool:
+    """Whether a question for it is looked for there."""
     view = index._view
-    return ways.cheapest(view, Selection(view, Condition(wanted, view.columns)), 1, k)[0]
+    return ways.worthwhile(view, Selection(view, Condition(wanted, view.columns)), 1, k) is not None

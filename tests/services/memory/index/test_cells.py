@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter
-from tandem_memory.index.looks import measuring, ways
+from tandem_memory.index.fields.condition import Condition
+from tandem_memory.index.looks import measuring
 from tandem_memory.index.looks.near import NOBODY
 from tandem_memory.index.looks.reach import FEW, MANY, Effort, Reach
-from tandem_memory.index.looks.selection import MULTIPLIED
+from tandem_memory.index.looks.selection import MULTIPLIED, Selection
 from tandem_memory.index.rows import unit
 
 from tests.services.memory.index.conftest import Fill, settle
@@ -20,9 +21,9 @@ from tests.services.memory.index.grouped import (
     RANDOM,
     RECORDS,
     SCORE,
+    in_cells,
     like_rows,
     recall,
-    way,
 )
 
 pytestmark = pytest.mark.usefixtures("early_cells")
@@ -40,7 +41,7 @@ def test_how_far_to_look_is_measured(fill: Fill) -> None:
     assert there.reach.many is not None
     assert 1 <= there.reach.few.cells < 6
     assert FEW <= there.reach.few.finds < there.reach.many.finds
-    assert way(index, Filter()) == ways.Way.PROBE
+    assert in_cells(index, Filter())
     assert recall(index, GROUPED, like_rows()) >= 0.95
 
 
@@ -50,7 +51,7 @@ def test_rows_that_are_spread_are_scanned(fill: Fill) -> None:
     settle(index)
     assert index._view.cells is not None
     assert index._view.cells.reach is None
-    assert way(index, Filter()) == ways.Way.SCAN
+    assert not in_cells(index, Filter())
     assert recall(index, SPREAD, RANDOM.standard_normal((40, SPREAD.shape[1])).astype(np.float32)) >= 0.99
 
 
@@ -60,7 +61,7 @@ def test_a_filter_looks_further_in_cells(fill: Fill, share: float) -> None:
     index, wanted, there = fill(GROUPED, RECORDS), Filter(min_score=1 - share), 1 - share <= SCORE
     settle(index)
     assert np.count_nonzero(there) > MULTIPLIED
-    assert way(index, wanted) == ways.Way.PROBE
+    assert in_cells(index, wanted)
     assert recall(index, GROUPED, like_rows(), there, wanted) >= 0.95
 
 
@@ -97,7 +98,7 @@ def test_rows_that_are_alike_are_no_trouble(fill: Fill) -> None:
     """Most cells stay empty then; which of them are nearest says nothing about how far to look."""
     index = fill(np.concatenate([np.tile(GROUPED[:2], (3000, 1)), GROUPED]))
     settle(index)
-    assert way(index, Filter()) == ways.Way.PROBE
+    assert in_cells(index, Filter())
     found = index.search(GROUPED[:2], FEW, Filter())
     assert all(cosine == pytest.approx(1.0) for hits in found for _, cosine in hits)
     assert [len(hits) for hits in found] == [FEW, FEW]
@@ -110,7 +111,7 @@ def test_a_direction_that_all_rows_have_in_common_changes_nothing(fill: Fill) ->
     assert (rows[:1000] @ rows[1000:2000].T).mean() > 0.85
     index = fill(rows)
     settle(index)
-    assert way(index, Filter()) == ways.Way.PROBE
+    assert in_cells(index, Filter())
     assert recall(index, rows, like_rows() + common) >= 0.95
 
 
@@ -129,8 +130,50 @@ def test_reach_goes_by_how_far_the_last_is_away() -> None:
     only_few = Reach(reach.few, None)
     assert only_few.effort(FEW, 1.0) == reach.few
     assert only_few.effort(FEW, 0.999) == reach.few  # one record was removed
+    eleven = Reach(Effort(gap=0.1, cells=3.0, finds=9), None).effort(11, 1.0)
+    assert eleven is not None
+    assert eleven.finds == 11
     assert only_few.effort(FEW, 0.5) is None
     assert only_few.effort(MANY, 1.0) is None
+
+
+def test_the_gap_grows_no_further_than_for_many() -> None:
+    """Nor does it shrink, by whatever was measured: a search goes to where as many are seen as it wants, and so far beyond."""
+    near, far = Effort(gap=0.1, cells=3.0, finds=20), Effort(gap=0.2, cells=12.0, finds=150)
+    for reach, gap in ((Reach(near, far), far.gap), (Reach(far, near), far.gap)):
+        hundredth = reach.effort(FEW, 0.01)
+        assert hundredth is not None
+        assert hundredth.gap == pytest.approx(gap)
+        assert hundredth.cells >= reach.few.cells
+    thousand = Reach(near, far).effort(1000, 1.0)
+    assert thousand is not None
+    assert (thousand.gap, thousand.finds) == (pytest.approx(0.2), 1500)
+    assert thousand.cells > far.cells
+
+
+@pytest.mark.parametrize("k", [300, 1000])
+def test_many_are_found_too(fill: Fill, k: int) -> None:
+    """More than it is measured for."""
+    index = fill(GROUPED)
+    settle(index)
+    queries = unit(like_rows(30))
+    nearest = np.argsort(-queries @ GROUPED.T, axis=1)[:, :k] + 1
+    found = index.search(queries, k, Filter())
+    right = [len({position for position, _ in hits} & {*row.tolist()}) / k for hits, row in zip(found, nearest, strict=True)]
+    assert float(np.mean(right)) >= 0.95
+
+
+def test_what_was_removed_before_cells_were_made_does_not_count(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that is there is in them, however many slots are empty: nobody looks further for it."""
+    index = fill(GROUPED)
+    index.remove(range(1, COUNT, 3))
+    settle(index)
+    view = index._view
+    assert view.cells is not None
+    assert view.cells.reach is not None
+    assert Selection(view, Condition(Filter(), view.columns)).share(view.cells) == 1.0
+    monkeypatch.setattr(view.cells, "reach", Reach(view.cells.reach.few, None))
+    assert in_cells(index, Filter())
 
 
 def test_a_measure_that_finds_too_little_looks_further(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,7 +196,7 @@ def test_rows_that_lie_scattered_are_multiplied(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_a_search_would_wait_for_is_known(whole: Index) -> None:
-    """Cells that are being written, and a filter whose rows are not known yet; a question to leave out changes nothing about that."""
+    """Cells that are being added to, and a filter whose rows are not known yet; a question to leave out changes nothing about that."""
     wanted = Filter(min_score=0.25)
     assert not whole.at_hand(wanted)
     whole.search(QUERY, 1, wanted)

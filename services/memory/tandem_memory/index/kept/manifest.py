@@ -120,7 +120,7 @@ def _checked(path: Path) -> dict[str, Any]:
         raise SnapshotError(path, "not as it was written")
     said = json.loads(text)
     if said["format"] not in (_BEFORE, _FORMAT):
-        raise SnapshotError(path, f"of format {said['format']}, this program reads {_FORMAT}")
+        raise SnapshotError(path, f"of format {said['format']}, this program reads {_BEFORE} and {_FORMAT}")
     return said
 
 

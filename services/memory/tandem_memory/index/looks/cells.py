@@ -126,7 +126,7 @@ class Cells:
         within = products >= products[:, :1] - gap
         if within[:, -1].any() or (counts[cells[:, 0]] < k).any():
             return self._chosen_of_all(queries, k, gap, counts)
-        most = np.count_nonzero(within.any(axis=0))
+        most = np.count_nonzero(within.any(axis=0))  # at least one: a gap is above 0
         return np.where(within[:, :most], cells[:, :most], NOBODY), products[:, :most]
 
     def _chosen_of_all(self, queries: Vectors, k: int, gap: float, counts: Counts) -> tuple[Slots, Vectors]:
@@ -159,7 +159,7 @@ class Cells:
         return found[0] if len(found) == 1 else np.concatenate(padded(found))
 
     def look(self, queries: Vectors, cells: Slots, products: Vectors, finds: int, allowed: Bits | None = None) -> Slots:
-        """The same, in cells that were chosen."""
+        """About the nearest rows of each query in the cells that `chosen` gave, shape (queries, finds), NOBODY where there are no more."""
         with self._free:
             self._file.nprobe = cells.shape[1]
             if allowed is None:
@@ -172,7 +172,7 @@ class Cells:
         return found
 
     def write(self, path: Path) -> None:
-        """Write it down. Searches only read it, too; whoever adds is to wait."""
+        """Write it down. Searches may go on; whoever adds is to wait."""
         faiss.write_index(self._file, str(path))
 
     @classmethod

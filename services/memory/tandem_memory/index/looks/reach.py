@@ -1,7 +1,7 @@
 """How far a search in cells has to go: measured for a few nearest and for many, and by the logarithm of their number between."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FEW, MANY = 10, 100  # nearest, for which it is measured
 _NO_FURTHER = 1.1  # times as many: a tenth of the rows may be removed
@@ -24,7 +24,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The least effort that finds what is asked for, of FEW nearest and of MANY; None where scanning all rows is no further."""
+    """The cheapest effort that finds what is asked for, of FEW nearest and of MANY; None where scanning all rows is no further."""
 
     few: Effort
     many: Effort | None
@@ -32,13 +32,15 @@ class Reach:
     def effort(self, k: int, share: float) -> Effort | None:
         """For the k nearest among a share of the rows, above 0 and at most 1: these are as far away as k / share of all are."""
         if k / share <= _NO_FURTHER * FEW:
-            return self.few
+            return replace(self.few, finds=max(k, self.few.finds))
         if self.many is None:
             return None
-        as_far, found = _between(k / share), _between(k)
-        gap = self.few.gap + as_far * (self.many.gap - self.few.gap)
-        cells = self.few.cells * (self.many.cells / self.few.cells) ** as_far
-        return Effort(gap=gap, cells=cells, finds=max(k, math.ceil(self.few.finds * (self.many.finds / self.few.finds) ** found)))
+        as_far, found = _between(k / share), min(1.0, _between(k))
+        # A search goes to where k of what it wants are seen, however far that is; beyond that the gap does not grow any more.
+        gap = self.few.gap + min(1.0, as_far) * max(0.0, self.many.gap - self.few.gap)
+        cells = self.few.cells * max(1.0, self.many.cells / self.few.cells) ** as_far
+        finds = self.few.finds * (self.many.finds / self.few.finds) ** found * max(1.0, k / MANY)
+        return Effort(gap=gap, cells=cells, finds=max(k, math.ceil(finds)))
 
 
 def _between(k: float) -> float:

@@ -12,7 +12,7 @@ from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.near import NOBODY, ranked
 from tandem_memory.index.looks.selection import MULTIPLIED, Remembered, Selection
-from tandem_memory.index.looks.ways import Way, by_cells, cheapest, roughly
+from tandem_memory.index.looks.ways import by_cells, without_cells, worthwhile
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
 
@@ -45,7 +45,7 @@ def without_digest(wanted: Filter) -> Filter:
 
 def search(view: View, queries: Vectors, k: int, wanted: Filter, remembered: Remembered) -> Hits:
     """For each of `queries`, unit vectors of shape (queries, dimension), the k nearest that match: position and cosine, nearest first."""
-    if not view.count:
+    if not (view.count and len(queries)):
         return [[] for _ in queries]
     near = ranked(view.rows, queries, _candidates(view, queries, k, wanted, remembered), k)
     positions: list[list[int]] = view.columns.position.first(view.count)[near.slots].tolist()
@@ -81,9 +81,7 @@ def _found(view: View, queries: Vectors, k: int, condition: Condition, selection
 def _sealed(view: View, queries: Vectors, k: int, selection: Selection) -> Slots:
     if selection.count <= MULTIPLIED:
         return exact.among(queries, *selection.few, k).slots
-    way, effort = cheapest(view, selection, len(queries), k)
-    if way == Way.MULTIPLY:
-        return exact.between(view.rows, queries, 0, selection.allowed, k).slots
-    if way == Way.PROBE and view.cells is not None and effort is not None:
-        return by_cells(view, view.cells, effort, selection, queries, k=k)
-    return roughly(selection, queries, k)
+    effort = worthwhile(view, selection, len(queries), k)
+    if view.cells is None or effort is None:
+        return without_cells(view, selection, queries, k)
+    return by_cells(view, view.cells, effort, selection, queries, k=k)

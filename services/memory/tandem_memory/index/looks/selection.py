@@ -38,12 +38,7 @@ class Selection:
         self.allowed = condition.passing(0, view.sealed)
         self.everything = condition.open and view.dead == 0
         self.count = view.sealed if self.everything else int(np.count_nonzero(self.allowed))
-        self._counts = WeakKeyDictionary[Cells, tuple[int, Counts]]()
-
-    @property
-    def share(self) -> float:
-        """How much of the sealed slots that is."""
-        return self.count / self._view.sealed
+        self._among = WeakKeyDictionary[Cells, tuple[int, Counts, float]]()
 
     @cached_property
     def bits(self) -> Bits:
@@ -51,11 +46,19 @@ class Selection:
         return np.packbits(self.allowed, bitorder="little")
 
     def counts(self, cells: Cells) -> Counts:
-        """How many of them are in each of `cells`; while these are filled, or were when they covered a tenth less."""
-        covers, known = cells.covers, self._counts.get(cells)
+        """How many of them are in each cell. While cells are filled it may be from when they covered up to a tenth less."""
+        return self._within(cells)[1]
+
+    def share(self, cells: Cells) -> float:
+        """How much that is of all that is in cells, above 0 and at most 1."""
+        return self._within(cells)[2]
+
+    def _within(self, cells: Cells) -> tuple[int, Counts, float]:
+        covers, known = cells.covers, self._among.get(cells)
         if known is None or known[0] < covers >= min(_GROWN * known[0], self._view.sealed):
-            known = self._counts[cells] = covers, cells.counts(self.allowed)
-        return known[1]
+            counts = cells.counts(self.allowed)
+            known = self._among[cells] = covers, counts, min(1.0, max(1, int(counts.sum())) / max(1, cells.rows))
+        return known
 
     @cached_property
     def few(self) -> tuple[Slots, Vectors]:

@@ -3,9 +3,6 @@
 Costs are nanoseconds of one core (Xeon with AVX-512, 384 dimensions) whose caches something else has used; only their proportions matter.
 """
 
-import math
-from enum import StrEnum
-
 import numpy as np
 
 from tandem_memory.index.looks import exact
@@ -26,19 +23,19 @@ _MULTIPLY, _FETCH = 60.0, 190.0  # a float row for a query, and before that once
 _ROUGH = 10  # finds beyond k + k // 2 that 4 bits may have put in the wrong order
 
 
-class Way(StrEnum):
-    """How to look."""
-
-    MULTIPLY = "multiply"
-    SCAN = "scan"
-    PROBE = "probe"
-
-
 def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
     """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
     wanted = k + k // 2 + _ROUGH
     finds = [segment.nearest(queries, wanted, mask) for segment, mask in selection.parts]
     return merged([*finds, exact.among(queries, selection.scattered, selection.scattered_rows, wanted)], wanted).slots
+
+
+def without_cells(view: View, selection: Selection, queries: Vectors, k: int) -> Slots:
+    """The same, or by multiplying all that is selected where that costs less."""
+    scan, multiply = _prices(view, selection, len(queries))
+    if multiply < scan:
+        return exact.between(view.rows, queries, 0, selection.allowed, k).slots
+    return roughly(selection, queries, k)
 
 
 def by_cells(view: View, cells: Cells, effort: Effort, selection: Selection, queries: Vectors, *, k: int) -> Slots:
@@ -52,27 +49,31 @@ def by_cells(view: View, cells: Cells, effort: Effort, selection: Selection, que
     if found.min(initial=k) < k:  # of a query apart from all rows, or of a selection that has no more
         short = np.flatnonzero(found < min(k, np.count_nonzero(selection.allowed[:covers])))
         if len(short):
-            slots, others = padded([slots, roughly(selection, queries[short], k)])
+            slots, others = padded([slots, without_cells(view, selection, queries[short], k)])
             slots[short] = others
     return slots
 
 
-def cheapest(view: View, selection: Selection, queries: int, k: int) -> tuple[Way, Effort | None]:
-    """The way that costs least for so many queries, and how far to go where it is by cells."""
-    scan = _BEGIN_SCAN * len(selection.parts) * queries + selection.scanned * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
-    scan += _MULTIPLY * len(selection.scattered) * queries
-    sparse = selection.count < SPARSE * view.sealed
-    multiply = selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
-    reach = None if view.cells is None else view.cells.reach
-    effort = None if reach is None else reach.effort(k, selection.share)
-    probe = math.inf
-    if view.cells is not None and effort is not None:
-        behind = view.sealed - min(view.cells.covers, view.sealed)
-        probe = queries * (cost(view.cells, effort, view.rows.dimension) + _MULTIPLY * behind)
-    return min(((probe, Way.PROBE), (scan, Way.SCAN), (multiply, Way.MULTIPLY)))[1], effort
+def worthwhile(view: View, selection: Selection, queries: int, k: int) -> Effort | None:
+    """How far to look in cells for so many queries; None where another way costs less."""
+    cells = view.cells
+    reach = None if cells is None else cells.reach
+    effort = None if cells is None or reach is None else reach.effort(k, selection.share(cells))
+    if cells is None or effort is None:
+        return None
+    behind = _MULTIPLY * (view.sealed - min(cells.covers, view.sealed))
+    return effort if queries * (cost(cells, effort, view.rows.dimension) + behind) < min(_prices(view, selection, queries)) else None
 
 
 def cost(cells: Cells, effort: Effort, dimension: int) -> float:
     """Of a query in cells, in nanoseconds."""
     looked_at = _PROBE * effort.cells * cells.rows / cells.number + _CENTROID * cells.number
     return _BEGIN_PROBE + dimension * looked_at + _MEASURE * effort.finds
+
+
+def _prices(view: View, selection: Selection, queries: int) -> tuple[float, float]:
+    """Of so many queries by scanning segments, and by multiplying."""
+    scan = _BEGIN_SCAN * len(selection.parts) * queries + selection.scanned * (_SCAN_ONE if queries == 1 else _SCAN_MANY * queries)
+    scan += _MULTIPLY * len(selection.scattered) * queries
+    sparse = selection.count < SPARSE * view.sealed
+    return scan, selection.count * (_FETCH + _MULTIPLY * queries) if sparse else view.sealed * _MULTIPLY * queries
