@@ -27,7 +27,7 @@ _LONG, _MANY = 8 * TAIL, 32  # rows of a tail, and segments beyond one for each 
 _ALIKE, _ALIKE_IN_PEACE = 2, 8  # times the size of the smaller of two segments that are merged
 _CELLS_FROM = 1 << 15  # rows: below, scanning all costs no more
 _SLICE = 256  # rows at a time, 10 to 30 ms
-_BEHIND, _HOPELESS = 4096, 1 << 15  # rows that cells lack: from here they are filled while others add, and here that waits until they stop
+_BEHIND = 4096  # rows that cells lack: from here they are filled while others add
 _REST = 9  # times what a slice took it rests, at least, where others add and nobody searches
 _HOLLOW = 0.3  # part of what is in cells that may be removed records before they are made anew
 _FINER = 1.4  # times as many cells as there are would be right: they are made anew, at about each doubling of rows
@@ -103,9 +103,7 @@ def _fill(view: View, traffic: Traffic) -> Step | None:
     if traffic.quiet and _worn(view, cells):
         return _begin(view)
     behind, began_s = view.sealed - cells.covers, time.monotonic()
-    wanted = traffic.quiet or _BEHIND <= behind <= _HOPELESS
-    resting = traffic.pressed and behind < _HOPELESS // 2 and began_s < cells.rests_until_s
-    if not behind or not wanted or resting:
+    if not behind or not (traffic.quiet or behind >= _BEHIND) or (traffic.pressed and began_s < cells.rests_until_s):
         return _measure(view, cells, traffic)
     last = min(cells.covers + _SLICE, view.sealed)
     slots = _alive(view, np.arange(cells.covers, last))

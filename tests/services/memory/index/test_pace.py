@@ -123,13 +123,3 @@ def test_a_few_rows_among_many_of_others_stay_there(monkeypatch: pytest.MonkeyPa
         settle(index)
         assert among_others(index, 0) == apart
         assert index._view.tidy == index._view.arrangement
-
-
-def test_what_is_added_for_long_without_a_search_comes_into_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before it lacks so much that nobody would be served by it any more."""
-    monkeypatch.setattr(upkeep, "_REST", math.inf)
-    monkeypatch.setattr(upkeep, "_HOPELESS", 8 * TAIL)
-    index = Index(DIMENSION)
-    add(index, 8 * TAIL)
-    settle(index)
-    assert 4 * TAIL < covered(index) <= 4 * TAIL + upkeep._SLICE
