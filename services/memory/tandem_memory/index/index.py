@@ -134,7 +134,7 @@ class Index:
     @property
     def outgrown(self) -> bool:
         """Whether the last snapshot is much older than the cells: a start from it would fill again what is filled here already."""
-        cells = self._view.cells or self._view.coming
+        cells = self._view.kept_cells
         return cells is not None and snapshot.outgrown(cells)
 
     def save(self, folder: Path) -> None:

@@ -117,7 +117,9 @@ def _begin(view: View) -> Step | None:
     """Cells with nothing in them. Of a million rows their centroids take ten seconds, in which nothing else is arranged."""
     alive = _alive(view, np.arange(view.sealed))
     if len(alive) < _CELLS_FROM:
-        return None if view.cells is view.coming is None else lambda now: replace(now, cells=None, coming=None)
+        if view.cells is None and view.coming is None:
+            return None
+        return lambda now: replace(now, cells=None, coming=None)
     number = fitting(len(alive))
     coming = Cells.around(view.rows.take(alive[sample(len(alive), number)]), number)
     return lambda now: replace(now, coming=coming)

@@ -41,3 +41,8 @@ class View:
     tidy: int = -1
     cells: Cells | None = None
     coming: Cells | None = None
+
+    @property
+    def kept_cells(self) -> Cells | None:
+        """What a snapshot keeps: those that are searched, or will be for the first time."""
+        return self.coming if self.cells is None else self.cells

@@ -31,8 +31,7 @@ def _index(memory: Driven) -> Index:
 
 
 def _covered(memory: Driven) -> int:
-    view = _index(memory)._view
-    cells = view.cells or view.coming
+    cells = _index(memory)._view.kept_cells
     return 0 if cells is None else cells.covers
 
 

@@ -30,11 +30,16 @@ def settle(index: Index) -> None:
         pass
 
 
+def begin_early(patch: pytest.MonkeyPatch) -> None:
+    """Cells begin with fewer rows, and nobody adds any."""
+    patch.setattr(upkeep, "_CELLS_FROM", 4096)
+    patch.setattr(upkeep, "QUIET_S", 0.0)
+
+
 @pytest.fixture
 def early_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells begin with fewer rows, and nobody adds any."""
-    monkeypatch.setattr(upkeep, "_CELLS_FROM", 4096)
-    monkeypatch.setattr(upkeep, "QUIET_S", 0.0)
+    """As `begin_early` has it."""
+    begin_early(monkeypatch)
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ SCORE = RANDOM.random(COUNT)
 RECORDS = [Record(score=score) for score in SCORE]
 
 
-def recall(index: Index, rows: Vectors, queries: Vectors, there: np.ndarray | None = None, wanted: Filter | None = None) -> float:
-    """Part of the ten nearest that is found."""
+def recall(
+    index: Index, rows: Vectors, queries: Vectors, there: np.ndarray | None = None, wanted: Filter | None = None, *, k: int = FEW
+) -> float:
+    """Part of the k nearest that is found."""
     slots = np.arange(len(rows)) if there is None else np.flatnonzero(there)
-    nearest = slots[np.argsort(-unit(queries) @ rows[slots].T, axis=1)[:, :FEW]] + 1
-    found = index.search(queries, FEW, wanted or Filter())
-    return float(
-        np.mean([len({position for position, _ in hits} & {*row.tolist()}) / FEW for hits, row in zip(found, nearest, strict=True)])
-    )
+    nearest = slots[np.argsort(-unit(queries) @ rows[slots].T, axis=1)[:, :k]] + 1
+    found = index.search(queries, k, wanted or Filter())
+    return float(np.mean([len({position for position, _ in hits} & {*row.tolist()}) / k for hits, row in zip(found, nearest, strict=True)]))
 
 
 def like_rows(count: int = 50) -> Vectors:

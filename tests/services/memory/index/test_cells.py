@@ -156,11 +156,7 @@ def test_many_are_found_too(fill: Fill, k: int) -> None:
     """More than it is measured for."""
     index = fill(GROUPED)
     settle(index)
-    queries = unit(like_rows(30))
-    nearest = np.argsort(-queries @ GROUPED.T, axis=1)[:, :k] + 1
-    found = index.search(queries, k, Filter())
-    right = [len({position for position, _ in hits} & {*row.tolist()}) / k for hits, row in zip(found, nearest, strict=True)]
-    assert float(np.mean(right)) >= 0.95
+    assert recall(index, GROUPED, like_rows(30), k=k) >= 0.95
 
 
 def test_what_was_removed_before_cells_were_made_does_not_count(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter, Record
-from tandem_memory.index import Index, upkeep
+from tandem_memory.index import Index
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import selection, ways
 from tandem_memory.index.rows import unit
 
-from tests.services.memory.index.conftest import rewrite_manifest, settle
+from tests.services.memory.index.conftest import begin_early, rewrite_manifest, settle
+
+pytestmark = pytest.mark.usefixtures("early_cells")
 
 COUNT, DIMENSION, QUERIES = 16_000, 64, 50
 RANDOM = np.random.default_rng(11)
@@ -38,13 +40,6 @@ FILTERS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells begin with fewer rows."""
-    monkeypatch.setattr(upkeep, "_CELLS_FROM", 4096)
-    monkeypatch.setattr(upkeep, "QUIET_S", 0.0)
-
-
 def add(index: Index, first: int, last: int) -> None:
     index.add(np.arange(first, last, dtype=np.uint64), VECTORS[first:last], RECORDS[first:last])
 
@@ -60,8 +55,7 @@ def filled(last: int = COUNT) -> Index:
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Index]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upkeep, "_CELLS_FROM", 4096)
-        patch.setattr(upkeep, "QUIET_S", 0.0)
+        begin_early(patch)
         yield filled()
 
 

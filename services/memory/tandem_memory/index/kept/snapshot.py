@@ -121,8 +121,7 @@ def _save_segment(folder: Path, each: Segment) -> Stored:
 
 
 def _save_cells(folder: Path, view: View) -> KeptCells | None:
-    """Those that are searched, or will be for the first time."""
-    cells = view.cells or view.coming
+    cells = view.kept_cells
     if cells is None:
         return None
     before = cells.stored

@@ -192,8 +192,9 @@ class Cells:
 
     def _within(self, cell: int) -> Slots:
         lists = self._file.invlists
-        count = 0 if lists is None else lists.list_size(cell)
-        return faiss.rev_swig_ptr(lists.get_ids(cell), count) if lists is not None and count else np.empty(0, np.int64)
+        if lists is None or not (count := lists.list_size(cell)):
+            return np.empty(0, np.int64)
+        return faiss.rev_swig_ptr(lists.get_ids(cell), count)
 
     @contextmanager
     def _at_work(self) -> Generator[None]:

@@ -57,9 +57,10 @@ def by_cells(view: View, cells: Cells, effort: Effort, selection: Selection, que
 def worthwhile(view: View, selection: Selection, queries: int, k: int) -> Effort | None:
     """How far to look in cells for so many queries; None where another way costs less."""
     cells = view.cells
-    reach = None if cells is None else cells.reach
-    effort = None if cells is None or reach is None else reach.effort(k, selection.share(cells))
-    if cells is None or effort is None:
+    if cells is None or (reach := cells.reach) is None:
+        return None
+    effort = reach.effort(k, selection.share(cells))
+    if effort is None:
         return None
     behind = _MULTIPLY * (view.sealed - min(cells.covers, view.sealed))
     return effort if queries * (cost(cells, effort, view.rows.dimension) + behind) < min(_prices(view, selection, queries)) else None
