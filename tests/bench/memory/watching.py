@@ -6,7 +6,6 @@ Readers are in a few processes of their own, each with one connection; Linux has
 
 import asyncio
 import multiprocessing
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +45,6 @@ def measure(work: Workload, seconds: float) -> None:
     with tandem.serving(work.folder / "watched") as (address, pid):
         tandem.Client(address, work.vectors.shape[1]).load(work)
         tandem.settle(pid)
-        os.sync()  # or the kernel writes the workload down meanwhile, half a minute after it was made, and each append waits for it
         written, delays_ms = delivered(work, address, seconds)
     say("memory_watch_appends", written.appends / written.took_s, "appends/s", floor=float(_RATE))
     for name, part in (("p50", 0.5), ("p99", 0.99)):

@@ -4,6 +4,7 @@ Vectors look like those of sentences: topics within themes, most of the spread i
 all of them, among one source of ten, and among the best hundredth by score; and among the better half alone, once the others are removed.
 """
 
+import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -34,7 +35,7 @@ class Workload:
 
     @classmethod
     def made(cls, folder: Path, records: int, dimensions: int) -> "Workload":
-        """Make up so many records."""
+        """Make up so many records, and have them on the disk: or the kernel writes them down half a minute later, under who is measured."""
         random = np.random.default_rng(17)
         vectors = _vectors(random, records + _QUERIES, dimensions)
         np.save(folder / "vectors.npy", vectors[:records])
@@ -44,6 +45,9 @@ class Workload:
         work = cls(folder)
         for name in (*FILTERS, LEFT):
             np.save(folder / f"nearest-{name}.npy", work.exactly(name, work.queries[:200]))
+        for path in folder.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file)
         return work
 
     def _load(self, name: str) -> Any:
