@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tandem_memory.backend.bell import Bell, rung_or_late
+from tandem_memory.backend.bell import Bell
 
 
 async def _turns(count: int = 20) -> None:
@@ -21,7 +21,7 @@ def test_rings_that_follow_each_other_wake_once() -> None:
 
         async def reader() -> None:
             while True:
-                await bell.next().wait()
+                await bell.next().or_late(3600)
                 heard.append(rings)
 
         reading = asyncio.create_task(reader())
@@ -45,14 +45,15 @@ def test_who_sleeps_is_woken_by_the_next_ring_or_by_time() -> None:
 
     async def scene() -> None:
         bell = Bell()
-        rung = bell.next()
-        sleeping = asyncio.create_task(rung_or_late(rung, 3600))
+        ring = bell.next()
+        sleeping = asyncio.create_task(ring.or_late(3600))
         await _turns()
         assert not sleeping.done()
         bell.ring()
         await sleeping
-        await rung_or_late(rung, 3600)
-        await rung_or_late(bell.next(), 0)
-        await rung_or_late(bell.next(), -1)
+        await ring.or_late(3600)
+        await bell.next().or_late(0)
+        await bell.next().or_late(-1)
+        await bell.next().or_late(0.001)
 
     asyncio.run(scene())

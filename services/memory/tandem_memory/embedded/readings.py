@@ -138,9 +138,7 @@ def _positions(found: Found) -> set[int]:
 
 def _nearest(found: Found, read: Callable[[int], bytes | None]) -> Nearest:
     """What was found and is there, read only as far as there is room for it."""
-    return within(
-        (Near(packed=packed, similarity=cosine) for position, cosine in each if (packed := read(position)) is not None) for each in found
-    )
+    return within((Near(packed, cosine) for position, cosine in each if (packed := read(position)) is not None) for each in found)
 
 
 def _looked_up(known: Mapping[int, bytes], read: dict[int, bytes], look: Callable[[int], bytes | None], position: int) -> bytes | None:

@@ -4,12 +4,12 @@ Nothing is kept for a reader but its position, so one that is slow or gone costs
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
 from tandem_memory.backend import DamagedError, News, OnDamage
-from tandem_memory.backend.bell import Bell, rung_or_late
+from tandem_memory.backend.bell import Bell
 from tandem_memory.embedded.cursors import cursor
 from tandem_memory.rules.wanted import wants
 from tandem_memory.store import Namespace, Spot
@@ -41,20 +41,20 @@ async def follow(
     clock = asyncio.get_running_loop().time
     told_s, known = clock(), ""
     while True:
-        rung = bell.next()
+        ring = bell.next()
         seen = await look(after)
-        changes: list[Change] = []
+        changes: Sequence[Change] = ()
         more = skipped = False
         if seen is not None:
             namespace, stretch = seen
             _tell(stretch.damages, damaged)
-            changes, more, after = list(_wanted(stretch.changes, wanted)), stretch.until.position > after.position, stretch.until
+            changes, more, after = _wanted(stretch.changes, wanted), stretch.more, stretch.until
             known, skipped = cursor(namespace, after), bool(stretch.damages)
         if changes or skipped or place_first or clock() - told_s >= quiet_s:
             yield News(changes=changes, cursor=known)
             told_s, place_first = clock(), False
         if not more:
-            await rung_or_late(rung, told_s + quiet_s - clock())
+            await ring.or_late(told_s + quiet_s - clock())
 
 
 def _tell(damages: Sequence[DamagedError], damaged: OnDamage | None) -> None:
@@ -64,6 +64,7 @@ def _tell(damages: Sequence[DamagedError], damaged: OnDamage | None) -> None:
         damaged(damage)
 
 
-def _wanted(changes: Iterable[Change], wanted: Filter) -> Iterable[Change]:
-    everything = not wanted.ByteSize()
-    return (change for change in changes if everything or not change.HasField("appended") or wants(wanted, change.appended))
+def _wanted(changes: Sequence[Change], wanted: Filter) -> Sequence[Change]:
+    if not wanted.ByteSize():
+        return changes
+    return [change for change in changes if not change.HasField("appended") or wants(wanted, change.appended)]

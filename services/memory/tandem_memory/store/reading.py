@@ -40,11 +40,13 @@ class Stretch:
         changes: In their order; what was appended and is gone again is left out.
         until: Where who has read it is.
         damages: What is not as it was written, and is not among the changes.
+        more: Whether it ends before what is there does.
     """
 
     changes: Sequence[Change]
     until: Spot
     damages: Sequence[DamagedError] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,7 @@ def changes(transaction: Transaction, namespace: Namespace, spot: Spot, *, most:
     first, before = place(namespace.number, after + 1), place(namespace.number + 1, 0)
     appended = ((key, kept, Table.RECORDS) for key, kept in transaction.walk_sealed(Table.RECORDS, first, before))
     others = ((key, kept, Table.CHANGES) for key, kept in transaction.walk_sealed(Table.CHANGES, first, before))
-    found, damages, weight = list[Change](), list[DamagedError](), 0
+    found, damages, weight, more = list[Change](), list[DamagedError](), 0, True
     for key, kept, table in heapq.merge(appended, others):
         try:
             value = unsealed(table, key, kept)
@@ -195,8 +197,8 @@ def changes(transaction: Transaction, namespace: Namespace, spot: Spot, *, most:
         if len(found) + len(damages) >= most or weight >= most_bytes:
             break
     else:  # all that is there was read: behind it may be positions that were never given
-        after = max(after, namespace.least)
-    return Stretch(changes=found, until=Spot(after, since), damages=damages)
+        after, more = max(after, namespace.least), False
+    return Stretch(changes=found, until=Spot(after, since), damages=damages, more=more)
 
 
 def _whole_since(transaction: Transaction, namespace: Namespace, spot: Spot) -> int:

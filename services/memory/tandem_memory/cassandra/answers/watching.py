@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tandem.memory.v1.memory_pb2 import Change, Filter
 
 from tandem_memory.backend import News
-from tandem_memory.backend.bell import Bell, rung_or_late
+from tandem_memory.backend.bell import Bell
 from tandem_memory.cassandra.log import places
 from tandem_memory.cassandra.log.entries import Entry
 from tandem_memory.cassandra.shelf.reading import walk
@@ -71,7 +71,7 @@ async def follow(
     told_s, cursor, place_first = clock(), "", told.place_first
     spot: Spot | None = None
     while True:
-        rung, more, changes = bell.next(), False, list[Change]()
+        ring, more, changes = bell.next(), False, list[Change]()
         if (found := await shelf()) is None:
             begin = beginning  # whoever saw that there was nothing is told of all that comes, also by others
         else:
@@ -83,7 +83,7 @@ async def follow(
             yield News(changes=changes, cursor=cursor)
             told_s, place_first = clock(), False
         if not more:
-            await rung_or_late(rung, min(told_s + manners.quiet - clock(), manners.poll))
+            await ring.or_late(min(told_s + manners.quiet - clock(), manners.poll))
 
 
 def beginning(shelf: Shelf) -> Spot:
