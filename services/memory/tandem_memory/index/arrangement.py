@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from tandem_memory.index.fields.columns import Columns
-from tandem_memory.index.looks.segment import MIXED, Segment, made
+from tandem_memory.index.looks.segment import MIXED, MOST, Segment, made
 from tandem_memory.index.rows import Rows, Slots
 
 TAIL = 1024  # rows that are searched exactly before they are worth a segment, while others come: 1.5 MB of 384 dimensions to read
@@ -28,10 +28,16 @@ def arranged(rows: Rows, columns: Columns, slots: Slots) -> Iterator[Segment]:
     names, counts = np.unique(sources, return_counts=True)
     owning = names[counts >= _OWN]
     for owner in owning.tolist():
-        yield made(rows, owner, slots[sources == owner])
+        yield from _parts(rows, owner, slots[sources == owner])
     shared = slots[~np.isin(sources, owning)]
     if len(shared):
-        yield made(rows, MIXED, shared)
+        yield from _parts(rows, MIXED, shared)
+
+
+def _parts(rows: Rows, owner: int, slots: Slots) -> Iterator[Segment]:
+    """As few segments as hold so many rows, of like size."""
+    for part in np.array_split(slots, -(-len(slots) // MOST)):
+        yield made(rows, owner, part)
 
 
 def alike(segments: Sequence[Segment], times: float) -> tuple[Segment, Segment] | None:
@@ -41,9 +47,20 @@ def alike(segments: Sequence[Segment], times: float) -> tuple[Segment, Segment] 
         by_owner.setdefault(segment.owner, []).append(segment)
     for own in by_owner.values():
         for small, large in pairwise(own):
-            if _size(large) < times * _size(small):
+            if _size(large) < times * _size(small) and _size(large) + _size(small) <= MOST:
                 return small, large
     return None
+
+
+def growing(segments: Iterable[Segment]) -> int:
+    """How many segments there are beyond one for each owner, but for those that are too large for another one of their size."""
+    owners = [segment.owner for segment in segments if 2 * _size(segment) <= MOST]
+    return len(owners) - len({*owners})
+
+
+def oversized(segments: Iterable[Segment]) -> Segment | None:
+    """A segment with too many rows, which an earlier release made, if there is one."""
+    return next((segment for segment in segments if _size(segment) > MOST), None)
 
 
 def astray(segments: Sequence[Segment], columns: Columns) -> tuple[Segment, ...]:

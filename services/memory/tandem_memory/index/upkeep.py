@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tandem_memory.index.arrangement import TAIL, alike, arranged, astray, hollow
+from tandem_memory.index.arrangement import TAIL, alike, arranged, astray, growing, hollow, oversized
 from tandem_memory.index.looks import measuring
 from tandem_memory.index.looks.cells import Cells, fitting, sample
 from tandem_memory.index.looks.segment import Segment
@@ -64,6 +64,8 @@ def step(view: View, traffic: Traffic) -> Step | None:
     pair = _to_be_merged(view.segments, traffic)
     if pair is not None:
         return _replace(view, pair)
+    if (large := oversized(view.segments)) is not None:
+        return _replace(view, (large,))
     if view.dead != view.solid:
         emptied = hollow(view.segments, view.columns)
         return _replace(view, (emptied,)) if emptied is not None else lambda now: replace(now, solid=view.dead)
@@ -74,7 +76,7 @@ def step(view: View, traffic: Traffic) -> Step | None:
 
 
 def _to_be_merged(segments: Sequence[Segment], traffic: Traffic) -> tuple[Segment, Segment] | None:
-    if traffic.pressed and len(segments) - len({segment.owner for segment in segments}) < _MANY:
+    if traffic.pressed and growing(segments) < _MANY:
         return None
     return alike(segments, _ALIKE_IN_PEACE if traffic.peace else _ALIKE)
 

@@ -79,7 +79,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "TAIL", 3)
     monkeypatch.setattr(arrangement, "_OWN", 2)
     monkeypatch.setattr(search, "MULTIPLIED", 1)
-    monkeypatch.setattr(ways, "_ROUGH", 1000)
+    monkeypatch.setattr(ways, "_DEPTH", 1000)
 
 
 @pytest.mark.parametrize("rough", [False, True])

@@ -182,7 +182,7 @@ def test_rows_that_lie_scattered_are_multiplied(monkeypatch: pytest.MonkeyPatch)
     scanned = [segment.slots if mask is None else segment.slots[mask] for segment, mask in chosen.parts]
     assert np.array_equal(np.sort(np.concatenate([chosen.scattered, *scanned])), np.flatnonzero(there))
     queries = unit(QUERY)
-    rough = ways.roughly(chosen, queries, 10)
+    rough = ways.scanned(view, chosen, queries, 10)
     nearest = [set(row.tolist()) for row in np.flatnonzero(there)[np.argsort(-queries @ UNIT[there].T, axis=1)[:, :10]]]
     kept = [len(near & set(row.tolist())) / 10 for near, row in zip(nearest, rough, strict=True)]
     assert float(np.mean(kept)) >= 0.99

@@ -15,7 +15,7 @@ from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.stored import Stored
 
 _FORMAT, _BEFORE = 2, 1  # before, there was a graph in place of the cells: it is left out
-_CELLS_FORM = 1  # how cells are made: those of another form are left out, and made anew
+_CELLS_FORM = 2  # how cells are made, and what is said of them: those of another form are left out, and made anew
 _NAME = "manifest.json"
 
 
@@ -28,12 +28,14 @@ class KeptCells:
         covers: The slots that they cover.
         measured: What they covered when their reach was measured.
         reach: How far to look in them, for each of what is measured; fewer where scanning is no further.
+        far: How far for a question that is not like the rows; None where nothing is otherwise for it.
     """
 
     stored: Stored
     covers: int
     measured: int
     reach: tuple[tuple[float, float, int], ...]
+    far: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def write(folder: Path, manifest: Manifest) -> None:
             "sums": manifest.sums,
             "columns": _entry(manifest.columns),
             "segments": [_entry(stored) for stored in manifest.segments],
-            "cells": None if cells is None else [_entry(cells.stored), cells.covers, cells.measured, cells.reach, _CELLS_FORM],
+            "cells": None if cells is None else [_entry(cells.stored), cells.covers, cells.measured, cells.reach, cells.far, _CELLS_FORM],
         }
     )
     beside = folder / f"{_NAME}-{secrets.token_hex(4)}"
@@ -127,9 +129,10 @@ def _checked(path: Path) -> dict[str, Any]:
 def _cells(folder: Path, said: Sequence[Any] | None) -> KeptCells | None:
     if said is None or said[-1] != _CELLS_FORM:
         return None
-    entry, covers, measured, reach, _ = said
+    entry, covers, measured, reach, far, _ = said
+    efforts = tuple((gap, cells, finds) for gap, cells, finds in reach)
     return KeptCells(
-        stored=_stored(folder, entry), covers=covers, measured=measured, reach=tuple((gap, cells, finds) for gap, cells, finds in reach)
+        stored=_stored(folder, entry), covers=covers, measured=measured, reach=efforts, far=None if far is None else (far[0], far[1])
     )
 
 

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from tandem_memory.index.growing import Growing
 from tandem_memory.index.looks.near import NOBODY, padded
-from tandem_memory.index.looks.reach import Effort, Reach
+from tandem_memory.index.looks.reach import Effort, Far, Reach
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.stored import Stored
 
@@ -110,7 +110,11 @@ class Cells:
         cell_of = self._cell_of.first(min(len(self._cell_of), len(allowed)))
         return np.bincount(cell_of[allowed[: len(cell_of)]], minlength=self.number + 1)[: self.number]
 
-    def chosen(self, queries: Vectors, k: int, gap: float, counts: Counts) -> tuple[Slots, Vectors]:
+    def nearness(self, queries: Vectors) -> Vectors:
+        """The product of each query with the centroid that is nearest to it."""
+        return self._file.quantizer.search(queries, 1)[0][:, 0]
+
+    def chosen(self, queries: Vectors, k: int, gap: float, counts: Counts, far: Far | None = None) -> tuple[Slots, Vectors]:
         """The cells to look in for each query, and its products with their centroids; shape (queries, most of one), NOBODY beyond.
 
         Nobody at all for a query that lies apart from all rows: so many cells are about as near to it that scanning costs no more.
@@ -120,21 +124,23 @@ class Cells:
             k: How many rows are wanted.
             gap: How much less near than the cell by which so many are seen another may be, in units of what two cells are apart.
             counts: Of the rows that may be found, by cell.
+            far: What is otherwise for questions that are less near.
         """
-        gap *= self._unlike
         products, cells = self._file.quantizer.search(queries, min(_FIRST_LOOK, self.number))
-        within = products >= products[:, :1] - gap
+        gaps = np.full((len(queries), 1), gap) if far is None else np.where(products[:, :1] < far.below, max(gap, far.gap), gap)
+        gaps *= self._unlike
+        within = products >= products[:, :1] - gaps
         if within[:, -1].any() or (counts[cells[:, 0]] < k).any():
-            return self._chosen_of_all(queries, k, gap, counts)
+            return self._chosen_of_all(queries, k, gaps, counts)
         most = np.count_nonzero(within.any(axis=0))  # at least one: a gap is above 0
         return np.where(within[:, :most], cells[:, :most], NOBODY), products[:, :most]
 
-    def _chosen_of_all(self, queries: Vectors, k: int, gap: float, counts: Counts) -> tuple[Slots, Vectors]:
+    def _chosen_of_all(self, queries: Vectors, k: int, gaps: npt.NDArray[np.float64], counts: Counts) -> tuple[Slots, Vectors]:
         products, cells = self._file.quantizer.search(queries, self.number)
         seen = np.cumsum(counts[cells], axis=1)
         last = np.argmax(seen >= np.minimum(k, seen[:, -1:]), axis=1)
         enough = products[np.arange(len(cells)), last]
-        floor = enough - _FURTHER * (products[:, 0] - enough) - gap
+        floor = enough - _FURTHER * (products[:, 0] - enough) - gaps[:, 0]
         within = np.count_nonzero(products >= floor[:, None], axis=1)
         within[within > max(_FEWEST, self.number // _APART)] = 0
         most = max(1, int(within.max()))
@@ -153,8 +159,10 @@ class Cells:
         found = list[Slots]()
         for at in range(0, len(queries), _SOUGHT_AT_ONCE):
             part = queries[at : at + _SOUGHT_AT_ONCE]
-            cells, products = self.chosen(part, k, effort.gap, counts)
+            cells, products = self.chosen(part, k, effort.gap, counts, effort.far)
             finds = effort.finds if cells.shape[1] <= _WIDE * effort.cells else 2 * effort.finds
+            if effort.far is not None and (products[:, 0] < effort.far.below).any():
+                finds = 4 * effort.finds
             found.append(self.look(part, cells, products, finds, allowed))
         return found[0] if len(found) == 1 else np.concatenate(padded(found))
 

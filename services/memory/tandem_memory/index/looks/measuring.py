@@ -3,8 +3,10 @@
 Some rows are asked with, and what the cells find is compared with what scanning all rows finds, which is next to everything.
 """
 
+import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +15,20 @@ from tandem.memory.v1.memory_pb2 import Filter
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks.cells import Cells
 from tandem_memory.index.looks.near import NOBODY, Near, ranked
-from tandem_memory.index.looks.reach import FEW, MANY, Effort, Reach
+from tandem_memory.index.looks.reach import FEW, MANY, Effort, Far, Reach
 from tandem_memory.index.looks.selection import Selection
-from tandem_memory.index.looks.ways import cost, roughly
-from tandem_memory.index.rows import Slots, Vectors
+from tandem_memory.index.looks.ways import cost, scanned
+from tandem_memory.index.rows import Slots, Vectors, unit
 from tandem_memory.index.view import View
 
 Recall = npt.NDArray[np.float64]
 
 _TARGET = 0.965  # recall, a little above .95: what is measured and what is asked later differ by .01
 _ASKED, _AT_ONCE = 512, 16  # rows
-_BESIDE = 100  # finds beyond k that are looked at: of rows in 64 components, 26 are needed for ten
-_GAPS = (0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26, 0.3)  # with less, questions that are not like the rows would find too little
+_BESIDE = 300  # finds beyond k that are looked at: of rows in 64 components, 26 are needed for ten
+_GAPS = (0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26, 0.3)  # of what two cells are apart
+_WIDER = (0.4, 0.5, 0.6)  # for questions that are not like the rows
+_UNLIKE, _ASKED_BETWEEN = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of that kind
 _MOST_APART = 0.1  # part of the rows that may lie apart from the others: scanning for each costs ten times as much
 _TIE = 1e-6  # between cosines: either row is right
 
@@ -36,21 +40,41 @@ def reach(view: View, cells: Cells) -> Reach | None:
     if not len(covered):
         return None
     asked = np.sort(np.random.default_rng(0).choice(covered, min(len(covered), _ASKED), replace=False))
-    measure = _Measure(view, cells, selection, asked, _nearest(view, selection, asked))
+    measure = _Measure(view, cells, selection, asked, _nearest(view, selection, view.rows.take(asked), MANY + 2))
     few = measure.least(FEW)
-    return None if few is None else Reach(few, measure.least(MANY))
+    if few is None:
+        return None
+    many, far = measure.least(MANY), _far(measure, few)
+    return Reach(replace(few, far=far), None if many is None else replace(many, far=far))
 
 
-def _nearest(view: View, selection: Selection, asked: Slots) -> Near:
-    """Each row itself, the MANY that are nearest to it, and one more; nearest first."""
+def _far(measure: "_Measure", few: Effort) -> Far | None:
+    """What is otherwise for questions that are less like the rows than these are: such as lie in the middle between two rows."""
+    one = measure.view.rows.take(measure.asked)
+    between = unit(one + one[np.random.default_rng(1).permutation(len(one))])
+    least, usual = float(np.quantile(measure.cells.nearness(one), _UNLIKE)), float(np.median(measure.cells.nearness(between)))
+    if usual >= least:
+        return None
+    below = (least + usual) / 2
+    between = between[measure.cells.nearness(between) < below][:_ASKED_BETWEEN]
+    true = _nearest(measure.view, measure.selection, between, FEW).slots
+    fars = (Far(below, gap) for gap in (*_GAPS, *_WIDER))
+    return next((far for far in fars if measure.found(between, true, replace(few, far=far)) >= _TARGET), Far(below, math.inf))
+
+
+def _nearest(view: View, selection: Selection, queries: Vectors, k: int) -> Near:
+    """The k nearest to each query, nearest first."""
     slots, cosines = list[Slots](), list[Vectors]()
-    for at in range(0, len(asked), _AT_ONCE):
-        queries = view.rows.take(asked[at : at + _AT_ONCE])
-        near = ranked(view.rows, queries, roughly(selection, queries, MANY + 2), MANY + 2)
-        missing = ((0, 0), (0, MANY + 2 - near.slots.shape[1]))
+    for each in _parts(queries):
+        near = ranked(view.rows, each, scanned(view, selection, each, k), k)
+        missing = ((0, 0), (0, k - near.slots.shape[1]))
         slots.append(np.pad(near.slots, missing, constant_values=NOBODY))
         cosines.append(np.pad(near.cosines, missing, constant_values=-np.inf))
     return Near(slots=np.concatenate(slots), cosines=np.concatenate(cosines))
+
+
+def _parts(queries: Vectors) -> Iterator[Vectors]:
+    return (queries[at : at + _AT_ONCE] for at in range(0, len(queries), _AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +86,7 @@ class _Measure:
         cells: In which some of them are.
         selection: All that are there.
         asked: Slots of those that are asked with.
-        near: What is nearest to each of them.
+        near: Each of them itself, the MANY that are nearest to it, and one more.
     """
 
     view: View
@@ -86,6 +110,17 @@ class _Measure:
                     break
                 least, price = effort, asks
         return least
+
+    def found(self, queries: Vectors, true: Slots, effort: Effort) -> float:
+        """Part of what is nearest to each query that such an effort finds; those that lie apart are scanned for."""
+        counts, allowed = self.selection.counts(self.cells), None if self.selection.everything else self.selection.bits
+        parts = [self.cells.nearest(each, true.shape[1], effort, counts, allowed) for each in _parts(queries)]
+        missed = there = 0
+        for found, right in zip(itertools.chain(*parts), true, strict=True):
+            wanted = right[(right != NOBODY) & (right < self.cells.covers)]
+            there += len(wanted)
+            missed += 0 if (found == NOBODY).all() else np.count_nonzero(~np.isin(wanted, found))
+        return 1.0 - missed / max(1, there)
 
     def _recall(self, asked: Slots, true: Slots, gap: float) -> tuple[Recall, float]:
         """Of one find, of two, and so on, for what does not lie apart; and how many cells that takes. 0 if too much lies apart."""

@@ -11,6 +11,7 @@ from tandem_memory.index.rows import Rows, Slots, Vectors
 
 _LEAST, _MOST = np.float32(-1), np.float32(1)  # of a cosine
 _MANY = 64  # finds of a query
+_AT_ONCE = 1 << 14  # finds that are measured at once: 25 MB of 384 dimensions
 NOBODY = -1  # fills up where a query has found less than another
 
 
@@ -58,9 +59,20 @@ def padded(slots: Sequence[Slots]) -> list[Slots]:
     return [np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=NOBODY) for each in slots]
 
 
+def replaced(slots: Slots, places: npt.NDArray[np.intp], others: Slots) -> Slots:
+    """`slots`, of whose queries those at `places` have found `others` instead."""
+    slots, others = padded([slots, others])
+    slots[places] = others
+    return slots
+
+
 def measured(rows: Rows, queries: Vectors, slots: Slots) -> Near:
     """Cosines of each query with its own `slots`, shape (queries, found); NOBODY may be among them."""
-    cosines = np.matmul(_taken(rows, slots), queries[:, :, None])[:, :, 0]
+    cosines = np.empty(slots.shape, np.float32)
+    step = max(1, _AT_ONCE // max(1, slots.shape[1]))
+    for at in range(0, len(slots), step):
+        own = slots[at : at + step]
+        cosines[at : at + step] = np.matmul(_taken(rows, own), queries[at : at + step, :, None])[:, :, 0]
     cosines[slots == NOBODY] = -np.inf
     return Near(slots=slots, cosines=cosines)
 

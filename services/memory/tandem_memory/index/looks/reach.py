@@ -8,6 +8,19 @@ _NO_FURTHER = 1.1  # times as many: a tenth of the rows may be removed
 
 
 @dataclass(frozen=True, slots=True)
+class Far:
+    """How far a search has to go for a question that is less like the rows than these are like each other.
+
+    Attributes:
+        below: Its product with the nearest centroid is less than this.
+        gap: As that of `Effort`; infinite where all rows have to be scanned.
+    """
+
+    below: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """What a search does.
 
@@ -15,11 +28,13 @@ class Effort:
         gap: How much less near than the last cell that is needed another may be (`Cells.chosen`).
         cells: How many cells that are, in the mean.
         finds: How many of what is found are measured exactly.
+        far: What is otherwise for some; None where nothing is.
     """
 
     gap: float
     cells: float
     finds: int
+    far: Far | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class Reach:
         gap = self.few.gap + min(1.0, as_far) * max(0.0, self.many.gap - self.few.gap)
         cells = self.few.cells * max(1.0, self.many.cells / self.few.cells) ** as_far
         finds = self.few.finds * (self.many.finds / self.few.finds) ** found * max(1.0, k / MANY)
-        return Effort(gap=gap, cells=cells, finds=max(k, math.ceil(finds)))
+        return Effort(gap=gap, cells=cells, finds=max(k, math.ceil(finds)), far=self.few.far)
 
 
 def _between(k: float) -> float:

@@ -18,6 +18,7 @@ from tandem_memory.index.looks.near import NOBODY, Near
 from tandem_memory.index.rows import Rows, Slots, Vectors
 from tandem_memory.index.stored import Stored
 
+MOST = (1 << 15) - 1  # rows of one: among more turbovec takes a rougher look first, which finds a fifth of what lies close together
 MIXED = -1  # the owner of a segment that holds rows of several sources, each too few for one of its own
 
 _BITS = 4

@@ -4,30 +4,59 @@ Costs are nanoseconds of one core (Xeon with AVX-512, 384 dimensions) whose cach
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.cells import Cells
 from tandem_memory.index.looks.exact import SPARSE
-from tandem_memory.index.looks.near import NOBODY, merged, padded
-from tandem_memory.index.looks.reach import Effort
+from tandem_memory.index.looks.near import NOBODY, measured, merged, replaced
+from tandem_memory.index.looks.reach import FEW, Effort
 from tandem_memory.index.looks.selection import Selection
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
 
 _BEGIN_SCAN = 40_000  # rotate a query, for each segment
-_SCAN_ONE, _SCAN_MANY = 9.0, 5.0  # a row, for a query alone and for each of several together; in segments of 50,000 rows a third of that
+_SCAN_ONE, _SCAN_MANY = 9.0, 5.0  # a row, for a query alone and for each of several together
 _BEGIN_PROBE, _CENTROID = 40_000, 0.03  # cells for a query: for itself, and for each component of a centroid
 _PROBE = 0.09  # each component of a row in them
 _MEASURE = 1100.0  # a find: its float row is fetched and multiplied
 _MULTIPLY, _FETCH = 60.0, 190.0  # a float row for a query, and before that once if rows are far between
-_ROUGH = 10  # finds beyond k + k // 2 that 4 bits may have put in the wrong order
+_DEPTH, _DEEPER = 10, 4  # finds of a scan beyond 1.5 times those that are wanted, and times as many where these do not tell
+_SURE = 3.0  # errors of a scan by which its last find has to be further away than the k-th nearest
+_SPARE = 8  # beyond k, of what was measured by float32
 
 
-def roughly(selection: Selection, queries: Vectors, k: int) -> Slots:
-    """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection."""
-    wanted = k + k // 2 + _ROUGH
-    finds = [segment.nearest(queries, wanted, mask) for segment, mask in selection.parts]
-    return merged([*finds, exact.among(queries, selection.scattered, selection.scattered_rows, wanted)], wanted).slots
+def scanned(view: View, selection: Selection, queries: Vectors, k: int) -> Slots:
+    """Slots that hold all but certainly the k nearest of each query among the sealed rows of a selection.
+
+    4 bits put rows in an order that is a little off: by how much, tells what they find, which is measured. Where the last find is not
+    clearly further away than the k-th nearest, as among rows that lie close together, more are looked for, and then all are multiplied.
+    """
+    depth = int(1.5 * max(k, FEW)) + _DEPTH
+    slots, sure = _scan(view, selection, queries, k, depth)
+    unsure = np.flatnonzero(~sure)
+    if len(unsure):
+        deeper, sure = _scan(view, selection, queries[unsure], k, _DEEPER * depth)
+        slots, unsure = replaced(slots, unsure, deeper), unsure[~sure]
+    if len(unsure):
+        slots = replaced(slots, unsure, exact.between(view.rows, queries[unsure], 0, selection.allowed, k).slots)
+    return slots
+
+
+def _scan(view: View, selection: Selection, queries: Vectors, k: int, depth: int) -> tuple[Slots, npt.NDArray[np.bool_]]:
+    """What is nearest among so many finds of each query, and whether they are deep enough."""
+    beside = exact.among(queries, selection.scattered, selection.scattered_rows, k).slots
+    if not selection.parts:
+        return beside, np.ones(len(queries), np.bool_)
+    found = merged([segment.nearest(queries, depth, mask) for segment, mask in selection.parts], depth)
+    near = measured(view.rows, queries, found.slots)
+    there = found.slots != NOBODY
+    errors = np.subtract(found.cosines, near.cosines, out=np.zeros_like(near.cosines), where=there)
+    error = np.sqrt(np.vecdot(errors, errors) / np.maximum(np.count_nonzero(there, axis=1), 1))
+    last = np.where(there, found.cosines, np.inf).min(axis=1)
+    kth = near.nearest(max(k, FEW)).cosines.min(axis=1)
+    sure = (kth - last >= _SURE * error) | (np.count_nonzero(there, axis=1) < depth)
+    return np.hstack([near.nearest(k + _SPARE).slots, beside]), sure
 
 
 def without_cells(view: View, selection: Selection, queries: Vectors, k: int) -> Slots:
@@ -35,7 +64,7 @@ def without_cells(view: View, selection: Selection, queries: Vectors, k: int) ->
     scan, multiply = _prices(view, selection, len(queries))
     if multiply < scan:
         return exact.between(view.rows, queries, 0, selection.allowed, k).slots
-    return roughly(selection, queries, k)
+    return scanned(view, selection, queries, k)
 
 
 def by_cells(view: View, cells: Cells, effort: Effort, selection: Selection, queries: Vectors, *, k: int) -> Slots:
@@ -49,8 +78,7 @@ def by_cells(view: View, cells: Cells, effort: Effort, selection: Selection, que
     if found.min(initial=k) < k:  # of a query apart from all rows, or of a selection that has no more
         short = np.flatnonzero(found < min(k, np.count_nonzero(selection.allowed[:covers])))
         if len(short):
-            slots, others = padded([slots, without_cells(view, selection, queries[short], k)])
-            slots[short] = others
+            slots = replaced(slots, short, without_cells(view, selection, queries[short], k))
     return slots
 
 
