@@ -23,10 +23,11 @@ from tandem_memory.backend import (
 )
 from tandem_memory.rules.remembering import KEPT
 from tandem_memory.store import reading
-from tandem_memory.store.checking import Comparison, damaged_pages, strangers
+from tandem_memory.store.checking import Comparison, strangers
 from tandem_memory.store.disk.environment import FIRST_MAP_BYTES, Environment
 from tandem_memory.store.disk.errors import FormatError, NoStoreError
 from tandem_memory.store.disk.opening import data_file, locked
+from tandem_memory.store.disk.pages import damaged_pages
 from tandem_memory.store.disk.room import check_copy, check_room
 from tandem_memory.store.disk.snapshot import Snapshot
 from tandem_memory.store.disk.tables import Table

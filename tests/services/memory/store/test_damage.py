@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -215,6 +215,19 @@ def test_a_file_that_was_cut(store: Store) -> None:
         written.truncate(file.stat().st_size // 2 // PAGE * PAGE)
     done = _checked(file.parents[1])
     assert (done.returncode, "data.mdb" in done.stdout) == (1, True)
+    with pytest.raises(DamagedError, match=r"^[^\n]*data.mdb: ends after \d+ of \d+ bytes; restore a backup[^\n]*$"):
+        Store(file.parents[1], now=now)  # a process that reads what is not there is killed without a word
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda file: file.write_bytes(b"")])
+def test_data_that_are_gone(store: Store, how: Callable[[Path], object]) -> None:
+    """No empty store begins in their place, as if nothing had been there."""
+    file = data(store)
+    store.close()
+    how(file)
+    for _ in range(2):
+        with pytest.raises(DamagedError, match=r"^[^\n]*data.mdb: is gone or empty, though redo lies beside it; put it back[^\n]*$"):
+            Store(file.parents[1], now=now)
 
 
 def test_a_store_that_is_not_there_or_is_served_is_not_checked(store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,11 +195,15 @@ def test_a_new_store_where_nothing_may_be_written(disk: Path) -> None:
         Store(disk / "store", now=now)
 
 
-def test_files_that_were_removed(open_store: OpenStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("removed", ["store/log/data.mdb", "store"])
+def test_files_that_were_removed(open_store: OpenStore, tmp_path: Path, removed: str) -> None:
     """Nothing is taken into a file that no next start would find; what was there is served, and a copy of it brings it back."""
-    store = open_store(tmp_path / "store")
+    store, gone = open_store(tmp_path / "store"), tmp_path / removed
     commit(store, append(large("a", 10)))
-    (tmp_path / "store" / "log" / "data.mdb").unlink()
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
     for _ in range(2):
         with pytest.raises(StoreFullError, match=r"^[^\n]*lost its data.mdb[^\n]*$"):
             commit(store, append(large("b", 10)))

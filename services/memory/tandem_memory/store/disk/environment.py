@@ -16,7 +16,8 @@ import lmdb
 from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError, StoreUnavailableError, StoreUnsureError
 from tandem_memory.store.disk.gate import Gate, OccupiedError
 from tandem_memory.store.disk.opening import DATA, FULL, data_file, existing, locked, opened, records_in
-from tandem_memory.store.disk.redo import Redo, Redoing, left
+from tandem_memory.store.disk.pages import check_whole
+from tandem_memory.store.disk.redo import Redo, Redoing, check_begun, left
 from tandem_memory.store.disk.snapshot import Snapshot
 from tandem_memory.store.disk.tables import Table
 from tandem_memory.store.disk.transaction import DAMAGE, Transaction
@@ -87,6 +88,7 @@ class Environment:
             StoreFullError, StoreUnavailableError: nothing was written; in the second case it may be once a copy is taken.
             StoreUnsureError: it was, and may be gone after a power cut.
         """
+        self._check_in_place()
         if not self._writable:
             self._reopen(self._map_bytes)
         turned = False
@@ -225,9 +227,12 @@ class Environment:
 
     def _begin(self, map_bytes: int, *, first: bool) -> None:
         """Open the files; at first do again what they lack, with a larger map where that does not fit into this one."""
+        if first:
+            check_begun(self._folder)
         self._held, self._writable = opened(self._folder, map_bytes)
         try:
             if first:
+                check_whole(self._folder, self._held)
                 self._redone()
             self._tables = self._all_tables() if self._writable else existing(self._held)
             if first and self._writable and (store := self._identity()):

@@ -19,7 +19,9 @@ from typing import Self
 
 from tandem_objects.durable import sync_folder
 
+from tandem_memory.backend import DamagedError
 from tandem_memory.store.disk.errors import FormatError
+from tandem_memory.store.disk.opening import DATA
 from tandem_memory.store.disk.tables import Table
 from tandem_memory.store.disk.transaction import Write
 
@@ -104,6 +106,18 @@ class Redo:
     def _write(self, told: bytes, at: int) -> None:
         _put(self._descriptor, told, at)
         os.fdatasync(self._descriptor)
+
+
+def check_begun(folder: Path) -> None:
+    """Refuse to begin a store in a folder that has lost its data: this file is made after those.
+
+    Raises:
+        DamagedError: when there is this file alone.
+    """
+    data = folder / DATA
+    if (folder / FILE).is_file() and not (data.exists() and data.stat().st_size):
+        problem = f"is gone or empty, though {FILE} lies beside it; put it back or restore a backup, or remove {folder} to begin anew"
+        raise DamagedError(str(data), problem)
 
 
 def left(folder: Path, store: bytes, after: int) -> Sequence[Sequence[Write]]:

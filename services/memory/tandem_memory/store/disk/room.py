@@ -55,13 +55,13 @@ def check_spare(folder: Path, takes_bytes: int) -> None:
 
 
 def check_copy(folder: Path, into: Path, transaction: Transaction) -> None:
-    """Refuse a copy of a store, in a folder on its own disk, that would take what is kept for it.
+    """Refuse a copy of a store, in a folder on its own disk, that would take what is kept for it; one that was removed is kept nothing.
 
     Raises:
         StoreFullError: when it would.
     """
     takes_bytes = transaction.used_bytes()
-    if into.stat().st_dev == folder.stat().st_dev and not _spares(into, takes_bytes):
+    if folder.exists() and into.stat().st_dev == folder.stat().st_dev and not _spares(into, takes_bytes):
         msg = f"{into} cannot be written: a copy takes {takes_bytes >> 20} MiB, and what is kept of this disk is for removals"
         raise StoreFullError(msg)
 
