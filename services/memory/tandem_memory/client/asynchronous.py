@@ -17,8 +17,7 @@ from tandem_memory.client.link import AsyncLink, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
 from tandem_memory.client.streams import watch
 from tandem_memory.client.streams.appender import AsyncAppender, append_async
-from tandem_memory.client.streams.finds import Finds, OnRefused
-from tandem_memory.client.streams.line import Line
+from tandem_memory.client.streams.finds import Finds, OnRefused, in_line
 from tandem_memory.client.streams.searcher import AsyncSearcher
 from tandem_memory.client.streams.watch import AsyncWatch
 from tandem_memory.client.streams.writer import AsyncWriter, Taken
@@ -92,7 +91,7 @@ class AsyncMemory:
         def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:
             return requests.search(self._terms.namespace, batch, k, where, with_vectors=with_vectors)
 
-        talk = AsyncTalk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), finds.told)
+        talk = AsyncTalk(self._link, self._terms, self._link.stub.SearchStream, in_line(gather), finds.told)
         try:
             for query in queries:
                 await talk.put(requests.query(query))

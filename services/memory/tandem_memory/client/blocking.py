@@ -16,8 +16,7 @@ from tandem_memory.client.link import Link, Terms, said_well
 from tandem_memory.client.requests import Pruning, Query
 from tandem_memory.client.streams import watch
 from tandem_memory.client.streams.appender import Appender, append
-from tandem_memory.client.streams.finds import Finds, OnRefused
-from tandem_memory.client.streams.line import Line
+from tandem_memory.client.streams.finds import Finds, OnRefused, in_line
 from tandem_memory.client.streams.searcher import Searcher
 from tandem_memory.client.streams.talk import Talk
 from tandem_memory.client.streams.watch import Watch
@@ -108,7 +107,7 @@ class Memory:
         """The same for each of many queries, in their order, at full rate over one stream.
 
         Args:
-            queries: Texts or vectors.
+            queries: Texts and vectors.
             k: How many records for each.
             where: Which records.
             with_vectors: Whether records come with their vectors.
@@ -121,7 +120,7 @@ class Memory:
         def gather(batch: Sequence[wire.Query]) -> wire.SearchRequest:
             return requests.search(self._terms.namespace, batch, k, where, with_vectors=with_vectors)
 
-        talk = Talk(self._link, self._terms, self._link.stub.SearchStream, Line(gather, most=requests.QUERIES_AT_ONCE), finds.told)
+        talk = Talk(self._link, self._terms, self._link.stub.SearchStream, in_line(gather), finds.told)
         try:
             for query in queries:
                 talk.put(requests.query(query))
@@ -168,7 +167,7 @@ class Memory:
                 it was not told otherwise) ends the iteration with CursorTooOldError, one from before it was restored from a backup with
                 RefusedError: begin another without a cursor.
             where: Appended records that do not match are left out.
-            only_new: With an empty cursor, only what comes from now on.
+            only_new: With an empty cursor, only what comes once this is iterated; its first news, without changes, says that it is.
             with_vectors: Whether records come with their vectors.
             skip_damaged: Whether what is not as it was written is passed over, and named in `News.skipped`; it ends the watch otherwise.
         """

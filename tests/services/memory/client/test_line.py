@@ -11,10 +11,11 @@ DEEDS = st.lists(st.sampled_from(["put", "put", "put", "take", "take", "answer",
 
 
 def line() -> Line[wire.Query, tuple[str, ...]]:
-    def gather(batch: Sequence[wire.Query]) -> tuple[str, ...]:
-        return tuple(query.text for query in batch)
+    return Line(_texts, most=3, requests=2)
 
-    return Line(gather, most=3, requests=2)
+
+def _texts(batch: Sequence[wire.Query]) -> tuple[str, ...]:
+    return tuple(query.text for query in batch)
 
 
 @given(DEEDS)
@@ -62,3 +63,11 @@ def test_a_line_that_is_full_says_so() -> None:
     assert many.full
     large.put(wire.Query(text="x" * 5_000_000))
     assert large.full
+
+
+def test_only_items_of_one_kind_go_together() -> None:
+    """In the order that they were put."""
+    made = Line[wire.Query, tuple[str, ...]](_texts, most=3, kind=lambda query: bool(query.vector))
+    for text, vector in (("a", b""), ("b", b""), ("c", b"...."), ("d", b""), ("e", b""), ("f", b""), ("g", b"")):
+        made.put(wire.Query(vector=vector) if vector else wire.Query(text=text))
+    assert [made.take() for _ in range(5)] == [("a", "b"), ("",), ("d", "e", "f"), ("g",), None]

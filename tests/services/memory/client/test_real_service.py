@@ -104,6 +104,15 @@ def test_a_record_that_was_found_is_no_new_one(service: Service) -> None:
     asyncio.run(deed())
 
 
+def test_texts_and_vectors_may_be_asked_with_together(service: Service) -> None:
+    """They go in requests of their own, and answers come in the order that was asked."""
+    with Memory(service.address, "mixed", patience_s=120) as memory:
+        memory.append([Record(question=f"a question of {n} words") for n in range(40)])
+        there = [(each.question, each.vector) for each in memory.scan(with_vectors=True)]
+        asked = [one for question, vector in there for one in ((question, vector) if len(question) % 2 else (vector, question))]
+        assert [hits[0].record.question for hits in memory.search_many(asked, k=1)] == [question for question, _ in there for _ in range(2)]
+
+
 def test_a_writer_names_the_record_by_its_place_among_all(service: Service) -> None:
     """However the stream was cut into requests; and what came before it is durable."""
 

@@ -9,9 +9,16 @@ from tandem.memory.v1 import memory_pb2 as wire
 from tandem_memory.client import answers
 from tandem_memory.client.answers import Hit
 from tandem_memory.client.errors import RefusedError
+from tandem_memory.client.requests import QUERIES_AT_ONCE
+from tandem_memory.client.streams.line import Line
 
 OnRefused: TypeAlias = Callable[[int, RefusedError], None]
 """Told of a query that alone cannot be answered: its place among all, from 0, and why."""
+
+
+def in_line(gather: Callable[[Sequence[wire.Query]], wire.SearchRequest]) -> Line[wire.Query, wire.SearchRequest]:
+    """Queries that wait to be asked: texts and vectors in requests of their own."""
+    return Line(gather, most=QUERIES_AT_ONCE, kind=lambda query: query.WhichOneof("by"))
 
 
 class Finds:

@@ -22,15 +22,18 @@ class Line(Generic[Sized, Request]):
         answered_items: How many items those were.
     """
 
-    def __init__(self, gather: Callable[[Sequence[Sized]], Request], *, most: int, requests: int = 8) -> None:
+    def __init__(
+        self, gather: Callable[[Sequence[Sized]], Request], *, most: int, requests: int = 8, kind: Callable[[Sized], object] = type
+    ) -> None:
         """An empty line.
 
         Args:
             gather: Makes a request of items.
             most: Items in one request.
             requests: Requests that may be unanswered at once: enough to keep the service busy while answers are on their way.
+            kind: Of an item: only items of one kind go into one request.
         """
-        self._gather, self._most, self._requests = gather, most, requests
+        self._gather, self._most, self._requests, self._kind = gather, most, requests, kind
         self._waiting: deque[Sized] = deque()
         self._again: deque[tuple[list[Sized], Request]] = deque()
         self._sent: deque[tuple[list[Sized], Request]] = deque()
@@ -80,7 +83,10 @@ class Line(Generic[Sized, Request]):
 
     def _gathered(self) -> tuple[list[Sized], Request]:
         items = [self._waiting.popleft()]
-        size = items[0].ByteSize()
-        while self._waiting and len(items) < self._most and (size := size + self._waiting[0].ByteSize()) <= BATCH_BYTES:
+        kind, size = self._kind(items[0]), items[0].ByteSize()
+        while self._waiting and len(items) < self._most and self._kind(self._waiting[0]) == kind:
+            size += self._waiting[0].ByteSize()
+            if size > BATCH_BYTES:
+                break
             items.append(self._waiting.popleft())
         return items, self._gather(items)

@@ -25,7 +25,7 @@ Recall = npt.NDArray[np.float64]
 
 _TARGET = 0.965  # recall, a little above .95: what is measured and what is asked later differ by .01
 _ASKED, _AT_ONCE = 512, 16  # rows
-_BESIDE = 300  # finds beyond k that are looked at: of rows in 64 components, 26 are needed for ten
+_BESIDE = (100, 300)  # finds beyond k that are looked at, the second where the first are not enough: what lies close together needs more
 _GAPS = (0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26, 0.3)  # of what two cells are apart
 _WIDER = (0.4, 0.5, 0.6)  # for questions that are not like the rows
 _UNLIKE, _ASKED_BETWEEN = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of that kind
@@ -100,9 +100,13 @@ class _Measure:
         clear = (self.near.cosines[:, k] > self.near.cosines[:, k + 1] + _TIE) | (self.near.slots[:, k + 1] == NOBODY)
         asked, true = self.asked[clear], self.near.slots[clear, : k + 1]
         true[(true == asked[:, None]) | (true >= self.cells.covers)] = NOBODY
+        return next((effort for beside in _BESIDE if (effort := self._cheapest(asked, true, beside))), None)
+
+    def _cheapest(self, asked: Slots, true: Slots, beside: int) -> Effort | None:
+        """With few finds the gap has to be as wide as what is nearest lies apart, which goes for filters as well."""
         least, price = None, math.inf
         for gap in _GAPS:
-            recall, looked_in = self._recall(asked, true, gap)
+            recall, looked_in = self._recall(asked, true, gap, beside)
             finds = int(np.searchsorted(recall, _TARGET)) + 1
             if finds <= len(recall):
                 effort = Effort(gap=gap, cells=looked_in, finds=finds)
@@ -122,11 +126,11 @@ class _Measure:
             missed += 0 if (found == NOBODY).all() else np.count_nonzero(~np.isin(wanted, found))
         return 1.0 - missed / max(1, there)
 
-    def _recall(self, asked: Slots, true: Slots, gap: float) -> tuple[Recall, float]:
+    def _recall(self, asked: Slots, true: Slots, gap: float, beside: int) -> tuple[Recall, float]:
         """Of one find, of two, and so on, for what does not lie apart; and how many cells that takes. 0 if too much lies apart."""
         k = true.shape[1] - 1
         counts, allowed = self.selection.counts(self.cells), None if self.selection.everything else self.selection.bits
-        recall = np.zeros(k + _BESIDE)
+        recall = np.zeros(k + beside)
         looked_in = there = 0
         for at in range(0, len(asked), _AT_ONCE):
             own = asked[at : at + _AT_ONCE]
