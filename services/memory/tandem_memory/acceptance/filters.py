@@ -20,6 +20,7 @@ from tandem_memory.acceptance.values import (
 
 _SHORT = 1024  # bytes of a filter that is remembered
 _NUMBERS = ("min_score", "max_score", "min_utility", "min_agreement")
+_MOST = 1.0  # of a score, an agreement or a utility
 
 
 def check_filter(field: str, wanted: Filter) -> None:
@@ -46,6 +47,9 @@ def _check(field: str, wanted: Filter) -> None:
         check_texts(f"{field}.{name}", getattr(wanted, name))
     for name in _NUMBERS:
         check_finite(f"{field}.{name}", getattr(wanted, name))
+        if name.startswith("min") and getattr(wanted, name) > _MOST:
+            problem = f"{getattr(wanted, name):g} is more than {_MOST:g}, which no record exceeds; nothing would match"
+            raise UnacceptableError(field=f"{field}.{name}", problem=problem)
     if wanted.HasField("min_score") and wanted.HasField("max_score"):
         check_order(f"{field}.min_score", wanted.min_score, f"{field}.max_score", wanted.max_score)
     _check_ranges(f"{field}.metrics", wanted.metrics)

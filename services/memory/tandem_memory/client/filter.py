@@ -51,7 +51,7 @@ class Filter:
         """The wire's message that says this.
 
         Raises:
-            ValueError: for a time without a time zone, or one text in place of several.
+            ValueError: for a time without a time zone, one text in place of several, or a word that says nothing of `verified`.
         """
         return wire.Filter(
             sources=texts("sources", self.sources),
@@ -61,7 +61,7 @@ class Filter:
             metrics=[wire.MetricRange(metric=name, min=bounds.low, max=bounds.high) for name, bounds in self.metrics.items()],
             since=stamp("since", self.since),
             until=stamp("until", self.until),
-            verified=[each.number for each in self.verified],
+            verified=[Verified(each).number for each in texts("verified", self.verified)],
             not_source_hash=self.not_source_hash,
             min_utility=self.min_utility,
             min_agreement=self.min_agreement,

@@ -41,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from tandem_rpc.process import last_word
 
             return last_word.said(os.environ, _serve())
+        case [*_, "--help" | "-h"]:
+            return _help()
         case ["restore", uri, folder]:
             return _restore(uri, Path(folder))
         case ["migrate", source, target]:
             return _migrate(source, target)
         case ["check", folder]:
             return _check(Path(folder))
-        case ["--help" | "-h"]:
-            return _help()
         case _:
             return _say([_USAGE])
 

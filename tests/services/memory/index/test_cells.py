@@ -1,8 +1,11 @@
 """Cells: how far a search looks in them is measured on the rows that there are, and holds for filters and for questions unlike any row."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tandem.memory.v1.memory_pb2 import Filter
+from tandem_memory.index import Index
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import measuring
 from tandem_memory.index.looks.near import NOBODY
@@ -149,6 +152,41 @@ def test_the_gap_grows_no_further_than_for_many() -> None:
     assert thousand is not None
     assert (thousand.gap, thousand.finds) == (pytest.approx(0.2), 1500)
     assert thousand.cells > far.cells
+
+
+def test_a_thin_filter_is_measured_by_itself(fill: Fill, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is nearest among a few of the rows lies far away, where 2 bits say less; with too few it is not asked. A snapshot keeps it."""
+    monkeypatch.setattr(measuring, "THIN", 0.2)
+    index, wanted, there = fill(GROUPED, RECORDS), Filter(min_score=0.8), SCORE >= 0.8
+    settle(index)
+    cells = index._view.cells
+    assert cells is not None
+    assert cells.reach is not None
+    assert cells.reach.thin is not None
+    monkeypatch.setattr(measuring, "MULTIPLIED", COUNT)
+    fewer = measuring.reach(index._view, cells)
+    assert fewer is not None
+    assert fewer.thin is None
+    assert cells.reach.thin.finds >= FEW
+    assert recall(index, GROUPED, like_rows(), there, wanted) >= 0.95
+    index.save(tmp_path)
+    kept = Index.load(tmp_path, DIMENSION)._view.cells
+    assert kept is not None
+    assert kept.reach == cells.reach
+
+
+def test_beyond_what_is_measured_for_many_a_thin_filter_counts() -> None:
+    """By the logarithm of how far that is; nothing is looked for less than without."""
+    few, many, thin = Effort(0.1, 3.0, 20), Effort(0.2, 12.0, 150), Effort(0.3, 40.0, 80)
+    reach, less = Reach(few, many, thin), Reach(few, many, Effort(0.1, 3.0, 10))
+    hundredth, between, tenth = (reach.effort(FEW, share) for share in (0.01, 0.03, 0.1))
+    assert hundredth is not None
+    assert (hundredth.gap, hundredth.finds) == (pytest.approx(0.3), 80)
+    assert between is not None
+    assert 0.2 < between.gap < 0.3
+    assert 20 < between.finds < 80
+    assert tenth == Reach(few, many).effort(FEW, 0.1)
+    assert less.effort(FEW, 0.01) == Reach(few, many).effort(FEW, 0.01)
 
 
 @pytest.mark.parametrize("k", [300, 1000])

@@ -258,9 +258,10 @@ def test_other_words_are_not_understood() -> None:
     assert (ended.returncode, "restore URI FOLDER" in ended.stderr) == (2, True)
 
 
-def test_help_lists_every_setting() -> None:
+@pytest.mark.parametrize("words", [["--help"], ["check", "-h"]])
+def test_help_lists_every_setting(words: list[str]) -> None:
     """With what holds when it is absent, and what it says."""
-    ended = command("--help")
+    ended = command(*words)
     assert (ended.returncode, ended.stderr) == (0, "")
     for name in Settings.model_fields:
         assert f"\nTANDEM_MEMORY_{name.upper()}" in ended.stdout

@@ -79,8 +79,8 @@ def test_without_the_file_they_are_lost(store: Store, cut: Cut, open_store: Open
     assert held(open_store(after)) == ["first"]
 
 
-def test_what_is_not_whole_is_not_done(store: Store, cut: Cut, open_store: OpenStore) -> None:
-    """A cut in the middle of the file's own write: that commit was not acknowledged, and the one before is there."""
+def test_what_is_not_whole_is_not_done(store: Store, cut: Cut, open_store: OpenStore, caplog: pytest.LogCaptureFixture) -> None:
+    """A cut in the middle of the file's own write: that commit was not acknowledged, and the one before is there. A line says so."""
     commit(store, append(large("second", 10)))
     before = metas(store)
     commit(store, append(large("third", 10)))
@@ -90,6 +90,7 @@ def test_what_is_not_whole_is_not_done(store: Store, cut: Cut, open_store: OpenS
     kept[at] ^= 1
     (after / "log" / FILE).write_bytes(kept)
     assert held(open_store(after)) == ["first", "second"]
+    assert "is passed over: it is not whole there" in caplog.text
 
 
 def test_a_large_commit_waits_for_lmdb(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tandem_objects.durable import sync_folder
 
 from tandem_memory.index.kept import files
 from tandem_memory.index.kept.errors import SnapshotError
+from tandem_memory.index.looks.reach import Effort, Far, Reach
 from tandem_memory.index.stored import Stored
 
 _FORMAT, _BEFORE = 2, 1  # before, there was a graph in place of the cells: it is left out
@@ -27,15 +28,13 @@ class KeptCells:
         stored: The file.
         covers: The slots that they cover.
         measured: What they covered when their reach was measured.
-        reach: How far to look in them, for each of what is measured; fewer where scanning is no further.
-        far: How far for a question that is not like the rows; None where nothing is otherwise for it.
+        reach: How far to look in them; None where scanning is no further.
     """
 
     stored: Stored
     covers: int
     measured: int
-    reach: tuple[tuple[float, float, int], ...]
-    far: tuple[float, float] | None
+    reach: Reach | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +83,7 @@ def write(folder: Path, manifest: Manifest) -> None:
             "sums": manifest.sums,
             "columns": _entry(manifest.columns),
             "segments": [_entry(stored) for stored in manifest.segments],
-            "cells": None if cells is None else [_entry(cells.stored), cells.covers, cells.measured, cells.reach, cells.far, _CELLS_FORM],
+            "cells": None if cells is None else [_entry(cells.stored), cells.covers, cells.measured, _told(cells.reach), _CELLS_FORM],
         }
     )
     beside = folder / f"{_NAME}-{secrets.token_hex(4)}"
@@ -129,11 +128,23 @@ def _checked(path: Path) -> dict[str, Any]:
 def _cells(folder: Path, said: Sequence[Any] | None) -> KeptCells | None:
     if said is None or said[-1] != _CELLS_FORM:
         return None
-    entry, covers, measured, reach, far, _ = said
-    efforts = tuple((gap, cells, finds) for gap, cells, finds in reach)
-    return KeptCells(
-        stored=_stored(folder, entry), covers=covers, measured=measured, reach=efforts, far=None if far is None else (far[0], far[1])
-    )
+    entry, covers, measured, reach, _ = said
+    return KeptCells(stored=_stored(folder, entry), covers=covers, measured=measured, reach=_reach(reach))
+
+
+def _told(reach: Reach | None) -> Sequence[Any] | None:
+    if reach is None:
+        return None
+    efforts = [each and (each.gap, each.cells, each.finds) for each in (reach.few, reach.many, reach.thin)]
+    return efforts, reach.few.far and astuple(reach.few.far)
+
+
+def _reach(told: Sequence[Any] | None) -> Reach | None:
+    if told is None:
+        return None
+    (few, many, thin), far = told
+    far = far and Far(*far)
+    return Reach(Effort(*few, far=far), many and Effort(*many, far=far), thin and Effort(*thin))
 
 
 def _entry(stored: Stored) -> tuple[str, int, int]:

@@ -8,7 +8,7 @@ written is told as `SnapshotError`, and the log is what everything is built from
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,6 @@ from tandem_memory.index.kept.errors import SnapshotError
 from tandem_memory.index.kept.manifest import KeptCells, Manifest
 from tandem_memory.index.looks import segment
 from tandem_memory.index.looks.cells import Cells
-from tandem_memory.index.looks.reach import Effort, Far, Reach
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Rows, Settled
 from tandem_memory.index.stored import Stored
@@ -128,10 +127,7 @@ def _save_cells(folder: Path, view: View) -> KeptCells | None:
     if before is None or before[0].path.parent != folder or outgrown(cells):
         before = cells.stored = files.written(files.new(folder, "cells", "faiss"), cells.write), cells.covers
     stored, covers = before
-    efforts = () if cells.reach is None else (cells.reach.few, cells.reach.many)
-    reach = tuple((each.gap, each.cells, each.finds) for each in efforts if each is not None)
-    far = None if cells.reach is None or cells.reach.few.far is None else astuple(cells.reach.few.far)
-    return KeptCells(stored=stored, covers=covers, measured=min(cells.measured, covers), reach=reach, far=far)
+    return KeptCells(stored=stored, covers=covers, measured=min(cells.measured, covers), reach=cells.reach)
 
 
 def _load_columns(said: Manifest) -> Columns:
@@ -162,10 +158,7 @@ def _with_cells(view: View, said: KeptCells | None) -> View:
     except (IndexError, RuntimeError, ValueError) as error:
         raise SnapshotError(said.stored.path, str(error)) from error
     files.let_go(said.stored.path)
-    far = None if said.far is None else Far(*said.far)
-    efforts = [Effort(*each, far) for each in said.reach]
-    if efforts:
-        cells.reach = Reach(efforts[0], efforts[1] if efforts[1:] else None)
+    cells.reach = said.reach
     cells.measured = said.measured
     return replace(view, cells=cells) if cells.measured else replace(view, coming=cells)
 

@@ -7,28 +7,32 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from tandem.memory.v1.memory_pb2 import Filter
 
 from tandem_memory.index.fields.condition import Condition
-from tandem_memory.index.looks.cells import Cells
+from tandem_memory.index.looks import exact
+from tandem_memory.index.looks.cells import Bits, Cells, Counts
 from tandem_memory.index.looks.near import NOBODY, Near, ranked
-from tandem_memory.index.looks.reach import FEW, MANY, Effort, Far, Reach
-from tandem_memory.index.looks.selection import Selection
+from tandem_memory.index.looks.reach import FEW, MANY, THIN, Effort, Far, Reach
+from tandem_memory.index.looks.selection import MULTIPLIED, Selection
 from tandem_memory.index.looks.ways import cost, scanned
 from tandem_memory.index.rows import Slots, Vectors, unit
 from tandem_memory.index.view import View
 
 Recall = npt.NDArray[np.float64]
+_Wanted: TypeAlias = tuple[Counts, Bits | None]
+"""How many are in each cell, and which they are, None if everything."""
 
 _TARGET = 0.965  # recall, a little above .95: what is measured and what is asked later differ by .01
 _ASKED, _AT_ONCE = 512, 16  # rows
 _BESIDE = (100, 300)  # finds beyond k that are looked at, the second where the first are not enough: what lies close together needs more
 _GAPS = (0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26, 0.3)  # of what two cells are apart
 _WIDER = (0.4, 0.5, 0.6)  # for questions that are not like the rows
-_UNLIKE, _ASKED_BETWEEN = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of that kind
+_UNLIKE, _ASKED_BESIDE = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of other kinds
 _MOST_APART = 0.1  # part of the rows that may lie apart from the others: scanning for each costs ten times as much
 _TIE = 1e-6  # between cosines: either row is right
 
@@ -45,7 +49,18 @@ def reach(view: View, cells: Cells) -> Reach | None:
     if few is None:
         return None
     many, far = measure.least(MANY), _far(measure, few)
-    return Reach(replace(few, far=far), None if many is None else replace(many, far=far))
+    return Reach(replace(few, far=far), None if many is None else replace(many, far=far), _thin(measure))
+
+
+def _thin(measure: "_Measure") -> Effort | None:
+    """What finds the nearest among a few of the rows; None where so few are multiplied."""
+    thin = measure.selection.allowed & (np.random.default_rng(2).random(measure.view.sealed) < THIN)
+    slots = np.flatnonzero(thin)
+    if len(slots) <= MULTIPLIED:
+        return None
+    near = exact.among(measure.view.rows.take(measure.asked), slots, measure.view.rows.take(slots), FEW + 1)
+    wanted = measure.cells.counts(thin), np.packbits(thin, bitorder="little")
+    return measure.cheapest(measure.asked, near.slots.copy(), wanted)
 
 
 def _far(measure: "_Measure", few: Effort) -> Far | None:
@@ -56,16 +71,17 @@ def _far(measure: "_Measure", few: Effort) -> Far | None:
     if usual >= least:
         return None
     below = (least + usual) / 2
-    between = between[measure.cells.nearness(between) < below][:_ASKED_BETWEEN]
+    between = between[measure.cells.nearness(between) < below][:_ASKED_BESIDE]
     true = _nearest(measure.view, measure.selection, between, FEW).slots
     fars = (Far(below, gap) for gap in (*_GAPS, *_WIDER))
-    return next((far for far in fars if measure.found(between, true, replace(few, far=far)) >= _TARGET), Far(below, math.inf))
+    enough = (far for far in fars if measure.found(between, true, replace(few, far=far)) >= _TARGET)
+    return next(enough, Far(below, math.inf))
 
 
 def _nearest(view: View, selection: Selection, queries: Vectors, k: int) -> Near:
     """The k nearest to each query, nearest first."""
     slots, cosines = list[Slots](), list[Vectors]()
-    for each in _parts(queries):
+    for each in _parts(queries, _AT_ONCE):
         near = ranked(view.rows, each, scanned(view, selection, each, k), k)
         missing = ((0, 0), (0, k - near.slots.shape[1]))
         slots.append(np.pad(near.slots, missing, constant_values=NOBODY))
@@ -73,8 +89,13 @@ def _nearest(view: View, selection: Selection, queries: Vectors, k: int) -> Near
     return Near(slots=np.concatenate(slots), cosines=np.concatenate(cosines))
 
 
-def _parts(queries: Vectors) -> Iterator[Vectors]:
-    return (queries[at : at + _AT_ONCE] for at in range(0, len(queries), _AT_ONCE))
+def _parts(queries: Vectors, at_once: int) -> Iterator[Vectors]:
+    return (queries[at : at + at_once] for at in range(0, len(queries), at_once))
+
+
+def _at_once(allowed: Bits | None) -> int:
+    """With a mask each query of several looks in as many cells as the one that wants most (`Cells.look`): alone it finds the least."""
+    return _AT_ONCE if allowed is None else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +119,18 @@ class _Measure:
     def least(self, k: int) -> Effort | None:
         """The cheapest effort that finds the k nearest; where there is a tie for the last place nothing is asked."""
         clear = (self.near.cosines[:, k] > self.near.cosines[:, k + 1] + _TIE) | (self.near.slots[:, k + 1] == NOBODY)
-        asked, true = self.asked[clear], self.near.slots[clear, : k + 1]
-        true[(true == asked[:, None]) | (true >= self.cells.covers)] = NOBODY
-        return next((effort for beside in _BESIDE if (effort := self._cheapest(asked, true, beside))), None)
+        return self.cheapest(self.asked[clear], self.near.slots[clear, : k + 1], self.wanted)
 
-    def _cheapest(self, asked: Slots, true: Slots, beside: int) -> Effort | None:
+    def cheapest(self, asked: Slots, true: Slots, wanted: _Wanted) -> Effort | None:
+        """The cheapest effort that finds `true` of what is wanted but for those that are `asked` with, shape (asked, nearest)."""
+        true[(true == asked[:, None]) | (true >= self.cells.covers)] = NOBODY
+        return next((effort for beside in _BESIDE if (effort := self._cheapest(asked, true, beside, wanted))), None)
+
+    def _cheapest(self, asked: Slots, true: Slots, beside: int, wanted: _Wanted) -> Effort | None:
         """With few finds the gap has to be as wide as what is nearest lies apart, which goes for filters as well."""
         least, price = None, math.inf
         for gap in _GAPS:
-            recall, looked_in = self._recall(asked, true, gap, beside)
+            recall, looked_in = self._recall(asked, true, gap, beside, wanted)
             finds = int(np.searchsorted(recall, _TARGET)) + 1
             if finds <= len(recall):
                 effort = Effort(gap=gap, cells=looked_in, finds=finds)
@@ -115,30 +139,36 @@ class _Measure:
                 least, price = effort, asks
         return least
 
+    @property
+    def wanted(self) -> _Wanted:
+        """All that are there."""
+        return self.selection.counts(self.cells), None if self.selection.everything else self.selection.bits
+
     def found(self, queries: Vectors, true: Slots, effort: Effort) -> float:
         """Part of what is nearest to each query that such an effort finds; those that lie apart are scanned for."""
-        counts, allowed = self.selection.counts(self.cells), None if self.selection.everything else self.selection.bits
-        parts = [self.cells.nearest(each, true.shape[1], effort, counts, allowed) for each in _parts(queries)]
+        counts, allowed = self.wanted
+        parts = [self.cells.nearest(each, true.shape[1], effort, counts, allowed) for each in _parts(queries, _at_once(allowed))]
         missed = there = 0
         for found, right in zip(itertools.chain(*parts), true, strict=True):
-            wanted = right[(right != NOBODY) & (right < self.cells.covers)]
-            there += len(wanted)
-            missed += 0 if (found == NOBODY).all() else np.count_nonzero(~np.isin(wanted, found))
+            covered = right[(right != NOBODY) & (right < self.cells.covers)]
+            there += len(covered)
+            missed += 0 if (found == NOBODY).all() else np.count_nonzero(~np.isin(covered, found))
         return 1.0 - missed / max(1, there)
 
-    def _recall(self, asked: Slots, true: Slots, gap: float, beside: int) -> tuple[Recall, float]:
+    def _recall(self, asked: Slots, true: Slots, gap: float, beside: int, wanted: _Wanted) -> tuple[Recall, float]:
         """Of one find, of two, and so on, for what does not lie apart; and how many cells that takes. 0 if too much lies apart."""
         k = true.shape[1] - 1
-        counts, allowed = self.selection.counts(self.cells), None if self.selection.everything else self.selection.bits
+        counts, allowed = wanted
         recall = np.zeros(k + beside)
         looked_in = there = 0
-        for at in range(0, len(asked), _AT_ONCE):
-            own = asked[at : at + _AT_ONCE]
+        at_once = _at_once(allowed)
+        for at in range(0, len(asked), at_once):
+            own = asked[at : at + at_once]
             queries = self.view.rows.take(own)
             chosen, products = self.cells.chosen(queries, k, gap, counts)
             found = self.cells.look(queries, chosen, products, len(recall) + 1, allowed)
             looked = np.count_nonzero(chosen != NOBODY, axis=1)
-            for row, those, right, cells in zip(own, found, true[at : at + _AT_ONCE], looked, strict=True):
+            for row, those, right, cells in zip(own, found, true[at : at + at_once], looked, strict=True):
                 if cells:
                     looked_in, there = looked_in + int(cells), there + 1
                     others = those[those != row][: len(recall)]

@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 import lmdb
 
-from tandem_memory.backend import DamagedError, StoreFullError, StoreRemovedError, StoreUnavailableError, StoreUnsureError
+from tandem_memory.backend import StoreFullError, StoreRemovedError, StoreUnavailableError, StoreUnsureError
+from tandem_memory.store.disk.errors import FULL, meaning
 from tandem_memory.store.disk.gate import Gate, OccupiedError
-from tandem_memory.store.disk.opening import DATA, FULL, data_file, existing, locked, opened, records_in
+from tandem_memory.store.disk.opening import DATA, data_file, existing, locked, opened, records_in
 from tandem_memory.store.disk.pages import check_whole
 from tandem_memory.store.disk.redo import Redo, Redoing, check_begun, left
 from tandem_memory.store.disk.snapshot import Snapshot
 from tandem_memory.store.disk.tables import Table
-from tandem_memory.store.disk.transaction import DAMAGE, Transaction
+from tandem_memory.store.disk.transaction import Transaction
 
 FIRST_MAP_BYTES = 1 << 36
 _IDENTITY = b"identity"
@@ -99,10 +100,10 @@ class Environment:
                 self._grow()
             except lmdb.Error as error:
                 if self._mended() or turned or error.code not in FULL:
-                    raise _meaning(self._folder, error) from error
+                    raise meaning(self._folder, error) from error
                 self._end_snapshots()  # what was removed since they began is room, too
                 if not self._turned():
-                    raise _meaning(self._folder, error) from error
+                    raise meaning(self._folder, error) from error
                 turned = True
 
     def copy(self, into: Path) -> int:
@@ -117,7 +118,7 @@ class Environment:
                 self._held.copy(str(into), compact=True)
             return records_in(into)
         except lmdb.Error as error:
-            raise _meaning(into, error) from error
+            raise meaning(into, error) from error
 
     def trouble(self) -> str | None:
         """Why nothing can be written any more, whatever room the disk has; None while all is well."""
@@ -219,9 +220,9 @@ class Environment:
         try:
             self._begin(map_bytes, first=first)
         except lmdb.Error as error:
-            meaning = _meaning(self._folder, error)
-            self._shut = f"{self._folder} cannot be opened: {meaning}"
-            raise meaning from error
+            told = meaning(self._folder, error)
+            self._shut = f"{self._folder} cannot be opened: {told}"
+            raise told from error
         self._shut = None
         self._map_bytes, self._file = self._held.info()["map_size"], data_file(self._folder)
 
@@ -290,13 +291,3 @@ class Environment:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-def _meaning(folder: Path, error: lmdb.Error) -> Exception:
-    """What LMDB says of the files in a folder, in the service's words."""
-    if isinstance(error, lmdb.PanicError):
-        return StoreFullError(f"{folder}: the disk broke off a write")
-    if isinstance(error, DAMAGE):
-        return DamagedError(str(folder), str(error))
-    full = error.code in FULL or isinstance(error, lmdb.ReadonlyError)
-    return StoreFullError(f"{folder} cannot be written: {error}") if full else error

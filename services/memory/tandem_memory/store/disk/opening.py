@@ -1,6 +1,5 @@
 """How the files of a store are opened: by one process at a time, and for reading alone where they cannot be written."""
 
-import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -10,11 +9,8 @@ from typing import Any
 import lmdb
 
 from tandem_memory.backend import StoreFullError
-from tandem_memory.store.disk.errors import InUseError
+from tandem_memory.store.disk.errors import FULL, InUseError
 from tandem_memory.store.disk.tables import Table
-
-# LMDB reports a write that was cut short by a full disk as EIO. After all of these a later write may do.
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 
 DATA = "data.mdb"  # LMDB's own name for its one file
 
@@ -24,9 +20,9 @@ _MOST_READERS = 1024
 
 def locked(folder: Path) -> int:
     """A descriptor that keeps other processes out for as long as it is open: the kernel closes it with this one."""
-    with suppress(OSError):  # if it cannot be made, opening says why
-        folder.mkdir(parents=True, exist_ok=True)
     try:
+        with suppress(FileExistsError):  # which is no folder, as opening it says
+            folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         msg = f"{folder} cannot be opened: {error.strerror}"

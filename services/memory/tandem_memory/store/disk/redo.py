@@ -161,7 +161,10 @@ def _unpacked(store: bytes, slot: bytes) -> tuple[int, Sequence[Write]] | None:
         return None
     whose, transaction, size, told = _HEAD.unpack_from(slot)
     body = slot[_HEAD.size : _HEAD.size + size]
-    if whose != store or len(body) < size or _sum(store, transaction, body) != told:
+    if whose != store:
+        return None
+    if len(body) < size or _sum(store, transaction, body) != told:
+        _log.warning("%s: transaction %d is passed over: it is not whole there, as where power is cut meanwhile", FILE, transaction)
         return None
     return transaction, tuple(_writes(body))
 

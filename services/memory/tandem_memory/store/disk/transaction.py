@@ -7,12 +7,9 @@ from typing import Any, TypeAlias
 import lmdb
 
 from tandem_memory.backend import DamagedError
+from tandem_memory.store.disk.errors import DAMAGE
 from tandem_memory.store.disk.seal import sealed, unsealed
 from tandem_memory.store.disk.tables import Table
-
-# What LMDB says when a page is not what it must be.
-DAMAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.BadValsizeError, lmdb.InvalidError, lmdb.BadTxnError)
-
 
 Write: TypeAlias = tuple[Table, bytes, bytes | None]
 """A key that was put, and its value as it is kept, or None where it was deleted."""
