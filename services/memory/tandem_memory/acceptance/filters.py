@@ -16,11 +16,11 @@ from tandem_memory.acceptance.values import (
     check_texts,
     check_time,
     check_verified,
+    check_within,
 )
 
 _SHORT = 1024  # bytes of a filter that is remembered
-_NUMBERS = ("min_score", "max_score", "min_utility", "min_agreement")
-_MOST = 1.0  # of a score, an agreement or a utility
+_BOUNDS = {"min_score": (-math.inf, 1), "max_score": (0, math.inf), "min_utility": (-math.inf, 1), "min_agreement": (-math.inf, 1)}
 
 
 def check_filter(field: str, wanted: Filter) -> None:
@@ -45,11 +45,9 @@ def _check_once(field: str, wanted: bytes) -> None:
 def _check(field: str, wanted: Filter) -> None:
     for name in ("sources", "tags"):
         check_texts(f"{field}.{name}", getattr(wanted, name))
-    for name in _NUMBERS:
+    for name, (low, high) in _BOUNDS.items():
         check_finite(f"{field}.{name}", getattr(wanted, name))
-        if name.startswith("min") and getattr(wanted, name) > _MOST:
-            problem = f"{getattr(wanted, name):g} is more than {_MOST:g}, which no record exceeds; nothing would match"
-            raise UnacceptableError(field=f"{field}.{name}", problem=problem)
+        check_within(f"{field}.{name}", getattr(wanted, name), low, high, fix="no record would match")
     if wanted.HasField("min_score") and wanted.HasField("max_score"):
         check_order(f"{field}.min_score", wanted.min_score, f"{field}.max_score", wanted.max_score)
     _check_ranges(f"{field}.metrics", wanted.metrics)

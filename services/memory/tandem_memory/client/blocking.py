@@ -107,7 +107,7 @@ class Memory:
         """The same for each of many queries, in their order, at full rate over one stream.
 
         Args:
-            queries: Texts and vectors.
+            queries: Texts and vectors; those of one kind that follow each other go together, so that to alternate costs more.
             k: How many records for each.
             where: Which records.
             with_vectors: Whether records come with their vectors.
@@ -167,7 +167,7 @@ class Memory:
                 it was not told otherwise) ends the iteration with CursorTooOldError, one from before it was restored from a backup with
                 RefusedError: begin another without a cursor.
             where: Appended records that do not match are left out.
-            only_new: With an empty cursor, only what comes once this is iterated; its first news, without changes, says that it is.
+            only_new: With an empty cursor, only what comes once this is iterated; its first news, mostly without changes, says that it is.
             with_vectors: Whether records come with their vectors.
             skip_damaged: Whether what is not as it was written is passed over, and named in `News.skipped`; it ends the watch otherwise.
         """

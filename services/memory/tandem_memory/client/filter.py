@@ -29,7 +29,7 @@ class Filter:
         metrics: Each of these metrics, within its bounds; records without the metric do not match.
         since: Made at or after.
         until: Made before.
-        verified: Any of these.
+        verified: Any of these, or of these words.
         not_source_hash: None with this digest: a question must not find itself.
         min_utility: Mean gain of its uses at least this, -1 to 1; a record that was never used has 0.
         min_agreement: Part of the experts that agreed at least this; records that say nothing do not match.
@@ -42,7 +42,7 @@ class Filter:
     metrics: Mapping[str, Bounds] = field(default_factory=dict[str, Bounds])
     since: datetime | None = None
     until: datetime | None = None
-    verified: Sequence[Verified] = ()
+    verified: Sequence[Verified | str] = ()
     not_source_hash: str = ""
     min_utility: float | None = None
     min_agreement: float | None = None
@@ -61,7 +61,7 @@ class Filter:
             metrics=[wire.MetricRange(metric=name, min=bounds.low, max=bounds.high) for name, bounds in self.metrics.items()],
             since=stamp("since", self.since),
             until=stamp("until", self.until),
-            verified=[Verified(each).number for each in texts("verified", self.verified)],
+            verified=[Verified.said("verified", each).number for each in texts("verified", self.verified)],
             not_source_hash=self.not_source_hash,
             min_utility=self.min_utility,
             min_agreement=self.min_agreement,

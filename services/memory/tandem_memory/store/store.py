@@ -28,6 +28,7 @@ from tandem_memory.store.disk.environment import FIRST_MAP_BYTES, Environment
 from tandem_memory.store.disk.errors import FormatError, NoStoreError
 from tandem_memory.store.disk.opening import data_file, locked
 from tandem_memory.store.disk.pages import damaged_pages
+from tandem_memory.store.disk.redo import check_begun
 from tandem_memory.store.disk.room import check_copy, check_room
 from tandem_memory.store.disk.snapshot import Snapshot
 from tandem_memory.store.disk.tables import Table
@@ -253,6 +254,10 @@ def inspect(folder: Path) -> tuple[int, Sequence[Finding]]:
         InUseError: when a process has it open, which can be asked to check.
         StoreFullError: when its folder cannot be opened.
     """
+    try:
+        check_begun(folder / LOG)
+    except DamagedError as error:
+        return 0, [Finding(where=str(folder), what=str(error))]
     if data_file(folder / LOG) is None:
         msg = f"{folder} holds no store; give the folder that TANDEM_MEMORY_FOLDER names"
         raise NoStoreError(msg)

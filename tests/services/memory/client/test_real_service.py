@@ -134,8 +134,8 @@ def test_a_writer_names_the_record_by_its_place_among_all(service: Service) -> N
             memory.search("0", where=Filter(sources="cloud"))
         with pytest.raises(ValueError, match="ids: '12' is one text"):
             memory.get("12")
-        with pytest.raises(ValueError, match="'jury' is not a valid Verified"):
-            memory.search("0", where=Filter(verified=["jury"]))  # pyright: ignore[reportArgumentType]
+        with pytest.raises(ValueError, match="verified: 'jury' is no kind of proof; use one of unsaid, none, label, agreement, judge"):
+            memory.search("0", where=Filter(verified=["judge", "jury"]))
     asyncio.run(deed())
 
 

@@ -1,5 +1,6 @@
 """Cells: how far a search looks in them is measured on the rows that there are, and holds for filters and for questions unlike any row."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 from tandem.memory.v1.memory_pb2 import Filter
 from tandem_memory.index import Index
 from tandem_memory.index.fields.condition import Condition
-from tandem_memory.index.looks import measuring
+from tandem_memory.index.looks import measuring, search, ways
 from tandem_memory.index.looks.near import NOBODY
-from tandem_memory.index.looks.reach import FEW, MANY, Effort, Reach
+from tandem_memory.index.looks.reach import FEW, MANY, Effort, Far, Reach, Thin
 from tandem_memory.index.looks.selection import MULTIPLIED, Selection
 from tandem_memory.index.rows import unit
 
@@ -154,39 +155,77 @@ def test_the_gap_grows_no_further_than_for_many() -> None:
     assert thousand.cells > far.cells
 
 
-def test_a_thin_filter_is_measured_by_itself(fill: Fill, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What is nearest among a few of the rows lies far away, where 2 bits say less; with too few it is not asked. A snapshot keeps it."""
-    monkeypatch.setattr(measuring, "THIN", 0.2)
-    index, wanted, there = fill(GROUPED, RECORDS), Filter(min_score=0.8), SCORE >= 0.8
+@pytest.mark.parametrize(("groups", "scanned"), [(20, False), (60, True)])
+def test_a_thin_filter_is_measured_by_itself(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, groups: int, *, scanned: bool
+) -> None:
+    """Of fewer in a group than are asked for the nearest are in other groups, which no gap reaches. A snapshot keeps what was found."""
+    random, few = np.random.default_rng(7), 500
+    of = random.integers(0, groups, COUNT + 100)
+    both = unit((2 * random.standard_normal((groups, DIMENSION))[of] + random.standard_normal((COUNT + 100, DIMENSION))).astype(np.float32))
+    index = fill(both[:COUNT], RECORDS)
     settle(index)
     cells = index._view.cells
     assert cells is not None
     assert cells.reach is not None
-    assert cells.reach.thin is not None
-    monkeypatch.setattr(measuring, "MULTIPLIED", COUNT)
-    fewer = measuring.reach(index._view, cells)
-    assert fewer is not None
-    assert fewer.thin is None
-    assert cells.reach.thin.finds >= FEW
-    assert recall(index, GROUPED, like_rows(), there, wanted) >= 0.95
+    assert cells.reach.thin is None  # so few are multiplied
+    for module in (measuring, search):
+        monkeypatch.setattr(module, "MULTIPLIED", few)
+    reach = cells.reach = measuring.reach(index._view, cells)
+    assert reach is not None
+    assert reach.thin is not None
+    assert reach.thin.share == pytest.approx(1.2 * few / COUNT)
+    assert (reach.thin.effort is None) == scanned
+    wanted, there = Filter(min_score=0.95), SCORE >= 0.95
+    assert np.count_nonzero(there) > few
+    assert (reach.effort(FEW, 0.05) is None) == scanned
+    monkeypatch.setattr(ways, "_prices", lambda *_: (1e9, 1e9))
+    assert in_cells(index, wanted) != scanned
+    assert recall(index, both[:COUNT], both[COUNT:], there, wanted) >= 0.95
     index.save(tmp_path)
     kept = Index.load(tmp_path, DIMENSION)._view.cells
     assert kept is not None
-    assert kept.reach == cells.reach
+    assert kept.reach == reach
 
 
 def test_beyond_what_is_measured_for_many_a_thin_filter_counts() -> None:
-    """By the logarithm of how far that is; nothing is looked for less than without."""
-    few, many, thin = Effort(0.1, 3.0, 20), Effort(0.2, 12.0, 150), Effort(0.3, 40.0, 80)
-    reach, less = Reach(few, many, thin), Reach(few, many, Effort(0.1, 3.0, 10))
+    """By the logarithm of how far that is; nothing is looked for less than without. Where it finds nothing, all is scanned."""
+    few, many, effort = Effort(0.1, 3.0, 20), Effort(0.2, 12.0, 150), Effort(0.3, 200.0, 80)
+    reach, less = Reach(few, many, Thin(0.01, effort)), Reach(few, many, Thin(0.01, Effort(0.1, 3.0, 10)))
     hundredth, between, tenth = (reach.effort(FEW, share) for share in (0.01, 0.03, 0.1))
     assert hundredth is not None
-    assert (hundredth.gap, hundredth.finds) == (pytest.approx(0.3), 80)
+    assert (hundredth.gap, hundredth.cells, hundredth.finds) == (pytest.approx(0.3), pytest.approx(200.0), 80)
     assert between is not None
     assert 0.2 < between.gap < 0.3
     assert 20 < between.finds < 80
     assert tenth == Reach(few, many).effort(FEW, 0.1)
     assert less.effort(FEW, 0.01) == Reach(few, many).effort(FEW, 0.01)
+    wider = Reach(few, many, Thin(0.03, effort)).effort(FEW, 0.03)
+    assert wider is not None
+    assert wider.gap == pytest.approx(0.3)
+    scanned = Reach(few, many, Thin(0.01, None))
+    assert scanned.effort(FEW, 0.05) is None
+    assert scanned.effort(FEW, 0.1) == tenth
+
+
+def test_each_question_has_finds_of_its_own(fill: Fill) -> None:
+    """However many are asked for together: one that is not like the rows has more, and costs the others nothing."""
+    index = fill(GROUPED)
+    settle(index)
+    cells = index._view.cells
+    assert cells is not None
+    assert cells.reach is not None
+    queries = unit(like_rows(13))
+    nearness = cells.nearness(queries)
+    effort = replace(cells.reach.few, far=Far(float(np.median(nearness)), cells.reach.few.gap))
+    counts = cells.counts(np.ones(COUNT, np.bool_))
+    together = cells.nearest(queries, FEW, effort, counts)
+    assert together.shape == (13, 4 * effort.finds)
+    for query, found in zip(queries, together, strict=True):
+        alone = cells.nearest(query[None], FEW, effort, counts)[0]
+        assert found[: len(alone)].tolist() == alone.tolist()
+        assert (found[len(alone) :] == NOBODY).all()
+    assert ((together[:, -1] != NOBODY) == (nearness < np.median(nearness))).all()
 
 
 @pytest.mark.parametrize("k", [300, 1000])

@@ -12,7 +12,7 @@ from tandem_objects.durable import sync_folder
 
 from tandem_memory.index.kept import files
 from tandem_memory.index.kept.errors import SnapshotError
-from tandem_memory.index.looks.reach import Effort, Far, Reach
+from tandem_memory.index.looks.reach import Effort, Far, Reach, Thin
 from tandem_memory.index.stored import Stored
 
 _FORMAT, _BEFORE = 2, 1  # before, there was a graph in place of the cells: it is left out
@@ -135,16 +135,16 @@ def _cells(folder: Path, said: Sequence[Any] | None) -> KeptCells | None:
 def _told(reach: Reach | None) -> Sequence[Any] | None:
     if reach is None:
         return None
-    efforts = [each and (each.gap, each.cells, each.finds) for each in (reach.few, reach.many, reach.thin)]
-    return efforts, reach.few.far and astuple(reach.few.far)
+    efforts = [each and (each.gap, each.cells, each.finds) for each in (reach.few, reach.many, reach.thin and reach.thin.effort)]
+    return efforts, reach.few.far and astuple(reach.few.far), reach.thin and reach.thin.share
 
 
 def _reach(told: Sequence[Any] | None) -> Reach | None:
     if told is None:
         return None
-    (few, many, thin), far = told
+    (few, many, thin), far, share = told
     far = far and Far(*far)
-    return Reach(Effort(*few, far=far), many and Effort(*many, far=far), thin and Effort(*thin))
+    return Reach(Effort(*few, far=far), many and Effort(*many, far=far), share and Thin(share, thin and Effort(*thin)))
 
 
 def _entry(stored: Stored) -> tuple[str, int, int]:

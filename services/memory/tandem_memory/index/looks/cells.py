@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tandem_memory.index.growing import Growing
-from tandem_memory.index.looks.near import NOBODY, padded
+from tandem_memory.index.looks.near import NOBODY, padded, replaced
 from tandem_memory.index.looks.reach import Effort, Far, Reach
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.stored import Stored
@@ -40,8 +40,9 @@ _ADDED_AT_ONCE, _SOUGHT_AT_ONCE = 32, 16  # rows and queries: 1 to 4 ms, for whi
 _FIRST_LOOK = 16  # cells in which most queries find that they need no others
 _FURTHER = 0.5  # of what lies between its own cell and the one by which it has seen enough, a query looks further than that
 _WIDE = 3  # times the usual cells: a query that looks in so many is about as near to many rows, which two bits tell apart less well
+_FINDS_OF_WIDE, _FINDS_OF_UNLIKE = 2, 4  # times the usual finds, for such a query and for one that is not like the rows
 _APART, _FEWEST = 8, 16  # a query lies apart from all rows if it wants that part of the cells, and more than so many
-# By the last three, questions whose neighbours had all been removed find .97 of what is nearest then, in place of .85 (test_recall.py).
+# By _FURTHER to _FEWEST, questions whose neighbours were all removed find .97 of what is nearest then, in place of .85 (test_recall.py).
 _LEAST_UNLIKE = 1e-6
 
 
@@ -160,11 +161,22 @@ class Cells:
         for at in range(0, len(queries), _SOUGHT_AT_ONCE):
             part = queries[at : at + _SOUGHT_AT_ONCE]
             cells, products = self.chosen(part, k, effort.gap, counts, effort.far)
-            finds = effort.finds if cells.shape[1] <= _WIDE * effort.cells else 2 * effort.finds
-            if effort.far is not None and (products[:, 0] < effort.far.below).any():
-                finds = 4 * effort.finds
-            found.append(self.look(part, cells, products, finds, allowed))
+            times = _finds(cells, products, effort)
+            if times is None:
+                found.append(self.look(part, cells, products, effort.finds, allowed))
+            else:
+                found.append(self._looked(part, cells, products, times * effort.finds, allowed))
         return found[0] if len(found) == 1 else np.concatenate(padded(found))
+
+    def _looked(self, queries: Vectors, cells: Slots, products: Vectors, finds: Counts, allowed: Bits | None) -> Slots:
+        """As `look`, with finds of its own for each query: those that want as many are looked for together, and others no further."""
+        slots = np.empty((len(queries), 0), np.int64)
+        for each in np.unique(finds):
+            those = np.flatnonzero(finds == each)
+            most = max(1, np.count_nonzero((cells[those] != NOBODY).any(axis=0)))
+            found = self.look(queries[those], cells[those, :most], products[those, :most], int(each), allowed)
+            slots = replaced(slots, those, found)
+        return slots
 
     def look(self, queries: Vectors, cells: Slots, products: Vectors, finds: int, allowed: Bits | None = None) -> Slots:
         """About the nearest rows of each query in the cells that `chosen` gave, shape (queries, finds), NOBODY where there are no more."""
@@ -211,6 +223,18 @@ class Cells:
             yield
         finally:
             self.busy = False
+
+
+def _finds(cells: Slots, products: Vectors, effort: Effort) -> Counts | None:
+    """How many times the usual finds each query has; None where all have the usual."""
+    wide, far = cells.shape[1] > _WIDE * effort.cells, effort.far
+    unlike = None if far is None else products[:, 0] < far.below
+    if not wide and (unlike is None or not unlike.any()):
+        return None
+    times = np.where(np.count_nonzero(cells != NOBODY, axis=1) > _WIDE * effort.cells, _FINDS_OF_WIDE, 1)
+    if unlike is not None:
+        times[unlike & (cells[:, 0] != NOBODY)] = _FINDS_OF_UNLIKE
+    return times
 
 
 def fitting(rows: int) -> int:

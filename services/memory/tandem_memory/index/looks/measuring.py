@@ -1,6 +1,6 @@
 """Measures on a memory's own rows how far a search in cells has to go there: rows in groups need fewer cells than rows that are spread.
 
-Some rows are asked with, and what the cells find is compared with what scanning all rows finds, which is next to everything.
+Some rows are asked with, and what the cells find is compared with what multiplying all rows finds.
 """
 
 import itertools
@@ -17,9 +17,9 @@ from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
 from tandem_memory.index.looks.cells import Bits, Cells, Counts
 from tandem_memory.index.looks.near import NOBODY, Near, ranked
-from tandem_memory.index.looks.reach import FEW, MANY, THIN, Effort, Far, Reach
+from tandem_memory.index.looks.reach import FEW, MANY, THIN, Effort, Far, Reach, Thin
 from tandem_memory.index.looks.selection import MULTIPLIED, Selection
-from tandem_memory.index.looks.ways import cost, scanned
+from tandem_memory.index.looks.ways import cost
 from tandem_memory.index.rows import Slots, Vectors, unit
 from tandem_memory.index.view import View
 
@@ -29,7 +29,9 @@ _Wanted: TypeAlias = tuple[Counts, Bits | None]
 
 _TARGET = 0.965  # recall, a little above .95: what is measured and what is asked later differ by .01
 _ASKED, _AT_ONCE = 512, 16  # rows
+_MULTIPLIED_AT_ONCE = 128  # with all rows, which are read once for each time: half of them take a tenth longer, four times as many as well
 _BESIDE = (100, 300)  # finds beyond k that are looked at, the second where the first are not enough: what lies close together needs more
+_NOT_MULTIPLIED = 1.2  # times as many as are multiplied are asked for among few: so that those who are counted are more
 _GAPS = (0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26, 0.3)  # of what two cells are apart
 _WIDER = (0.4, 0.5, 0.6)  # for questions that are not like the rows
 _UNLIKE, _ASKED_BESIDE = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of other kinds
@@ -38,7 +40,7 @@ _TIE = 1e-6  # between cosines: either row is right
 
 
 def reach(view: View, cells: Cells) -> Reach | None:
-    """How far a search in `cells` has to go; None where scanning is no further. Takes seconds among a million rows."""
+    """How far a search in `cells` has to go; None where scanning is no further. Takes 15 s of a core among a million rows."""
     selection = Selection(view, Condition(Filter(), view.columns))
     covered = np.flatnonzero(selection.allowed[: cells.covers])
     if not len(covered):
@@ -49,18 +51,21 @@ def reach(view: View, cells: Cells) -> Reach | None:
     if few is None:
         return None
     many, far = measure.least(MANY), _far(measure, few)
-    return Reach(replace(few, far=far), None if many is None else replace(many, far=far), _thin(measure))
+    if many is None:
+        return Reach(replace(few, far=far), None)
+    return Reach(replace(few, far=far), replace(many, far=far), _thin(measure))
 
 
-def _thin(measure: "_Measure") -> Effort | None:
-    """What finds the nearest among a few of the rows; None where so few are multiplied."""
-    thin = measure.selection.allowed & (np.random.default_rng(2).random(measure.view.sealed) < THIN)
-    slots = np.flatnonzero(thin)
-    if len(slots) <= MULTIPLIED:
+def _thin(measure: "_Measure") -> Thin | None:
+    """What finds the nearest among as few of the rows as are not multiplied; None where MANY of all are as far away as these."""
+    share = max(THIN, _NOT_MULTIPLIED * MULTIPLIED / measure.selection.count)
+    if share >= FEW / MANY:
         return None
-    near = exact.among(measure.view.rows.take(measure.asked), slots, measure.view.rows.take(slots), FEW + 1)
-    wanted = measure.cells.counts(thin), np.packbits(thin, bitorder="little")
-    return measure.cheapest(measure.asked, near.slots.copy(), wanted)
+    thin = measure.selection.allowed & (np.random.default_rng(2).random(measure.view.sealed) < share)
+    slots, asked = np.flatnonzero(thin), measure.asked[::2]  # half of them: each is asked alone
+    rows, questions = measure.view.rows.take(slots), measure.view.rows.take(asked)
+    true = np.concatenate([exact.among(each, slots, rows, FEW + 1).slots for each in _parts(questions, _AT_ONCE)])
+    return Thin(share, measure.cheapest(asked, true, (measure.cells.counts(thin), np.packbits(thin, bitorder="little"))))
 
 
 def _far(measure: "_Measure", few: Effort) -> Far | None:
@@ -73,7 +78,7 @@ def _far(measure: "_Measure", few: Effort) -> Far | None:
     below = (least + usual) / 2
     between = between[measure.cells.nearness(between) < below][:_ASKED_BESIDE]
     true = _nearest(measure.view, measure.selection, between, FEW).slots
-    fars = (Far(below, gap) for gap in (*_GAPS, *_WIDER))
+    fars = (Far(below, gap) for gap in (*_GAPS, *_WIDER) if gap >= few.gap)
     enough = (far for far in fars if measure.found(between, true, replace(few, far=far)) >= _TARGET)
     return next(enough, Far(below, math.inf))
 
@@ -81,8 +86,8 @@ def _far(measure: "_Measure", few: Effort) -> Far | None:
 def _nearest(view: View, selection: Selection, queries: Vectors, k: int) -> Near:
     """The k nearest to each query, nearest first."""
     slots, cosines = list[Slots](), list[Vectors]()
-    for each in _parts(queries, _AT_ONCE):
-        near = ranked(view.rows, each, scanned(view, selection, each, k), k)
+    for each in _parts(queries, _MULTIPLIED_AT_ONCE):
+        near = ranked(view.rows, each, exact.between(view.rows, each, 0, selection.allowed, k).slots, k)
         missing = ((0, 0), (0, k - near.slots.shape[1]))
         slots.append(np.pad(near.slots, missing, constant_values=NOBODY))
         cosines.append(np.pad(near.cosines, missing, constant_values=-np.inf))

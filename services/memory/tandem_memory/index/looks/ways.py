@@ -23,6 +23,7 @@ _MEASURE = 1100.0  # a find: its float row is fetched and multiplied
 _MULTIPLY, _FETCH = 60.0, 190.0  # a float row for a query, and before that once if rows are far between
 _DEPTH, _DEEPER = 10, 4  # finds of a scan beyond 1.5 times those that are wanted, and times as many where these do not tell
 _SURE = 3.0  # errors of a scan by which its last find has to be further away than the k-th nearest
+_SAME = 1.0 - 1e-6  # of a cosine: nothing is nearer, however many copies there are
 _SPARE = 8  # beyond k, of what was measured by float32
 
 
@@ -55,7 +56,7 @@ def _scan(view: View, selection: Selection, queries: Vectors, k: int, depth: int
     error = np.sqrt(np.vecdot(errors, errors) / np.maximum(np.count_nonzero(there, axis=1), 1))
     last = np.where(there, found.cosines, np.inf).min(axis=1)
     kth = near.nearest(max(k, FEW)).cosines.min(axis=1)
-    sure = (kth - last >= _SURE * error) | (np.count_nonzero(there, axis=1) < depth)
+    sure = (kth - last >= _SURE * error) | (kth >= _SAME) | (np.count_nonzero(there, axis=1) < depth)
     return np.hstack([near.nearest(k + _SPARE).slots, beside]), sure
 
 

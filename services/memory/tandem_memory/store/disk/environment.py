@@ -144,7 +144,7 @@ class Environment:
             with self._held.begin(write=True) as held:
                 transaction = Transaction(held, self._tables)
                 done = work(transaction)
-                self._check_in_place()
+                self._check_in_place()  # again: before, so that what looks at the folder finds it; now, as it may have gone meanwhile
                 begun = self._redo.begin(held.id(), transaction.writes) if self._redo and transaction.writes else None
         except BaseException:
             self._unsure = True
@@ -244,6 +244,10 @@ class Environment:
             if taken < map_bytes:  # there was no more address space
                 raise
             self._begin(2 * taken, first=first)
+        except BaseException:
+            if first:  # or it is there to be read all the same
+                self._held.close()
+            raise
 
     def _all_tables(self) -> dict[Table, Any]:
         return {table: self._held.open_db(table.encode()) for table in Table}

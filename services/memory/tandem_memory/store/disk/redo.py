@@ -128,8 +128,13 @@ def left(folder: Path, store: bytes, after: int) -> Sequence[Sequence[Write]]:
     """
     with suppress(FileNotFoundError):
         kept = (folder / FILE).read_bytes()
-        slots = (_unpacked(store, kept[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]) for slot in range(_SLOTS))
-        commits = dict(found for found in slots if found)
+        commits = dict[int, Sequence[Write]]()
+        for slot in range(_SLOTS):
+            transaction, writes = _unpacked(store, kept[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES])
+            if writes is not None:
+                commits[transaction] = writes
+            elif transaction > after:
+                _log.warning("%s: transaction %d is passed over: not whole, as where power is cut meanwhile", folder / FILE, transaction)
         following = itertools.takewhile(commits.__contains__, itertools.count(after + 1))
         return [commits[transaction] for transaction in following]
     return ()
@@ -155,17 +160,16 @@ def _packed(store: bytes, transaction: int, writes: Sequence[Write]) -> bytes | 
     return _HEAD.pack(store, transaction, len(body), _sum(store, transaction, body)) + body
 
 
-def _unpacked(store: bytes, slot: bytes) -> tuple[int, Sequence[Write]] | None:
-    """What `_packed` put into a slot; None when that was not for this store, or not whole."""
+def _unpacked(store: bytes, slot: bytes) -> tuple[int, Sequence[Write] | None]:
+    """What `_packed` put into a slot, and of which transaction, 0 if of none of this store; None when it is not whole."""
     if len(slot) < _HEAD.size:
-        return None
+        return 0, None
     whose, transaction, size, told = _HEAD.unpack_from(slot)
     body = slot[_HEAD.size : _HEAD.size + size]
     if whose != store:
-        return None
+        return 0, None
     if len(body) < size or _sum(store, transaction, body) != told:
-        _log.warning("%s: transaction %d is passed over: it is not whole there, as where power is cut meanwhile", FILE, transaction)
-        return None
+        return transaction, None
     return transaction, tuple(_writes(body))
 
 
