@@ -37,19 +37,6 @@ class Verified(StrEnum):
         """What the wire's number means; one that is newer than this program says nothing to it."""
         return _VERIFIED.get(number, cls.UNSAID)
 
-    @classmethod
-    def said(cls, name: str, word: str) -> "Verified":
-        """What a word means that was given for `name`.
-
-        Raises:
-            ValueError: when it means nothing.
-        """
-        try:
-            return cls(word)
-        except ValueError:
-            msg = f"{name}: {word!r} is no kind of proof; use one of {', '.join(cls)}"
-            raise ValueError(msg) from None
-
     @property
     def number(self) -> "wire.Verified.ValueType":
         """The wire's number for it."""

@@ -61,7 +61,7 @@ class Filter:
             metrics=[wire.MetricRange(metric=name, min=bounds.low, max=bounds.high) for name, bounds in self.metrics.items()],
             since=stamp("since", self.since),
             until=stamp("until", self.until),
-            verified=[Verified.said("verified", each).number for each in texts("verified", self.verified)],
+            verified=[_verified(each).number for each in texts("verified", self.verified)],
             not_source_hash=self.not_source_hash,
             min_utility=self.min_utility,
             min_agreement=self.min_agreement,
@@ -69,3 +69,11 @@ class Filter:
 
 
 EVERYTHING = Filter()
+
+
+def _verified(word: str) -> Verified:
+    try:
+        return Verified(word)
+    except ValueError:
+        msg = f"verified: {word!r} is no kind of proof; use one of {', '.join(Verified)}"
+        raise ValueError(msg) from None
