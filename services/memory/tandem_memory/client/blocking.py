@@ -112,7 +112,8 @@ class Memory:
             where: Which records.
             with_vectors: Whether records come with their vectors.
             on_refused: Told of each query that cannot be answered by itself, such as a text without a word, which then has no hits;
-                without it the first of those raises RefusedError in its place.
+                without it the first of those raises RefusedError in its place. What is no query here, such as a vector of another
+                dimension or with NaN, ends it all with a RefusedError that names it.
         """
         requests.some(k)
         finds = Finds(self._link.address, on_refused)
