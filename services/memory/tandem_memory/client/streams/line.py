@@ -23,7 +23,12 @@ class Line(Generic[Sized, Request]):
     """
 
     def __init__(
-        self, gather: Callable[[Sequence[Sized]], Request], *, most: int, requests: int = 8, kind: Callable[[Sized], object] | None = None
+        self,
+        gather: Callable[[Sequence[Sized]], Request],
+        *,
+        most: int,
+        requests: int = 8,
+        kind: Callable[[Sized], object] = lambda _: None,
     ) -> None:
         """An empty line.
 
@@ -31,7 +36,7 @@ class Line(Generic[Sized, Request]):
             gather: Makes a request of items.
             most: Items in one request.
             requests: Requests that may be unanswered at once: enough to keep the service busy while answers are on their way.
-            kind: Of an item: only items of one kind go into one request; None where all are of one.
+            kind: Of an item: only items of one kind go into one request; all are of one if nothing else is said.
         """
         self._gather, self._most, self._requests, self._kind = gather, most, requests, kind
         self._waiting: deque[Sized] = deque()
@@ -83,13 +88,10 @@ class Line(Generic[Sized, Request]):
 
     def _gathered(self) -> tuple[list[Sized], Request]:
         items = [self._waiting.popleft()]
-        size = items[0].ByteSize()
-        while self._waiting and len(items) < self._most and self._alike(items[0], self._waiting[0]):
+        kind, size = self._kind(items[0]), items[0].ByteSize()
+        while self._waiting and len(items) < self._most and self._kind(self._waiting[0]) == kind:
             size += self._waiting[0].ByteSize()
             if size > BATCH_BYTES:
                 break
             items.append(self._waiting.popleft())
         return items, self._gather(items)
-
-    def _alike(self, one: Sized, other: Sized) -> bool:
-        return self._kind is None or self._kind(one) == self._kind(other)

@@ -15,7 +15,7 @@ from tandem.memory.v1.memory_pb2 import Filter
 
 from tandem_memory.index.fields.condition import Condition
 from tandem_memory.index.looks import exact
-from tandem_memory.index.looks.cells import Bits, Cells, Counts
+from tandem_memory.index.looks.cells import Bits, Cells, Counts, as_bits
 from tandem_memory.index.looks.near import NOBODY, Near, ranked
 from tandem_memory.index.looks.reach import FEW, MANY, THIN, Effort, Far, Reach, Thin
 from tandem_memory.index.looks.selection import MULTIPLIED, Selection
@@ -34,7 +34,7 @@ _BESIDE = (100, 300)  # finds beyond k that are looked at, the second where the 
 _NOT_MULTIPLIED = 1.2  # times as many as are multiplied are asked for among few: so that those who are counted are more
 _GAPS = (0.12, 0.14, 0.16, 0.18, 0.2, 0.23, 0.26, 0.3)  # of what two cells are apart
 _WIDER = (0.4, 0.5, 0.6)  # for questions that are not like the rows
-_UNLIKE, _ASKED_BESIDE = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of other kinds
+_UNLIKE, _ASKED_BETWEEN = 0.1, 128  # part of the rows that may be as far from a cell as what is not like them; questions of that kind
 _MOST_APART = 0.1  # part of the rows that may lie apart from the others: scanning for each costs ten times as much
 _TIE = 1e-6  # between cosines: either row is right
 
@@ -65,7 +65,7 @@ def _thin(measure: "_Measure") -> Thin | None:
     slots, asked = np.flatnonzero(thin), measure.asked[::2]  # half of them: each is asked alone
     rows, questions = measure.view.rows.take(slots), measure.view.rows.take(asked)
     true = np.concatenate([exact.among(each, slots, rows, FEW + 1).slots for each in _parts(questions, _AT_ONCE)])
-    return Thin(share, measure.cheapest(asked, true, (measure.cells.counts(thin), np.packbits(thin, bitorder="little"))))
+    return Thin(share, measure.cheapest(asked, true, (measure.cells.counts(thin), as_bits(thin))))
 
 
 def _far(measure: "_Measure", few: Effort) -> Far | None:
@@ -76,7 +76,7 @@ def _far(measure: "_Measure", few: Effort) -> Far | None:
     if usual >= least:
         return None
     below = (least + usual) / 2
-    between = between[measure.cells.nearness(between) < below][:_ASKED_BESIDE]
+    between = between[measure.cells.nearness(between) < below][:_ASKED_BETWEEN]
     true = _nearest(measure.view, measure.selection, between, FEW).slots
     fars = (Far(below, gap) for gap in (*_GAPS, *_WIDER) if gap >= few.gap)
     enough = (far for far in fars if measure.found(between, true, replace(few, far=far)) >= _TARGET)

@@ -13,7 +13,7 @@ import numpy as np
 from tandem.memory.v1.memory_pb2 import Filter
 
 from tandem_memory.index.fields.condition import Condition, Mask
-from tandem_memory.index.looks.cells import Bits, Cells, Counts
+from tandem_memory.index.looks.cells import Bits, Cells, Counts, as_bits
 from tandem_memory.index.looks.segment import Segment
 from tandem_memory.index.rows import Slots, Vectors
 from tandem_memory.index.view import View
@@ -43,7 +43,7 @@ class Selection:
     @cached_property
     def bits(self) -> Bits:
         """The same as `allowed`."""
-        return np.packbits(self.allowed, bitorder="little")
+        return as_bits(self.allowed)
 
     def counts(self, cells: Cells) -> Counts:
         """How many of them are in each cell. While cells are filled it may be from when they covered up to a tenth less."""
